@@ -1,0 +1,29 @@
+# Settings that every target of the project shares.
+add_library(zoo_settings INTERFACE)
+target_include_directories(zoo_settings INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+target_compile_options(zoo_settings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Wimplicit-fallthrough
+  $<$<BOOL:${ZOO_WERROR}>:-Werror>)
+if(ZOO_SANITIZE)
+  target_compile_options(zoo_settings INTERFACE -fsanitize=${ZOO_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all -g)
+  target_link_options(zoo_settings INTERFACE -fsanitize=${ZOO_SANITIZE})
+endif()
+
+# zoo_library(NAME SOURCES ... DEPENDS ... PRIVATE_DEPENDS ...): the library of one folder, as target zoo::NAME.
+function(zoo_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  add_library(zoo_${name} STATIC ${ARG_SOURCES})
+  add_library(zoo::${name} ALIAS zoo_${name})
+  target_link_libraries(zoo_${name} PUBLIC zoo_settings ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+endfunction()
+
+# zoo_test(NAME SOURCES ... DEPENDS ...): one GoogleTest program; every test of it becomes a CTest.
+function(zoo_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(test_${name} ${ARG_SOURCES})
+  target_link_libraries(test_${name} PRIVATE zoo_settings ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
+  target_compile_definitions(test_${name} PRIVATE
+    ZOO_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ZOO_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  gtest_discover_tests(test_${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}." PROPERTIES TIMEOUT 300)
+endfunction()
