@@ -1,0 +1,64 @@
+#include "nn/core/config_context.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "nn/core/config_text.h"
+
+namespace zoo::detail {
+namespace {
+
+constexpr size_t kMaxListedKeys = 12;
+
+std::string unknown_key_message(std::string_view key, const std::vector<std::string>& known) {
+  const std::string nearest = nearest_name(key, known);
+  if (!nearest.empty()) return fmt::format("unknown key; did you mean {}?", in_quotes(nearest));
+  if (known.empty() || known.size() > kMaxListedKeys) return "unknown key";
+  return fmt::format("unknown key; known here: {}", fmt::join(known, ", "));
+}
+
+void collect_unread(const ConfigContext& context, const YamlNode& node, const std::string& path,
+                    std::vector<Problem>& problems) {
+  const NodeState& state = context.state(node);
+  if (state.skipped) return;
+  for (size_t i = 0; i < node.items.size(); ++i) {
+    collect_unread(context, *node.items[i], path_with_index(path, i), problems);
+  }
+  for (const MapEntry& entry : node.entries) {
+    const std::string entry_path = path_with_key(path, entry.key);
+    if (context.state(*entry.value).read) {
+      collect_unread(context, *entry.value, entry_path, problems);
+    } else {
+      problems.push_back({entry.position, entry_path, unknown_key_message(entry.key, state.asked_keys)});
+    }
+  }
+}
+
+}  // namespace
+
+void ConfigContext::record(const YamlNode& node, const std::string& path, std::string message) {
+  std::string path_and_message = path + ": " + message;
+  if (!recorded_.emplace(node.id, std::move(path_and_message)).second) return;
+  problems.push_back({node.position, path, std::move(message)});
+}
+
+const MapEntry* ConfigContext::ask(const YamlNode& map, std::string_view key) {
+  const MapEntry* entry = map.find(key);
+  std::vector<std::string>& asked = state(map).asked_keys;
+  // Code that goes through keys() may ask for thousands; a schema has a handful, and only those are worth listing.
+  const bool may_be_schema = asked.size() <= 4 * kMaxListedKeys;
+  if (may_be_schema && std::find(asked.begin(), asked.end(), key) == asked.end()) asked.emplace_back(key);
+  if (entry != nullptr) state(*entry->value).read = true;
+  return entry;
+}
+
+std::vector<Problem> ConfigContext::unread_keys() const {
+  std::vector<Problem> unread;
+  collect_unread(*this, *tree.root, "", unread);
+  return unread;
+}
+
+}  // namespace zoo::detail
