@@ -1,0 +1,33 @@
+// The picture of a network: as a table of layers, as Mermaid and as Graphviz text.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "nn/graph/graph.h"
+
+namespace zoo::graph {
+
+/// One line of the layer table.
+struct LayerRow {
+  std::string name;
+  std::string op;
+  /// Compact: kernel, stride, pad ("same" for TensorFlow's), dilation, channels, groups as in "3x3 s2 p1 d2 72->72 g72"
+  /// (what is 1 or 0 is left out), then what passes fused in: "+residual", "+relu".
+  std::string attributes;
+  Shape output;
+  int64_t parameters = 0;  ///< trainable values; those that several nodes share count at the first
+  int64_t macs = 0;
+};
+
+/// One row per node, in execution order, for an input [N, C, H, W]. Throws GraphError as infer_shapes does.
+std::vector<LayerRow> layer_rows(const Graph& graph, const Shape& input);
+
+/// Mermaid flowchart (`flowchart TD`). A layer and the normalisation and activation that follow it share one box with
+/// the output shape; sections, stages and blocks are subgraphs. Throws GraphError as infer_shapes does.
+std::string to_mermaid(const Graph& graph, const Shape& input);
+
+/// The same picture as a Graphviz digraph, with clusters for subgraphs.
+std::string to_dot(const Graph& graph, const Shape& input);
+
+}  // namespace zoo::graph

@@ -1,0 +1,99 @@
+#include "nn/graph/graph.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+
+namespace zoo::graph {
+namespace {
+
+/// Multiply-accumulates that yield one image of the batch.
+class MacsPerImage {
+ public:
+  explicit MacsPerImage(const Shape& dst) : dst_(dst) {}
+
+  int64_t operator()(const Conv2d& conv) const {
+    return conv.out_channels * dst_[2] * dst_[3] * (conv.in_channels / conv.groups) * conv.kernel.h * conv.kernel.w;
+  }
+  int64_t operator()(const Linear& linear) const { return linear.in_features * linear.out_features; }
+  int64_t operator()(const SqueezeExcite& se) const { return 2 * se.channels * se.squeezed; }
+
+  template <typename OpWithoutWeights>
+  int64_t operator()(const OpWithoutWeights&) const {
+    return 0;
+  }
+
+ private:
+  const Shape& dst_;
+};
+
+const Output& find_output(const Graph& graph, const std::string& name) {
+  const auto same = [&](const Output& output) { return output.name == name; };
+  const auto found = std::find_if(graph.outputs.begin(), graph.outputs.end(), same);
+  if (found != graph.outputs.end()) return *found;
+
+  std::string known;
+  for (const Output& output : graph.outputs) known += fmt::format("{}\"{}\"", known.empty() ? "" : ", ", output.name);
+  throw GraphError(fmt::format("output \"{}\" does not exist; the graph has {}", name, known.empty() ? "none" : known));
+}
+
+}  // namespace
+
+int64_t Graph::in_channels() const {
+  const Input* input = nodes.empty() ? nullptr : std::get_if<Input>(&nodes.front().op);
+  if (input == nullptr) throw GraphError("the first node of the graph is not an Input");
+  return input->channels;
+}
+
+int64_t parameter_count(const Graph& graph) {
+  std::vector<bool> used(graph.parameters.size(), false);
+  for (const Node& node : graph.nodes) {
+    for (const ParameterId id : parameters_of(node.op)) used[static_cast<size_t>(id)] = true;
+  }
+  int64_t count = 0;
+  for (size_t id = 0; id < used.size(); ++id) {
+    if (used[id] && is_trainable(graph.parameters[id])) count += graph.parameters[id].shape.elements();
+  }
+  return count;
+}
+
+bool is_trainable(const Parameter& parameter) {
+  return parameter.role.field == Field::kWeight || parameter.role.field == Field::kBias;
+}
+
+std::vector<int64_t> multiply_accumulates(const Graph& graph, const std::vector<Shape>& shapes) {
+  std::vector<int64_t> macs;
+  macs.reserve(graph.nodes.size());
+  for (size_t id = 0; id < graph.nodes.size(); ++id) {
+    macs.push_back(shapes[id][0] * std::visit(MacsPerImage(shapes[id]), graph.nodes[id].op));
+  }
+  return macs;
+}
+
+Graph select_outputs(const Graph& graph, const std::vector<std::string>& outputs) {
+  Graph selected;
+  selected.parameters = graph.parameters;
+  for (const std::string& name : outputs) selected.outputs.push_back(find_output(graph, name));
+
+  std::vector<bool> needed(graph.nodes.size(), false);
+  if (!needed.empty()) needed.front() = true;
+  for (const Output& output : selected.outputs) needed[static_cast<size_t>(output.node)] = true;
+  for (size_t id = graph.nodes.size(); id-- > 0;) {
+    if (!needed[id]) continue;
+    for (const NodeId source : graph.nodes[id].inputs) needed[static_cast<size_t>(source)] = true;
+  }
+
+  std::vector<NodeId> new_ids(graph.nodes.size(), kNone);
+  for (size_t id = 0; id < graph.nodes.size(); ++id) {
+    if (!needed[id]) continue;
+    new_ids[id] = static_cast<NodeId>(selected.nodes.size());
+    Node& node = selected.nodes.emplace_back(graph.nodes[id]);
+    for (NodeId& source : node.inputs) source = new_ids[static_cast<size_t>(source)];
+  }
+  for (Output& output : selected.outputs) output.node = new_ids[static_cast<size_t>(output.node)];
+  return selected;
+}
+
+}  // namespace zoo::graph

@@ -1,0 +1,66 @@
+// A network as data: nodes in topological order, each yielding one value.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "nn/core/parameter.h"
+#include "nn/core/shape.h"
+#include "nn/graph/op.h"
+
+namespace zoo::graph {
+
+/// A node and the value it yields have the same index.
+using NodeId = int32_t;
+
+struct Node {
+  std::string name;  ///< unique, e.g. `backbone.stage1.block0.expand.conv`
+  Op op;
+  std::vector<NodeId> inputs;  ///< all smaller than the node's own index
+};
+
+/// A value the network hands out.
+struct Output {
+  std::string name;  ///< "logits", "feature.0", ...
+  NodeId node = kNone;
+};
+
+/// Plain data; node 0 is the only Input. Immutable once built, so it may be shared between threads.
+struct Graph {
+  std::vector<Node> nodes;
+  std::vector<Parameter> parameters;
+  std::vector<Output> outputs;
+
+  const Node& operator[](NodeId id) const { return nodes[static_cast<size_t>(id)]; }
+  const Parameter& parameter(ParameterId id) const { return parameters[static_cast<size_t>(id)]; }
+  /// Channels of the image the network expects.
+  int64_t in_channels() const;
+};
+
+/// Shape of every node's value for an input [N, C, H, W]. Throws GraphError naming the node and the shapes when an
+/// operation does not fit (kernel larger than the padded input, wrong channels), a value would be empty or have more
+/// than 2^31 elements, or the graph is not in topological order.
+std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input);
+
+/// Extra zeros before (top, left) and after (bottom, right) of a convolution for this input size.
+struct ResolvedPadding {
+  Size2d begin;
+  Size2d end;
+};
+ResolvedPadding resolve_padding(const Conv2d& conv, Size2d input);
+
+/// Whether training moves a parameter: weights and biases, norms' included; not the running statistics.
+bool is_trainable(const Parameter& parameter);
+
+/// Trainable values of the parameters that nodes read, each parameter counted once.
+int64_t parameter_count(const Graph& graph);
+
+/// Multiply-accumulates of every node (convolutions and linear layers; other operations count 0) for these shapes.
+std::vector<int64_t> multiply_accumulates(const Graph& graph, const std::vector<Shape>& shapes);
+
+/// The graph with only what `outputs` (names) need, handing them out in this order. The Input stays node 0 and
+/// parameters keep their ids; other nodes are renumbered. Throws GraphError for an unknown name.
+Graph select_outputs(const Graph& graph, const std::vector<std::string>& outputs);
+
+}  // namespace zoo::graph

@@ -1,0 +1,84 @@
+// Adds nodes to a graph, checks channels as it goes, and keeps the name scope and the structural role that parameters
+// get. Builders of backbones and heads speak only to this class.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "nn/graph/graph.h"
+
+namespace zoo::graph {
+
+/// What `conv` needs; the defaults are a 1x1 convolution without bias.
+struct ConvOptions {
+  int64_t out_channels = 0;
+  int64_t kernel = 1;
+  int64_t stride = 1;
+  int64_t dilation = 1;
+  int64_t groups = 1;
+  bool bias = false;
+  PaddingMode padding = PaddingMode::kExplicit;  ///< kExplicit: dilation * (kernel - 1) / 2 on both sides
+};
+
+/// Builds one Graph. Throws GraphError (naming the node) when channels do not fit, an option is out of range or a name
+/// is taken. Sizes of feature maps are unknown here; infer_shapes checks those.
+class GraphBuilder {
+ public:
+  /// Starts a graph whose images have this many channels.
+  explicit GraphBuilder(int64_t in_channels);
+
+  /// Node of the image.
+  NodeId input() const { return 0; }
+  /// Channels (or features) of a node's value.
+  int64_t channels(NodeId node) const;
+
+  NodeId conv(NodeId src, std::string_view name, const ConvOptions& options);
+  NodeId batch_norm(NodeId src, std::string_view name, double eps);
+  NodeId instance_norm(NodeId src, std::string_view name, double eps);
+  /// kIdentity adds nothing and yields `src`.
+  NodeId activation(NodeId src, std::string_view name, ActivationKind kind);
+  NodeId add(NodeId a, NodeId b, std::string_view name);
+  NodeId mul(NodeId src, NodeId gate, std::string_view name);
+  NodeId global_avg_pool(NodeId src, std::string_view name);
+  /// Counts on a 1x1 map: the features are the channels.
+  NodeId flatten(NodeId src, std::string_view name);
+  NodeId linear(NodeId src, std::string_view name, int64_t out_features, bool bias);
+
+  /// Hands a value out under this name.
+  void output(std::string name, NodeId node);
+
+  /// The structural place that the next parameters belong to; `layer` and `field` are filled in per node.
+  void set_role(const ParameterRole& role) { role_ = role; }
+  const ParameterRole& role() const { return role_; }
+
+  /// Prefixes node names until destroyed: Scope s(builder, "backbone"); names join with '.'.
+  class Scope {
+   public:
+    Scope(GraphBuilder& builder, std::string_view name);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    GraphBuilder& builder_;
+    size_t previous_length_;
+  };
+
+  /// Takes the finished graph; the builder is empty afterwards.
+  Graph take();
+
+ private:
+  NodeId add_node(std::string_view name, const Op& op, std::vector<NodeId> inputs, int64_t channels);
+  ParameterId add_parameter(std::string_view node, std::string_view field_name, Shape shape, Layer layer, Field field);
+  std::string scoped(std::string_view name) const;
+
+  Graph graph_;
+  std::vector<int64_t> channels_;
+  std::unordered_set<std::string> names_;
+  std::string scope_;
+  ParameterRole role_;
+};
+
+}  // namespace zoo::graph

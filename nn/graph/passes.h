@@ -1,0 +1,36 @@
+// Rewrites of a graph that keep its meaning and make it faster. Each takes a graph and yields a new one.
+#pragma once
+
+#include "nn/graph/graph.h"
+
+namespace zoo::graph {
+
+/// A graph and the values of its parameters.
+struct BoundGraph {
+  Graph graph;
+  ParameterValues values;
+};
+
+/// Folds every BatchNorm whose only source is a convolution or linear layer, without activation and read by nothing
+/// else, into that layer's weight and bias (in double, rounded once). A BatchNorm elsewhere becomes a layer of its own:
+/// a per-channel (depthwise 1x1) convolution, or on vectors [N, C] a linear layer with a diagonal weight.
+/// New parameters are appended; those that nothing uses any more stay listed, with empty views.
+/// Throws GraphError when values do not match the parameters, WeightError for a variance that is not positive.
+BoundGraph fold_batch_norm(const BoundGraph& network);
+
+/// Moves an activation into the convolution or linear layer that is its only source.
+/// As in every pass, a value that an output hands out or that has several readers is kept.
+Graph fuse_activations(const Graph& graph);
+
+/// Moves an addition into the convolution that ends one of its branches: the other branch becomes its residual input
+/// (`inputs` = source, residual). The convolution moves behind the other branch if it is not there yet.
+Graph fuse_residuals(const Graph& graph);
+
+/// Replaces pool -> 1x1 conv -> activation -> 1x1 conv -> activation -> mul by one SqueezeExcite, which has the name of
+/// the mul. The activations may be fused into the convolutions already.
+Graph fuse_squeeze_excite(const Graph& graph);
+
+/// All of the above in the order that lets each find its pattern.
+BoundGraph optimise(const BoundGraph& network);
+
+}  // namespace zoo::graph
