@@ -1,0 +1,34 @@
+// The POSIX calls behind checkpoint files: a read-only mapping and a write that happens completely or not at all.
+// Internal to nn/weights.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace zoo::weights {
+
+/// A file mapped read-only and private; unmapped when destroyed. Another process that truncates the file while it is
+/// mapped makes later reads fail with SIGBUS, which no check can rule out.
+class MappedFile {
+ public:
+  /// Throws WeightError (`FILE: problem`): missing, unreadable, not a regular file, empty.
+  static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  explicit MappedFile(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  std::span<const std::byte> bytes_;
+};
+
+/// Writes `pieces` one after another to a new file in the folder of `path`, syncs it and renames it to `path`. Throws
+/// IoError (`FILE: problem`); then nothing is left behind and a previous file at `path` is as it was.
+void write_file_atomically(const std::filesystem::path& path, const std::vector<std::span<const std::byte>>& pieces);
+
+}  // namespace zoo::weights

@@ -1,0 +1,115 @@
+#include <algorithm>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "nn/weights/load.h"
+#include "nn/weights/safetensors_header.h"
+
+namespace zoo::weights {
+namespace {
+
+/// A heading with the count, then one line each, at most `limit`.
+void append_section(std::string& text, std::string_view heading, const std::vector<std::string>& lines, size_t limit) {
+  if (lines.empty()) return;
+  text += fmt::format("\n  {} ({}):", heading, lines.size());
+  const size_t shown = std::min(limit, lines.size());
+  for (size_t i = 0; i < shown; ++i) text += "\n    " + lines[i];
+  if (shown < lines.size()) text += fmt::format("\n    ... and {} more", lines.size() - shown);
+}
+
+std::vector<std::string> printable_names(const std::vector<std::string>& names) {
+  std::vector<std::string> lines;
+  std::transform(names.begin(), names.end(), std::back_inserter(lines), printable_name);
+  return lines;
+}
+
+std::vector<std::string> mismatch_lines(const std::vector<LoadReport::Mismatch>& mismatches) {
+  std::vector<std::string> lines;
+  lines.reserve(mismatches.size());
+  for (const LoadReport::Mismatch& mismatch : mismatches) {
+    lines.push_back(fmt::format("{}: the network needs {}, the file has {}", mismatch.tensor,
+                                mismatch.expected.to_string(), mismatch.found.to_string()));
+  }
+  return lines;
+}
+
+/// Whether everything that does not fit is in the head; then a head for other classes is the likely reason.
+bool only_head_differs(const LoadReport& report) {
+  const auto in_head = [&report](std::string_view name) {
+    if (name.starts_with(report.stripped_prefix)) name.remove_prefix(report.stripped_prefix.size());
+    return section_of_tensor(report.ecosystem, name) == Section::kHead;
+  };
+  return report.wrong_type.empty() && report.non_finite.empty() &&
+         std::all_of(report.missing.begin(), report.missing.end(), in_head) &&
+         std::all_of(report.unexpected.begin(), report.unexpected.end(), in_head) &&
+         std::all_of(report.misshaped.begin(), report.misshaped.end(),
+                     [&](const LoadReport::Mismatch& mismatch) { return in_head(mismatch.tensor); });
+}
+
+/// Classes of the file and of the network.
+struct ClassCounts {
+  int64_t found = 0;
+  int64_t expected = 0;
+};
+
+/// The number of classes, if that is all that differs: the classifier's weight and bias, in their outputs only.
+std::optional<ClassCounts> differing_class_counts(const LoadReport& report) {
+  if (report.misshaped.empty() || !report.missing.empty() || !report.unexpected.empty()) return std::nullopt;
+  std::optional<ClassCounts> counts;
+  for (const LoadReport::Mismatch& mismatch : report.misshaped) {
+    const std::vector<int64_t>& expected = mismatch.expected.dims;
+    const std::vector<int64_t>& found = mismatch.found.dims;
+    if (expected.empty() || expected.size() != found.size()) return std::nullopt;
+    if (!std::equal(expected.begin() + 1, expected.end(), found.begin() + 1)) return std::nullopt;
+    if (!counts) counts = ClassCounts{found[0], expected[0]};
+    if (counts->found != found[0] || counts->expected != expected[0]) return std::nullopt;
+  }
+  return counts;
+}
+
+}  // namespace
+
+bool LoadReport::complete() const {
+  return matched == total && missing.empty() && unexpected.empty() && misshaped.empty() && wrong_type.empty() &&
+         non_finite.empty();
+}
+
+std::string LoadReport::advice() const {
+  const size_t names_found = matched + misshaped.size() + wrong_type.size();
+  if (names_found == 0 && total > 0) {
+    return requested
+               ? fmt::format("it has no name of {}; is checkpoint.scheme right?", weights::to_string(ecosystem))
+               : "it has none of the network's tensors under any known name; is it a checkpoint of another model?";
+  }
+  if (!non_finite.empty()) return "it holds NaN or infinity; the training diverged or the file is damaged";
+  if (!wrong_type.empty()) return "tensors have integer types; save the weights as F32, F16 or BF16";
+  if (only_head_differs(*this)) {
+    if (const std::optional<ClassCounts> classes = differing_class_counts(*this)) {
+      return fmt::format(
+          "only the number of classes differs ({} in the file, {} in the model file); set num_classes to {}, or load "
+          "without the head (--allow-missing head)",
+          classes->found, classes->expected, classes->found);
+    }
+    return "only the head differs; use the checkpoint's head in the model file, or load without the head "
+           "(--allow-missing head)";
+  }
+  if (matched == total) return "it has tensors that the network lacks; use the model file of this checkpoint";
+  return "the network differs from the one that was trained; use the model file of this checkpoint";
+}
+
+std::string LoadReport::to_string(size_t limit) const {
+  std::string text = fmt::format(
+      "{} names ({}), {} of {} tensors match: {} missing, {} unexpected, {} misshaped, {} of wrong type, {} non-finite",
+      weights::to_string(ecosystem), requested ? "as asked" : (detected ? "detected" : "nearest"), matched, total,
+      missing.size(), unexpected.size(), misshaped.size(), wrong_type.size(), non_finite.size());
+  if (!stripped_prefix.empty()) text += fmt::format("; names begin with \"{}\", which was ignored", stripped_prefix);
+  append_section(text, "missing", missing, limit);
+  append_section(text, "unexpected", printable_names(unexpected), limit);
+  append_section(text, "misshaped", mismatch_lines(misshaped), limit);
+  append_section(text, "wrong type", wrong_type, limit);
+  append_section(text, "non-finite", non_finite, limit);
+  return text;
+}
+
+}  // namespace zoo::weights

@@ -1,0 +1,21 @@
+// Which tensor of a file belongs to which parameter. Internal to nn/weights.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "nn/weights/load.h"
+
+namespace zoo::weights {
+
+struct CheckpointMatch {
+  LoadReport report;
+  /// The file's tensor for every parameter; nullptr where none fits. Points into the file.
+  std::vector<const StoredTensor*> sources;
+};
+
+/// The work behind check_checkpoint.
+CheckpointMatch match_checkpoint(std::span<const Parameter> parameters, const SafetensorsFile& file,
+                                 const LoadOptions& options);
+
+}  // namespace zoo::weights

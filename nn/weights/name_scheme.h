@@ -1,0 +1,36 @@
+// How each ecosystem names the parameters of a network. A scheme maps the structural role of a parameter to the tensor
+// of that ecosystem's checkpoint; it knows nothing of files.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nn/core/parameter.h"
+
+namespace zoo::weights {
+
+/// Where a checkpoint comes from.
+enum class Ecosystem { kNetsPresso, kTorchvision, kTimm };
+
+std::string_view to_string(Ecosystem ecosystem);
+std::vector<std::string> ecosystem_names();
+std::optional<Ecosystem> ecosystem_from_name(std::string_view name);
+std::span<const Ecosystem> all_ecosystems();
+
+/// The tensor that holds a parameter in a checkpoint.
+struct ExpectedTensor {
+  std::string name;
+  Shape shape;  ///< as that ecosystem stores it; same elements in the same order as Parameter::shape
+};
+
+/// The tensor of `parameter`, or nothing if this ecosystem has no such structure.
+std::optional<ExpectedTensor> expected_tensor(Ecosystem ecosystem, const Parameter& parameter);
+
+/// Which third of a network a tensor of this ecosystem belongs to, judged by the beginning of its name; a name that
+/// says nothing counts as backbone. For tensors that no parameter asks for.
+Section section_of_tensor(Ecosystem ecosystem, std::string_view name);
+
+}  // namespace zoo::weights
