@@ -1,0 +1,86 @@
+// Compile a network once, run it many times. Two engines share this face: oneDNN (fast) and naive loops (the oracle).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nn/core/shape.h"
+#include "nn/graph/graph.h"
+#include "nn/graph/passes.h"
+
+namespace zoo::engine {
+
+enum class EngineKind {
+  kOneDnn,     ///< oneDNN primitives and own kernels, fused, planned
+  kReference,  ///< loops with double accumulation over the graph as built, nothing folded or fused
+};
+
+enum class Precision { kF32 };
+
+std::string_view to_string(EngineKind kind);
+std::string_view to_string(Precision precision);
+
+struct CompileOptions {
+  EngineKind engine = EngineKind::kOneDnn;
+  Precision precision = Precision::kF32;
+  /// Cores one inference may use.
+  int threads = 1;
+  /// Names of the graph's outputs to produce, in this order; empty = all. What no output needs is not computed.
+  std::vector<std::string> outputs;
+};
+
+/// One step of a compiled network, for profiling and tests.
+struct StepInfo {
+  std::string node;            ///< node name
+  std::string op;              ///< operation
+  std::string implementation;  ///< e.g. "jit:avx512_core", "own:squeeze_excite"
+  int64_t macs = 0;
+};
+
+/// One value of the interface.
+struct IoInfo {
+  std::string name;
+  Shape shape;
+};
+
+class Runner;
+
+/// A network compiled for one input shape. Immutable and thread-safe: packed weights are shared by all runners.
+class Executable : public std::enable_shared_from_this<Executable> {
+ public:
+  virtual ~Executable() = default;
+
+  /// Throws GraphError when the shape does not fit the network, EngineError when an operation cannot be compiled or
+  /// would silently run on a slow reference implementation.
+  static std::shared_ptr<const Executable> compile(const graph::BoundGraph& network, const Shape& input,
+                                                   const CompileOptions& options = {});
+
+  virtual std::unique_ptr<Runner> new_runner() const = 0;
+
+  virtual const Shape& input_shape() const = 0;
+  virtual const std::vector<IoInfo>& outputs() const = 0;
+  virtual std::vector<StepInfo> steps() const = 0;
+  /// Bytes of packed weights (shared) and of activations (per runner).
+  virtual size_t weight_bytes() const = 0;
+  virtual size_t activation_bytes() const = 0;
+};
+
+/// The activations of one concurrent user of an Executable. One thread at a time; keeps its Executable alive.
+class Runner {
+ public:
+  virtual ~Runner() = default;
+
+  /// [N, C, H, W] row-major, to be filled before run().
+  virtual std::span<float> input() = 0;
+  /// Computes all outputs. Allocates nothing. Throws EngineError.
+  virtual void run() = 0;
+  /// Row-major values of output `index`; valid until the next run().
+  virtual std::span<const float> output(size_t index) const = 0;
+};
+
+}  // namespace zoo::engine

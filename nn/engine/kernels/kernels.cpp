@@ -1,0 +1,55 @@
+#include "nn/engine/kernels/kernels.h"
+
+namespace zoo::engine::kernels {
+
+extern const KernelTable kSseTable;
+extern const KernelTable kAvx2Table;
+extern const KernelTable kAvx512Table;
+
+std::string_view to_string(Isa isa) {
+  switch (isa) {
+    case Isa::kSse:
+      return "sse";
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kAvx512:
+      return "avx512";
+  }
+  return "unknown";
+}
+
+bool is_supported(Isa isa) {
+  switch (isa) {
+    case Isa::kSse:
+      return true;
+    case Isa::kAvx2:
+      return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+    case Isa::kAvx512:
+      return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+             __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0;
+  }
+  return false;
+}
+
+const KernelTable& kernel_table(Isa isa) {
+  switch (isa) {
+    case Isa::kAvx512:
+      return kAvx512Table;
+    case Isa::kAvx2:
+      return kAvx2Table;
+    case Isa::kSse:
+      break;
+  }
+  return kSseTable;
+}
+
+int64_t block_count(int64_t channels, int64_t lanes) { return (channels + lanes - 1) / lanes; }
+
+void pack_matrix(const float* weights, int64_t outputs, int64_t inputs, int64_t lanes, float* packed) {
+  for (int64_t o = 0; o < outputs; ++o) {
+    float* column = packed + o / lanes * inputs * lanes + o % lanes;
+    for (int64_t i = 0; i < inputs; ++i) column[i * lanes] = weights[o * inputs + i];
+  }
+}
+
+}  // namespace zoo::engine::kernels

@@ -1,0 +1,94 @@
+// Own kernels for what oneDNN does badly or not at all: pooling, squeeze-and-excite, matrix-vector products,
+// element-wise steps and re-layouts. One source is compiled for several instruction sets; a table of functions per set
+// is chosen at run time.
+//
+// Blocked layout: [N, C/B, H, W, B] with B lanes, channels beyond C ("tail") always zero. Vectors [N, C] are the same
+// with H = W = 1: rows padded to a multiple of B.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "nn/core/activation.h"
+
+namespace zoo::engine::kernels {
+
+enum class Isa { kSse, kAvx2, kAvx512 };
+
+std::string_view to_string(Isa isa);
+
+/// An activation with its slope resolved (kPrelu, kLeakyRelu).
+struct ResolvedActivation {
+  ActivationKind kind = ActivationKind::kIdentity;
+  float slope = 0.0F;
+};
+
+/// y = f(W x + bias) for several rows of x. W is packed by `pack_matrix`.
+struct MatVec {
+  const float* weights = nullptr;  ///< [outputs / B, inputs, B]
+  const float* bias = nullptr;     ///< [outputs padded to B]
+  int64_t inputs = 0;
+  int64_t outputs = 0;
+  ResolvedActivation activation;
+};
+
+/// dst = f(conv(src) + bias + residual) in the blocked layout, any kernel, stride, padding and dilation: the fallback
+/// for shapes that oneDNN has no fast implementation for.
+struct DirectConv {
+  const float* weights = nullptr;  ///< depthwise [C / B, kh * kw, B], else [out / B, kh * kw, in, B]
+  const float* bias = nullptr;     ///< [out padded to B]
+  bool depthwise = false;
+  int64_t in_channels = 0;
+  int64_t out_channels = 0;
+  int64_t src_h = 0, src_w = 0, dst_h = 0, dst_w = 0;
+  int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1;
+  int64_t pad_top = 0, pad_left = 0;
+  ResolvedActivation activation;
+};
+
+/// Functions of one instruction set. `begin`, `end` bound the work items of a call, so that callers may split work
+/// between threads. No function allocates or throws.
+struct KernelTable {
+  Isa isa = Isa::kSse;
+  int64_t lanes = 4;
+
+  /// Work item: one channel block of one image. dst[item, lane] = mean over `area` of src[item, p, lane].
+  void (*global_avg_pool)(const float* src, float* dst, int64_t area, int64_t begin, int64_t end);
+
+  /// Work item: one block of outputs. Rows of x have stride `src_stride`, rows of y `dst_stride` floats; the tail of y
+  /// is set to zero.
+  void (*mat_vec)(const MatVec& op, const float* src, int64_t src_stride, float* dst, int64_t dst_stride, int64_t rows,
+                  int64_t begin, int64_t end);
+
+  /// Work item: one block of output channels of one image. `residual` may be null.
+  void (*direct_conv)(const DirectConv& op, const float* src, const float* residual, float* dst, int64_t begin,
+                      int64_t end);
+
+  /// Work item: one channel block of one image. dst = src * gate[item, lane]; dst may be src.
+  void (*scale)(const float* src, const float* gate, float* dst, int64_t area, int64_t begin, int64_t end);
+
+  /// Work item: one channel block of one image. dst = f(src), f(src + other) with `other`; dst may be src. `channels`
+  /// tells where the tail of the last block begins.
+  void (*map)(const float* src, const float* other, float* dst, ResolvedActivation f, int64_t channels, int64_t area,
+              int64_t begin, int64_t end);
+
+  /// Work item: one channel block of one image. dst = (src - mean) / sqrt(variance + eps) per lane; dst may be src.
+  void (*instance_norm)(const float* src, float* dst, double eps, int64_t area, int64_t begin, int64_t end);
+
+  /// Work item: one channel block of one image; `channels` per image. Row-major [N, C, area] on one side, blocked on
+  /// the other.
+  void (*to_blocked)(const float* src, float* dst, int64_t channels, int64_t area, int64_t begin, int64_t end);
+  void (*to_planar)(const float* src, float* dst, int64_t channels, int64_t area, int64_t begin, int64_t end);
+};
+
+/// Whether this processor runs the set.
+bool is_supported(Isa isa);
+/// Precondition: is_supported(isa).
+const KernelTable& kernel_table(Isa isa);
+/// Blocks of `lanes` that `channels` need.
+int64_t block_count(int64_t channels, int64_t lanes);
+
+/// [outputs, inputs] row-major -> [outputs / lanes, inputs, lanes]; `packed` must be zero before (the tail stays so).
+void pack_matrix(const float* weights, int64_t outputs, int64_t inputs, int64_t lanes, float* packed);
+
+}  // namespace zoo::engine::kernels

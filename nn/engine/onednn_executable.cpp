@@ -1,0 +1,176 @@
+#include "nn/engine/onednn_executable.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "nn/core/error.h"
+#include "nn/engine/aligned_buffer.h"
+#include "nn/engine/memory_plan.h"
+#include "nn/engine/parallel.h"
+#include "nn/engine/step_compiler.h"
+
+namespace zoo::engine {
+namespace {
+
+/// Start of every value and packed weight: one cache line, and what AVX-512 wants.
+constexpr size_t kAlignment = 64;
+
+class OneDnnExecutable : public Executable {
+ public:
+  OneDnnExecutable(CompiledSteps compiled, const graph::Graph& graph, int threads)
+      : compiled_(std::move(compiled)), threads_(threads) {
+    pack_weights();
+    plan_activations();
+    for (size_t i = 0; i < graph.outputs.size(); ++i) {
+      outputs_.push_back({graph.outputs[i].name, value(compiled_.outputs[i]).shape});
+    }
+  }
+
+  std::unique_ptr<Runner> new_runner() const override;
+
+  const Shape& input_shape() const override { return value(compiled_.input).shape; }
+  const std::vector<IoInfo>& outputs() const override { return outputs_; }
+
+  std::vector<StepInfo> steps() const override {
+    std::vector<StepInfo> infos;
+    for (const auto& step : compiled_.steps) infos.push_back(step->info);
+    return infos;
+  }
+
+  size_t weight_bytes() const override { return weights_.size(); }
+  size_t activation_bytes() const override { return input_bytes() + arena_bytes_ + scratch_bytes_; }
+
+  const CompiledSteps& compiled() const { return compiled_; }
+  const Value& value(ValueId id) const { return compiled_.values[static_cast<size_t>(id)]; }
+  size_t input_bytes() const { return (value(compiled_.input).bytes + kAlignment - 1) / kAlignment * kAlignment; }
+  size_t arena_bytes() const { return arena_bytes_; }
+  /// Offset of a value in the arena; the input lies before it.
+  size_t offset(ValueId id) const { return offsets_[static_cast<size_t>(id)]; }
+  int threads() const { return threads_; }
+
+ private:
+  void pack_weights() {
+    size_t total = 0;
+    for (const auto& block : compiled_.packed) total += (block->bytes + kAlignment - 1) / kAlignment * kAlignment;
+    weights_ = AlignedBuffer(total);
+    std::byte* next = weights_.data();
+    for (const auto& block : compiled_.packed) {
+      block->data = next;
+      block->pack(next);
+      block->pack = nullptr;
+      next += (block->bytes + kAlignment - 1) / kAlignment * kAlignment;
+    }
+  }
+
+  /// Which memory a value uses: in-place steps give their output the memory of their first input.
+  std::vector<ValueId> share_in_place(const std::vector<Lifetime>& lifetimes) const {
+    std::vector<ValueId> home(compiled_.values.size());
+    for (size_t i = 0; i < home.size(); ++i) home[i] = static_cast<ValueId>(i);
+    for (size_t s = 0; s < compiled_.steps.size(); ++s) {
+      const Step& step = *compiled_.steps[s];
+      if (!step.in_place || step.reads[0] == compiled_.input) continue;
+      const auto src = static_cast<size_t>(step.reads[0]);
+      const bool last_use = lifetimes[src].last == s;
+      const bool read_once = std::count(step.reads.begin(), step.reads.end(), step.reads[0]) == 1;
+      if (last_use && read_once) home[static_cast<size_t>(step.writes)] = home[src];
+    }
+    return home;
+  }
+
+  void plan_activations() {
+    const size_t step_count = compiled_.steps.size();
+    std::vector<Lifetime> lifetimes(compiled_.values.size());
+    for (size_t i = 0; i < lifetimes.size(); ++i) lifetimes[i].bytes = compiled_.values[i].bytes;
+    for (size_t s = 0; s < step_count; ++s) {
+      const Step& step = *compiled_.steps[s];
+      for (ValueId read : step.reads) lifetimes[static_cast<size_t>(read)].last = s;
+      Lifetime& written = lifetimes[static_cast<size_t>(step.writes)];
+      written.first = s;
+      written.last = std::max(written.last, s);
+      scratch_bytes_ = std::max(scratch_bytes_, step.scratch_bytes);
+    }
+    for (ValueId output : compiled_.outputs) lifetimes[static_cast<size_t>(output)].last = step_count;
+
+    const std::vector<ValueId> home = share_in_place(lifetimes);
+    for (size_t i = 0; i < home.size(); ++i) {
+      Lifetime& shared = lifetimes[static_cast<size_t>(home[i])];
+      shared.first = std::min(shared.first, lifetimes[i].first);
+      shared.last = std::max(shared.last, lifetimes[i].last);
+      shared.bytes = std::max(shared.bytes, lifetimes[i].bytes);
+      if (home[i] != static_cast<ValueId>(i)) lifetimes[i].bytes = 0;
+    }
+    // The image keeps its own memory, so that it can be run again.
+    lifetimes[static_cast<size_t>(compiled_.input)].bytes = 0;
+
+    const MemoryPlan plan = plan_memory(lifetimes, kAlignment);
+    arena_bytes_ = plan.total_bytes;
+    offsets_.resize(home.size());
+    for (size_t i = 0; i < home.size(); ++i) offsets_[i] = plan.offsets[static_cast<size_t>(home[i])];
+  }
+
+  CompiledSteps compiled_;
+  int threads_;
+  AlignedBuffer weights_;
+  std::vector<size_t> offsets_;
+  size_t arena_bytes_ = 0;
+  size_t scratch_bytes_ = 0;
+  std::vector<IoInfo> outputs_;
+};
+
+class OneDnnRunner : public Runner {
+ public:
+  explicit OneDnnRunner(std::shared_ptr<const OneDnnExecutable> executable)
+      : executable_(std::move(executable)), buffer_(executable_->activation_bytes()) {
+    const CompiledSteps& compiled = executable_->compiled();
+    std::byte* arena = buffer_.data() + executable_->input_bytes();
+    for (size_t i = 0; i < compiled.values.size(); ++i) {
+      const auto id = static_cast<ValueId>(i);
+      std::byte* data = id == compiled.input ? buffer_.data() : arena + executable_->offset(id);
+      memory_.values.push_back(reinterpret_cast<float*>(data));
+    }
+    memory_.scratch = arena + executable_->arena_bytes();
+    for (const auto& step : compiled.steps) steps_.push_back(step->bind(memory_));
+  }
+
+  std::span<float> input() override {
+    return {memory_[executable_->compiled().input], static_cast<size_t>(executable_->input_shape().elements())};
+  }
+
+  void run() override {
+    const ThreadCount threads(executable_->threads());
+    for (const auto& step : steps_) step->run();
+  }
+
+  std::span<const float> output(size_t index) const override {
+    return {memory_[executable_->compiled().outputs[index]],
+            static_cast<size_t>(executable_->outputs()[index].shape.elements())};
+  }
+
+ private:
+  std::shared_ptr<const OneDnnExecutable> executable_;
+  AlignedBuffer buffer_;
+  RunnerMemory memory_;
+  std::vector<std::unique_ptr<BoundStep>> steps_;
+};
+
+std::unique_ptr<Runner> OneDnnExecutable::new_runner() const {
+  return std::make_unique<OneDnnRunner>(std::static_pointer_cast<const OneDnnExecutable>(this->shared_from_this()));
+}
+
+}  // namespace
+
+std::shared_ptr<const Executable> compile_onednn(const graph::BoundGraph& network, const Shape& input,
+                                                 const CompileOptions& options) {
+  const ThreadCount threads(options.threads);
+  try {
+    StepCompiler compiler(network, input, options.threads);
+    return std::make_shared<OneDnnExecutable>(compiler.compile(), network.graph, options.threads);
+  } catch (const dnnl::error& error) {
+    throw EngineError(fmt::format("compiling for input {}: oneDNN: {} (status {})", input.to_string(), error.message,
+                                  static_cast<int>(error.status)));
+  }
+}
+
+}  // namespace zoo::engine

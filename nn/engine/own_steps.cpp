@@ -1,0 +1,311 @@
+// Steps that run on the project's own kernels.
+#include <algorithm>
+#include <utility>
+
+#include "nn/engine/parallel.h"
+#include "nn/engine/step_compiler.h"
+
+namespace zoo::engine {
+namespace {
+
+/// A step whose work is a callable made once per runner.
+template <typename Work>
+class OwnBoundStep : public BoundStep {
+ public:
+  explicit OwnBoundStep(Work work) : work_(std::move(work)) {}
+  void run() override { work_(); }
+
+ private:
+  Work work_;
+};
+
+/// `Bind`: RunnerMemory -> callable without arguments.
+template <typename Bind>
+class OwnStep : public Step {
+ public:
+  explicit OwnStep(Bind bind) : bind_(std::move(bind)) {}
+
+  std::unique_ptr<BoundStep> bind(const RunnerMemory& memory) const override {
+    auto work = bind_(memory);
+    return std::make_unique<OwnBoundStep<decltype(work)>>(std::move(work));
+  }
+
+ private:
+  Bind bind_;
+};
+
+template <typename Bind>
+std::unique_ptr<Step> make_step(const StepCompiler& compiler, std::string_view kernel, std::vector<ValueId> reads,
+                                ValueId writes, Bind bind) {
+  auto step = std::make_unique<OwnStep<Bind>>(std::move(bind));
+  step->info.implementation = "own:";
+  step->info.implementation += kernel;
+  step->info.implementation += ':';
+  step->info.implementation += kernels::to_string(compiler.table().isa);
+  step->reads = std::move(reads);
+  step->writes = writes;
+  return step;
+}
+
+/// A small fully connected layer with packed weights.
+struct PackedLayer {
+  std::shared_ptr<PackedBlock> weights;
+  std::shared_ptr<PackedBlock> bias;
+  int64_t inputs = 0;
+  int64_t outputs = 0;
+  kernels::ResolvedActivation activation;
+
+  kernels::MatVec op() const {
+    return {reinterpret_cast<const float*>(weights->data), reinterpret_cast<const float*>(bias->data), inputs, outputs,
+            activation};
+  }
+};
+
+/// Bias padded with zeros to whole blocks; all zeros without a bias.
+std::shared_ptr<PackedBlock> pack_bias(StepCompiler& compiler, ParameterId bias, int64_t outputs) {
+  const int64_t lanes = compiler.table().lanes;
+  std::vector<float> padded(static_cast<size_t>(kernels::block_count(outputs, lanes) * lanes));
+  const std::span<const float> values = compiler.parameter(bias);
+  std::copy(values.begin(), values.end(), padded.begin());
+  return compiler.add_packed(std::move(padded));
+}
+
+PackedLayer pack_layer(StepCompiler& compiler, ParameterId weight, ParameterId bias, int64_t outputs, int64_t inputs,
+                       const graph::FusedActivation& activation) {
+  const int64_t lanes = compiler.table().lanes;
+  const int64_t blocks = kernels::block_count(outputs, lanes);
+  const std::span<const float> source = compiler.parameter(weight);
+  const auto pack = [=](std::byte* dst) {
+    kernels::pack_matrix(source.data(), outputs, inputs, lanes, reinterpret_cast<float*>(dst));
+  };
+  return {compiler.add_packed(static_cast<size_t>(blocks * inputs * lanes) * sizeof(float), pack),
+          pack_bias(compiler, bias, outputs), inputs, outputs, compiler.resolve(activation)};
+}
+
+/// [out, in / groups, kh, kw] -> [out / lanes, kh * kw, in / groups, lanes].
+void pack_direct_weights(const graph::Conv2d& op, std::span<const float> source, int64_t lanes, float* packed) {
+  const int64_t taps = op.kernel.h * op.kernel.w;
+  const int64_t inputs = op.in_channels / op.groups;
+  for (int64_t o = 0; o < op.out_channels; ++o) {
+    for (int64_t i = 0; i < inputs; ++i) {
+      for (int64_t t = 0; t < taps; ++t) {
+        packed[((o / lanes * taps + t) * inputs + i) * lanes + o % lanes] =
+            source[static_cast<size_t>((o * inputs + i) * taps + t)];
+      }
+    }
+  }
+}
+
+}  // namespace
+
+bool compile_direct_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
+  const bool depthwise = op.groups == op.in_channels && op.groups == op.out_channels;
+  if (op.groups != 1 && !depthwise) return false;
+  const graph::Node& node = compiler.node(id);
+  const ValueId src = compiler.blocked_value_of(node.inputs[0]);
+  const ValueId residual = node.inputs.size() > 1 ? compiler.blocked_value_of(node.inputs[1]) : -1;
+  const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
+  const Shape& in = compiler.value(src).shape;
+  const Shape& out = compiler.shape(id);
+  const graph::ResolvedPadding pad = graph::resolve_padding(op, {in[2], in[3]});
+  const int64_t lanes = compiler.table().lanes;
+  const int64_t weight_count =
+      kernels::block_count(op.out_channels, lanes) * op.kernel.h * op.kernel.w * (op.in_channels / op.groups) * lanes;
+  const auto weights = compiler.add_packed(static_cast<size_t>(weight_count) * sizeof(float),
+                                           [op, lanes, source = compiler.parameter(op.weight)](std::byte* packed) {
+                                             pack_direct_weights(op, source, lanes, reinterpret_cast<float*>(packed));
+                                           });
+  const auto bias = pack_bias(compiler, op.bias, op.out_channels);
+  const kernels::DirectConv conv = {.depthwise = depthwise,
+                                    .in_channels = op.in_channels,
+                                    .out_channels = op.out_channels,
+                                    .src_h = in[2],
+                                    .src_w = in[3],
+                                    .dst_h = out[2],
+                                    .dst_w = out[3],
+                                    .kernel_h = op.kernel.h,
+                                    .kernel_w = op.kernel.w,
+                                    .stride_h = op.stride.h,
+                                    .stride_w = op.stride.w,
+                                    .dilation_h = op.dilation.h,
+                                    .dilation_w = op.dilation.w,
+                                    .pad_top = pad.begin.h,
+                                    .pad_left = pad.begin.w,
+                                    .activation = compiler.resolve(op.activation)};
+  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(),
+                     blocks = compiler.blocks(out)](const RunnerMemory& memory) {
+    kernels::DirectConv bound = conv;
+    bound.weights = reinterpret_cast<const float*>(weights->data);
+    bound.bias = reinterpret_cast<const float*>(bias->data);
+    const float* addend = residual < 0 ? nullptr : memory[residual];
+    return [=, &table, x = memory[src], y = memory[dst]] {
+      parallel_for(threads, blocks,
+                   [&](int64_t begin, int64_t end) { table.direct_conv(bound, x, addend, y, begin, end); });
+    };
+  };
+  std::vector<ValueId> reads = {src};
+  if (residual >= 0) reads.push_back(residual);
+  compiler.add_step(make_step(compiler, "direct_conv", std::move(reads), dst, bind));
+  compiler.set_value(id, dst);
+  return true;
+}
+
+void compile_global_avg_pool(StepCompiler& compiler, graph::NodeId id) {
+  const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
+  const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
+  const Shape& shape = compiler.value(src).shape;
+  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(), blocks = compiler.blocks(shape),
+                     area = StepCompiler::area(shape)](const RunnerMemory& memory) {
+    return [=, &table, x = memory[src], y = memory[dst]] {
+      parallel_for(threads, blocks, [&](int64_t begin, int64_t end) { table.global_avg_pool(x, y, area, begin, end); });
+    };
+  };
+  compiler.add_step(make_step(compiler, "global_avg_pool", {src}, dst, bind));
+  compiler.set_value(id, dst);
+}
+
+void compile_linear(StepCompiler& compiler, graph::NodeId id, const graph::Linear& op) {
+  const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
+  const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
+  const PackedLayer layer = pack_layer(compiler, op.weight, op.bias, op.out_features, op.in_features, op.activation);
+  const int64_t lanes = compiler.table().lanes;
+  const int64_t src_stride = kernels::block_count(op.in_features, lanes) * lanes;
+  const int64_t blocks = kernels::block_count(op.out_features, lanes);
+  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(),
+                     rows = compiler.shape(id)[0]](const RunnerMemory& memory) {
+    return [=, &table, mat_vec = layer.op(), x = memory[src], y = memory[dst]] {
+      parallel_for(threads, blocks, [&](int64_t begin, int64_t end) {
+        table.mat_vec(mat_vec, x, src_stride, y, blocks * lanes, rows, begin, end);
+      });
+    };
+  };
+  compiler.add_step(make_step(compiler, "mat_vec", {src}, dst, bind));
+  compiler.set_value(id, dst);
+}
+
+void compile_squeeze_excite(StepCompiler& compiler, graph::NodeId id, const graph::SqueezeExcite& op) {
+  const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
+  const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
+  const PackedLayer reduce = pack_layer(compiler, op.reduce_weight, op.reduce_bias, op.squeezed, op.channels, op.inner);
+  const PackedLayer expand = pack_layer(compiler, op.expand_weight, op.expand_bias, op.channels, op.squeezed, op.gate);
+  const int64_t lanes = compiler.table().lanes;
+  const int64_t images = compiler.shape(id)[0];
+  const int64_t channel_blocks = kernels::block_count(op.channels, lanes);
+  const int64_t squeezed_blocks = kernels::block_count(op.squeezed, lanes);
+  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(),
+                     area = StepCompiler::area(compiler.shape(id))](const RunnerMemory& memory) {
+    // Scratch: means and gates share one [images, channels] block, the hidden layer follows.
+    auto* gates = reinterpret_cast<float*>(memory.scratch);
+    float* hidden = gates + images * channel_blocks * lanes;
+    return [=, &table, reduce_op = reduce.op(), expand_op = expand.op(), x = memory[src], y = memory[dst]] {
+      parallel_for(threads, images * channel_blocks,
+                   [&](int64_t begin, int64_t end) { table.global_avg_pool(x, gates, area, begin, end); });
+      parallel_for(threads, squeezed_blocks, [&](int64_t begin, int64_t end) {
+        table.mat_vec(reduce_op, gates, channel_blocks * lanes, hidden, squeezed_blocks * lanes, images, begin, end);
+      });
+      parallel_for(threads, channel_blocks, [&](int64_t begin, int64_t end) {
+        table.mat_vec(expand_op, hidden, squeezed_blocks * lanes, gates, channel_blocks * lanes, images, begin, end);
+      });
+      parallel_for(threads, images * channel_blocks,
+                   [&](int64_t begin, int64_t end) { table.scale(x, gates, y, area, begin, end); });
+    };
+  };
+  auto step = make_step(compiler, "squeeze_excite", {src}, dst, bind);
+  step->scratch_bytes = static_cast<size_t>(images * (channel_blocks + squeezed_blocks) * lanes) * sizeof(float);
+  step->in_place = true;
+  compiler.add_step(std::move(step));
+  compiler.set_value(id, dst);
+}
+
+void compile_mul(StepCompiler& compiler, graph::NodeId id) {
+  const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
+  const ValueId gate = compiler.blocked_value_of(compiler.node(id).inputs[1]);
+  const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
+  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(),
+                     blocks = compiler.blocks(compiler.shape(id)),
+                     area = StepCompiler::area(compiler.shape(id))](const RunnerMemory& memory) {
+    return [=, &table, x = memory[src], g = memory[gate], y = memory[dst]] {
+      parallel_for(threads, blocks, [&](int64_t begin, int64_t end) { table.scale(x, g, y, area, begin, end); });
+    };
+  };
+  auto step = make_step(compiler, "scale", {src, gate}, dst, bind);
+  step->in_place = true;
+  compiler.add_step(std::move(step));
+  compiler.set_value(id, dst);
+}
+
+void compile_map(StepCompiler& compiler, graph::NodeId id, ValueId src, ValueId other,
+                 kernels::ResolvedActivation function) {
+  const Shape shape = compiler.value(src).shape;
+  const ValueId dst = compiler.add_value(shape, Layout::kBlocked);
+  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(), blocks = compiler.blocks(shape),
+                     area = StepCompiler::area(shape), channels = shape[1]](const RunnerMemory& memory) {
+    const float* addend = other < 0 ? nullptr : memory[other];
+    return [=, &table, x = memory[src], y = memory[dst]] {
+      parallel_for(threads, blocks,
+                   [&](int64_t begin, int64_t end) { table.map(x, addend, y, function, channels, area, begin, end); });
+    };
+  };
+  std::vector<ValueId> reads = {src};
+  if (other >= 0) reads.push_back(other);
+  auto step = make_step(compiler, other < 0 ? "activation" : "add", std::move(reads), dst, bind);
+  step->in_place = true;
+  compiler.add_step(std::move(step));
+  compiler.set_value(id, dst);
+}
+
+void compile_instance_norm(StepCompiler& compiler, graph::NodeId id, const graph::InstanceNorm& op) {
+  const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
+  const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
+  const Shape& shape = compiler.shape(id);
+  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(), blocks = compiler.blocks(shape),
+                     area = StepCompiler::area(shape), eps = op.eps](const RunnerMemory& memory) {
+    return [=, &table, x = memory[src], y = memory[dst]] {
+      parallel_for(threads, blocks,
+                   [&](int64_t begin, int64_t end) { table.instance_norm(x, y, eps, area, begin, end); });
+    };
+  };
+  auto step = make_step(compiler, "instance_norm", {src}, dst, bind);
+  step->in_place = true;
+  compiler.add_step(std::move(step));
+  compiler.set_value(id, dst);
+}
+
+void compile_flatten(StepCompiler& compiler, graph::NodeId id) {
+  const graph::NodeId src = compiler.node(id).inputs[0];
+  if (StepCompiler::area(compiler.shape(src)) == 1) {
+    // [N, C, 1, 1] and [N, C] are the same bytes in the blocked layout.
+    compiler.set_value(id, compiler.blocked_value_of(src));
+    return;
+  }
+  // Row-major [N, C, H, W] is row-major [N, C * H * W]: one re-layout does it, to planar memory read as a vector.
+  const ValueId blocked = compiler.blocked_value_of(src);
+  const ValueId planar = compiler.add_value(compiler.shape(id), Layout::kPlanar);
+  compiler.add_step(make_relayout(compiler, blocked, planar, compiler.node(id).name));
+  compiler.set_value(id, planar);
+}
+
+std::unique_ptr<Step> make_relayout(const StepCompiler& compiler, ValueId src, ValueId dst, std::string_view name) {
+  const bool to_blocked = compiler.value(dst).layout == Layout::kBlocked;
+  const bool from_blocked = compiler.value(src).layout == Layout::kBlocked;
+  // A flattening re-layout has different shapes on its two sides; the blocked side knows channels and area.
+  const Shape shape = to_blocked ? compiler.value(dst).shape : compiler.value(src).shape;
+  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(), blocks = compiler.blocks(shape),
+                     area = StepCompiler::area(shape), channels = shape[1],
+                     elements = shape.elements()](const RunnerMemory& memory) {
+    return [=, &table, x = memory[src], y = memory[dst]] {
+      if (to_blocked == from_blocked) {
+        std::copy(x, x + elements, y);
+        return;
+      }
+      const auto relayout = to_blocked ? table.to_blocked : table.to_planar;
+      parallel_for(threads, blocks, [&](int64_t begin, int64_t end) { relayout(x, y, channels, area, begin, end); });
+    };
+  };
+  auto step = make_step(compiler, to_blocked ? "to_blocked" : "to_planar", {src}, dst, bind);
+  step->info.node = name;
+  step->info.op = "Relayout";
+  return step;
+}
+
+}  // namespace zoo::engine

@@ -1,0 +1,102 @@
+#include "nn/engine/reference.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <type_traits>
+#include <variant>
+
+#include "nn/engine/reference_ops.h"
+
+namespace zoo::engine {
+namespace {
+
+class ReferenceExecutable;
+
+class ReferenceRunner : public Runner {
+ public:
+  explicit ReferenceRunner(std::shared_ptr<const ReferenceExecutable> executable);
+
+  std::span<float> input() override { return values_.front(); }
+  void run() override;
+  std::span<const float> output(size_t index) const override;
+
+ private:
+  std::shared_ptr<const ReferenceExecutable> executable_;
+  std::vector<std::vector<float>> values_;
+};
+
+class ReferenceExecutable : public Executable {
+ public:
+  ReferenceExecutable(const graph::BoundGraph& network, const Shape& input)
+      : network_(network), shapes_(graph::infer_shapes(network.graph, input)) {
+    for (const graph::Output& output : network_.graph.outputs) outputs_.push_back({output.name, shape_of(output.node)});
+  }
+
+  std::unique_ptr<Runner> new_runner() const override {
+    return std::make_unique<ReferenceRunner>(
+        std::static_pointer_cast<const ReferenceExecutable>(this->shared_from_this()));
+  }
+
+  const Shape& input_shape() const override { return shapes_.front(); }
+  const std::vector<IoInfo>& outputs() const override { return outputs_; }
+
+  std::vector<StepInfo> steps() const override {
+    const std::vector<int64_t> macs = graph::multiply_accumulates(network_.graph, shapes_);
+    std::vector<StepInfo> steps;
+    for (size_t i = 1; i < network_.graph.nodes.size(); ++i) {
+      const graph::Node& node = network_.graph.nodes[i];
+      steps.push_back({node.name, std::string(graph::op_name(node.op)), "reference", macs[i]});
+    }
+    return steps;
+  }
+
+  size_t weight_bytes() const override { return 0; }  // reads the network's own values
+
+  size_t activation_bytes() const override {
+    size_t elements = 0;
+    for (const Shape& shape : shapes_) elements += static_cast<size_t>(shape.elements());
+    return elements * sizeof(float);
+  }
+
+  const graph::BoundGraph& network() const { return network_; }
+  const Shape& shape_of(graph::NodeId node) const { return shapes_[static_cast<size_t>(node)]; }
+
+ private:
+  graph::BoundGraph network_;
+  std::vector<Shape> shapes_;
+  std::vector<IoInfo> outputs_;
+};
+
+ReferenceRunner::ReferenceRunner(std::shared_ptr<const ReferenceExecutable> executable)
+    : executable_(std::move(executable)) {
+  const auto& nodes = executable_->network().graph.nodes;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    values_.emplace_back(static_cast<size_t>(executable_->shape_of(static_cast<graph::NodeId>(i)).elements()));
+  }
+}
+
+void ReferenceRunner::run() {
+  const graph::BoundGraph& network = executable_->network();
+  for (size_t i = 1; i < network.graph.nodes.size(); ++i) {
+    const graph::Node& node = network.graph.nodes[i];
+    std::vector<reference::TensorView> srcs;
+    for (graph::NodeId input : node.inputs) {
+      srcs.push_back({executable_->shape_of(input), values_[static_cast<size_t>(input)]});
+    }
+    reference::evaluate(node.op, srcs, network.values, executable_->shape_of(static_cast<graph::NodeId>(i)),
+                        values_[i]);
+  }
+}
+
+std::span<const float> ReferenceRunner::output(size_t index) const {
+  return values_[static_cast<size_t>(executable_->network().graph.outputs[index].node)];
+}
+
+}  // namespace
+
+std::shared_ptr<const Executable> compile_reference(const graph::BoundGraph& network, const Shape& input) {
+  return std::make_shared<ReferenceExecutable>(network, input);
+}
+
+}  // namespace zoo::engine

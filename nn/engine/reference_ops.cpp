@@ -1,0 +1,224 @@
+#include "nn/engine/reference_ops.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <variant>
+#include <vector>
+
+#include "nn/core/error.h"
+#include "nn/graph/graph.h"
+
+namespace zoo::engine::reference {
+namespace {
+
+/// Reads and writes of one evaluation.
+struct Job {
+  std::span<const TensorView> srcs;
+  const ParameterValues& values;
+  const Shape& dst_shape;
+  std::span<float> dst;
+
+  std::span<const float> parameter(ParameterId id) const { return values.views[static_cast<size_t>(id)]; }
+  double value(ParameterId id, int64_t index, double otherwise) const {
+    return id == graph::kNone ? otherwise : parameter(id)[static_cast<size_t>(index)];
+  }
+  double activate_fused(const graph::FusedActivation& function, double x) const {
+    return activate(function.kind, x, value(function.slope, 0, 0.0));
+  }
+};
+
+int64_t plane(const Shape& shape) { return shape[2] * shape[3]; }
+
+void evaluate_op(const graph::Input&, const Job&) { throw EngineError("the input of a network cannot be evaluated"); }
+
+/// Adds one filter tap times one source plane to the sums of one output plane.
+void accumulate_tap(const graph::Conv2d& op, graph::Size2d pad, const Shape& src_shape, const float* src, double weight,
+                    graph::Size2d tap, const Shape& dst_shape, double* sums) {
+  const int64_t first_y = tap.h * op.dilation.h - pad.h;
+  const int64_t first_x = tap.w * op.dilation.w - pad.w;
+  for (int64_t y = 0; y < dst_shape[2]; ++y) {
+    const int64_t src_y = y * op.stride.h + first_y;
+    if (src_y < 0 || src_y >= src_shape[2]) continue;
+    for (int64_t x = 0; x < dst_shape[3]; ++x) {
+      const int64_t src_x = x * op.stride.w + first_x;
+      if (src_x < 0 || src_x >= src_shape[3]) continue;
+      sums[y * dst_shape[3] + x] += weight * static_cast<double>(src[src_y * src_shape[3] + src_x]);
+    }
+  }
+}
+
+void evaluate_op(const graph::Conv2d& op, const Job& job) {
+  const TensorView& src = job.srcs[0];
+  const int64_t src_plane = plane(src.shape);
+  const int64_t dst_plane = plane(job.dst_shape);
+  const int64_t group_in = op.in_channels / op.groups;
+  const int64_t group_out = op.out_channels / op.groups;
+  const int64_t taps = op.kernel.h * op.kernel.w;
+  const graph::Size2d pad = graph::resolve_padding(op, {src.shape[2], src.shape[3]}).begin;
+  const float* weights = job.parameter(op.weight).data();
+
+  std::vector<double> sums(static_cast<size_t>(dst_plane));
+  for (int64_t n = 0; n < job.dst_shape[0]; ++n) {
+    for (int64_t o = 0; o < op.out_channels; ++o) {
+      std::fill(sums.begin(), sums.end(), job.value(op.bias, o, 0.0));
+      for (int64_t c = 0; c < group_in; ++c) {
+        const int64_t src_channel = o / group_out * group_in + c;
+        const float* src_values = src.data.data() + (n * op.in_channels + src_channel) * src_plane;
+        for (int64_t t = 0; t < taps; ++t) {
+          const double weight = weights[(o * group_in + c) * taps + t];
+          accumulate_tap(op, pad, src.shape, src_values, weight, {t / op.kernel.w, t % op.kernel.w}, job.dst_shape,
+                         sums.data());
+        }
+      }
+      const int64_t offset = (n * op.out_channels + o) * dst_plane;
+      for (int64_t p = 0; p < dst_plane; ++p) {
+        double sum = sums[static_cast<size_t>(p)];
+        if (job.srcs.size() > 1) sum += job.srcs[1].data[static_cast<size_t>(offset + p)];
+        job.dst[static_cast<size_t>(offset + p)] = static_cast<float>(job.activate_fused(op.activation, sum));
+      }
+    }
+  }
+}
+
+/// Calls `f(channel, first index, elements)` for every plane [H, W] of a [N, C, H, W] or row element of [N, C].
+template <typename F>
+void for_each_plane(const Shape& shape, F f) {
+  const int64_t area = shape.rank() == 4 ? plane(shape) : 1;
+  for (int64_t i = 0; i < shape[0] * shape[1]; ++i) f(i % shape[1], i * area, area);
+}
+
+void evaluate_op(const graph::BatchNorm& op, const Job& job) {
+  for_each_plane(job.dst_shape, [&](int64_t c, int64_t first, int64_t area) {
+    const double scale = job.value(op.weight, c, 1.0) / std::sqrt(job.value(op.var, c, 1.0) + op.eps);
+    const double mean = job.value(op.mean, c, 0.0);
+    const double bias = job.value(op.bias, c, 0.0);
+    for (int64_t i = first; i < first + area; ++i) {
+      const auto at = static_cast<size_t>(i);
+      job.dst[at] = static_cast<float>((job.srcs[0].data[at] - mean) * scale + bias);
+    }
+  });
+}
+
+void evaluate_op(const graph::InstanceNorm& op, const Job& job) {
+  for_each_plane(job.dst_shape, [&](int64_t, int64_t first, int64_t area) {
+    const auto values = job.srcs[0].data.subspan(static_cast<size_t>(first), static_cast<size_t>(area));
+    double mean = 0.0;
+    for (float v : values) mean += v;
+    mean /= static_cast<double>(area);
+    double variance = 0.0;
+    for (float v : values) variance += (v - mean) * (v - mean);
+    variance /= static_cast<double>(area);
+    const double scale = 1.0 / std::sqrt(variance + op.eps);
+    for (size_t i = 0; i < values.size(); ++i) {
+      job.dst[static_cast<size_t>(first) + i] = static_cast<float>((values[i] - mean) * scale);
+    }
+  });
+}
+
+void evaluate_op(const graph::Activation& op, const Job& job) {
+  for (size_t i = 0; i < job.dst.size(); ++i) {
+    job.dst[i] = static_cast<float>(job.activate_fused(op.function, job.srcs[0].data[i]));
+  }
+}
+
+void evaluate_op(const graph::Add&, const Job& job) {
+  for (size_t i = 0; i < job.dst.size(); ++i) job.dst[i] = job.srcs[0].data[i] + job.srcs[1].data[i];
+}
+
+void evaluate_op(const graph::Mul&, const Job& job) {
+  const auto area = static_cast<size_t>(plane(job.dst_shape));
+  for (size_t i = 0; i < job.dst.size(); ++i) job.dst[i] = job.srcs[0].data[i] * job.srcs[1].data[i / area];
+}
+
+void evaluate_op(const graph::GlobalAvgPool&, const Job& job) {
+  const auto area = static_cast<size_t>(plane(job.srcs[0].shape));
+  for (size_t i = 0; i < job.dst.size(); ++i) {
+    double sum = 0.0;
+    for (float v : job.srcs[0].data.subspan(i * area, area)) sum += v;
+    job.dst[i] = static_cast<float>(sum / static_cast<double>(area));
+  }
+}
+
+void evaluate_op(const graph::Flatten&, const Job& job) {
+  std::copy(job.srcs[0].data.begin(), job.srcs[0].data.end(), job.dst.begin());
+}
+
+void evaluate_op(const graph::Linear& op, const Job& job) {
+  const std::span<const float> weights = job.parameter(op.weight);
+  for (int64_t n = 0; n < job.dst_shape[0]; ++n) {
+    const float* x = job.srcs[0].data.data() + n * op.in_features;
+    for (int64_t o = 0; o < op.out_features; ++o) {
+      const float* row = weights.data() + o * op.in_features;
+      double sum = job.value(op.bias, o, 0.0);
+      for (int64_t i = 0; i < op.in_features; ++i) sum += static_cast<double>(row[i]) * x[i];
+      job.dst[static_cast<size_t>(n * op.out_features + o)] =
+          static_cast<float>(job.activate_fused(op.activation, sum));
+    }
+  }
+}
+
+void evaluate_op(const graph::SqueezeExcite& op, const Job& job) {
+  const TensorView& src = job.srcs[0];
+  const auto area = static_cast<size_t>(plane(src.shape));
+  const std::span<const float> reduce = job.parameter(op.reduce_weight);
+  const std::span<const float> expand = job.parameter(op.expand_weight);
+  std::vector<double> means(static_cast<size_t>(op.channels));
+  std::vector<double> hidden(static_cast<size_t>(op.squeezed));
+  for (size_t n = 0; n < static_cast<size_t>(src.shape[0]); ++n) {
+    const auto image = src.data.subspan(n * means.size() * area, means.size() * area);
+    for (size_t c = 0; c < means.size(); ++c) {
+      double sum = 0.0;
+      for (float v : image.subspan(c * area, area)) sum += v;
+      means[c] = sum / static_cast<double>(area);
+    }
+    for (size_t s = 0; s < hidden.size(); ++s) {
+      double sum = job.value(op.reduce_bias, static_cast<int64_t>(s), 0.0);
+      for (size_t c = 0; c < means.size(); ++c) sum += static_cast<double>(reduce[s * means.size() + c]) * means[c];
+      hidden[s] = job.activate_fused(op.inner, sum);
+    }
+    for (size_t c = 0; c < means.size(); ++c) {
+      double sum = job.value(op.expand_bias, static_cast<int64_t>(c), 0.0);
+      for (size_t s = 0; s < hidden.size(); ++s) sum += static_cast<double>(expand[c * hidden.size() + s]) * hidden[s];
+      const double gate = job.activate_fused(op.gate, sum);
+      for (size_t p = 0; p < area; ++p) {
+        job.dst[(n * means.size() + c) * area + p] = static_cast<float>(image[c * area + p] * gate);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+double activate(ActivationKind kind, double x, double slope) {
+  switch (kind) {
+    case ActivationKind::kIdentity:
+      return x;
+    case ActivationKind::kRelu:
+      return std::max(x, 0.0);
+    case ActivationKind::kRelu6:
+      return std::clamp(x, 0.0, 6.0);
+    case ActivationKind::kPrelu:
+      return x > 0.0 ? x : slope * x;
+    case ActivationKind::kLeakyRelu:
+      return x > 0.0 ? x : static_cast<double>(kLeakyReluSlope) * x;
+    case ActivationKind::kGelu:
+      return 0.5 * x * (1.0 + std::erf(x / std::numbers::sqrt2));
+    case ActivationKind::kSilu:
+      return x / (1.0 + std::exp(-x));
+    case ActivationKind::kHardSwish:
+      return x * std::clamp(x + 3.0, 0.0, 6.0) / 6.0;
+    case ActivationKind::kHardSigmoid:
+      return std::clamp(x + 3.0, 0.0, 6.0) / 6.0;
+    case ActivationKind::kSigmoid:
+      return 1.0 / (1.0 + std::exp(-x));
+  }
+  throw EngineError("unknown activation");
+}
+
+void evaluate(const graph::Op& op, std::span<const TensorView> srcs, const ParameterValues& values,
+              const Shape& dst_shape, std::span<float> dst) {
+  std::visit([&](const auto& typed) { evaluate_op(typed, Job{srcs, values, dst_shape, dst}); }, op);
+}
+
+}  // namespace zoo::engine::reference

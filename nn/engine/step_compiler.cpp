@@ -1,0 +1,128 @@
+#include "nn/engine/step_compiler.h"
+
+#include <cstring>
+#include <type_traits>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+
+namespace zoo::engine {
+
+StepCompiler::StepCompiler(const graph::BoundGraph& network, const Shape& input, int threads)
+    : network_(network),
+      shapes_(graph::infer_shapes(network.graph, input)),
+      macs_(graph::multiply_accumulates(network.graph, shapes_)),
+      threads_(threads),
+      table_(kernels::kernel_table(engine_isa())),
+      node_values_(network.graph.nodes.size(), -1) {}
+
+CompiledSteps StepCompiler::compile() {
+  compiled_.input = add_value(shapes_.front(), Layout::kPlanar);
+  set_value(0, compiled_.input);
+  for (size_t i = 1; i < network_.graph.nodes.size(); ++i) {
+    const auto id = static_cast<graph::NodeId>(i);
+    const size_t first_step = compiled_.steps.size();
+    compile_node(id);
+    for (size_t s = first_step; s < compiled_.steps.size(); ++s) {
+      StepInfo& info = compiled_.steps[s]->info;
+      if (info.node.empty()) info.node = node(id).name;
+      if (info.op.empty()) info.op = graph::op_name(node(id).op);
+    }
+    // Extra steps of a node (re-layouts, unfused activations) carry no arithmetic of their own.
+    if (compiled_.steps.size() > first_step) compiled_.steps[first_step]->info.macs = macs_[i];
+  }
+  for (const graph::Output& output : network_.graph.outputs) {
+    compiled_.outputs.push_back(planar_value(value_of(output.node), output.name));
+  }
+  return std::move(compiled_);
+}
+
+void StepCompiler::compile_node(graph::NodeId id) {
+  const auto visitor = [&](const auto& op) {
+    using Op = std::decay_t<decltype(op)>;
+    if constexpr (std::is_same_v<Op, graph::Conv2d>) {
+      compile_convolution(*this, id, op);
+    } else if constexpr (std::is_same_v<Op, graph::Linear>) {
+      compile_linear(*this, id, op);
+    } else if constexpr (std::is_same_v<Op, graph::SqueezeExcite>) {
+      compile_squeeze_excite(*this, id, op);
+    } else if constexpr (std::is_same_v<Op, graph::GlobalAvgPool>) {
+      compile_global_avg_pool(*this, id);
+    } else if constexpr (std::is_same_v<Op, graph::Flatten>) {
+      compile_flatten(*this, id);
+    } else if constexpr (std::is_same_v<Op, graph::InstanceNorm>) {
+      compile_instance_norm(*this, id, op);
+    } else if constexpr (std::is_same_v<Op, graph::Mul>) {
+      compile_mul(*this, id);
+    } else if constexpr (std::is_same_v<Op, graph::Add>) {
+      compile_map(*this, id, blocked_value_of(node(id).inputs[0]), blocked_value_of(node(id).inputs[1]), {});
+    } else if constexpr (std::is_same_v<Op, graph::Activation>) {
+      compile_map(*this, id, blocked_value_of(node(id).inputs[0]), -1, resolve(op.function));
+    } else {
+      throw EngineError(fmt::format("node \"{}\" ({}): not expected in an optimised network", node(id).name,
+                                    graph::op_name(node(id).op)));
+    }
+  };
+  std::visit(visitor, node(id).op);
+}
+
+ValueId StepCompiler::blocked_value_of(graph::NodeId id) {
+  const ValueId source = value_of(id);
+  if (value(source).layout == Layout::kBlocked) return source;
+  blocked_copies_.resize(compiled_.values.size(), -1);
+  ValueId& copy = blocked_copies_[static_cast<size_t>(source)];
+  if (copy < 0) {
+    const ValueId added = add_value(value(source).shape, Layout::kBlocked);
+    add_step(make_relayout(*this, source, added, node(id).name));
+    copy = added;
+  }
+  return copy;
+}
+
+ValueId StepCompiler::planar_value(ValueId source, std::string_view name) {
+  if (value(source).layout == Layout::kPlanar && source != compiled_.input) return source;
+  const ValueId planar = add_value(value(source).shape, Layout::kPlanar);
+  add_step(make_relayout(*this, source, planar, name));
+  return planar;
+}
+
+std::span<const float> StepCompiler::parameter(ParameterId id) const {
+  if (id == graph::kNone) return {};
+  return network_.values.views[static_cast<size_t>(id)];
+}
+
+kernels::ResolvedActivation StepCompiler::resolve(const graph::FusedActivation& function) const {
+  if (function.kind == ActivationKind::kLeakyRelu) return {function.kind, kLeakyReluSlope};
+  if (function.kind == ActivationKind::kPrelu) return {function.kind, parameter(function.slope)[0]};
+  return {function.kind, 0.0F};
+}
+
+ValueId StepCompiler::add_value(const Shape& shape, Layout layout) {
+  int64_t elements = shape.elements();
+  if (layout == Layout::kBlocked) elements = blocks(shape) * table_.lanes * area(shape);
+  compiled_.values.push_back({shape, layout, static_cast<size_t>(elements) * sizeof(float)});
+  return static_cast<ValueId>(compiled_.values.size() - 1);
+}
+
+void StepCompiler::add_step(std::unique_ptr<Step> step) { compiled_.steps.push_back(std::move(step)); }
+
+std::shared_ptr<PackedBlock> StepCompiler::add_packed(size_t bytes, std::function<void(std::byte*)> pack) {
+  compiled_.packed.push_back(std::make_shared<PackedBlock>(PackedBlock{bytes, std::move(pack), nullptr}));
+  return compiled_.packed.back();
+}
+
+std::shared_ptr<PackedBlock> StepCompiler::add_packed(std::vector<float> values) {
+  const size_t bytes = values.size() * sizeof(float);
+  return add_packed(bytes,
+                    [values = std::move(values), bytes](std::byte* dst) { std::memcpy(dst, values.data(), bytes); });
+}
+
+int64_t StepCompiler::blocks(const Shape& shape) const {
+  return shape[0] * kernels::block_count(shape[1], table_.lanes);
+}
+
+int64_t StepCompiler::area(const Shape& shape) { return shape.rank() == 4 ? shape[2] * shape[3] : 1; }
+
+}  // namespace zoo::engine

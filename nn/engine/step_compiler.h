@@ -1,0 +1,101 @@
+// Turns the nodes of an optimised graph into steps: chooses layouts, inserts re-layouts, collects what has to be
+// packed.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "nn/engine/executable.h"
+#include "nn/engine/kernels/kernels.h"
+#include "nn/engine/step.h"
+#include "nn/graph/passes.h"
+
+namespace zoo::engine {
+
+/// Packed weights of one step: where they are once the arena exists, and how they get there. Steps share ownership.
+struct PackedBlock {
+  size_t bytes = 0;
+  std::function<void(std::byte* dst)> pack;  ///< cleared after packing
+  std::byte* data = nullptr;
+};
+
+/// The steps of a network before memory is planned.
+struct CompiledSteps {
+  std::vector<Value> values;
+  std::vector<std::unique_ptr<Step>> steps;
+  std::vector<std::shared_ptr<PackedBlock>> packed;
+  ValueId input = 0;             ///< planar
+  std::vector<ValueId> outputs;  ///< planar, in the order of the graph's outputs
+};
+
+/// Shared by the files that compile one family of operations each.
+class StepCompiler {
+ public:
+  StepCompiler(const graph::BoundGraph& network, const Shape& input, int threads);
+
+  CompiledSteps compile();
+
+  const kernels::KernelTable& table() const { return table_; }
+  int threads() const { return threads_; }
+  const graph::Node& node(graph::NodeId id) const { return network_.graph[id]; }
+  const Shape& shape(graph::NodeId id) const { return shapes_[static_cast<size_t>(id)]; }
+  const Value& value(ValueId id) const { return compiled_.values[static_cast<size_t>(id)]; }
+  /// Value that holds what a node yields, in whatever layout it has.
+  ValueId value_of(graph::NodeId id) const { return node_values_[static_cast<size_t>(id)]; }
+  /// The same in the blocked layout; adds a re-layout step if needed.
+  ValueId blocked_value_of(graph::NodeId id);
+
+  /// Parameter values; empty span for kNone.
+  std::span<const float> parameter(ParameterId id) const;
+  kernels::ResolvedActivation resolve(const graph::FusedActivation& function) const;
+
+  ValueId add_value(const Shape& shape, Layout layout);
+  void add_step(std::unique_ptr<Step> step);
+  std::shared_ptr<PackedBlock> add_packed(size_t bytes, std::function<void(std::byte*)> pack);
+  /// Packed copy of floats.
+  std::shared_ptr<PackedBlock> add_packed(std::vector<float> values);
+
+  /// Blocks of all images of a blocked value, and positions per block.
+  int64_t blocks(const Shape& shape) const;
+  static int64_t area(const Shape& shape);
+
+  /// `node` (id) is yielded by `value`.
+  void set_value(graph::NodeId id, ValueId value) { node_values_[static_cast<size_t>(id)] = value; }
+
+ private:
+  void compile_node(graph::NodeId id);
+  ValueId planar_value(ValueId blocked, std::string_view name);
+
+  const graph::BoundGraph& network_;
+  std::vector<Shape> shapes_;
+  std::vector<int64_t> macs_;
+  int threads_;
+  const kernels::KernelTable& table_;
+  CompiledSteps compiled_;
+  std::vector<ValueId> node_values_;
+  std::vector<ValueId> blocked_copies_;  ///< of planar values, -1 = none yet
+};
+
+/// onednn_convolution.cpp
+void compile_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
+
+/// own_steps.cpp
+void compile_global_avg_pool(StepCompiler& compiler, graph::NodeId id);
+void compile_linear(StepCompiler& compiler, graph::NodeId id, const graph::Linear& op);
+void compile_squeeze_excite(StepCompiler& compiler, graph::NodeId id, const graph::SqueezeExcite& op);
+void compile_mul(StepCompiler& compiler, graph::NodeId id);
+void compile_flatten(StepCompiler& compiler, graph::NodeId id);
+void compile_instance_norm(StepCompiler& compiler, graph::NodeId id, const graph::InstanceNorm& op);
+/// A convolution on the own fallback kernel; false if it has none (groups other than 1 and depthwise).
+bool compile_direct_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
+/// dst = f(src) or f(src + other); `other` may be -1.
+void compile_map(StepCompiler& compiler, graph::NodeId id, ValueId src, ValueId other,
+                 kernels::ResolvedActivation function);
+std::unique_ptr<Step> make_relayout(const StepCompiler& compiler, ValueId src, ValueId dst, std::string_view name);
+
+/// Instruction set whose block size oneDNN uses on this machine (respects ONEDNN_MAX_CPU_ISA).
+kernels::Isa engine_isa();
+
+}  // namespace zoo::engine
