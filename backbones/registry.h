@@ -1,0 +1,50 @@
+// The table of backbones by name. Decoding (reading the model file) comes first for the whole file, so that every
+// problem is reported at once; building happens only after that.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backbones/feature_info.h"
+#include "nn/core/config_node.h"
+#include "nn/graph/graph_builder.h"
+
+namespace zoo::backbones {
+
+/// A decoded backbone, ready to be added to a graph.
+struct BackboneDefinition {
+  int64_t in_channels = 3;
+  /// Adds the nodes and yields the pyramid. Throws GraphError.
+  std::function<FeaturePyramid(graph::GraphBuilder&)> build;
+  /// Levels as `build` will yield them (value = kNone), so that heads can check themselves while decoding.
+  FeaturePyramid features;
+  /// Width that the backbone's own configuration form gives a head's hidden layer (lucid's `last_channels`); 0: none.
+  int64_t head_channels = 0;
+};
+
+/// Reads `model.architecture.backbone` (a map with name, params, stage_params). Records problems in the node; what it
+/// returns is used only if there were none.
+using BackboneDecoder = std::function<BackboneDefinition(const ConfigNode& backbone)>;
+
+/// Name -> decoder. Built-in families are listed in registry.cpp, users add their own with `add`. Not synchronised: add
+/// before loading models from several threads.
+class BackboneRegistry {
+ public:
+  /// The process-wide table, with the built-in families.
+  static BackboneRegistry& global();
+
+  /// Throws Error if the name is taken.
+  void add(std::string name, BackboneDecoder decoder);
+  /// nullptr if unknown.
+  const BackboneDecoder* find(std::string_view name) const;
+  std::vector<std::string> names() const;
+
+ private:
+  std::map<std::string, BackboneDecoder, std::less<>> decoders_;
+};
+
+}  // namespace zoo::backbones

@@ -1,0 +1,42 @@
+#include "heads/registry.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "heads/fc.h"
+#include "nn/core/error.h"
+
+namespace zoo::heads {
+
+HeadRegistry& HeadRegistry::global() {
+  static HeadRegistry registry = [] {
+    HeadRegistry built_in;
+    built_in.add("classification", "fc", define_fc);
+    return built_in;
+  }();
+  return registry;
+}
+
+void HeadRegistry::add(std::string task, std::string name, HeadDecoder decoder) {
+  auto& of_task = decoders_[task];
+  if (of_task.contains(name)) throw Error(fmt::format("{} head \"{}\" is registered already", task, name));
+  of_task[std::move(name)] = std::move(decoder);
+}
+
+const HeadDecoder* HeadRegistry::find(std::string_view task, std::string_view name) const {
+  const auto of_task = decoders_.find(task);
+  if (of_task == decoders_.end()) return nullptr;
+  const auto entry = of_task->second.find(name);
+  return entry == of_task->second.end() ? nullptr : &entry->second;
+}
+
+std::vector<std::string> HeadRegistry::names(std::string_view task) const {
+  std::vector<std::string> names;
+  if (const auto of_task = decoders_.find(task); of_task != decoders_.end()) {
+    for (const auto& [name, decoder] : of_task->second) names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace zoo::heads

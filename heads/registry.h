@@ -1,0 +1,53 @@
+// The table of heads by task and name. Heads see backbones only as feature levels.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nn/core/config_node.h"
+#include "nn/graph/graph_builder.h"
+
+namespace zoo::heads {
+
+/// One level a head may read: a value [N, channels, H / stride, W / stride].
+struct FeatureLevel {
+  graph::NodeId value = graph::kNone;
+  int64_t channels = 0;
+  int64_t stride = 1;
+};
+
+/// What a head knows while it decodes: the levels' channels and strides (values are kNone then) and the classes.
+struct HeadContext {
+  std::vector<FeatureLevel> features;
+  int64_t num_classes = 0;
+  /// Default width of a hidden layer where the backbone's configuration says one; 0: none.
+  int64_t head_channels = 0;
+};
+
+/// A decoded head.
+struct HeadDefinition {
+  /// Adds the nodes for these levels and declares the graph's outputs ("logits"). Throws GraphError.
+  std::function<void(graph::GraphBuilder&, const std::vector<FeatureLevel>&)> build;
+};
+
+/// Reads `model.architecture.head` (a map with name and params). Records problems in the node.
+using HeadDecoder = std::function<HeadDefinition(const ConfigNode& head, const HeadContext& context)>;
+
+/// Name -> decoder per task. Same rules as BackboneRegistry.
+class HeadRegistry {
+ public:
+  static HeadRegistry& global();
+
+  void add(std::string task, std::string name, HeadDecoder decoder);
+  const HeadDecoder* find(std::string_view task, std::string_view name) const;
+  std::vector<std::string> names(std::string_view task) const;
+
+ private:
+  std::map<std::string, std::map<std::string, HeadDecoder, std::less<>>, std::less<>> decoders_;
+};
+
+}  // namespace zoo::heads
