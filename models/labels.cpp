@@ -1,0 +1,112 @@
+#include "models/labels.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "models/model_config.h"
+
+namespace zoo::models {
+namespace {
+
+constexpr size_t kMaxFileBytes = 4U << 20U;
+constexpr size_t kMaxProblems = 10;
+
+// Well-formed UTF-8 (Unicode 15, table 3-7): results carry labels into JSON, which allows nothing else.
+bool is_utf8(std::string_view text) {
+  const auto byte = [&](size_t i) -> unsigned { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  for (size_t i = 0; i < text.size();) {
+    const unsigned lead = byte(i);
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (lead < 0xC2 || lead > 0xF4) return false;
+    const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    if (byte(i + 1) < low || byte(i + 1) > high) return false;
+    for (size_t k = 2; k < length; ++k) {
+      if (byte(i + k) < 0x80 || byte(i + k) > 0xBF) return false;
+    }
+    i += length;
+  }
+  return true;
+}
+
+std::optional<std::string> read_text(const ConfigNode& node, const std::filesystem::path& file) {
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  if (!std::filesystem::exists(status)) {
+    node.problem(fmt::format("no labels file {} (a built-in list is imagenet1k)", file.string()));
+    return std::nullopt;
+  }
+  if (!std::filesystem::is_regular_file(status)) {
+    node.problem(fmt::format("{} is not a file", file.string()));
+    return std::nullopt;
+  }
+  std::ifstream stream(file, std::ios::binary);
+  std::string text;
+  std::array<char, 4096> chunk{};
+  while (stream.read(chunk.data(), chunk.size()) || stream.gcount() > 0) {
+    text.append(chunk.data(), static_cast<size_t>(stream.gcount()));
+    if (text.size() > kMaxFileBytes) {
+      node.problem(fmt::format("{} is larger than 4 MiB", file.string()));
+      return std::nullopt;
+    }
+  }
+  if (!stream.eof()) {
+    node.problem(fmt::format("{} cannot be read", file.string()));
+    return std::nullopt;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> decode_labels(const ConfigNode& node, const std::filesystem::path& folder) {
+  if (!node || node.is_null()) return {};
+  const std::string source = node.as_string();
+  if (source == "imagenet1k") return imagenet1k_labels();
+  const std::filesystem::path file = folder / source;
+  if (!node.is_scalar()) return {};
+  const std::optional<std::string> text = read_text(node, file);
+  if (!text) return {};
+  if (text->empty()) {
+    node.problem(fmt::format("{} is empty", file.string()));
+    return {};
+  }
+
+  std::vector<std::string> labels;
+  std::map<std::string, size_t> first_line;
+  size_t problems = 0;
+  const auto wrong = [&](const std::string& what) {
+    node.problem(fmt::format("{}:{}: {}", file.string(), labels.size() + 1, what));
+    ++problems;
+  };
+  for (size_t begin = 0; begin < text->size() && problems < kMaxProblems;) {
+    const size_t end = std::min(text->find('\n', begin), text->size());
+    std::string label = text->substr(begin, end - begin);
+    begin = end + 1;
+    if (label.ends_with('\r')) label.pop_back();
+    if (label.find_first_not_of(" \t") == std::string::npos) {
+      wrong("empty line");
+    } else if (!is_utf8(label)) {
+      wrong("not UTF-8 text");
+    } else if (const auto [first, is_new] = first_line.try_emplace(label, labels.size() + 1); !is_new) {
+      wrong(fmt::format("\"{}\" is the label of line {} already", label, first->second));
+    }
+    labels.push_back(std::move(label));
+  }
+  if (problems > 0) return {};
+  return labels;
+}
+
+}  // namespace zoo::models

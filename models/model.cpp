@@ -1,0 +1,58 @@
+#include "models/model.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+#include "nn/weights/safetensors.h"
+#include "nn/weights/synthetic.h"
+
+namespace zoo::models {
+namespace {
+
+// Messages about weights that the model file names begin with the key that names them.
+weights::LoadedWeights load_weights(const graph::Graph& graph, const ModelConfig& config,
+                                    const LoadModelOptions& options) {
+  const weights::LoadOptions load_options = {.ecosystem = config.ecosystem, .allow_missing = options.allow_missing};
+  if (!options.checkpoint.empty()) {
+    return weights::load_checkpoint(graph.parameters, weights::SafetensorsFile::open(options.checkpoint), load_options);
+  }
+  if (config.checkpoint.empty()) {
+    const std::string where = config.checkpoint_where.empty() ? config.file.string() : config.checkpoint_where;
+    const std::string why =
+        config.use_pretrained ? "True, but downloading weights is not available in this version" : "no weights";
+    throw ConfigError(
+        {fmt::format("{}: {}: give a weights file as model.checkpoint.path or --checkpoint, or "
+                     "--random-weights for shape and speed work",
+                     where, why)});
+  }
+  try {
+    return weights::load_checkpoint(graph.parameters, weights::SafetensorsFile::open(config.checkpoint), load_options);
+  } catch (const WeightError& error) {
+    throw WeightError(fmt::format("{}: {}", config.checkpoint_where, error.what()));
+  }
+}
+
+}  // namespace
+
+Model Model::load(const std::filesystem::path& file, const LoadModelOptions& options) {
+  Model model;
+  model.config_ = load_model_config(file, options.overrides);
+  model.network_.graph = build_graph(model.config_);
+  if (options.random_weights) {
+    model.network_.values = weights::formula_values(model.network_.graph.parameters, weights::FormulaOptions{});
+    return model;
+  }
+  weights::LoadedWeights loaded = load_weights(model.network_.graph, model.config_, options);
+  model.network_.values = std::move(loaded.values);
+  model.report_ = std::move(loaded.report);
+  return model;
+}
+
+std::shared_ptr<const engine::Executable> Model::compile(const Shape& input,
+                                                         const engine::CompileOptions& options) const {
+  return engine::Executable::compile(network_, input, options);
+}
+
+}  // namespace zoo::models

@@ -1,0 +1,51 @@
+// A model ready to be compiled: configuration, graph and weights.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/model_config.h"
+#include "nn/engine/executable.h"
+#include "nn/graph/passes.h"
+#include "nn/weights/load.h"
+
+namespace zoo::models {
+
+/// How to get a model.
+struct LoadModelOptions {
+  /// Weights, relative to the working directory; the model file's own `checkpoint.path` when empty.
+  std::filesystem::path checkpoint;
+  /// Seeded formula weights instead of a checkpoint, for shape and speed work.
+  bool random_weights = false;
+  /// Sections whose parameters may be missing or misshaped in the checkpoint (weights::LoadOptions).
+  std::vector<Section> allow_missing;
+  /// `--set` of the command line.
+  std::vector<ConfigOverride> overrides;
+};
+
+/// Immutable once loaded; safe to share between threads.
+class Model {
+ public:
+  /// Reads the model file and its weights and checks that they fit. Throws ConfigError (the file is wrong, or there are
+  /// no weights), WeightError, GraphError.
+  static Model load(const std::filesystem::path& file, const LoadModelOptions& options = {});
+
+  const ModelConfig& config() const { return config_; }
+  const graph::BoundGraph& network() const { return network_; }
+  /// Absent with random weights.
+  const std::optional<weights::LoadReport>& report() const { return report_; }
+
+  /// Compiles for an input [N, C, H, W].
+  std::shared_ptr<const engine::Executable> compile(const Shape& input, const engine::CompileOptions& options) const;
+
+ private:
+  ModelConfig config_;
+  graph::BoundGraph network_;
+  std::optional<weights::LoadReport> report_;
+};
+
+}  // namespace zoo::models

@@ -1,0 +1,189 @@
+#include "models/model_config.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "models/labels.h"
+#include "nn/graph/graph_builder.h"
+
+namespace zoo::models {
+namespace {
+
+constexpr int64_t kMaxClasses = 1'000'000;
+constexpr int64_t kMaxThreads = 1024;
+// The number of ImageNet-1k, which published checkpoints are made for.
+constexpr int64_t kDefaultClasses = 1000;
+constexpr std::string_view kClassification = "classification";
+
+bool given(const ConfigNode& node) { return node.exists() && !node.is_null(); }
+
+void decode_task(const ConfigNode& model, ModelConfig& config) {
+  const ConfigNode node = model.at("task");
+  const std::array<std::string, 4> tasks = {std::string(kClassification), "detection", "segmentation",
+                                            "pose_estimation"};
+  const auto choice = node.as_choice(tasks, "task");
+  if (!choice) return;
+  config.task = tasks[*choice];
+  if (config.task != kClassification) {
+    node.problem(fmt::format("{} is not available in this version; the one task is {}", config.task, kClassification));
+  }
+}
+
+void decode_classes(const ConfigNode& model, ModelConfig& config) {
+  const ConfigNode labels = model.find("labels");
+  config.labels = decode_labels(labels, config.file.parent_path());
+  const auto label_count = static_cast<int64_t>(config.labels.size());
+  config.num_classes = label_count > 0 ? label_count : kDefaultClasses;
+  const ConfigNode node = model.find("num_classes");
+  if (!given(node)) return;
+  config.num_classes = node.as_int_in(1, kMaxClasses, config.num_classes);
+  if (label_count > 0 && label_count != config.num_classes) {
+    labels.problem(
+        fmt::format("{} label{}, but num_classes is {}", label_count, label_count == 1 ? "" : "s", config.num_classes));
+  }
+}
+
+void decode_checkpoint(const ConfigNode& model, ModelConfig& config) {
+  const ConfigNode checkpoint = model.find("checkpoint");
+  if (!given(checkpoint)) return;
+  checkpoint.ignore("load_head", "the loading report says which part of a checkpoint fits");
+  checkpoint.ignore("optimizer_path", "optimisers act in training only");
+  const ConfigNode pretrained = checkpoint.find("use_pretrained");
+  config.use_pretrained = pretrained && pretrained.as_bool();
+  if (config.use_pretrained) config.checkpoint_where = fmt::format("{}: {}", pretrained.where(), pretrained.path());
+  const ConfigNode path = checkpoint.find("path");
+  if (given(path)) {
+    const std::string text = path.as_string();
+    if (text.empty()) path.problem("an empty path");
+    config.checkpoint = config.file.parent_path() / text;
+    config.checkpoint_where = fmt::format("{}: {}", path.where(), path.path());
+  }
+  const ConfigNode scheme = checkpoint.find("scheme");
+  if (given(scheme)) {
+    const std::vector<std::string> names = weights::ecosystem_names();
+    if (const auto choice = scheme.as_choice(names, "scheme")) {
+      config.ecosystem = weights::ecosystem_from_name(names[*choice]);
+    }
+  }
+}
+
+void decode_backbone(const ConfigNode& backbone, ModelConfig& config) {
+  const ConfigNode name = backbone.at("name");
+  const auto& registry = backbones::BackboneRegistry::global();
+  const std::vector<std::string> names = registry.names();
+  const auto choice = name.as_choice(names, "backbone");
+  if (!choice) {
+    backbone.skip();
+    return;
+  }
+  config.backbone_name = names[*choice];
+  config.backbone = (*registry.find(config.backbone_name))(backbone);
+}
+
+void decode_head(const ConfigNode& head, ModelConfig& config) {
+  const ConfigNode name = head.at("name");
+  const auto& registry = heads::HeadRegistry::global();
+  const std::vector<std::string> names = registry.names(config.task);
+  const auto choice = name.as_choice(names, "head");
+  if (!choice) {
+    head.skip();
+    return;
+  }
+  config.head_name = names[*choice];
+  heads::HeadContext context = {
+      .features = {}, .num_classes = config.num_classes, .head_channels = config.backbone.head_channels};
+  for (const auto& level : config.backbone.features) {
+    context.features.push_back({level.value, level.channels, level.stride});
+  }
+  config.head = (*registry.find(config.task, config.head_name))(head, context);
+}
+
+void decode_architecture(const ConfigNode& architecture, ModelConfig& config) {
+  if (const ConfigNode full = architecture.find("full"); given(full)) {
+    full.problem("models without a separate backbone are not available in this version; give backbone and head");
+    full.skip();
+  }
+  decode_backbone(architecture.at("backbone"), config);
+  const ConfigNode neck = architecture.find("neck");
+  const ConfigNode head = architecture.at("head");
+  // Heads of a task that is not available are not known here; the task itself has been reported.
+  if (config.task != kClassification) {
+    neck.skip();
+    head.skip();
+    return;
+  }
+  if (given(neck)) {
+    neck.problem("a classification model has no neck");
+    neck.skip();
+  }
+  decode_head(head, config);
+}
+
+RuntimeConfig decode_runtime(const ConfigNode& node) {
+  RuntimeConfig config;
+  if (!given(node)) return config;
+  if (const ConfigNode precision = node.find("precision")) {
+    const std::array<std::string, 3> names = {"f32", "bf16", "int8"};
+    const auto choice = precision.as_choice(names, "precision");
+    if (choice && *choice > 0) {
+      precision.problem(fmt::format("{} is not available in this version; the one precision is f32", names[*choice]));
+    }
+  }
+  if (const ConfigNode threads = node.find("threads")) {
+    config.threads = static_cast<int>(threads.as_int_in(1, kMaxThreads, 1));
+  }
+  return config;
+}
+
+}  // namespace
+
+ModelConfig load_model_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides) {
+  const ConfigDocument document = ConfigDocument::load(file, overrides);
+  const ConfigNode root = document.root();
+  ModelConfig config;
+  config.file = file;
+
+  const ConfigNode model = root.at("model");
+  decode_task(model, config);
+  config.name = model.at("name").as_string();
+  decode_classes(model, config);
+  decode_checkpoint(model, config);
+  decode_architecture(model.at("architecture"), config);
+  model.ignore("freeze_backbone", "freezing acts in training only");
+  model.ignore("losses", "losses act in training only");
+  model.ignore("postprocessor", "a classification model has no postprocessor");
+
+  const ConfigNode preprocess = root.find("preprocess");
+  if (config.backbone.in_channels == 1 && !given(preprocess)) {
+    preprocess.problem("missing; a network with 1 input channel has no usual mean and std");
+  }
+  config.preprocess = decode_preprocess(preprocess, config.backbone.in_channels);
+  config.runtime = decode_runtime(root.find("runtime"));
+
+  document.finish();
+  config.ignored = document.ignored();
+  return config;
+}
+
+graph::Graph build_graph(const ModelConfig& config) {
+  graph::GraphBuilder builder(config.backbone.in_channels);
+  backbones::FeaturePyramid pyramid;
+  {
+    const graph::GraphBuilder::Scope scope(builder, "backbone");
+    pyramid = config.backbone.build(builder);
+  }
+  {
+    const graph::GraphBuilder::Scope scope(builder, "head");
+    std::vector<heads::FeatureLevel> levels;
+    for (const auto& level : pyramid) levels.push_back({level.value, level.channels, level.stride});
+    config.head.build(builder, levels);
+  }
+  for (size_t i = 0; i < pyramid.size(); ++i) builder.output(fmt::format("feature.{}", i), pyramid[i].value);
+  return builder.take();
+}
+
+}  // namespace zoo::models

@@ -1,0 +1,95 @@
+#include "models/preprocess_config.h"
+
+#include <array>
+#include <cmath>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace zoo::models {
+namespace {
+
+// The largest side a frame or a tensor may have.
+constexpr int64_t kMaxSize = 8192;
+constexpr std::array kInterpolations = {Interpolation::kNearest, Interpolation::kBilinear, Interpolation::kBicubic,
+                                        Interpolation::kLanczos};
+constexpr std::array kColorOrders = {ColorOrder::kRgb, ColorOrder::kBgr, ColorOrder::kGray};
+
+// `224`, `[h, w]` or null (empty).
+std::vector<int64_t> decode_size(const ConfigNode& node) {
+  if (node.is_null()) return {};
+  if (!node.is_list()) return {node.as_int_in(1, kMaxSize, 1)};
+  std::vector<int64_t> size;
+  for (const ConfigNode& item : node.items()) size.push_back(item.as_int_in(1, kMaxSize, 1));
+  if (size.size() != 2) {
+    node.problem(fmt::format("{} value{}; a size is one number, [height, width] or null", size.size(),
+                             size.size() == 1 ? "" : "s"));
+  }
+  return size;
+}
+
+// One value per input channel.
+std::vector<float> decode_channel_values(const ConfigNode& node, int64_t in_channels, bool positive) {
+  std::vector<float> values;
+  for (const ConfigNode& item : node.items()) {
+    const double wide = item.as_double(1.0);
+    const auto value = static_cast<float>(wide);
+    if (!std::isfinite(value)) item.problem(fmt::format("must fit single precision, found {}", wide));
+    if (positive && !(value > 0.0F)) item.problem(fmt::format("must be greater than 0, found {}", value));
+    values.push_back(value);
+  }
+  if (node.is_list() && static_cast<int64_t>(values.size()) != in_channels) {
+    node.problem(fmt::format("{} value{}, but the network has {} input channel{}", values.size(),
+                             values.size() == 1 ? "" : "s", in_channels, in_channels == 1 ? "" : "s"));
+  }
+  return values;
+}
+
+int64_t channels_of(ColorOrder color) { return color == ColorOrder::kGray ? 1 : 3; }
+
+}  // namespace
+
+std::optional<std::array<int64_t, 2>> PreprocessConfig::output_size() const {
+  const std::vector<int64_t>& size = crop.empty() ? resize : crop;
+  if (size.size() == 2) return std::array<int64_t, 2>{size[0], size[1]};
+  if (size.size() == 1 && !crop.empty()) return std::array<int64_t, 2>{size[0], size[0]};
+  return std::nullopt;
+}
+
+PreprocessConfig decode_preprocess(const ConfigNode& node, int64_t in_channels) {
+  PreprocessConfig config;
+  const bool has_defaults = in_channels == 3;
+  if (!has_defaults) {
+    config.mean.clear();
+    config.std.clear();
+    config.color = ColorOrder::kGray;
+  }
+  if (!node || node.is_null()) return config;
+
+  if (const ConfigNode resize = node.find("resize")) config.resize = decode_size(resize);
+  if (const ConfigNode crop = node.find("crop")) config.crop = decode_size(crop);
+  if (const ConfigNode interpolation = node.find("interpolation")) {
+    const std::array<std::string, 4> names = {"nearest", "bilinear", "bicubic", "lanczos"};  // as kInterpolations
+    if (const auto choice = interpolation.as_choice(names, "interpolation"))
+      config.interpolation = kInterpolations[*choice];
+  }
+  for (const std::string_view key : {"mean", "std"}) {
+    const ConfigNode values = has_defaults ? node.find(key) : node.at(key);
+    if (values) (key == "mean" ? config.mean : config.std) = decode_channel_values(values, in_channels, key == "std");
+  }
+  if (const ConfigNode color = node.find("color")) {
+    const std::array<std::string, 3> names = {"rgb", "bgr", "gray"};  // as kColorOrders
+    if (const auto choice = color.as_choice(names, "color")) {
+      config.color = kColorOrders[*choice];
+      if (channels_of(config.color) != in_channels) {
+        color.problem(fmt::format("{} is {} channel{}, but the network has {} input channel{}", names[*choice],
+                                  channels_of(config.color), channels_of(config.color) == 1 ? "" : "s", in_channels,
+                                  in_channels == 1 ? "" : "s"));
+      }
+    }
+  }
+  return config;
+}
+
+}  // namespace zoo::models

@@ -1,0 +1,40 @@
+// How an image becomes the tensor a network was trained on. Travels with the weights, in the model file.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "nn/core/config_node.h"
+
+namespace zoo::models {
+
+/// PIL's resampling filters (Pillow `Image.Resampling`), antialiased.
+enum class Interpolation { kNearest, kBilinear, kBicubic, kLanczos };
+
+enum class ColorOrder { kRgb, kBgr, kGray };
+
+/// resize -> centre crop -> /255 -> (v - mean) / std.
+struct PreprocessConfig {
+  /// `resize: 256`: the shorter side becomes 256, the longer int(256 * long / short). `resize: [h, w]`: exactly that.
+  /// Empty: no resizing.
+  std::vector<int64_t> resize = {256};
+  /// `crop: 224` or `[h, w]`: centre crop, zero-padded where the image is smaller (torchvision's center_crop).
+  /// Empty: no crop.
+  std::vector<int64_t> crop = {224};
+  Interpolation interpolation = Interpolation::kBilinear;
+  /// One value per channel. Both empty: the network has neither 1 nor 3 input channels, so it reads no pictures.
+  std::vector<float> mean = {0.485F, 0.456F, 0.406F};
+  std::vector<float> std = {0.229F, 0.224F, 0.225F};
+  ColorOrder color = ColorOrder::kRgb;
+
+  /// [H, W] of the tensor where the configuration fixes it (a crop, or an exact resize).
+  std::optional<std::array<int64_t, 2>> output_size() const;
+};
+
+/// Reads `preprocess:` for a network with this many input channels. Problems are recorded in the node; what it leaves
+/// out, and an absent node, yields the ImageNet defaults above (for other channel numbers than 3: no mean and std).
+PreprocessConfig decode_preprocess(const ConfigNode& node, int64_t in_channels);
+
+}  // namespace zoo::models

@@ -1,0 +1,163 @@
+#include "models/model.h"
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "nn/core/error.h"
+#include "nn/weights/safetensors.h"
+#include "nn/weights/synthetic.h"
+
+namespace zoo::models {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using ::testing::ThrowsMessage;
+
+class ModelTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(ZOO_BINARY_DIR) / "test_files" / "model" /
+              ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    write_model("");
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  // The smallest model, with `checkpoint` as its fourth line.
+  void write_model(const std::string& checkpoint) const {
+    std::ofstream(file()) << "model:\n  task: classification\n  name: tiny\n"
+                          << checkpoint
+                          << "  num_classes: 5\n  architecture:\n    backbone:\n      name: mobilenetv3\n"
+                             "      stage_params:\n"
+                             "        - {in_channels: [8], kernel_sizes: [3], expanded_channels: [8],\n"
+                             "           out_channels: [8], use_se: [True], act_type: [relu], stride: [2]}\n"
+                             "    head: {name: fc}\n";
+  }
+
+  // A checkpoint that fits, named as an ecosystem names it; `classes` other than 5 do not fit the head.
+  fs::path write_checkpoint(const std::string& name, weights::Ecosystem ecosystem, int64_t classes = 5) const {
+    ModelConfig config = load_model_config(file(), {});
+    std::vector<std::pair<std::string, Tensor>> tensors;
+    for (const Parameter& parameter : build_graph(config).parameters) {
+      auto tensor = expected_tensor(ecosystem, parameter);
+      if (parameter.role.section == Section::kHead) tensor->shape[0] = classes;
+      tensors.emplace_back(tensor->name, weights::formula_tensor(tensor->name, tensor->shape, {}));
+    }
+    weights::write_safetensors(folder_ / name, tensors);
+    return folder_ / name;
+  }
+
+  fs::path file() const { return folder_ / "model.yaml"; }
+
+  fs::path folder_;
+};
+
+TEST_F(ModelTest, RunsWithRandomWeights) {
+  const Model model =
+      Model::load(file(), {.checkpoint = {}, .random_weights = true, .allow_missing = {}, .overrides = {}});
+  EXPECT_FALSE(model.report());
+  const auto executable =
+      model.compile({1, 3, 32, 32}, {.engine = engine::EngineKind::kReference, .outputs = {"logits"}});
+  const auto runner = executable->new_runner();
+  const std::span<float> input = runner->input();
+  std::fill(input.begin(), input.end(), 0.5F);
+  runner->run();
+  ASSERT_EQ(runner->output(0).size(), 5U);
+  for (const float logit : runner->output(0)) EXPECT_TRUE(std::isfinite(logit));
+}
+
+TEST_F(ModelTest, ReadsTheCheckpointItIsGiven) {
+  for (const auto ecosystem : weights::all_ecosystems()) {
+    LoadModelOptions options;
+    options.checkpoint = write_checkpoint("w.safetensors", ecosystem);
+    const Model model = Model::load(file(), options);
+    ASSERT_TRUE(model.report());
+    EXPECT_TRUE(model.report()->complete());
+    EXPECT_EQ(model.report()->ecosystem, ecosystem);
+    EXPECT_EQ(model.report()->total, model.network().graph.parameters.size());
+  }
+}
+
+TEST_F(ModelTest, ReadsTheCheckpointOfTheModelFile) {
+  write_checkpoint("w.safetensors", weights::Ecosystem::kTimm);
+  write_model("  checkpoint: {path: w.safetensors}\n");
+  const Model model = Model::load(file());
+  ASSERT_TRUE(model.report());
+  EXPECT_TRUE(model.report()->complete());
+}
+
+TEST_F(ModelTest, PrefersTheCheckpointItIsGiven) {
+  LoadModelOptions options;
+  options.checkpoint = write_checkpoint("given.safetensors", weights::Ecosystem::kTimm);
+  write_model("  checkpoint: {path: absent.safetensors}\n");
+  EXPECT_EQ(Model::load(file(), options).report()->file, folder_ / "given.safetensors");
+}
+
+TEST_F(ModelTest, ReadsByTheSchemeOfTheModelFile) {
+  write_checkpoint("w.safetensors", weights::Ecosystem::kTimm);
+  write_model("  checkpoint: {path: w.safetensors, scheme: torchvision}\n");
+  EXPECT_THAT([&] { Model::load(file()); }, ThrowsMessage<WeightError>(HasSubstr("torchvision")));
+}
+
+TEST_F(ModelTest, NamesTheKeyOfACheckpointThatIsWrong) {
+  write_model("  checkpoint: {path: absent.safetensors}\n");
+  const std::string where = file().string() + ":4:22: model.checkpoint.path: ";
+  EXPECT_THAT([&] { Model::load(file()); },
+              ThrowsMessage<WeightError>(::testing::AllOf(StartsWith(where), HasSubstr("absent.safetensors"))));
+  write_checkpoint("w.safetensors", weights::Ecosystem::kTimm, 6);
+  write_model("  checkpoint: {path: w.safetensors}\n");
+  EXPECT_THAT([&] { Model::load(file()); },
+              ThrowsMessage<WeightError>(::testing::AllOf(StartsWith(where), HasSubstr("classifier.weight"))));
+}
+
+TEST_F(ModelTest, NamesOnlyTheFileOfACheckpointItIsGiven) {
+  LoadModelOptions options;
+  options.checkpoint = folder_ / "absent.safetensors";
+  EXPECT_THAT([&] { Model::load(file(), options); },
+              ThrowsMessage<WeightError>(StartsWith((folder_ / "absent.safetensors").string())));
+}
+
+TEST_F(ModelTest, AllowsAPartToBeMissingOnRequest) {
+  LoadModelOptions options;
+  options.checkpoint = write_checkpoint("w.safetensors", weights::Ecosystem::kTimm, 6);
+  options.allow_missing = {Section::kHead};
+  const Model model = Model::load(file(), options);
+  ASSERT_TRUE(model.report());
+  EXPECT_LT(model.report()->matched, model.report()->total);
+}
+
+TEST_F(ModelTest, SaysWhatToDoWithoutWeights) {
+  EXPECT_THAT([&] { Model::load(file()); },
+              ThrowsMessage<ConfigError>(
+                  file().string() + ": no weights: give a weights file as model.checkpoint.path or --checkpoint, or "
+                                    "--random-weights for shape and speed work"));
+}
+
+TEST_F(ModelTest, SaysWhatToDoWhereTheTrainerWouldDownload) {
+  write_model("  checkpoint: {use_pretrained: True, path: ~}\n");
+  EXPECT_THAT(
+      [&] { Model::load(file()); },
+      ThrowsMessage<ConfigError>(
+          file().string() +
+          ":4:32: model.checkpoint.use_pretrained: True, but downloading weights is not available in this version: "
+          "give a weights file as model.checkpoint.path or --checkpoint, or --random-weights for shape and speed "
+          "work"));
+}
+
+TEST_F(ModelTest, AppliesOverrides) {
+  LoadModelOptions options;
+  options.random_weights = true;
+  options.overrides = {{"model.num_classes", "7"}};
+  EXPECT_EQ(Model::load(file(), options).config().num_classes, 7);
+}
+
+}  // namespace
+}  // namespace zoo::models

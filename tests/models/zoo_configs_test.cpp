@@ -1,0 +1,208 @@
+// Every file of configs/ against what the reference libraries say of that model: tests/reference_data/manifest.json and
+// tensors/*.tsv, recorded from timm 1.0.12, torchvision 0.14.1 and NetsPresso Trainer 1.4.1.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <numeric>
+#include <sstream>
+#include <string>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "models/model_config.h"
+#include "nn/graph/graph.h"
+#include "nn/weights/name_scheme.h"
+
+namespace zoo::models {
+namespace {
+
+namespace fs = std::filesystem;
+using weights::Ecosystem;
+
+const fs::path kConfigs = fs::path(ZOO_SOURCE_DIR) / "configs";
+const fs::path kReference = fs::path(ZOO_SOURCE_DIR) / "tests" / "reference_data";
+
+std::vector<std::string> configs_in(std::initializer_list<std::string_view> folders) {
+  std::vector<std::string> configs;
+  for (const std::string_view folder : folders) {
+    for (const auto& entry : fs::directory_iterator(kConfigs / folder)) {
+      if (entry.path().extension() == ".yaml")
+        configs.push_back(fmt::format("{}/{}", folder, entry.path().stem().string()));
+    }
+  }
+  std::sort(configs.begin(), configs.end());
+  return configs;
+}
+
+std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '/' || c == '-'; }, '_');
+  return name;
+}
+
+ModelConfig load(const std::string& id) { return load_model_config(kConfigs / (id + ".yaml")); }
+
+const nlohmann::json& manifest_entry(const std::string& id) {
+  static const nlohmann::json manifest = nlohmann::json::parse(std::ifstream(kReference / "manifest.json"));
+  const auto& models = manifest.at("models");
+  return *std::find_if(models.begin(), models.end(), [&](const auto& entry) { return entry.at("id") == id; });
+}
+
+// Name -> shape of the floating-point tensors of a reference state dictionary.
+std::map<std::string, std::string> reference_tensors(const std::string& id) {
+  std::string file = id;
+  file.replace(file.find('/'), 1, "__");
+  std::ifstream stream(kReference / "tensors" / (file + ".tsv"));
+  std::map<std::string, std::string> tensors;
+  std::string line;
+  std::getline(stream, line);
+  while (std::getline(stream, line)) {
+    std::istringstream columns(line);
+    std::string name;
+    std::string shape;
+    std::string type;
+    columns >> name >> shape >> type;
+    if (type == "F32") tensors[name] = shape;
+  }
+  return tensors;
+}
+
+class ZooConfig : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(ZooConfig, HasTheFeaturesItSaysAtAnySize) {
+  const ModelConfig config = load(GetParam());
+  const graph::Graph graph = build_graph(config);
+  ASSERT_EQ(graph.outputs.size(), config.backbone.features.size() + 1);
+  EXPECT_EQ(graph.outputs[0].name, "logits");
+  for (const auto& [height, width] : {std::pair<int64_t, int64_t>{224, 224}, {225, 191}, {33, 97}, {1, 1}}) {
+    const auto shapes = infer_shapes(graph, {2, 3, height, width});
+    EXPECT_EQ(shapes.at(static_cast<size_t>(graph.outputs[0].node)), (Shape{2, config.num_classes}));
+    for (size_t i = 0; i < config.backbone.features.size(); ++i) {
+      const auto& level = config.backbone.features[i];
+      const auto& output = graph.outputs[i + 1];
+      EXPECT_EQ(output.name, fmt::format("feature.{}", i));
+      const Shape expected = {2, level.channels, (height + level.stride - 1) / level.stride,
+                              (width + level.stride - 1) / level.stride};
+      EXPECT_EQ(shapes.at(static_cast<size_t>(output.node)), expected)
+          << output.name << " at " << height << 'x' << width;
+    }
+  }
+}
+
+TEST_P(ZooConfig, HasAUniqueNameForEveryParameter) {
+  const graph::Graph graph = build_graph(load(GetParam()));
+  std::map<std::string, int> uses;
+  for (const Parameter& parameter : graph.parameters) ++uses[parameter.name];
+  for (const auto& [name, count] : uses) EXPECT_EQ(count, 1) << name;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ZooConfig,
+                         ::testing::ValuesIn(configs_in({"lucid", "netspresso", "timm", "torchvision"})), test_name);
+
+class ReferenceConfig : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(ReferenceConfig, NamesExactlyTheTensorsOfItsLibrary) {
+  const graph::Graph graph = build_graph(load(GetParam()));
+  const auto ecosystem = weights::ecosystem_from_name(GetParam().substr(0, GetParam().find('/')));
+  ASSERT_TRUE(ecosystem);
+  std::map<std::string, std::string> tensors;
+  for (const Parameter& parameter : graph.parameters) {
+    const auto tensor = expected_tensor(*ecosystem, parameter);
+    ASSERT_TRUE(tensor) << parameter.name;
+    EXPECT_TRUE(tensors.try_emplace(tensor->name, tensor->shape.to_string()).second) << tensor->name;
+  }
+  const auto expected = reference_tensors(GetParam());
+  ASSERT_FALSE(expected.empty());
+  EXPECT_EQ(tensors, expected);
+}
+
+TEST_P(ReferenceConfig, HasTheCostOfItsReference) {
+  const auto& reference = manifest_entry(GetParam());
+  const graph::Graph graph = build_graph(load(GetParam()));
+  const auto macs = multiply_accumulates(graph, infer_shapes(graph, {1, 3, 224, 224}));
+  EXPECT_EQ(parameter_count(graph), reference.at("params").get<int64_t>());
+  EXPECT_EQ(std::accumulate(macs.begin(), macs.end(), int64_t{0}), reference.at("macs_conv_linear").get<int64_t>());
+}
+
+TEST_P(ReferenceConfig, HasTheOutputsOfItsReference) {
+  const auto& reference = manifest_entry(GetParam());
+  const graph::Graph graph = build_graph(load(GetParam()));
+  const auto shapes = infer_shapes(graph, {1, 3, 224, 224});
+  std::map<std::string, std::vector<int64_t>> outputs;
+  for (const auto& output : graph.outputs) outputs[output.name] = shapes.at(static_cast<size_t>(output.node)).dims;
+  const auto expected = reference.at("outputs").get<std::map<std::string, std::vector<int64_t>>>();
+  EXPECT_EQ(outputs, expected);
+}
+
+// The reference lists preprocessing for timm only.
+class TimmConfig : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(TimmConfig, PreprocessesAsItsCheckpointWasTrained) {
+  const auto& reference = manifest_entry(GetParam());
+  const auto& expected = reference.at("preprocess");
+  const PreprocessConfig preprocess = load(GetParam()).preprocess;
+  const auto crop = expected.at("input_size").at(1).get<int64_t>();
+  EXPECT_EQ(preprocess.crop, std::vector<int64_t>{crop});
+  EXPECT_EQ(preprocess.resize, std::vector<int64_t>{static_cast<int64_t>(static_cast<double>(crop) /
+                                                                         expected.at("crop_pct").get<double>())});
+  EXPECT_EQ(preprocess.mean, expected.at("mean").get<std::vector<float>>());
+  EXPECT_EQ(preprocess.std, expected.at("std").get<std::vector<float>>());
+  EXPECT_EQ(preprocess.interpolation,
+            expected.at("interpolation") == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ReferenceConfig, ::testing::ValuesIn(configs_in({"netspresso", "timm", "torchvision"})),
+                         test_name);
+
+INSTANTIATE_TEST_SUITE_P(All, TimmConfig, ::testing::ValuesIn(configs_in({"timm"})), test_name);
+
+TEST(ZooConfigs, AreAllThere) {
+  EXPECT_EQ(configs_in({"lucid"}).size(), 2U);
+  EXPECT_EQ(configs_in({"netspresso"}).size(), 2U);
+  EXPECT_EQ(configs_in({"timm"}).size(), 9U);
+  EXPECT_EQ(configs_in({"torchvision"}).size(), 2U);
+}
+
+TEST(LucidConfigs, HaveLucidsParameterCounts) {
+  EXPECT_EQ(parameter_count(build_graph(load("lucid/mobilenet_v3_small"))), 2'537'238);
+  EXPECT_EQ(parameter_count(build_graph(load("lucid/mobilenet_v3_large"))), 5'481'198);
+}
+
+TEST(LucidConfigs, AreTorchvisionsNetworksWhereSqueezeWidthsAreRounded) {
+  for (const char* size : {"small", "large"}) {
+    const std::vector<ConfigOverride> rounded = {{"model.architecture.backbone.params.se_divisor", "8"}};
+    const auto file = kConfigs / "lucid" / fmt::format("mobilenet_v3_{}.yaml", size);
+    const graph::Graph graph = build_graph(load_model_config(file, rounded));
+    std::map<std::string, std::string> tensors;
+    for (const Parameter& parameter : graph.parameters) {
+      const auto tensor = expected_tensor(Ecosystem::kTorchvision, parameter);
+      ASSERT_TRUE(tensor) << parameter.name;
+      tensors[tensor->name] = tensor->shape.to_string();
+    }
+    EXPECT_EQ(tensors, reference_tensors(fmt::format("torchvision/mobilenet_v3_{}", size)));
+  }
+}
+
+TEST(PublishedTrainerFiles, WorkUnchanged) {
+  for (const char* size : {"small", "large"}) {
+    const std::string id = fmt::format("netspresso/mobilenetv3-{}-classification", size);
+    const ModelConfig config = load_model_config(kReference / (id + ".yaml"));
+    EXPECT_EQ(config.num_classes, 1000);
+    EXPECT_TRUE(config.labels.empty());
+    EXPECT_TRUE(config.use_pretrained);
+    EXPECT_EQ(parameter_count(build_graph(config)), manifest_entry(id).at("params").get<int64_t>());
+    std::vector<std::string> ignored;
+    for (const auto& key : config.ignored) ignored.push_back(key.path);
+    EXPECT_THAT(ignored, ::testing::UnorderedElementsAre(
+                             "model.checkpoint.load_head", "model.checkpoint.optimizer_path", "model.freeze_backbone",
+                             "model.postprocessor", "model.losses", "model.architecture.head.params.dropout_prob"));
+  }
+}
+
+}  // namespace
+}  // namespace zoo::models
