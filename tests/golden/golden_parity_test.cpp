@@ -1,0 +1,75 @@
+// Every reference record through the real path: model file -> graph -> weights by the ecosystem's names -> engine,
+// compared with the reference implementation's own outputs, features included, within the record's tolerance.
+#include <tuple>
+
+#include <gtest/gtest.h>
+
+#include "models/model_config.h"
+#include "nn/engine/executable.h"
+#include "nn/weights/safetensors.h"
+#include "nn/weights/synthetic.h"
+#include "tests/golden/reference_records.h"
+#include "tests/support/compare.h"
+
+namespace zoo {
+namespace {
+
+using test::ReferenceRecord;
+
+/// Integers of an I64 tensor.
+std::vector<int64_t> to_integers(const weights::StoredTensor& tensor) {
+  std::vector<int64_t> values(tensor.data.size() / sizeof(int64_t));
+  std::memcpy(values.data(), tensor.data.data(), tensor.data.size());
+  return values;
+}
+
+class GoldenParity : public ::testing::TestWithParam<std::tuple<ReferenceRecord, engine::EngineKind>> {};
+
+TEST_P(GoldenParity, HoldsForEveryOutput) {
+  const auto& [record, engine_kind] = GetParam();
+  const models::ModelConfig config = models::load_model_config(record.config());
+  graph::BoundGraph network;
+  network.graph = models::build_graph(config);
+  EXPECT_EQ(graph::parameter_count(network.graph), record.parameters);
+  network.values = weights::formula_values(network.graph.parameters, record.ecosystem(), {record.seed, record.gain});
+
+  engine::CompileOptions options;
+  options.engine = engine_kind;
+  options.outputs = record.outputs;
+  const auto executable = engine::Executable::compile(network, record.input_shape, options);
+  const auto runner = executable->new_runner();
+  const Tensor image = weights::formula_input(record.input_shape, record.seed, record.input_scale);
+  std::copy(image.data.begin(), image.data.end(), runner->input().begin());
+  runner->run();
+
+  const auto golden = weights::SafetensorsFile::open(record.golden);
+  for (size_t i = 0; i < record.outputs.size(); ++i) {
+    const std::string& name = record.outputs[i];
+    SCOPED_TRACE(name);
+    const weights::StoredTensor* expected = golden.find(name);
+    const weights::StoredTensor* shape = golden.find(name + ".shape");
+    ASSERT_TRUE(expected != nullptr && shape != nullptr);
+    EXPECT_EQ(executable->outputs()[i].shape, Shape(to_integers(*shape)));
+    const std::span<const float> actual = runner->output(i);
+    std::vector<float> compared(actual.begin(), actual.end());
+    if (const weights::StoredTensor* index = golden.find(name + ".index")) {
+      compared.clear();
+      for (int64_t at : to_integers(*index)) compared.push_back(actual[static_cast<size_t>(at)]);
+    }
+    EXPECT_TRUE(test::close_to_max(compared, weights::to_float(*expected), record.rel_to_max));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(References, GoldenParity,
+                         ::testing::Combine(::testing::ValuesIn(test::reference_records()),
+                                            ::testing::Values(engine::EngineKind::kOneDnn,
+                                                              engine::EngineKind::kReference)),
+                         [](const auto& c) {
+                           return test::test_name(std::get<0>(c.param).id) + "_" +
+                                  std::string(engine::to_string(std::get<1>(c.param)));
+                         });
+
+TEST(GoldenRecords, CoverEveryMobileNetV3Classifier) { EXPECT_EQ(test::reference_records().size(), 13U); }
+
+}  // namespace
+}  // namespace zoo
