@@ -1,0 +1,46 @@
+// What flows through a pipeline: a picture with its origin, or the reason why there is none.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include <opencv2/core/mat.hpp>
+
+namespace zoo::pipeline {
+
+/// One picture on its way through the program.
+struct Frame {
+  cv::Mat image;            ///< 8-bit BGR, upright; owned by this frame alone
+  std::string source;       ///< the file it came from, or the source as the user wrote it
+  int64_t index = 0;        ///< counts from 0 over everything the source yields; gaps after drops show what was lost
+  double time_s = 0.0;      ///< position in a video file, or seconds since a live source was opened
+  double capture_ms = 0.0;  ///< reading and decoding, for a live source including the wait for it
+};
+
+/// Why an input yields no result.
+enum class FailureKind {
+  kMissing,     ///< no such file, or no permission
+  kEmpty,       ///< zero bytes
+  kNotAnImage,  ///< no known format
+  kTruncated,   ///< ends too early or is damaged; also a video with fewer frames than it promises
+  kTooLarge,    ///< promises more pixels than the limit
+  kLost,        ///< a camera or stream stopped, or a source of several could not be opened
+  kProcessing,  ///< read, but it does not fit the network
+};
+
+/// "missing", "empty", "not_an_image", "truncated", "too_large", "lost", "processing".
+std::string_view to_string(FailureKind kind);
+
+/// An input that could not be used; the rest goes on.
+struct FrameFailure {
+  std::string source;
+  int64_t index = 0;  ///< the index its frame would have had
+  FailureKind kind = FailureKind::kMissing;
+  std::string message;  ///< complete, names the source
+};
+
+using FrameResult = std::variant<Frame, FrameFailure>;
+
+}  // namespace zoo::pipeline

@@ -1,0 +1,49 @@
+#include "pipeline/image_source.h"
+
+#include <chrono>
+#include <utility>
+
+namespace zoo::pipeline {
+namespace {
+
+FailureKind failure_kind(ImageFault fault) {
+  switch (fault) {
+    case ImageFault::kMissing:
+      return FailureKind::kMissing;
+    case ImageFault::kEmpty:
+      return FailureKind::kEmpty;
+    case ImageFault::kNotAnImage:
+      return FailureKind::kNotAnImage;
+    case ImageFault::kTruncated:
+      return FailureKind::kTruncated;
+    case ImageFault::kTooLarge:
+      return FailureKind::kTooLarge;
+  }
+  return FailureKind::kNotAnImage;
+}
+
+}  // namespace
+
+ImageSource::ImageSource(std::vector<std::filesystem::path> files, const ImageReadOptions& options)
+    : files_(std::move(files)), options_(options) {
+  info_.kind = SourceKind::kImages;
+  info_.frames = static_cast<int64_t>(files_.size());
+  info_.name = name_of({SourceKind::kImages, "", files_});
+  info_.stem = files_.empty() ? "" : files_.front().stem().string();
+}
+
+std::optional<FrameResult> ImageSource::next() {
+  if (position_ == files_.size()) return std::nullopt;
+  const std::filesystem::path& file = files_[position_];
+  const auto index = static_cast<int64_t>(position_++);
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    Frame frame{.image = read_image(file, options_), .source = file.string(), .index = index};
+    frame.capture_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    return frame;
+  } catch (const ImageError& error) {
+    return FrameFailure{file.string(), index, failure_kind(error.fault()), error.what()};
+  }
+}
+
+}  // namespace zoo::pipeline

@@ -1,0 +1,155 @@
+#include "pipeline/preprocess.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+
+namespace zoo::pipeline {
+namespace {
+
+using models::ColorOrder;
+
+constexpr int kMaxSide = std::numeric_limits<int>::max();
+
+void check_sizes(const std::vector<int64_t>& sizes, const char* key) {
+  const bool ok =
+      sizes.size() <= 2 && std::ranges::all_of(sizes, [](int64_t size) { return size >= 1 && size <= kMaxSide; });
+  if (!ok) throw Error(fmt::format("preprocess.{}: must be one or two sizes from 1 to {}", key, kMaxSide));
+}
+
+void check(const models::PreprocessConfig& config) {
+  check_sizes(config.resize, "resize");
+  check_sizes(config.crop, "crop");
+  if (config.mean.empty() || config.mean.size() != config.std.size()) {
+    throw Error(fmt::format("preprocess: {} values of mean, but {} of std", config.mean.size(), config.std.size()));
+  }
+  if (config.color != ColorOrder::kGray && config.mean.size() != 3) {
+    throw Error(fmt::format("preprocess: a colour picture has 3 channels, but mean has {}", config.mean.size()));
+  }
+  if (std::ranges::find(config.std, 0.0F) != config.std.end()) throw Error("preprocess.std: must not be 0");
+}
+
+// Python's int(round(n / 2)): halves go to the even neighbour.
+int round_half(int n) { return n / 2 + (n % 2 != 0 && n / 2 % 2 != 0 ? 1 : 0); }
+
+// Python's int(size * long / short): one correctly rounded division, then truncation.
+int longer_side(int64_t size, int64_t longer, int64_t shorter) {
+  const double side = static_cast<double>(size) * static_cast<double>(longer) / static_cast<double>(shorter);
+  if (side > kMaxSide) {
+    throw Error(
+        fmt::format("a picture of {} x {} pixels, resized to {} on the shorter side, would be {:.0f} pixels long",
+                    longer, shorter, size, side));
+  }
+  return static_cast<int>(side);
+}
+
+struct Axis {
+  int origin;
+  int first;
+  int count;
+};
+
+// torchvision's center_crop along one axis: zeros around a picture that is too small, else the middle.
+Axis crop_axis(int size, int crop) {
+  if (crop > size) return {(crop - size) / 2, 0, size};
+  return {0, round_half(size - crop), crop};
+}
+
+}  // namespace
+
+Preprocessor::Preprocessor(models::PreprocessConfig config)
+    : config_(std::move(config)), resampler_(config_.interpolation) {
+  check(config_);
+  tables_.resize(config_.mean.size());
+  for (size_t c = 0; c < tables_.size(); ++c) {
+    for (size_t v = 0; v < tables_[c].size(); ++v) {
+      tables_[c][v] = (static_cast<float>(v) / 255.0F - config_.mean[c]) / config_.std[c];
+    }
+  }
+}
+
+PreprocessGeometry Preprocessor::geometry(int64_t frame_height, int64_t frame_width) const {
+  if (frame_height < 1 || frame_width < 1 || frame_height > kMaxSide || frame_width > kMaxSide) {
+    throw Error(fmt::format("cannot preprocess a frame of {}x{} pixels", frame_width, frame_height));
+  }
+  PreprocessGeometry placed;
+  placed.resized = cv::Size(static_cast<int>(frame_width), static_cast<int>(frame_height));
+  if (config_.resize.size() == 2) {
+    placed.resized = cv::Size(static_cast<int>(config_.resize[1]), static_cast<int>(config_.resize[0]));
+  } else if (config_.resize.size() == 1) {
+    const int64_t size = config_.resize.front();
+    const bool portrait = frame_width <= frame_height;
+    const int longer = longer_side(size, std::max(frame_width, frame_height), std::min(frame_width, frame_height));
+    const int shorter = static_cast<int>(size);
+    placed.resized = portrait ? cv::Size(shorter, longer) : cv::Size(longer, shorter);
+  }
+  placed.output = placed.resized;
+  if (!config_.crop.empty()) {
+    placed.output = cv::Size(static_cast<int>(config_.crop.back()), static_cast<int>(config_.crop.front()));
+  }
+  const Axis x = crop_axis(placed.resized.width, placed.output.width);
+  const Axis y = crop_axis(placed.resized.height, placed.output.height);
+  placed.origin = cv::Point(x.origin, y.origin);
+  placed.window = cv::Rect(x.first, y.first, x.count, y.count);
+  return placed;
+}
+
+std::array<int64_t, 2> Preprocessor::output_size(int64_t frame_height, int64_t frame_width) const {
+  const cv::Size output = geometry(frame_height, frame_width).output;
+  return {output.height, output.width};
+}
+
+void Preprocessor::run(const cv::Mat& frame, std::span<float> dst) {
+  if (frame.empty() || frame.dims != 2 || frame.depth() != CV_8U || (frame.channels() != 1 && frame.channels() != 3)) {
+    throw Error(
+        fmt::format("cannot preprocess a frame of {}x{} pixels with {} channels and OpenCV depth {}: it must be "
+                    "8 bit with 1 or 3 channels and not empty",
+                    frame.cols, frame.rows, frame.channels(), frame.depth()));
+  }
+  const PreprocessGeometry placed = geometry(frame.rows, frame.cols);
+  const size_t plane = static_cast<size_t>(placed.output.width) * static_cast<size_t>(placed.output.height);
+  const size_t channels = tables_.size();
+  if (dst.size() != channels * plane) {
+    throw Error(fmt::format("preprocessing yields {}x{}x{} values, but there is room for {}", channels,
+                            placed.output.height, placed.output.width, dst.size()));
+  }
+  const bool to_gray = config_.color == ColorOrder::kGray && frame.channels() == 3;
+  if (to_gray) bgr_to_gray(frame, gray_);
+  resampler_.run(to_gray ? gray_ : frame, placed.resized, placed.window, pixels_);
+  for (size_t c = 0; c < channels; ++c) {
+    int source = 0;
+    if (pixels_.channels() == 3) source = static_cast<int>(config_.color == ColorOrder::kRgb ? 2 - c : c);
+    write_plane(c, source, placed, dst.subspan(c * plane, plane));
+  }
+}
+
+void Preprocessor::write_plane(size_t channel, int source_channel, const PreprocessGeometry& placed,
+                               std::span<float> plane) const {
+  const std::array<float, 256>& table = tables_[channel];
+  const auto width = static_cast<size_t>(placed.output.width);
+  const auto count = static_cast<size_t>(pixels_.cols);
+  if (pixels_.size() != placed.output) std::ranges::fill(plane, table[0]);
+  float* out = plane.data() + static_cast<size_t>(placed.origin.y) * width + static_cast<size_t>(placed.origin.x);
+  const auto step = static_cast<size_t>(pixels_.channels());
+  for (int y = 0; y < pixels_.rows; ++y, out += width) {
+    const uint8_t* in = pixels_.ptr(y) + source_channel;
+    for (size_t x = 0; x < count; ++x) out[x] = table[in[x * step]];
+  }
+}
+
+void bgr_to_gray(const cv::Mat& src, cv::Mat& dst) {
+  dst.create(src.size(), CV_8UC1);
+  for (int y = 0; y < src.rows; ++y) {
+    const uint8_t* in = src.ptr(y);
+    uint8_t* out = dst.ptr(y);
+    for (int x = 0; x < src.cols; ++x, in += 3) {
+      out[x] = static_cast<uint8_t>((in[2] * 19595U + in[1] * 38470U + in[0] * 7471U + 0x8000U) >> 16);
+    }
+  }
+}
+
+}  // namespace zoo::pipeline

@@ -1,0 +1,248 @@
+#include "pipeline/video_pipeline.h"
+
+#include <chrono>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+#include "pipeline/bounded_queue.h"
+
+namespace zoo::pipeline {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// How often the calling thread looks whether the source still delivers.
+constexpr std::chrono::milliseconds kWatchInterval{100};
+
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+/// The source and who waits for it. Outlives the pipeline when the source never comes back.
+class WatchedSource {
+ public:
+  explicit WatchedSource(std::shared_ptr<FrameSource> source) : source_(std::move(source)) {}
+
+  /// FrameSource::next(); false when nobody wants the result any more.
+  bool next(std::optional<FrameResult>& result, std::exception_ptr& error) {
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_since_ = Clock::now();
+    }
+    try {
+      result = source_->next();
+    } catch (...) {
+      error = std::current_exception();
+    }
+    const std::lock_guard lock(mutex_);
+    waiting_since_.reset();
+    return !abandoned_;
+  }
+
+  /// Gives the source up if it has been asked for a frame for longer than this. The thread inside next() then ends by
+  /// itself, whenever next() returns.
+  bool abandon_if_waiting_for(Clock::duration limit) {
+    const std::lock_guard lock(mutex_);
+    if (!abandoned_ && waiting_since_ && Clock::now() - *waiting_since_ > limit) abandoned_ = true;
+    return abandoned_;
+  }
+
+ private:
+  std::shared_ptr<FrameSource> source_;
+  std::mutex mutex_;
+  std::optional<Clock::time_point> waiting_since_;
+  bool abandoned_ = false;
+};
+
+class Run {
+ public:
+  Run(const std::shared_ptr<FrameSource>& source, const PipelineStages& stages, const PipelineOptions& options)
+      : source_(std::make_shared<WatchedSource>(source)),
+        name_(source->info().name),
+        live_(source->info().live),
+        stages_(stages),
+        options_(options),
+        captured_(live_ ? 1 : options.queue_capacity),
+        classified_(live_ ? 1 : options.queue_capacity),
+        drawn_(live_ ? 1 : options.queue_capacity) {}
+
+  PipelineStats execute() {
+    const auto start = Clock::now();
+    {
+      std::jthread capture;
+      std::jthread classify;
+      std::jthread draw;
+      try {
+        capture = std::jthread([this, source = source_] { capture_frames(*source); });
+        classify = std::jthread([this] { guarded([this] { classify_frames(); }); });
+        draw = std::jthread([this] { guarded([this] { draw_frames(); }); });
+      } catch (...) {  // no more threads; those that run must not wait for those that do not
+        fail(std::current_exception());
+      }
+      guarded([this] { deliver_frames(); });
+      if (capture.joinable() && !capture_comes_back()) capture.detach();
+    }
+    if (error_) std::rethrow_exception(error_);
+    stats_.wall_s = ms_since(start) / 1000.0;
+    return stats_;
+  }
+
+ private:
+  template <typename Stage>
+  void guarded(Stage stage) {
+    try {
+      stage();
+    } catch (...) {
+      fail(std::current_exception());
+    }
+  }
+
+  void fail(std::exception_ptr error) {
+    {
+      const std::lock_guard lock(error_mutex_);
+      if (!error_) error_ = std::move(error);
+    }
+    stop_ = true;
+    captured_.cancel();
+    classified_.cancel();
+    drawn_.cancel();
+  }
+
+  bool stopping() const { return stop_ || (options_.stop != nullptr && *options_.stop); }
+
+  bool wants_more() const {
+    return !stopping() && (options_.max_frames == 0 || stats_.captured - stats_.dropped < options_.max_frames);
+  }
+
+  /// Waits until the capture thread is about to end, or gives it up: an error may have come while the source is stuck.
+  bool capture_comes_back() {
+    while (!capture_ended_) {
+      if (source_->abandon_if_waiting_for(options_.stop_grace)) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
+  }
+
+  void capture_frames(WatchedSource& source) {
+    while (wants_more()) {
+      std::optional<FrameResult> result;
+      std::exception_ptr error;
+      if (!source.next(result, error)) return;  // given up: the pipeline may be gone
+      if (error) fail(std::move(error));
+      if (!result || !accept(std::move(*result))) break;
+    }
+    captured_.close();
+    capture_ended_ = true;
+  }
+
+  /// False once the queue is closed.
+  bool accept(FrameResult result) {
+    if (auto* failure = std::get_if<FrameFailure>(&result)) {
+      if (!captured_.push(std::move(*failure))) return false;
+    } else {
+      ProcessedFrame item{.frame = std::get<Frame>(std::move(result)), .result = {}};
+      std::optional<PipelineEvent> dropped;
+      if (!(live_ ? captured_.push_newest(std::move(item), dropped) : captured_.push(std::move(item)))) return false;
+      if (dropped) ++stats_.dropped;
+    }
+    ++stats_.captured;
+    return true;
+  }
+
+  void classify_frames() {
+    while (std::optional<PipelineEvent> event = captured_.pop()) {
+      if (auto* item = std::get_if<ProcessedFrame>(&*event)) classify_frame(*item, *event);
+      if (!classified_.push(std::move(*event))) break;
+    }
+    classified_.close();
+  }
+
+  /// `item` is inside `event`, which becomes a failure if the frame does not fit the network.
+  void classify_frame(ProcessedFrame& item, PipelineEvent& event) {
+    std::string problem;
+    try {
+      item.result = stages_.classify(item.frame.image);
+      return;
+    } catch (const EngineError&) {
+      throw;
+    } catch (const IoError&) {
+      throw;
+    } catch (const Error& error) {
+      problem = fmt::format("{}: {}", item.frame.source, error.what());
+    }
+    event = FrameFailure{item.frame.source, item.frame.index, FailureKind::kProcessing, std::move(problem)};
+  }
+
+  void draw_frames() {
+    while (std::optional<PipelineEvent> event = classified_.pop()) {
+      auto* item = std::get_if<ProcessedFrame>(&*event);
+      if (item != nullptr && stages_.draw) {
+        const auto start = Clock::now();
+        stages_.draw(*item);
+        item->draw_ms = ms_since(start);
+      }
+      if (!drawn_.push(std::move(*event))) break;
+    }
+    drawn_.close();
+  }
+
+  void deliver_frames() {
+    bool ended = false;
+    while (!ended) {
+      if (const auto event = drawn_.pop_for(kWatchInterval, ended)) deliver(*event);
+      watch_source();
+    }
+    if (lost_) deliver(*lost_);
+  }
+
+  void deliver(const PipelineEvent& event) {
+    ++(std::holds_alternative<ProcessedFrame>(event) ? stats_.ok : stats_.failed);
+    if (!stages_.sink(event)) stop_ = true;
+  }
+
+  void watch_source() {
+    if (abandoned_ || (!live_ && !stopping())) return;
+    abandoned_ = source_->abandon_if_waiting_for(stopping() ? options_.stop_grace : options_.stall_timeout);
+    if (!abandoned_) return;
+    if (!stopping()) {
+      const double timeout_s = std::chrono::duration<double>(options_.stall_timeout).count();
+      lost_ = FrameFailure{name_, stats_.captured, FailureKind::kLost,
+                           fmt::format("{}: no frame for {} s after {} frames", name_, timeout_s, stats_.captured)};
+      ++stats_.captured;
+    }
+    captured_.close();
+  }
+
+  const std::shared_ptr<WatchedSource> source_;
+  const std::string name_;
+  const bool live_;
+  const PipelineStages& stages_;
+  const PipelineOptions& options_;
+  BoundedQueue<PipelineEvent> captured_;
+  BoundedQueue<PipelineEvent> classified_;
+  BoundedQueue<PipelineEvent> drawn_;
+  std::atomic<bool> stop_ = false;
+  std::atomic<bool> capture_ended_ = false;
+  bool abandoned_ = false;             ///< of the calling thread
+  std::optional<PipelineEvent> lost_;  ///< of the calling thread
+  std::mutex error_mutex_;
+  std::exception_ptr error_;
+  /// `captured` and `dropped` belong to the capture thread until it has ended or was given up, the rest to the caller.
+  PipelineStats stats_;
+};
+
+}  // namespace
+
+PipelineStats run_pipeline(const std::shared_ptr<FrameSource>& source, const PipelineStages& stages,
+                           const PipelineOptions& options) {
+  return Run(source, stages, options).execute();
+}
+
+}  // namespace zoo::pipeline

@@ -1,0 +1,67 @@
+// The threaded pipeline: capture -> classify -> draw -> sink, each stage in its own thread, bounded queues between
+// them.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <variant>
+
+#include "pipeline/classifier.h"
+#include "pipeline/frame.h"
+#include "pipeline/frame_source.h"
+
+namespace zoo::pipeline {
+
+/// A frame with its result. After the draw stage `frame.image` is the annotated picture.
+struct ProcessedFrame {
+  Frame frame;
+  Classification result;
+  double draw_ms = 0.0;
+};
+
+/// What reaches the sink, in the order of capture.
+using PipelineEvent = std::variant<ProcessedFrame, FrameFailure>;
+
+/// What to do with a frame. `classify` runs in its own thread, `draw` in another (leave it empty for none), `sink` in
+/// the thread that calls run_pipeline: windows and terminals want one thread. An Error of `classify` that belongs to
+/// the frame (anything but EngineError and IoError) makes it a FrameFailure; every other exception ends the pipeline.
+struct PipelineStages {
+  std::function<Classification(const cv::Mat&)> classify;
+  std::function<void(ProcessedFrame&)> draw;
+  std::function<bool(const PipelineEvent&)> sink;  ///< false: stop capturing, finish what is under way
+};
+
+struct PipelineOptions {
+  /// Frames that may wait between two stages; 1 for a live source, whose delay matters more.
+  size_t queue_capacity = 4;
+  /// Stop after this many frames have gone in (dropped ones not counted); 0 = no limit.
+  int64_t max_frames = 0;
+  /// Set from outside (a signal handler) to stop capturing; what is under way is finished. May be null.
+  const std::atomic<bool>* stop = nullptr;
+  /// A live source that yields nothing for this long counts as lost.
+  std::chrono::milliseconds stall_timeout{10'000};
+  /// How long stopping waits for a frame that the source is about to yield.
+  std::chrono::milliseconds stop_grace{2'000};
+};
+
+/// Every captured frame is accounted for: captured = ok + failed + dropped.
+struct PipelineStats {
+  int64_t captured = 0;
+  int64_t ok = 0;
+  int64_t failed = 0;
+  int64_t dropped = 0;  ///< live sources only: replaced by a newer frame before it was classified
+  double wall_s = 0.0;
+};
+
+/// Runs until the source ends, `sink` says stop, `stop` is set or a stage throws; then all threads are joined. From a
+/// live source the newest frame wins; of any other every frame goes through in order. Rethrows the first exception of
+/// any stage. A source that does not come back from next() in time (see the options) is left to a detached thread,
+/// which shares its ownership and touches nothing else.
+PipelineStats run_pipeline(const std::shared_ptr<FrameSource>& source, const PipelineStages& stages,
+                           const PipelineOptions& options = {});
+
+}  // namespace zoo::pipeline

@@ -1,0 +1,219 @@
+#include "pipeline/video_source.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <opencv2/imgproc.hpp>
+
+namespace zoo::pipeline {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int kOpenTimeoutMs = 10'000;
+constexpr double kFallbackFps = 25.0;
+
+double elapsed_ms(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Frames as a container states them are estimates (duration times rate), so a small difference says nothing.
+bool falls_short(int64_t found, int64_t promised) { return promised - found > std::max<int64_t>(2, promised / 50); }
+
+bool contains_any(const std::string& text, std::initializer_list<const char*> words) {
+  return std::ranges::any_of(words, [&](const char* word) { return text.find(word) != std::string::npos; });
+}
+
+/// GStreamer knows whether a pipeline is live, but OpenCV does not pass it on.
+bool is_live_pipeline(const std::string& description) {
+  if (contains_any(description, {"is-live=true", "is-live=1", "is-live=True"})) return true;
+  return !contains_any(description, {"filesrc", "videotestsrc", "uri=file:"});
+}
+
+std::string with_appsink(const std::string& description) {
+  if (contains_any(description, {"appsink"})) return description;
+  return description + " ! videoconvert ! video/x-raw,format=BGR ! appsink";
+}
+
+std::string cameras_found() {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator("/dev", error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("video")) names.push_back("/dev/" + name);
+  }
+  std::ranges::sort(names);
+  return names.empty() ? "no camera is attached" : fmt::format("there is {}", fmt::join(names, ", "));
+}
+
+std::string stem_of_address(const std::string& address) {
+  const std::string path = address.substr(0, address.find_first_of("?#"));
+  const std::string stem = fs::path(path).stem().string();
+  return stem.empty() ? "stream" : stem;
+}
+
+/// cv::VideoCapture reports most problems by not being open, a few by throwing.
+template <typename Open>
+cv::VideoCapture opened(Open open) {
+  try {
+    return open();
+  } catch (const cv::Exception&) {
+    return {};
+  }
+}
+
+cv::VideoCapture open_file(const fs::path& file) {
+  return opened([&] { return cv::VideoCapture(file.string(), cv::CAP_FFMPEG); });
+}
+
+void fill_from(const cv::VideoCapture& capture, SourceInfo& info) {
+  const double frames = capture.get(cv::CAP_PROP_FRAME_COUNT);
+  if (std::isfinite(frames) && frames >= 1.0 && frames < 1e12) info.frames = std::llround(frames);
+  const double fps = capture.get(cv::CAP_PROP_FPS);
+  info.fps = std::isfinite(fps) && fps > 0.0 && fps <= 1000.0 ? fps : kFallbackFps;
+}
+
+std::unique_ptr<FrameSource> open_video_file(const SourceSpec& spec) {
+  const fs::path file = spec.text;
+  SourceInfo info{.kind = spec.kind, .name = name_of(spec), .stem = file.stem().string()};
+  std::error_code error;
+  if (!fs::exists(file, error)) throw IoError(fmt::format("{}: no such file", info.name));
+  if (fs::file_size(file, error) == 0) throw IoError(fmt::format("{}: the file is empty", info.name));
+  cv::VideoCapture capture = open_file(file);
+  if (!capture.isOpened()) {
+    throw IoError(
+        fmt::format("{}: not a video that FFmpeg can open (unknown format, truncated or damaged)", info.name));
+  }
+  fill_from(capture, info);
+  return std::make_unique<VideoSource>(std::move(capture), std::move(info));
+}
+
+std::unique_ptr<FrameSource> open_camera(const SourceSpec& spec) {
+  const int index = std::stoi(spec.text);
+  const std::string device = fmt::format("/dev/video{}", index);
+  SourceInfo info{.kind = spec.kind, .name = name_of(spec), .stem = fmt::format("camera{}", index), .live = true};
+  std::error_code error;
+  if (!fs::exists(device, error)) {
+    throw IoError(fmt::format("camera {}: there is no {} ({})", index, device, cameras_found()));
+  }
+  cv::VideoCapture capture = opened([&] { return cv::VideoCapture(index, cv::CAP_V4L2); });
+  if (!capture.isOpened()) {
+    throw IoError(
+        fmt::format("{}: cannot be opened (in use by another program, no permission, or not a camera)", info.name));
+  }
+  fill_from(capture, info);
+  info.frames.reset();
+  return std::make_unique<VideoSource>(std::move(capture), std::move(info));
+}
+
+std::unique_ptr<FrameSource> open_gstreamer(const SourceSpec& spec) {
+  const std::string description = with_appsink(spec.text);
+  SourceInfo info{.kind = spec.kind, .name = name_of(spec), .stem = "gst", .live = is_live_pipeline(description)};
+  cv::VideoCapture capture = opened([&] { return cv::VideoCapture(description, cv::CAP_GSTREAMER); });
+  if (!capture.isOpened()) {
+    throw IoError(
+        fmt::format("gst:{}: GStreamer cannot start this pipeline; try it with `gst-launch-1.0`, and "
+                    "see GST_DEBUG=3",
+                    spec.text));
+  }
+  fill_from(capture, info);
+  if (info.live) info.frames.reset();
+  return std::make_unique<VideoSource>(std::move(capture), std::move(info));
+}
+
+std::unique_ptr<FrameSource> open_stream(const SourceSpec& spec) {
+  SourceInfo info{.kind = spec.kind, .name = name_of(spec), .stem = stem_of_address(spec.text)};
+  const std::vector<int> timeout = {cv::CAP_PROP_OPEN_TIMEOUT_MSEC, kOpenTimeoutMs};
+  cv::VideoCapture capture = opened([&] { return cv::VideoCapture(spec.text, cv::CAP_FFMPEG, timeout); });
+  if (!capture.isOpened()) {
+    throw IoError(fmt::format("{}: FFmpeg cannot open this address (unreachable, refused, or no video)", info.name));
+  }
+  fill_from(capture, info);
+  static constexpr std::array<std::string_view, 5> kLive = {"rtsp", "rtmp", "udp://", "rtp://", "srt://"};
+  info.live = !info.frames ||
+              std::ranges::any_of(kLive, [&](std::string_view scheme) { return spec.text.starts_with(scheme); });
+  if (info.live) info.frames.reset();
+  return std::make_unique<VideoSource>(std::move(capture), std::move(info));
+}
+
+/// GStreamer pipelines that end in the user's own appsink deliver what they like.
+cv::Mat to_bgr(cv::Mat image, const std::string& name) {
+  if (image.depth() == CV_8U && image.channels() == 3) return image;
+  cv::Mat bgr;
+  if (image.depth() == CV_8U && image.channels() == 1) {
+    cv::cvtColor(image, bgr, cv::COLOR_GRAY2BGR);
+  } else if (image.depth() == CV_8U && image.channels() == 4) {
+    cv::cvtColor(image, bgr, cv::COLOR_BGRA2BGR);
+  } else {
+    throw IoError(fmt::format("{}: delivers {} channels of {}, expected 8-bit BGR, BGRA or grey", name,
+                              image.channels(), cv::depthToString(image.depth())));
+  }
+  return bgr;
+}
+
+}  // namespace
+
+VideoSource::VideoSource(cv::VideoCapture capture, SourceInfo info)
+    : capture_(std::move(capture)), info_(std::move(info)), opened_(std::chrono::steady_clock::now()) {}
+
+std::optional<FrameResult> VideoSource::next() {
+  if (ended_) return std::nullopt;
+  const auto start = std::chrono::steady_clock::now();
+  cv::Mat image;  // a new one each time: VideoCapture writes into the old one, which others may still read
+  try {
+    if (!capture_.read(image) || image.empty()) return at_end();
+  } catch (const cv::Exception& error) {
+    throw IoError(fmt::format("{}: reading frame {} failed: {}", info_.name, next_index_, error.err));
+  }
+  Frame frame{.image = to_bgr(std::move(image), info_.name), .source = info_.name, .index = next_index_++};
+  frame.time_s = position_s(frame.index);
+  frame.capture_ms = elapsed_ms(start);
+  return frame;
+}
+
+double VideoSource::position_s(int64_t index) const {
+  if (info_.live) return elapsed_ms(opened_) / 1000.0;
+  const double stamp_ms = capture_.get(cv::CAP_PROP_POS_MSEC);
+  const bool usable = std::isfinite(stamp_ms) && (stamp_ms > 0.0 || index == 0);
+  return usable ? std::max(stamp_ms, 0.0) / 1000.0 : static_cast<double>(index) / info_.fps;
+}
+
+std::optional<FrameResult> VideoSource::at_end() {
+  ended_ = true;
+  FrameFailure failure{.source = info_.name, .index = next_index_, .kind = FailureKind::kLost, .message = ""};
+  if (next_index_ == 0) throw IoError(fmt::format("{}: holds no frame that can be decoded", info_.name));
+  if (info_.kind == SourceKind::kCamera) {
+    failure.message = fmt::format("{}: stopped after {} frames (unplugged?)", info_.name, next_index_);
+    return failure;
+  }
+  if (info_.frames && falls_short(next_index_, *info_.frames)) {
+    failure.kind = FailureKind::kTruncated;
+    failure.message = fmt::format("{}: only {} of {} frames could be decoded (truncated or damaged)", info_.name,
+                                  next_index_, *info_.frames);
+    return failure;
+  }
+  return std::nullopt;
+}
+
+std::unique_ptr<FrameSource> open_video_source(const SourceSpec& spec) {
+  switch (spec.kind) {
+    case SourceKind::kCamera:
+      return open_camera(spec);
+    case SourceKind::kGStreamer:
+      return open_gstreamer(spec);
+    case SourceKind::kStream:
+      return open_stream(spec);
+    case SourceKind::kVideoFile:
+    case SourceKind::kImages:
+      break;
+  }
+  return open_video_file(spec);
+}
+
+bool can_open_video(const fs::path& file) { return open_file(file).isOpened(); }
+
+}  // namespace zoo::pipeline

@@ -1,0 +1,43 @@
+// Video files, cameras, network streams and GStreamer pipelines as sources.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include <opencv2/videoio.hpp>
+
+#include "pipeline/frame_source.h"
+
+namespace zoo::pipeline {
+
+/// Frames of a cv::VideoCapture. A file's rotation metadata is applied (OpenCV's FFmpeg backend does that).
+///
+/// A file that ends before the promised number of frames, and a camera or stream that stops delivering, yield one
+/// FrameFailure at the end. A source without a single frame throws IoError.
+class VideoSource : public FrameSource {
+ public:
+  VideoSource(cv::VideoCapture capture, SourceInfo info);
+
+  std::optional<FrameResult> next() override;
+  const SourceInfo& info() const override { return info_; }
+
+ private:
+  double position_s(int64_t index) const;
+  std::optional<FrameResult> at_end();
+
+  cv::VideoCapture capture_;
+  SourceInfo info_;
+  int64_t next_index_ = 0;
+  bool ended_ = false;
+  std::chrono::steady_clock::time_point opened_;
+};
+
+/// Opens any spec but kImages. Throws IoError naming the source and what is wrong with it.
+std::unique_ptr<FrameSource> open_video_source(const SourceSpec& spec);
+
+/// Whether FFmpeg finds a video in this file.
+bool can_open_video(const std::filesystem::path& file);
+
+}  // namespace zoo::pipeline

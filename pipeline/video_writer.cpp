@@ -1,0 +1,88 @@
+#include "pipeline/video_writer.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <opencv2/imgproc.hpp>
+
+namespace zoo::pipeline {
+namespace fs = std::filesystem;
+namespace {
+
+struct Format {
+  const char* extension;
+  int codec;
+};
+
+/// Creates the file, so that a folder without permission is told apart from a missing codec.
+void check_writable(const fs::path& file) {
+  std::FILE* probe = std::fopen(file.c_str(), "wb");
+  if (probe == nullptr) throw IoError(fmt::format("{}: cannot be written: {}", file.string(), std::strerror(errno)));
+  std::fclose(probe);
+}
+
+}  // namespace
+
+VideoWriter::VideoWriter(OutputNames& names, SourceInfo source) : names_(names), source_(std::move(source)) {}
+
+void VideoWriter::write(const Frame& frame) {
+  if (!writer_.isOpened()) open(frame.image.size());
+  cv::Mat image = frame.image;
+  if (image.cols < size_.width || image.rows < size_.height || image.cols > size_.width + 1 ||
+      image.rows > size_.height + 1) {
+    cv::resize(frame.image, image, size_, 0, 0, cv::INTER_AREA);
+  }
+  writer_.write(image(cv::Rect({0, 0}, size_)));
+  ++frames_;
+}
+
+void VideoWriter::finish() {
+  if (!writer_.isOpened()) return;
+  writer_.release();
+  const fs::path& file = files_.back();
+  cv::VideoCapture check(file.string(), cv::CAP_FFMPEG);
+  const int64_t found = check.isOpened() ? static_cast<int64_t>(check.get(cv::CAP_PROP_FRAME_COUNT)) : 0;
+  if (found < frames_) {
+    throw IoError(fmt::format("{}: incomplete: holds {} of {} frames{}", file.string(), found, frames_, disk_state()));
+  }
+}
+
+void VideoWriter::open(cv::Size size) {
+  static const std::array<Format, 2> kFormats = {
+      Format{".mp4", cv::VideoWriter::fourcc('m', 'p', '4', 'v')},
+      Format{".avi", cv::VideoWriter::fourcc('M', 'J', 'P', 'G')},
+  };
+  size_ = {size.width & ~1, size.height & ~1};
+  if (size_.empty()) {
+    throw IoError(fmt::format("{}: frames of {}x{} pixels are too small for a video file", source_.name, size.width,
+                              size.height));
+  }
+  std::string tried;
+  for (const Format& format : kFormats) {
+    const fs::path file = names_.claim(source_.stem, format.extension);
+    check_writable(file);
+    if (writer_.open(file.string(), cv::CAP_FFMPEG, format.codec, source_.fps, size_, true)) {
+      files_.push_back(file);
+      return;
+    }
+    std::error_code ignored;
+    fs::remove(file, ignored);
+    tried += (tried.empty() ? "" : ", ") + file.filename().string();
+  }
+  throw IoError(fmt::format("{}: OpenCV cannot write a video of {}x{} pixels at {} frames/s here (tried {})",
+                            names_.folder().string(), size_.width, size_.height, source_.fps, tried));
+}
+
+std::string VideoWriter::disk_state() const {
+  constexpr uintmax_t kNearlyFull = 1 << 20;
+  std::error_code error;
+  const fs::space_info space = fs::space(names_.folder(), error);
+  return !error && space.available < kNearlyFull ? " (the disk is full)" : "";
+}
+
+}  // namespace zoo::pipeline

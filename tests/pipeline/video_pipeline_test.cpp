@@ -1,0 +1,367 @@
+#include "pipeline/video_pipeline.h"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "nn/core/error.h"
+
+namespace zoo::pipeline {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using namespace std::chrono_literals;
+
+/// Yields numbered frames (the number is the pixel's value); `on_next` runs before each and may throw, wait, or answer.
+class FakeSource : public FrameSource {
+ public:
+  using OnNext = std::function<std::optional<FrameResult>(int64_t index)>;
+
+  FakeSource(int64_t count, bool live, OnNext on_next = {}) : count_(count), on_next_(std::move(on_next)) {
+    info_.kind = SourceKind::kVideoFile;
+    info_.name = "fake";
+    info_.live = live;
+  }
+
+  std::optional<FrameResult> next() override {
+    if (index_ == count_) return std::nullopt;
+    const int64_t index = index_++;
+    if (on_next_) {
+      if (auto answer = on_next_(index)) return answer;
+    }
+    return Frame{
+        .image = cv::Mat(1, 1, CV_32SC1, cv::Scalar(static_cast<double>(index))), .source = "fake", .index = index};
+  }
+
+  const SourceInfo& info() const override { return info_; }
+
+ private:
+  int64_t count_;
+  OnNext on_next_;
+  SourceInfo info_;
+  int64_t index_ = 0;
+};
+
+Classification number_of(const cv::Mat& image) {
+  Classification result;
+  result.top = {{image.at<int>(0, 0), "", 1.0}};
+  return result;
+}
+
+/// What a sink has seen.
+struct Recorder {
+  std::vector<int64_t> frames;
+  std::vector<FrameFailure> failures;
+
+  bool operator()(const PipelineEvent& event) {
+    if (const auto* item = std::get_if<ProcessedFrame>(&event)) {
+      EXPECT_EQ(item->result.top.at(0).index, item->frame.index);
+      frames.push_back(item->frame.index);
+    } else {
+      failures.push_back(std::get<FrameFailure>(event));
+    }
+    return true;
+  }
+};
+
+PipelineStages stages_into(Recorder& recorder) {
+  return {.classify = number_of, .draw = {}, .sink = [&](const PipelineEvent& event) { return recorder(event); }};
+}
+
+void expect_accounted(const PipelineStats& stats) {
+  EXPECT_EQ(stats.captured, stats.ok + stats.failed + stats.dropped);
+}
+
+TEST(VideoPipeline, KeepsEveryFrameOfAFileInOrder) {
+  Recorder recorder;
+  PipelineStages stages = stages_into(recorder);
+  std::atomic<int> drawn = 0;
+  stages.draw = [&](ProcessedFrame&) { ++drawn; };
+  const PipelineStats stats = run_pipeline(std::make_shared<FakeSource>(500, false), stages);
+  ASSERT_THAT(recorder.frames, SizeIs(500));
+  for (size_t i = 0; i < 500; ++i) EXPECT_EQ(recorder.frames[i], static_cast<int64_t>(i));
+  EXPECT_EQ(drawn, 500);
+  EXPECT_EQ(stats.captured, 500);
+  EXPECT_EQ(stats.ok, 500);
+  EXPECT_EQ(stats.dropped, 0);
+}
+
+TEST(VideoPipeline, RunsStagesInOwnThreadsAndTheSinkInTheCallers) {
+  std::vector<std::thread::id> ids(4);
+  const auto source = std::make_shared<FakeSource>(1, false, [&](int64_t) -> std::optional<FrameResult> {
+    ids[0] = std::this_thread::get_id();
+    return std::nullopt;
+  });
+  PipelineStages stages;
+  stages.classify = [&](const cv::Mat&) {
+    ids[1] = std::this_thread::get_id();
+    return Classification{};
+  };
+  stages.draw = [&](ProcessedFrame&) { ids[2] = std::this_thread::get_id(); };
+  stages.sink = [&](const PipelineEvent&) {
+    ids[3] = std::this_thread::get_id();
+    return true;
+  };
+  run_pipeline(source, stages);
+  for (size_t a = 0; a < ids.size(); ++a) {
+    for (size_t b = a + 1; b < ids.size(); ++b) EXPECT_NE(ids[a], ids[b]);
+  }
+  EXPECT_EQ(ids[3], std::this_thread::get_id());
+}
+
+TEST(VideoPipeline, EmptySourceEndsAtOnce) {
+  Recorder recorder;
+  const PipelineStats stats = run_pipeline(std::make_shared<FakeSource>(0, false), stages_into(recorder));
+  EXPECT_EQ(stats.captured, 0);
+  EXPECT_THAT(recorder.frames, IsEmpty());
+}
+
+TEST(VideoPipeline, SlowReaderOfALiveSourceDropsAndCounts) {
+  Recorder recorder;
+  PipelineStages stages = stages_into(recorder);
+  stages.classify = [](const cv::Mat& image) {
+    std::this_thread::sleep_for(10ms);
+    return number_of(image);
+  };
+  const auto source = std::make_shared<FakeSource>(100, true, [](int64_t) -> std::optional<FrameResult> {
+    std::this_thread::sleep_for(1ms);
+    return std::nullopt;
+  });
+  const PipelineStats stats = run_pipeline(source, stages);
+  EXPECT_EQ(stats.captured, 100);
+  EXPECT_GT(stats.dropped, 0);
+  EXPECT_EQ(stats.ok, static_cast<int64_t>(recorder.frames.size()));
+  expect_accounted(stats);
+  EXPECT_TRUE(std::ranges::is_sorted(recorder.frames));
+  EXPECT_EQ(recorder.frames.back(), 99) << "the newest frame wins";
+}
+
+TEST(VideoPipeline, FailedFramesKeepTheirPlace) {
+  Recorder recorder;
+  std::vector<std::string> order;
+  PipelineStages stages = stages_into(recorder);
+  stages.sink = [&](const PipelineEvent& event) {
+    order.push_back(std::holds_alternative<ProcessedFrame>(event) ? "ok" : std::get<FrameFailure>(event).message);
+    return recorder(event);
+  };
+  stages.classify = [](const cv::Mat& image) {
+    if (image.at<int>(0, 0) == 3) throw GraphError("too small");
+    return number_of(image);
+  };
+  const auto source = std::make_shared<FakeSource>(5, false, [](int64_t index) -> std::optional<FrameResult> {
+    if (index == 1) return FrameFailure{"fake", 1, FailureKind::kEmpty, "fake 1 is empty"};
+    return std::nullopt;
+  });
+  const PipelineStats stats = run_pipeline(source, stages);
+  EXPECT_THAT(order, ElementsAre("ok", "fake 1 is empty", "ok", "fake: too small", "ok"));
+  EXPECT_EQ(recorder.failures.at(1).kind, FailureKind::kProcessing);
+  EXPECT_EQ(recorder.failures.at(1).index, 3);
+  EXPECT_EQ(stats.failed, 2);
+  EXPECT_EQ(stats.ok, 3);
+  expect_accounted(stats);
+}
+
+TEST(VideoPipeline, MaxFramesStopsFilesAndLiveSources) {
+  for (const bool live : {false, true}) {
+    Recorder recorder;
+    const auto source = std::make_shared<FakeSource>(1000, live, [&](int64_t) -> std::optional<FrameResult> {
+      if (live) std::this_thread::sleep_for(200us);
+      return std::nullopt;
+    });
+    const PipelineStats stats = run_pipeline(source, stages_into(recorder), {.max_frames = 10});
+    EXPECT_THAT(recorder.frames, SizeIs(10));
+    EXPECT_EQ(stats.ok, 10);
+    expect_accounted(stats);
+  }
+}
+
+TEST(VideoPipeline, StopFlagFinishesWhatIsUnderWay) {
+  for (const bool live : {false, true}) {
+    std::atomic<bool> stop = false;
+    Recorder recorder;
+    PipelineStages stages = stages_into(recorder);
+    stages.sink = [&](const PipelineEvent& event) {
+      if (recorder.frames.size() == 20) stop = true;
+      return recorder(event);
+    };
+    const PipelineStats stats =
+        run_pipeline(std::make_shared<FakeSource>(1'000'000'000, live), stages, {.stop = &stop});
+    EXPECT_GE(stats.ok, 20);
+    EXPECT_EQ(stats.ok, static_cast<int64_t>(recorder.frames.size()));
+    expect_accounted(stats);
+  }
+}
+
+TEST(VideoPipeline, SinkMayEndIt) {
+  Recorder recorder;
+  PipelineStages stages = stages_into(recorder);
+  stages.sink = [&](const PipelineEvent& event) {
+    recorder(event);
+    return recorder.frames.size() < 5;
+  };
+  const PipelineStats stats = run_pipeline(std::make_shared<FakeSource>(1'000'000'000, false), stages);
+  EXPECT_GE(stats.ok, 5);
+  EXPECT_LE(stats.ok, 5 + 4 * 4) << "only what was under way";
+  expect_accounted(stats);
+}
+
+enum class Stage { kCapture, kClassify, kDraw, kSink };
+
+struct FailureCase {
+  const char* name;
+  Stage stage;
+  int64_t at;
+  bool live;
+};
+
+class FailingStage : public ::testing::TestWithParam<FailureCase> {};
+
+TEST_P(FailingStage, EndsThePipelineAndReachesTheCaller) {
+  const FailureCase& test = GetParam();
+  const auto fail_at = [&](Stage stage, int64_t index) {
+    if (stage == test.stage && index >= test.at) throw std::runtime_error("stage failed");
+  };
+  const auto source =
+      std::make_shared<FakeSource>(1'000'000'000, test.live, [&](int64_t index) -> std::optional<FrameResult> {
+        fail_at(Stage::kCapture, index);
+        return std::nullopt;
+      });
+  PipelineStages stages;
+  stages.classify = [&](const cv::Mat& image) {
+    fail_at(Stage::kClassify, image.at<int>(0, 0));
+    return number_of(image);
+  };
+  stages.draw = [&](ProcessedFrame& item) { fail_at(Stage::kDraw, item.frame.index); };
+  stages.sink = [&](const PipelineEvent& event) {
+    fail_at(Stage::kSink, std::get<ProcessedFrame>(event).frame.index);
+    return true;
+  };
+  for (int repetition = 0; repetition < 20; ++repetition) {
+    try {
+      run_pipeline(source, stages);
+      FAIL() << "nothing was thrown";
+    } catch (const std::runtime_error& error) {
+      EXPECT_STREQ(error.what(), "stage failed");
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FailingStage,
+                         ::testing::Values(FailureCase{"capture_at_once", Stage::kCapture, 0, false},
+                                           FailureCase{"capture_later", Stage::kCapture, 50, false},
+                                           FailureCase{"capture_live", Stage::kCapture, 50, true},
+                                           FailureCase{"classify_at_once", Stage::kClassify, 0, false},
+                                           FailureCase{"classify_later", Stage::kClassify, 50, false},
+                                           FailureCase{"classify_live", Stage::kClassify, 50, true},
+                                           FailureCase{"draw_at_once", Stage::kDraw, 0, false},
+                                           FailureCase{"draw_later", Stage::kDraw, 50, false},
+                                           FailureCase{"draw_live", Stage::kDraw, 50, true},
+                                           FailureCase{"sink_at_once", Stage::kSink, 0, false},
+                                           FailureCase{"sink_later", Stage::kSink, 50, false},
+                                           FailureCase{"sink_live", Stage::kSink, 50, true}),
+                         [](const auto& test) { return test.param.name; });
+
+TEST(VideoPipeline, EngineErrorsAreNotTheFramesFault) {
+  Recorder recorder;
+  PipelineStages stages = stages_into(recorder);
+  stages.classify = [](const cv::Mat&) -> Classification { throw EngineError("broken"); };
+  EXPECT_THROW(run_pipeline(std::make_shared<FakeSource>(10, false), stages), EngineError);
+}
+
+/// A place where a source can hang until the test lets it go, and proof that it was let go.
+struct Gate {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool open = false;
+
+  void wait() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return open; });
+  }
+  void release() {
+    const std::lock_guard lock(mutex);
+    open = true;
+    changed.notify_all();
+  }
+};
+
+/// A live source that hangs after five frames, and something that shows when its last owner is gone.
+struct HangingSource {
+  std::shared_ptr<Gate> gate = std::make_shared<Gate>();
+  std::shared_ptr<FakeSource> source =
+      std::make_shared<FakeSource>(1'000'000, true, [gate = gate](int64_t index) -> std::optional<FrameResult> {
+        if (index == 5) gate->wait();
+        std::this_thread::sleep_for(1ms);
+        return std::nullopt;
+      });
+
+  void release_and_wait_for_the_end() {
+    gate->release();
+    const std::weak_ptr<FakeSource> last = std::exchange(source, nullptr);
+    while (!last.expired()) std::this_thread::sleep_for(1ms);
+  }
+};
+
+TEST(VideoPipeline, LiveSourceThatGoesSilentIsLost) {
+  HangingSource hanging;
+  Recorder recorder;
+  const PipelineStats stats = run_pipeline(hanging.source, stages_into(recorder), {.stall_timeout = 300ms});
+  ASSERT_THAT(recorder.failures, SizeIs(1));
+  EXPECT_EQ(recorder.failures[0].kind, FailureKind::kLost);
+  EXPECT_EQ(recorder.failures[0].index, 5);
+  EXPECT_EQ(recorder.failures[0].message, "fake: no frame for 0.3 s after 5 frames");
+  EXPECT_EQ(stats.captured, 6);
+  expect_accounted(stats);
+  hanging.release_and_wait_for_the_end();
+}
+
+TEST(VideoPipeline, StoppingDoesNotWaitForASourceThatHangs) {
+  HangingSource hanging;
+  std::atomic<bool> stop = false;
+  Recorder recorder;
+  PipelineStats stats;
+  {
+    std::jthread stopper([&] {
+      std::this_thread::sleep_for(300ms);
+      stop = true;
+    });
+    stats = run_pipeline(hanging.source, stages_into(recorder), {.stop = &stop, .stop_grace = 100ms});
+  }
+  EXPECT_THAT(recorder.failures, IsEmpty());
+  EXPECT_EQ(stats.captured, 5);
+  expect_accounted(stats);
+  hanging.release_and_wait_for_the_end();
+}
+
+TEST(VideoPipeline, ErrorElsewhereDoesNotWaitForASourceThatHangs) {
+  HangingSource hanging;
+  PipelineStages stages;
+  stages.classify = number_of;
+  stages.sink = [](const PipelineEvent& event) -> bool {
+    if (std::get<ProcessedFrame>(event).frame.index >= 3) {
+      std::this_thread::sleep_for(50ms);
+      throw std::runtime_error("sink failed");
+    }
+    return true;
+  };
+  EXPECT_THROW(run_pipeline(hanging.source, stages, {.stop_grace = 100ms}), std::runtime_error);
+  hanging.release_and_wait_for_the_end();
+}
+
+}  // namespace
+}  // namespace zoo::pipeline
