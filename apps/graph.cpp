@@ -1,0 +1,46 @@
+#include <memory>
+#include <string>
+
+#include "apps/commands.h"
+#include "apps/model_flags.h"
+#include "apps/output.h"
+#include "nn/graph/describe.h"
+
+namespace zoo::apps {
+namespace {
+
+struct GraphFlags {
+  ModelFlags model;
+  SizeFlag size;
+  std::string format = "mermaid";
+  std::string output = "-";
+};
+
+int draw_graph(const GraphFlags& flags) {
+  const models::ModelConfig config = flags.model.load_config();
+  const graph::Graph graph = models::build_graph(config);
+  const auto [height, width] = flags.size.value_or_default(config);
+  const Shape input = {1, graph.in_channels(), height, width};
+  const std::string text = flags.format == "dot" ? graph::to_dot(graph, input) : graph::to_mermaid(graph, input);
+  TextOutput out(flags.output);
+  out.write(text);
+  out.finish();
+  return kExitDone;
+}
+
+}  // namespace
+
+Action setup_graph(CLI::App& app) {
+  auto flags = std::make_shared<GraphFlags>();
+  flags->model.add_to(app);
+  flags->size.add_to(app);
+  app.add_option("--format", flags->format, "Language of the drawing")
+      ->check(CLI::IsMember({"mermaid", "dot"}))
+      ->capture_default_str();
+  app.add_option("--output,-o", flags->output, "File to write, - for standard output")
+      ->type_name("FILE")
+      ->capture_default_str();
+  return [flags] { return draw_graph(*flags); };
+}
+
+}  // namespace zoo::apps

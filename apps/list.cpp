@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <unistd.h>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands.h"
+#include "apps/model_flags.h"
+#include "apps/output.h"
+
+namespace zoo::apps {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct ListFlags {
+  std::string folder;
+  bool json = false;
+};
+
+struct ZooEntry {
+  fs::path file;
+  std::string name;
+  std::string task;
+  std::string backbone;
+  std::string head;
+  int64_t classes = 0;
+  int64_t parameters = 0;
+  int64_t macs = 0;
+  std::array<int64_t, 2> input{};
+};
+
+/// Where the zoo's model files are, see the help text.
+fs::path zoo_folder() {
+  if (const char* folder = std::getenv("ZOO_CONFIGS"); folder != nullptr && *folder != '\0') return folder;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
+  // Installed (bin beside share), the working directory, and a build tree inside the sources.
+  const std::array<fs::path, 4> candidates = {program / "../share/backbone-zoo/configs", "configs",
+                                              program / "../../../configs", program / "../../configs"};
+  for (const fs::path& candidate : candidates) {
+    if (fs::is_directory(candidate, error)) return candidate.lexically_normal();
+  }
+  throw UsageError("list: the zoo's model files were not found; name their folder, or set ZOO_CONFIGS to it");
+}
+
+std::vector<fs::path> model_files(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> files;
+  for (auto entry = fs::recursive_directory_iterator(folder, error);
+       !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    const std::string extension = entry->path().extension().string();
+    if (extension == ".yaml" || extension == ".yml") files.push_back(entry->path());
+  }
+  if (error) throw UsageError(fmt::format("list: {}: {}", folder.string(), error.message()));
+  std::ranges::sort(files);
+  return files;
+}
+
+ZooEntry describe(const fs::path& file) {
+  const models::ModelConfig config = models::load_model_config(file);
+  const graph::Graph graph = models::build_graph(config);
+  ZooEntry entry{.file = file,
+                 .name = config.name,
+                 .task = config.task,
+                 .backbone = config.backbone_name,
+                 .head = config.head_name,
+                 .classes = config.num_classes,
+                 .parameters = graph::parameter_count(graph),
+                 .input = SizeFlag().value_or_default(config)};
+  const std::vector<Shape> shapes =
+      graph::infer_shapes(graph, {1, graph.in_channels(), entry.input[0], entry.input[1]});
+  for (const int64_t macs : graph::multiply_accumulates(graph, shapes)) entry.macs += macs;
+  return entry;
+}
+
+Json to_json(const ZooEntry& entry) {
+  return {{"file", entry.file.string()},    {"name", entry.name}, {"task", entry.task},
+          {"backbone", entry.backbone},     {"head", entry.head}, {"classes", entry.classes},
+          {"parameters", entry.parameters}, {"macs", entry.macs}, {"input", entry.input}};
+}
+
+std::string to_text(const std::vector<ZooEntry>& entries) {
+  size_t file_width = 4;
+  for (const ZooEntry& entry : entries) file_width = std::max(file_width, entry.file.string().size());
+  std::string text = fmt::format("{:<{}}  {:<14}  {:<12}  {:>7}  {:>10}  {:>8}  {:>9}\n", "file", file_width, "task",
+                                 "backbone", "classes", "parameters", "mmacs", "input");
+  for (const ZooEntry& entry : entries) {
+    text += fmt::format("{:<{}}  {:<14}  {:<12}  {:>7}  {:>8.2f} M  {:>8.1f}  {:>9}\n", entry.file.string(), file_width,
+                        entry.task, entry.backbone, entry.classes, static_cast<double>(entry.parameters) * 1e-6,
+                        static_cast<double>(entry.macs) * 1e-6, fmt::format("{}x{}", entry.input[0], entry.input[1]));
+  }
+  return text;
+}
+
+int list(const ListFlags& flags) {
+  const fs::path folder = flags.folder.empty() ? zoo_folder() : fs::path(flags.folder);
+  std::vector<ZooEntry> entries;
+  int exit_code = kExitDone;
+  for (const fs::path& file : model_files(folder)) {
+    try {
+      entries.push_back(describe(file));
+    } catch (const ConfigError& error) {
+      for (const std::string& problem : error.problems()) report(problem);
+      exit_code = kExitUsage;
+    } catch (const Error& error) {
+      report(fmt::format("{}: {}", file.string(), error.what()));
+      exit_code = kExitUsage;
+    }
+  }
+  if (!flags.json) {
+    TextOutput().write(to_text(entries));
+    return exit_code;
+  }
+  Json models = Json::array();
+  for (const ZooEntry& entry : entries) models.push_back(to_json(entry));
+  TextOutput().line(models.dump(2));
+  return exit_code;
+}
+
+}  // namespace
+
+Action setup_list(CLI::App& app) {
+  auto flags = std::make_shared<ListFlags>();
+  app.add_option("DIR", flags->folder,
+                 "Folder with model files (default: $ZOO_CONFIGS, else share/backbone-zoo/configs beside the "
+                 "program's folder, else ./configs, else the source tree around the program)");
+  add_json_flag(app, flags->json);
+  return [flags] { return list(*flags); };
+}
+
+}  // namespace zoo::apps

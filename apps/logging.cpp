@@ -1,0 +1,42 @@
+#include "apps/logging.h"
+
+#include <cstdlib>
+#include <dlfcn.h>
+
+#include <opencv2/core/utils/logger.hpp>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace zoo::apps {
+
+namespace {
+
+/// GLib prints the criticals of GStreamer unless told otherwise by a function; there is no variable for it and no way
+/// through OpenCV, which brings the library along.
+void silence_glib() {
+  using Handler = void (*)(const char*, int, const char*, void*);
+  using Setter = Handler (*)(Handler, void*);
+  // dlsym is specified to yield functions through an object pointer.
+  if (const auto set_handler = reinterpret_cast<Setter>(dlsym(RTLD_DEFAULT, "g_log_set_default_handler"))) {
+    set_handler([](const char*, int, const char*, void*) {}, nullptr);
+  }
+}
+
+}  // namespace
+
+void set_up_logging(int verbosity) {
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("backbone-zoo"));
+  spdlog::set_pattern("%n: %v");
+  spdlog::set_level(verbosity >= 2 ? spdlog::level::debug : verbosity == 1 ? spdlog::level::info : spdlog::level::err);
+  if (verbosity >= 2) {
+    cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_WARNING);
+    return;
+  }
+  cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+  constexpr int kKeepUserSetting = 0;
+  setenv("OPENCV_FFMPEG_LOGLEVEL", "-8", kKeepUserSetting);  // AV_LOG_QUIET
+  silence_glib();
+  setenv("CPL_LOG", "/dev/null", kKeepUserSetting);  // GDAL, which OpenCV asks about unknown pictures
+}
+
+}  // namespace zoo::apps

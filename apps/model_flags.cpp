@@ -1,0 +1,119 @@
+#include "apps/model_flags.h"
+
+#include <charconv>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "apps/commands.h"
+
+namespace zoo::apps {
+namespace {
+
+constexpr int64_t kMaxSide = 16384;
+
+std::optional<int64_t> parse_side(std::string_view text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 1 || value > kMaxSide) return std::nullopt;
+  return value;
+}
+
+std::vector<Section> sections(const std::vector<std::string>& names) {
+  std::vector<Section> result;
+  for (const std::string& name : names) {
+    result.push_back(name == "backbone" ? Section::kBackbone : name == "neck" ? Section::kNeck : Section::kHead);
+  }
+  return result;
+}
+
+void log_model(const models::Model& model) {
+  for (const ConfigDocument::Ignored& ignored : model.config().ignored) {
+    spdlog::info("{}: {}: ignored: {}", ignored.where, ignored.path, ignored.reason);
+  }
+  if (model.report()) {
+    spdlog::info("{}", model.report()->to_string());
+  } else {
+    spdlog::info("random weights: the results mean nothing");
+  }
+}
+
+}  // namespace
+
+void ModelFlags::add_to(CLI::App& app) {
+  app.add_option("MODEL", file, "Model file (YAML)")->required();
+  app.add_option("--set", overrides, "Override one key of the model file, e.g. --set model.num_classes=10")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+}
+
+std::vector<ConfigOverride> ModelFlags::parsed_overrides() const {
+  std::vector<ConfigOverride> result;
+  for (const std::string& text : overrides) result.push_back(ConfigOverride::parse(text));
+  return result;
+}
+
+models::ModelConfig ModelFlags::load_config() const { return models::load_model_config(file, parsed_overrides()); }
+
+void WeightFlags::add_to(CLI::App& app) {
+  CLI::Option* file =
+      app.add_option("--checkpoint", checkpoint, "Weights instead of the model file's own")->type_name("FILE");
+  app.add_flag("--random-weights", random, "Made-up weights, for trying shapes and speed")->excludes(file);
+  app.add_option("--allow-missing", allow_missing, "Part of the network that the weights may lack")
+      ->check(CLI::IsMember({"backbone", "neck", "head"}))
+      ->expected(1)
+      ->take_all();
+}
+
+void SizeFlag::add_to(CLI::App& app) {
+  app.add_option("--size", text, "Input size of the network in pixels, e.g. 192 or 192x256")->type_name("H[xW]");
+}
+
+std::optional<std::array<int64_t, 2>> SizeFlag::value() const {
+  if (text.empty()) return std::nullopt;
+  const std::string_view all = text;
+  const size_t cross = all.find('x');
+  const std::optional<int64_t> height = parse_side(all.substr(0, cross));
+  const std::optional<int64_t> width = cross == std::string_view::npos ? height : parse_side(all.substr(cross + 1));
+  if (!height || !width) {
+    throw UsageError(fmt::format("--size {}: expected H or HxW with sides of 1 to {} pixels", text, kMaxSide));
+  }
+  return std::array<int64_t, 2>{*height, *width};
+}
+
+std::array<int64_t, 2> SizeFlag::value_or_default(const models::ModelConfig& config) const {
+  if (const auto size = value()) return *size;
+  constexpr std::array<int64_t, 2> kImagenet = {224, 224};
+  return config.preprocess.output_size().value_or(kImagenet);
+}
+
+void add_threads_flag(CLI::App& app, int& threads) {
+  app.add_option("--threads", threads, "Cores that one inference may use (default: the model file's runtime.threads)")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+}
+
+void add_json_flag(CLI::App& app, bool& json) { app.add_flag("--json", json, "Print JSON"); }
+
+std::shared_ptr<const models::Model> load_model(const ModelFlags& model, const WeightFlags& weights,
+                                                StartupClock* clock) {
+  models::LoadModelOptions options;
+  options.checkpoint = weights.checkpoint;
+  options.random_weights = weights.random;
+  options.allow_missing = sections(weights.allow_missing);
+  options.overrides = model.parsed_overrides();
+
+  auto loaded = std::make_shared<const models::Model>(models::Model::load(model.file, options));
+  if (clock != nullptr) {
+    clock->lap("weights");
+    // Model::load does both; reading the file once more tells how much of it the configuration was.
+    models::load_model_config(model.file, options.overrides);
+    clock->split_off("weights", "configuration");
+  }
+  log_model(*loaded);
+  return loaded;
+}
+
+}  // namespace zoo::apps

@@ -1,0 +1,59 @@
+// The flags that several subcommands share.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/startup_clock.h"
+#include "models/model.h"
+
+namespace zoo::apps {
+
+/// MODEL and `--set`.
+struct ModelFlags {
+  std::string file;
+  std::vector<std::string> overrides;
+
+  void add_to(CLI::App& app);
+  models::ModelConfig load_config() const;
+  std::vector<ConfigOverride> parsed_overrides() const;
+};
+
+/// `--checkpoint`, `--random-weights`, `--allow-missing`.
+struct WeightFlags {
+  std::string checkpoint;
+  bool random = false;
+  std::vector<std::string> allow_missing;
+
+  void add_to(CLI::App& app);
+};
+
+/// `--size H[xW]`.
+struct SizeFlag {
+  std::string text;
+
+  void add_to(CLI::App& app);
+  /// [H, W], empty without the flag. Throws UsageError.
+  std::optional<std::array<int64_t, 2>> value() const;
+  /// [H, W] of the flag, else of the model's preprocessing, else 224x224.
+  std::array<int64_t, 2> value_or_default(const models::ModelConfig& config) const;
+};
+
+/// `--threads N`; 0 = the model file's `runtime.threads`.
+void add_threads_flag(CLI::App& app, int& threads);
+
+/// `--json` without a value.
+void add_json_flag(CLI::App& app, bool& json);
+
+/// Loads a model and logs what is worth knowing (-v). With a clock, the time goes to "configuration" and "weights".
+std::shared_ptr<const models::Model> load_model(const ModelFlags& model, const WeightFlags& weights,
+                                                StartupClock* clock = nullptr);
+
+}  // namespace zoo::apps

@@ -1,0 +1,46 @@
+#include "apps/output.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+
+namespace zoo::apps {
+
+TextOutput::TextOutput(std::string path)
+    : path_(std::move(path)), stream_(path_ == "-" ? stdout : std::fopen(path_.c_str(), "w")) {
+  if (stream_ == nullptr) throw IoError(fmt::format("{}: cannot be written: {}", path_, std::strerror(errno)));
+}
+
+TextOutput::~TextOutput() {
+  if (stream_ != nullptr && stream_ != stdout) std::fclose(stream_);
+}
+
+void TextOutput::write(std::string_view text) {
+  errno = 0;
+  if (std::fwrite(text.data(), 1, text.size(), stream_) != text.size() || std::fflush(stream_) != 0) fail(errno);
+}
+
+void TextOutput::line(std::string_view text) { write(fmt::format("{}\n", text)); }
+
+void TextOutput::finish() {
+  if (stream_ == stdout || stream_ == nullptr) return;
+  if (std::fclose(std::exchange(stream_, nullptr)) != 0) fail(errno);
+}
+
+void TextOutput::fail(int error) const {
+  if (error == EPIPE) throw ClosedPipe();
+  throw IoError(fmt::format("{}: writing failed: {}", path_ == "-" ? "standard output" : path_, std::strerror(error)));
+}
+
+void write_error(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+void report(std::string_view message) { write_error(fmt::format("backbone-zoo: {}\n", message)); }
+
+}  // namespace zoo::apps

@@ -1,0 +1,47 @@
+// Text results to standard output or a file, with every failure noticed.
+#pragma once
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <string_view>
+
+namespace zoo::apps {
+
+/// The reader of our standard output has gone away. Nothing to say about it: the program ends quietly.
+class ClosedPipe : public std::exception {
+ public:
+  const char* what() const noexcept override { return "standard output is closed"; }
+};
+
+/// A text file or, for "-", standard output. Each write is passed on at once, so that readers of a live stream see it
+/// and a stopped program has lost nothing.
+class TextOutput {
+ public:
+  /// Creates or empties the file. Throws IoError.
+  explicit TextOutput(std::string path = "-");
+  ~TextOutput();
+  TextOutput(const TextOutput&) = delete;
+  TextOutput& operator=(const TextOutput&) = delete;
+
+  /// Throws ClosedPipe or IoError (full disk).
+  void write(std::string_view text);
+  /// `text` and a newline.
+  void line(std::string_view text);
+  /// Closes the file and reports what the system noticed only now. Throws as write().
+  void finish();
+
+ private:
+  [[noreturn]] void fail(int error) const;
+
+  std::string path_;
+  std::FILE* stream_;
+};
+
+/// Text on standard error; nothing can be done if that fails.
+void write_error(std::string_view text);
+
+/// One message for the user on standard error: `backbone-zoo: MESSAGE`.
+void report(std::string_view message);
+
+}  // namespace zoo::apps

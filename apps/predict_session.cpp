@@ -1,0 +1,142 @@
+#include "apps/predict_session.h"
+
+#include <chrono>
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "apps/commands.h"
+#include "apps/signals.h"
+#include "pipeline/draw.h"
+#include "pipeline/json_lines.h"
+
+namespace zoo::apps {
+namespace {
+
+/// GStreamer's very first start on a machine looks through all of its plug-ins, which takes seconds.
+constexpr std::chrono::seconds kOpenTimeout{20};
+
+}  // namespace
+
+PredictSession::PredictSession(pipeline::Classifier& classifier, const PredictOptions& options, StartupClock& clock)
+    : classifier_(classifier), options_(options), clock_(clock) {
+  if (options_.json) json_.emplace(*options_.json);
+  if (options_.json != "-") {
+    text_.emplace();
+    report_.emplace(*text_);
+  }
+  if (!options_.save_folder.empty()) names_.emplace(options_.save_folder);
+  if (options_.show) {
+    const std::string problem = display_problem();
+    if (problem.empty()) {
+      window_.emplace("backbone-zoo");
+    } else {
+      report(fmt::format("--show: {}; going on without a window", problem));
+    }
+  }
+}
+
+int PredictSession::run(const std::vector<pipeline::SourceSpec>& specs) {
+  catch_stop_signals();
+  for (const pipeline::SourceSpec& spec : specs) {
+    if (stop_requested() || window_closed_) break;
+    run_source(spec, specs.size() == 1);
+  }
+  if (json_) json_->finish();
+  if (!failures_.empty()) report(failures_text(failures_));
+  if (stop_signal() != 0) return kExitSignalBase + stop_signal();
+  return failures_.empty() ? kExitDone : kExitSomeUnread;
+}
+
+void PredictSession::run_source(const pipeline::SourceSpec& spec, bool alone) {
+  std::shared_ptr<pipeline::FrameSource> source;
+  try {
+    source = pipeline::open_source_within(spec, kOpenTimeout, stop_requested());
+  } catch (const IoError& error) {
+    if (alone) throw;
+    on_unopened(spec, error);
+    return;
+  }
+  if (!source) return;  // stopped while opening
+  const pipeline::SourceInfo& info = source->info();
+  spdlog::info("{}: {}, {} frames", info.name, info.live ? "live" : "not live",
+               info.frames ? fmt::to_string(*info.frames) : "an unknown number of");
+  is_video_ = info.kind != pipeline::SourceKind::kImages;
+  done_ = 0;
+  if (report_ && is_video_) report_->begin_video(info.name);
+  if (report_ && !is_video_) report_->begin_images(spec.images, alone);
+  if (names_) writer_ = pipeline::make_frame_writer(*names_, info);
+  progress_ = std::make_unique<Progress>(info.frames);
+
+  pipeline::PipelineStages stages;
+  stages.classify = [this](const cv::Mat& image) { return classifier_.classify(image); };
+  if (writer_ || window_) {
+    stages.draw = [](pipeline::ProcessedFrame& item) { pipeline::draw_classes(item.frame.image, item.result.top); };
+  }
+  stages.sink = [this](const pipeline::PipelineEvent& event) { return on_event(event); };
+  const pipeline::PipelineOptions options{.max_frames = options_.max_frames, .stop = &stop_requested()};
+  end_source(info, pipeline::run_pipeline(source, stages, options));
+}
+
+bool PredictSession::on_event(const pipeline::PipelineEvent& event) {
+  if (json_) json_->line(pipeline::to_json_line(event));
+  if (const auto* item = std::get_if<pipeline::ProcessedFrame>(&event)) {
+    on_frame(*item);
+  } else {
+    on_failure(std::get<pipeline::FrameFailure>(event));
+  }
+  progress_->update(++done_);
+  return !window_closed_;
+}
+
+void PredictSession::on_frame(const pipeline::ProcessedFrame& item) {
+  if (report_) {
+    progress_->clear();
+    report_->add(item);
+  }
+  if (first_frame_) after_first_frame(item.result.compile_ms);
+  if (writer_) writer_->write(item.frame);
+  if (window_ && !window_closed_) {
+    window_closed_ = !(is_video_ ? window_->show(item.frame.image) : window_->show_and_wait(item.frame.image));
+  }
+}
+
+void PredictSession::on_unopened(const pipeline::SourceSpec& spec, const IoError& error) {
+  const pipeline::FrameFailure failure{pipeline::name_of(spec), 0, pipeline::FailureKind::kLost, error.what()};
+  if (json_) json_->line(pipeline::to_json_line(failure));
+  on_failure(failure);
+}
+
+void PredictSession::on_failure(const pipeline::FrameFailure& failure) {
+  if (progress_) progress_->clear();
+  ++failures_[failure.kind];
+  report(failure.message);
+}
+
+void PredictSession::end_source(const pipeline::SourceInfo& info, const pipeline::PipelineStats& stats) {
+  progress_.reset();
+  if (report_ && is_video_) {
+    report_->end_video(stats);
+  } else if (is_video_ && stats.dropped > 0) {
+    report(stats_text(info.name, stats));  // the JSON lines show drops only as gaps
+  }
+  if (!writer_) return;
+  writer_->finish();
+  for (const auto& file : writer_->files()) {
+    if (text_) text_->line(fmt::format("saved {}", file.string()));
+  }
+  writer_.reset();
+}
+
+void PredictSession::after_first_frame(double compile_ms) {
+  first_frame_ = false;
+  clock_.lap("first_frame");
+  clock_.move("first_frame", "compile", compile_ms);
+  if (!options_.timing) return;
+  progress_->clear();
+  for (const auto& [name, ms] : clock_.parts()) write_error(fmt::format("{:<14} {:9.2f} ms\n", name, ms));
+}
+
+}  // namespace zoo::apps

@@ -1,0 +1,70 @@
+// The work of `predict`: sources in, results out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/display.h"
+#include "apps/output.h"
+#include "apps/predict_report.h"
+#include "apps/progress.h"
+#include "apps/startup_clock.h"
+#include "pipeline/classifier.h"
+#include "pipeline/frame_source.h"
+#include "pipeline/frame_writer.h"
+#include "pipeline/video_pipeline.h"
+
+namespace zoo::apps {
+
+struct PredictOptions {
+  std::string save_folder;          ///< empty: nothing is saved
+  std::optional<std::string> json;  ///< file, or "-" for standard output instead of text
+  bool show = false;
+  bool timing = false;
+  int64_t max_frames = 0;
+};
+
+/// Feeds sources through a classifier, one after the other, and reports every frame. Opens outputs at construction,
+/// so that a wrong path is noticed before the work.
+class PredictSession {
+ public:
+  /// `clock` must have every lap up to the first frame.
+  PredictSession(pipeline::Classifier& classifier, const PredictOptions& options, StartupClock& clock);
+
+  /// Throws what a source, the network or an output throws. Yields the program's exit code.
+  int run(const std::vector<pipeline::SourceSpec>& specs);
+
+ private:
+  void run_source(const pipeline::SourceSpec& spec, bool alone);
+  bool on_event(const pipeline::PipelineEvent& event);
+  void on_frame(const pipeline::ProcessedFrame& item);
+  void on_unopened(const pipeline::SourceSpec& spec, const IoError& error);
+  void on_failure(const pipeline::FrameFailure& failure);
+  void end_source(const pipeline::SourceInfo& info, const pipeline::PipelineStats& stats);
+  void after_first_frame(double compile_ms);
+
+  pipeline::Classifier& classifier_;
+  const PredictOptions options_;
+  StartupClock& clock_;
+  std::optional<TextOutput> text_;
+  std::optional<TextOutput> json_;
+  std::optional<TextReport> report_;
+  std::optional<pipeline::OutputNames> names_;
+  std::optional<Window> window_;
+
+  // Of the source being worked on.
+  std::unique_ptr<pipeline::FrameWriter> writer_;
+  std::unique_ptr<Progress> progress_;
+  bool is_video_ = false;
+  int64_t done_ = 0;
+
+  bool first_frame_ = true;
+  bool window_closed_ = false;
+  std::map<pipeline::FailureKind, int64_t> failures_;
+};
+
+}  // namespace zoo::apps

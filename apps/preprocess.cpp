@@ -1,0 +1,103 @@
+#include "pipeline/preprocess.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "apps/commands.h"
+#include "apps/model_flags.h"
+#include "apps/output.h"
+#include "nn/weights/safetensors.h"
+#include "pipeline/classifier.h"
+#include "pipeline/image_io.h"
+
+namespace zoo::apps {
+namespace {
+
+struct PreprocessFlags {
+  ModelFlags model;
+  SizeFlag size;
+  std::string source;
+  std::string output;
+  std::string reference;
+};
+
+Tensor tensor_of(const PreprocessFlags& flags) {
+  models::PreprocessConfig config = flags.model.load_config().preprocess;
+  if (const auto size = flags.size.value()) config = pipeline::with_input_size(config, *size);
+  const cv::Mat image = pipeline::read_image(flags.source);
+  pipeline::Preprocessor preprocessor(config);
+  const auto [height, width] = preprocessor.output_size(image.rows, image.cols);
+  Tensor tensor{{1, static_cast<int64_t>(config.mean.size()), height, width}, {}};
+  tensor.data.resize(static_cast<size_t>(tensor.shape.elements()));
+  preprocessor.run(image, tensor.data);
+  return tensor;
+}
+
+/// Prints how far the tensor is from `input` of a file; false where the shapes differ.
+bool compare(const Tensor& tensor, const std::string& path) {
+  const weights::SafetensorsFile file = weights::SafetensorsFile::open(path);
+  const weights::StoredTensor* stored = file.find("input");
+  if (stored == nullptr) throw WeightError(fmt::format("{}: there is no tensor \"input\"", path));
+  if (stored->shape != tensor.shape) {
+    report(fmt::format("{}: tensor \"input\" is {}, the image became {}", path, stored->shape.to_string(),
+                       tensor.shape.to_string()));
+    return false;
+  }
+  const std::vector<float> expected = weights::to_float(*stored);
+  double sum = 0.0;
+  double largest = 0.0;
+  size_t worst = 0;
+  size_t differing = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    double difference = std::abs(static_cast<double>(tensor.data[i]) - expected[i]);
+    if (std::isnan(difference)) difference = std::numeric_limits<double>::infinity();
+    sum += difference;
+    differing += difference > 0.0 ? 1 : 0;
+    if (difference > largest) {
+      largest = difference;
+      worst = i;
+    }
+  }
+  const auto width = static_cast<size_t>(tensor.shape[3]);
+  const auto plane = static_cast<size_t>(tensor.shape[2]) * width;
+  TextOutput out;
+  out.line(fmt::format("max_abs_difference {:.9g}", largest));
+  out.line(fmt::format("mean_abs_difference {:.9g}", sum / static_cast<double>(std::max<size_t>(1, expected.size()))));
+  out.line(fmt::format("differing_values {} of {}", differing, expected.size()));
+  if (differing > 0) {
+    out.line(fmt::format("worst_at channel {}, row {}, column {}: {:.9g}, reference {:.9g}", worst / plane,
+                         worst % plane / width, worst % width, tensor.data[worst], expected[worst]));
+  }
+  return true;
+}
+
+int preprocess(const PreprocessFlags& flags) {
+  if (flags.output.empty() && flags.reference.empty()) {
+    throw UsageError("preprocess: nothing to do: give --output, --compare or both");
+  }
+  const Tensor tensor = tensor_of(flags);
+  if (!flags.output.empty()) weights::write_safetensors(flags.output, {{"input", tensor}});
+  if (!flags.reference.empty() && !compare(tensor, flags.reference)) return kExitFailure;
+  return kExitDone;
+}
+
+}  // namespace
+
+Action setup_preprocess(CLI::App& app) {
+  auto flags = std::make_shared<PreprocessFlags>();
+  flags->model.add_to(app);
+  app.add_option("--source,-s", flags->source, "Image file")->required()->type_name("IMAGE");
+  app.add_option("--output,-o", flags->output, "Safetensors file for the tensor `input` [1, C, H, W]")
+      ->type_name("FILE");
+  app.add_option("--compare", flags->reference, "Print the difference to the tensor `input` of this safetensors file")
+      ->type_name("FILE");
+  flags->size.add_to(app);
+  return [flags] { return preprocess(*flags); };
+}
+
+}  // namespace zoo::apps

@@ -1,0 +1,160 @@
+#include "apps/program.h"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <map>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <opencv2/core.hpp>
+
+#include "apps/commands.h"
+#include "apps/display.h"
+#include "apps/logging.h"
+#include "apps/output.h"
+#include "apps/signals.h"
+#include "nn/core/config_node.h"
+
+namespace zoo::apps {
+namespace {
+
+struct Command {
+  const char* name;
+  const char* summary;
+  Action (*setup)(CLI::App&);
+};
+
+constexpr std::array<Command, 7> kCommands = {{
+    {"predict", "Classify images, videos, cameras and streams", setup_predict},
+    {"run", "Run the network on a raw tensor", setup_run},
+    {"preprocess", "Write the tensor that the network sees for an image", setup_preprocess},
+    {"validate", "Check model files and weights", setup_validate},
+    {"summary", "Layers, shapes, parameters, multiply-accumulates and feature pyramid", setup_summary},
+    {"graph", "Draw the network as Mermaid or Graphviz text", setup_graph},
+    {"list", "Show the models of the zoo", setup_list},
+}};
+
+constexpr const char* kFooter =
+    "Exit codes: 0 done, 1 run-time failure, 2 usage, configuration or weights error, 3 finished, but some inputs "
+    "could not be read, 130 or 143 stopped by a signal after finishing cleanly.";
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) names.emplace_back(command.name);
+  return names;
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
+  const std::string nearest = nearest_name(word, candidates);
+  return nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest);
+}
+
+std::vector<std::string> flag_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+/// The first argument of a subcommand that nothing takes.
+void reject_unknown(const CLI::App& app) {
+  const std::vector<std::string> remaining = app.remaining();
+  if (remaining.empty()) return;
+  const std::string& word = remaining.front();
+  if (!word.starts_with('-')) throw UsageError(fmt::format("{}: unexpected argument {}", app.get_name(), word));
+  const std::string flag = word.substr(0, word.find('='));
+  throw UsageError(fmt::format("{}: unknown option {}{}", app.get_name(), flag, did_you_mean(flag, flag_names(app))));
+}
+
+class Program {
+ public:
+  Program() : app_("MobileNet networks from a trainer's model file, on images and video.", "backbone-zoo") {
+    app_.set_version_flag("--version", ZOO_VERSION);
+    app_.require_subcommand(1);
+    app_.footer(kFooter);
+    for (const Command& command : kCommands) {
+      CLI::App* sub = app_.add_subcommand(command.name, command.summary);
+      sub->allow_extras();  // reject_unknown says what is wrong with them
+      sub->add_flag("-v,--verbose", verbosity_, "Say on standard error what is done (-vv: what libraries say, too)");
+      actions_[sub] = command.setup(*sub);
+    }
+  }
+
+  int run(int argc, char** argv) {
+    if (!parse(argc, argv)) return kExitDone;
+    set_up_logging(verbosity_);
+    // Frames are small and the network has its own threads: OpenCV's pool would only fight for the same cores.
+    cv::setNumThreads(1);
+    return actions_.at(app_.get_subcommands().front())();
+  }
+
+ private:
+  /// False when help or the version was asked for.
+  bool parse(int argc, char** argv) {
+    if (argc < 2)
+      throw UsageError(fmt::format("a subcommand is missing, one of: {}", fmt::join(command_names(), ", ")));
+    const std::vector<std::string> names = command_names();
+    const std::string first = argv[1];
+    if (!first.starts_with('-') && std::ranges::find(names, first) == names.end()) {
+      throw UsageError(fmt::format("unknown subcommand {}{}", first, did_you_mean(first, names)));
+    }
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+      TextOutput().write(app_.help());
+      return false;
+    } catch (const CLI::CallForVersion& version) {
+      TextOutput().line(fmt::format("backbone-zoo {}", version.what()));
+      return false;
+    } catch (const CLI::ParseError& error) {
+      const auto chosen = app_.get_subcommands();
+      if (chosen.empty()) throw UsageError(error.what());
+      reject_unknown(*chosen.front());  // a misspelt flag explains a missing one
+      throw UsageError(fmt::format("{}: {}", chosen.front()->get_name(), error.what()));
+    }
+    reject_unknown(*app_.get_subcommands().front());
+    return true;
+  }
+
+  CLI::App app_;
+  int verbosity_ = 0;
+  std::map<const CLI::App*, Action> actions_;
+};
+
+int fail(int exit_code, std::string_view message) {
+  report(message);
+  return exit_code;
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  ignore_write_signals();
+  if (is_display_probe(argc, argv)) return probe_display();
+  try {
+    return Program().run(argc, argv);
+  } catch (const ClosedPipe&) {
+    return kExitFailure;
+  } catch (const ConfigError& error) {
+    for (const std::string& problem : error.problems()) report(problem);
+    return kExitUsage;
+  } catch (const UsageError& error) {
+    return fail(kExitUsage, fmt::format("{} (see --help)", error.what()));
+  } catch (const WeightError& error) {
+    return fail(kExitUsage, error.what());
+  } catch (const GraphError& error) {
+    return fail(kExitUsage, error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(kExitFailure, "out of memory");
+  } catch (const std::exception& error) {
+    return fail(kExitFailure, error.what());
+  }
+}
+
+}  // namespace zoo::apps

@@ -1,0 +1,51 @@
+#include "apps/progress.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "apps/output.h"
+
+namespace zoo::apps {
+namespace {
+
+constexpr std::chrono::milliseconds kDelay{2000};
+constexpr std::chrono::milliseconds kInterval{100};
+constexpr int64_t kBarWidth = 24;
+
+}  // namespace
+
+std::string progress_text(int64_t done, std::optional<int64_t> total, double elapsed_s) {
+  const double rate = elapsed_s > 0.0 ? static_cast<double>(done) / elapsed_s : 0.0;
+  if (!total || *total <= 0) return fmt::format("{}  {:.1f}/s", done, rate);
+  const int64_t shown = std::min(done, *total);  // a container's frame count may be an estimate
+  const int64_t filled = kBarWidth * shown / *total;
+  const double eta_s = rate > 0.0 ? static_cast<double>(*total - shown) / rate : 0.0;
+  return fmt::format("[{:#<{}}{:.<{}}] {:3d} %  {}/{}  {:.1f}/s  ETA {:.0f} s", "", filled, "", kBarWidth - filled,
+                     100 * shown / *total, done, *total, rate, eta_s);
+}
+
+Progress::Progress(std::optional<int64_t> total)
+    : enabled_(isatty(STDERR_FILENO) == 1), total_(total), start_(Clock::now()), last_shown_(start_) {}
+
+Progress::~Progress() { clear(); }
+
+void Progress::update(int64_t done) {
+  if (!enabled_) return;
+  const auto now = Clock::now();
+  if (now - start_ < kDelay || (visible_ && now - last_shown_ < kInterval)) return;
+  last_shown_ = now;
+  visible_ = true;
+  const double elapsed_s = std::chrono::duration<double>(now - start_).count();
+  write_error(fmt::format("\r{}\033[K", progress_text(done, total_, elapsed_s)));
+}
+
+void Progress::clear() {
+  if (!visible_) return;
+  visible_ = false;
+  write_error("\r\033[K");
+}
+
+}  // namespace zoo::apps

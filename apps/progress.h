@@ -1,0 +1,37 @@
+// A progress line on the terminal.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace zoo::apps {
+
+/// `[#####.....]  50 %  60/120  12.3/s  ETA 5 s` on standard error, or a counter where the total is not known. Appears
+/// only on a terminal and only after two seconds. One thread at a time.
+class Progress {
+ public:
+  explicit Progress(std::optional<int64_t> total);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void update(int64_t done);
+  /// Takes the line away, so that something else can be printed; the next update brings it back.
+  void clear();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  bool enabled_;
+  std::optional<int64_t> total_;
+  Clock::time_point start_;
+  Clock::time_point last_shown_;
+  bool visible_ = false;
+};
+
+/// The text of the line, e.g. for 60 of 120 after 5 seconds.
+std::string progress_text(int64_t done, std::optional<int64_t> total, double elapsed_s);
+
+}  // namespace zoo::apps

@@ -1,0 +1,99 @@
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "apps/commands.h"
+#include "apps/model_flags.h"
+#include "nn/engine/executable.h"
+#include "nn/weights/safetensors.h"
+
+namespace zoo::apps {
+namespace {
+
+struct RunFlags {
+  ModelFlags model;
+  WeightFlags weights;
+  std::string input;
+  std::string output;
+  std::string engine = "onednn";
+  std::vector<std::string> outputs;
+  int threads = 0;
+};
+
+/// The tensor `input` of a file, [N, C, H, W] with the network's channels. Throws WeightError and UsageError.
+Tensor read_input(const std::string& path, int64_t channels) {
+  const weights::SafetensorsFile file = weights::SafetensorsFile::open(path);
+  const weights::StoredTensor* stored = file.find("input");
+  if (stored == nullptr) throw WeightError(fmt::format("{}: there is no tensor \"input\"", path));
+  const Shape& shape = stored->shape;
+  if (shape.rank() != 4 || shape[1] != channels || shape.elements() == 0) {
+    throw WeightError(fmt::format("{}: tensor \"input\" is {}, expected Nx{}xHxW", path, shape.to_string(), channels));
+  }
+  return {shape, weights::to_float(*stored)};
+}
+
+void check_outputs(const std::vector<std::string>& wanted, const graph::Graph& graph) {
+  std::vector<std::string> known;
+  for (const graph::Output& output : graph.outputs) known.push_back(output.name);
+  for (const std::string& name : wanted) {
+    if (std::ranges::find(known, name) == known.end()) {
+      throw UsageError(fmt::format("--outputs {}: the network has {}", name, fmt::join(known, ", ")));
+    }
+  }
+}
+
+int run(const RunFlags& flags) {
+  const std::shared_ptr<const models::Model> model = load_model(flags.model, flags.weights);
+  const graph::Graph& graph = model->network().graph;
+  check_outputs(flags.outputs, graph);
+  const Tensor input = read_input(flags.input, graph.in_channels());
+
+  engine::CompileOptions options;
+  options.engine = flags.engine == "reference" ? engine::EngineKind::kReference : engine::EngineKind::kOneDnn;
+  options.threads = flags.threads > 0 ? flags.threads : model->config().runtime.threads;
+  options.outputs = flags.outputs;
+  const std::shared_ptr<const engine::Executable> executable = model->compile(input.shape, options);
+  const std::unique_ptr<engine::Runner> runner = executable->new_runner();
+  std::ranges::copy(input.data, runner->input().begin());
+  runner->run();
+
+  std::vector<std::pair<std::string, Tensor>> results;
+  for (size_t i = 0; i < executable->outputs().size(); ++i) {
+    const engine::IoInfo& info = executable->outputs()[i];
+    const std::span<const float> values = runner->output(i);
+    results.emplace_back(info.name, Tensor{info.shape, {values.begin(), values.end()}});
+    spdlog::info("{}: {}", info.name, info.shape.to_string());
+  }
+  weights::write_safetensors(flags.output, results);
+  return kExitDone;
+}
+
+}  // namespace
+
+Action setup_run(CLI::App& app) {
+  auto flags = std::make_shared<RunFlags>();
+  flags->model.add_to(app);
+  flags->weights.add_to(app);
+  app.add_option("--input,-i", flags->input, "Safetensors file with the tensor `input` [N, C, H, W]; any size")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--output,-o", flags->output, "Safetensors file for the results")->required()->type_name("FILE");
+  app.add_option("--outputs", flags->outputs, "Names of the results to compute, e.g. logits,feature.0 (default: all)")
+      ->delimiter(',')
+      ->expected(1)
+      ->take_all()
+      ->type_name("NAME,...");
+  app.add_option("--engine", flags->engine, "Fast kernels, or slow plain loops for comparison")
+      ->check(CLI::IsMember({"onednn", "reference"}))
+      ->capture_default_str();
+  add_threads_flag(app, flags->threads);
+  return [flags] { return run(*flags); };
+}
+
+}  // namespace zoo::apps

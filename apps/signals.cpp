@@ -1,0 +1,42 @@
+#include "apps/signals.h"
+
+#include <csignal>
+
+namespace zoo::apps {
+namespace {
+
+std::atomic<bool> g_stop = false;
+std::atomic<int> g_signal = 0;
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free,
+              "signal handlers may only use lock-free atomics");
+
+extern "C" void on_stop_signal(int signal_number) {
+  if (g_stop.exchange(true)) {
+    std::signal(signal_number, SIG_DFL);
+    std::raise(signal_number);
+    return;
+  }
+  g_signal = signal_number;
+}
+
+}  // namespace
+
+void catch_stop_signals() {
+  struct sigaction action = {};
+  action.sa_handler = on_stop_signal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+const std::atomic<bool>& stop_requested() { return g_stop; }
+
+int stop_signal() { return g_signal; }
+
+void ignore_write_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
+}  // namespace zoo::apps

@@ -1,0 +1,20 @@
+// Stopping on Ctrl-C or `kill` without losing what was done.
+#pragma once
+
+#include <atomic>
+
+namespace zoo::apps {
+
+/// From now on the first SIGINT or SIGTERM only sets the stop flag; a second one ends the process at once.
+void catch_stop_signals();
+
+/// Set by the first signal.
+const std::atomic<bool>& stop_requested();
+
+/// The signal that came, or 0.
+int stop_signal();
+
+/// Writing to a closed pipe or beyond a file size limit becomes an error code instead of the end of the process.
+void ignore_write_signals();
+
+}  // namespace zoo::apps

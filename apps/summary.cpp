@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands.h"
+#include "apps/model_flags.h"
+#include "apps/output.h"
+#include "nn/graph/describe.h"
+
+namespace zoo::apps {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct SummaryFlags {
+  ModelFlags model;
+  SizeFlag size;
+  bool json = false;
+};
+
+/// One level of the backbone's pyramid for the input at hand.
+struct FeatureRow {
+  std::string name;
+  int64_t channels = 0;
+  int64_t stride = 0;
+  Shape shape;
+};
+
+struct Summary {
+  std::string model;
+  Shape input;
+  int64_t parameters = 0;
+  int64_t macs = 0;
+  std::vector<FeatureRow> features;
+  std::vector<graph::LayerRow> layers;
+};
+
+Summary summarise(const SummaryFlags& flags) {
+  const models::ModelConfig config = flags.model.load_config();
+  const graph::Graph graph = models::build_graph(config);
+  const auto [height, width] = flags.size.value_or_default(config);
+
+  Summary summary;
+  summary.model = config.name;
+  summary.input = {1, graph.in_channels(), height, width};
+  summary.parameters = graph::parameter_count(graph);
+  summary.layers = graph::layer_rows(graph, summary.input);
+  for (const graph::LayerRow& layer : summary.layers) summary.macs += layer.macs;
+
+  const std::vector<Shape> shapes = graph::infer_shapes(graph, summary.input);
+  for (size_t level = 0; level < config.backbone.features.size(); ++level) {
+    const backbones::FeatureInfo& feature = config.backbone.features[level];
+    const std::string name = fmt::format("feature.{}", level);
+    const auto output = std::ranges::find(graph.outputs, name, &graph::Output::name);
+    if (output == graph.outputs.end()) continue;
+    summary.features.push_back({name, feature.channels, feature.stride, shapes[static_cast<size_t>(output->node)]});
+  }
+  return summary;
+}
+
+std::string to_text(const Summary& summary) {
+  size_t name_width = 4;
+  size_t detail_width = 10;
+  for (const graph::LayerRow& layer : summary.layers) {
+    name_width = std::max(name_width, layer.name.size());
+    detail_width = std::max(detail_width, layer.attributes.size());
+  }
+  std::string text = fmt::format("{:<{}}  {:<13}  {:<{}}  {:<16}  {:>10}  {:>12}\n", "name", name_width, "operation",
+                                 "attributes", detail_width, "output", "parameters", "macs");
+  for (const graph::LayerRow& layer : summary.layers) {
+    text += fmt::format("{:<{}}  {:<13}  {:<{}}  {:<16}  {:>10}  {:>12}\n", layer.name, name_width, layer.op,
+                        layer.attributes, detail_width, layer.output.to_string(), layer.parameters, layer.macs);
+  }
+  text += "\n";
+  for (const FeatureRow& feature : summary.features) {
+    text += fmt::format("{:<10}  {} (stride {})\n", feature.name, feature.shape.to_string(), feature.stride);
+  }
+  text += fmt::format("\n{}, input {}\nparameters  {} ({:.2f} M)\nmacs        {} ({:.3f} G)\n", summary.model,
+                      summary.input.to_string(), summary.parameters, static_cast<double>(summary.parameters) * 1e-6,
+                      summary.macs, static_cast<double>(summary.macs) * 1e-9);
+  return text;
+}
+
+Json to_json(const Summary& summary) {
+  Json features = Json::array();
+  for (const FeatureRow& feature : summary.features) {
+    features.push_back({{"name", feature.name},
+                        {"channels", feature.channels},
+                        {"stride", feature.stride},
+                        {"shape", feature.shape.dims}});
+  }
+  Json layers = Json::array();
+  for (const graph::LayerRow& layer : summary.layers) {
+    layers.push_back({{"name", layer.name},
+                      {"op", layer.op},
+                      {"attributes", layer.attributes},
+                      {"output", layer.output.dims},
+                      {"parameters", layer.parameters},
+                      {"macs", layer.macs}});
+  }
+  return {{"model", summary.model}, {"input", summary.input.dims}, {"parameters", summary.parameters},
+          {"macs", summary.macs},   {"features", features},        {"layers", layers}};
+}
+
+int summary(const SummaryFlags& flags) {
+  const Summary result = summarise(flags);
+  TextOutput().write(flags.json ? to_json(result).dump(2) + "\n" : to_text(result));
+  return kExitDone;
+}
+
+}  // namespace
+
+Action setup_summary(CLI::App& app) {
+  auto flags = std::make_shared<SummaryFlags>();
+  flags->model.add_to(app);
+  flags->size.add_to(app);
+  add_json_flag(app, flags->json);
+  return [flags] { return summary(*flags); };
+}
+
+}  // namespace zoo::apps

@@ -1,0 +1,148 @@
+// The command line as a whole: help, mistakes, exit codes, broken outputs.
+#include <csignal>
+#include <cstdlib>
+#include <string>
+#include <sys/wait.h>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/apps/program_runner.h"
+
+namespace zoo::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+struct Mistake {
+  const char* name;
+  std::vector<std::string> arguments;
+  const char* message;
+};
+
+class CommandLineMistake : public ::testing::TestWithParam<Mistake> {};
+
+TEST_P(CommandLineMistake, IsNamedAndExitsWithTwo) {
+  const ProgramResult result = run_program(GetParam().arguments);
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err, HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, CommandLineMistake,
+    ::testing::Values(
+        Mistake{"nothing", {}, "a subcommand is missing, one of: predict, run, preprocess, validate"},
+        Mistake{"misspelt_subcommand", {"predcit"}, "unknown subcommand predcit; did you mean predict?"},
+        Mistake{"strange_subcommand", {"qwertyuiop"}, "unknown subcommand qwertyuiop (see --help)"},
+        Mistake{"misspelt_flag",
+                {"predict", "m.yaml", "--sorce", "x"},
+                "predict: unknown option --sorce; did you mean --source?"},
+        Mistake{"misspelt_flag_with_value",
+                {"predict", "m.yaml", "-s", "x", "--topkk=3"},
+                "predict: unknown option --topkk; did you mean --topk?"},
+        Mistake{"missing_model", {"predict"}, "predict: MODEL is required"},
+        Mistake{"missing_source", {"predict", "m.yaml"}, "predict: --source is required"},
+        Mistake{"surplus_argument", {"summary", "m.yaml", "n.yaml"}, "summary: unexpected argument n.yaml"},
+        Mistake{
+            "topk_of_zero", {"predict", "m.yaml", "-s", "x", "--topk", "0"}, "predict: --topk: Value 0 not in range"},
+        Mistake{"threads_no_number", {"predict", "m.yaml", "-s", "x", "--threads", "many"}, "--threads"},
+        Mistake{"checkpoint_and_random",
+                {"predict", "m.yaml", "-s", "x", "--checkpoint", "c", "--random-weights"},
+                "excludes"},
+        Mistake{"unknown_engine", {"run", "m.yaml", "-i", "x", "-o", "y", "--engine", "gpu"}, "--engine: gpu not in"},
+        Mistake{"unknown_format", {"graph", "m.yaml", "--format", "png"}, "--format: png not in"},
+        Mistake{"bad_size",
+                {"summary", demo_model(), "--size", "12y34"},
+                "--size 12y34: expected H or HxW with sides of 1 to 16384 pixels"},
+        Mistake{"size_zero", {"summary", demo_model(), "--size", "0"}, "--size 0: expected H or HxW"},
+        Mistake{"size_below_zero", {"summary", demo_model(), "--size=-5"}, "--size -5: expected H or HxW"},
+        Mistake{"size_huge", {"summary", demo_model(), "--size", "99999999999999999999"}, "expected H or HxW"},
+        Mistake{"model_not_there", {"summary", "nowhere/m.yaml"}, "nowhere/m.yaml"},
+        Mistake{"bad_override", {"summary", demo_model(), "--set", "model.num_classes"}, "model.num_classes"},
+        Mistake{"checkpoint_not_there",
+                {"predict", demo_model(), "-s", demo_sample("dog.jpg"), "--checkpoint", "nowhere.safetensors"},
+                "nowhere.safetensors"},
+        Mistake{"preprocess_without_output",
+                {"preprocess", demo_model(), "-s", demo_sample("dog.jpg")},
+                "preprocess: nothing to do: give --output, --compare or both"}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(CommandLine, EveryErrorIsOneLineThatNamesTheProgram) {
+  const ProgramResult result = run_program({"predict", "m.yaml", "--sorce", "x"});
+  EXPECT_EQ(result.err, "backbone-zoo: predict: unknown option --sorce; did you mean --source? (see --help)\n");
+}
+
+class Help : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Help, GoesToStandardOutputAndExitsWithZero) {
+  const ProgramResult result = run_program({GetParam(), "--help"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.out, HasSubstr(std::string("Usage: backbone-zoo ") + GetParam()));
+  EXPECT_THAT(result.out, HasSubstr("Exit codes: 0 done"));
+  EXPECT_EQ(result.err, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Help,
+                         ::testing::Values("predict", "run", "preprocess", "validate", "summary", "graph", "list"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST(CommandLine, HelpNamesEverySubcommand) {
+  const ProgramResult result = run_program({"--help"});
+  EXPECT_EQ(result.exit_code, 0);
+  for (const char* name : {"predict", "run", "preprocess", "validate", "summary", "graph", "list"}) {
+    EXPECT_THAT(result.out, HasSubstr(std::string("\n  ") + name + " "));
+  }
+}
+
+TEST(CommandLine, PrintsItsVersion) {
+  const ProgramResult result = run_program({"--version"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.out, AllOf(StartsWith("backbone-zoo "), EndsWith("\n")));
+}
+
+TEST(CommandLine, ReportsEveryProblemOfAModelFile) {
+  TempFolder folder;
+  std::string text = read_text(demo_model());
+  text.replace(text.find("num_classes: 64"), 15, "num_classes: -1");
+  text.replace(text.find("kernel_sizes: [3]"), 17, "kernel_size: [3]");
+  write_text(folder / "m.yaml", text);
+  const ProgramResult result = run_program({"summary", folder / "m.yaml"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("m.yaml:5:16: model.num_classes: "));
+  EXPECT_THAT(result.err, HasSubstr("did you mean \"kernel_sizes\"?"));
+}
+
+TEST(CommandLine, FullDiskUnderStandardOutputIsAnError) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"--help"},
+                                             {"summary", demo_model()},
+                                             {"graph", demo_model()},
+                                             {"validate", demo_model()},
+                                             {"predict", demo_model(), "-s", demo_sample("dog.jpg")}}) {
+    const ProgramResult result = run_program(arguments, {}, "/dev/full");
+    EXPECT_EQ(result.exit_code, 1) << arguments.front();
+    EXPECT_EQ(result.err, "backbone-zoo: standard output: writing failed: No space left on device\n")
+        << arguments.front();
+  }
+}
+
+TEST(CommandLine, ClosedPipeEndsQuietlyWithoutSuccess) {
+  TempFolder folder;
+  const std::string pipe = folder / "pipe";
+  const std::string command = "mkfifo " + pipe + "; head -c 1 < " + pipe + " > /dev/null &";
+  const std::string quoted = "bash -c '" + command + " " + ZOO_PROGRAM + " predict " + demo_model() + " --json -s " +
+                             demo_sample("clip.mp4") + " > " + pipe + " 2> " + (folder / "err") + "'";
+  const int status = std::system(quoted.c_str());
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_EQ(read_text(folder / "err"), "");
+}
+
+}  // namespace
+}  // namespace zoo::test

@@ -1,0 +1,71 @@
+// Runs the real program and captures what it says.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace zoo::test {
+
+/// A folder that vanishes with the object.
+class TempFolder {
+ public:
+  TempFolder();
+  ~TempFolder();
+  TempFolder(const TempFolder&) = delete;
+  TempFolder& operator=(const TempFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+struct ProgramResult {
+  int exit_code = -1;  ///< 128 + signal when a signal ended the process
+  std::string out;
+  std::string err;
+};
+
+/// The program while it runs.
+class RunningProgram {
+ public:
+  /// Starts `backbone-zoo ARGUMENTS...` with DISPLAY and WAYLAND_DISPLAY unset, and with `environment` ("NAME=value").
+  /// Standard output goes to `out_path` if that is given.
+  explicit RunningProgram(const std::vector<std::string>& arguments, const std::vector<std::string>& environment = {},
+                          const std::string& out_path = "");
+  ~RunningProgram();
+  RunningProgram(const RunningProgram&) = delete;
+  RunningProgram& operator=(const RunningProgram&) = delete;
+
+  void send(int signal) const;
+  std::string out_so_far() const;
+  /// Waits until `text` appears on standard output; false when that takes too long or the program ended without it.
+  bool wait_for_output(const std::string& text, std::chrono::seconds limit = std::chrono::seconds(60)) const;
+  /// Waits for the end; kills the program after `limit` (exit code 137).
+  ProgramResult wait(std::chrono::seconds limit = std::chrono::seconds(120));
+
+ private:
+  TempFolder folder_;
+  std::string out_path_;
+  pid_t pid_ = 0;
+};
+
+ProgramResult run_program(const std::vector<std::string>& arguments, const std::vector<std::string>& environment = {},
+                          const std::string& out_path = "");
+
+/// A file of the source tree.
+std::string source_path(const std::string& relative);
+
+std::string read_text(const std::string& path);
+void write_text(const std::string& path, const std::string& text);
+std::vector<std::string> lines_of(const std::string& text);
+
+/// The demo model of the zoo, with its weights, and pictures of what it knows.
+std::string demo_model();
+std::string demo_sample(const std::string& name);
+
+}  // namespace zoo::test

@@ -1,0 +1,62 @@
+// The parts of the program's text that can be tested without running it.
+#include <optional>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "apps/predict_report.h"
+#include "apps/progress.h"
+
+namespace zoo::apps {
+namespace {
+
+TEST(ProgressText, ShowsBarRateAndRemainingTime) {
+  EXPECT_EQ(progress_text(60, 120, 5.0), "[############............]  50 %  60/120  12.0/s  ETA 5 s");
+  EXPECT_EQ(progress_text(0, 120, 5.0), "[........................]   0 %  0/120  0.0/s  ETA 0 s");
+  EXPECT_EQ(progress_text(120, 120, 10.0), "[########################] 100 %  120/120  12.0/s  ETA 0 s");
+}
+
+TEST(ProgressText, StaysInsideTheBarWhenThereIsMoreThanPromised) {
+  EXPECT_EQ(progress_text(130, 120, 10.0), "[########################] 100 %  130/120  13.0/s  ETA 0 s");
+}
+
+TEST(ProgressText, IsACounterWithoutATotal) { EXPECT_EQ(progress_text(30, std::nullopt, 2.0), "30  15.0/s"); }
+
+TEST(StableClass, FirstFrameCountsAtOnce) {
+  StableClass stable;
+  EXPECT_TRUE(stable.update(7));
+  EXPECT_FALSE(stable.update(7));
+}
+
+TEST(StableClass, ChangeCountsAfterFiveFramesInARow) {
+  StableClass stable;
+  stable.update(1);
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(stable.update(2)) << i;
+  EXPECT_TRUE(stable.update(2));
+  EXPECT_FALSE(stable.update(2));
+}
+
+TEST(StableClass, FlickerDoesNotCount) {
+  StableClass stable;
+  stable.update(1);
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(stable.update(2));
+  EXPECT_FALSE(stable.update(1));
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(stable.update(2));
+  EXPECT_FALSE(stable.update(3));
+  EXPECT_FALSE(stable.update(2));
+}
+
+TEST(StatsText, NamesEveryCount) {
+  const pipeline::PipelineStats stats{.captured = 10, .ok = 6, .failed = 1, .dropped = 3, .wall_s = 2.0};
+  EXPECT_EQ(stats_text("gst:x", stats), "gst:x: 6 frames in 2.00 s (3.0 frames/s), 3 dropped, 1 failed");
+}
+
+TEST(FailuresText, CountsKinds) {
+  using pipeline::FailureKind;
+  EXPECT_EQ(failures_text({{FailureKind::kEmpty, 1}}), "1 input could not be read: 1 empty");
+  EXPECT_EQ(failures_text({{FailureKind::kNotAnImage, 2}, {FailureKind::kEmpty, 1}}),
+            "3 inputs could not be read: 1 empty, 2 not an image");
+}
+
+}  // namespace
+}  // namespace zoo::apps
