@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Sets up, builds, and shows the main job: the demo network names the emoji in a few pictures and in a clip.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+tools/setup.sh build
+echo "building (a few minutes the first time) ..." >&2
+tools/build.sh release -DZOO_BUILD_TESTS=OFF -DZOO_BUILD_BENCHMARKS=OFF
+
+zoo=build/release/apps/backbone-zoo
+model=configs/demo/emoji.yaml
+out=out/demo
+
+echo
+echo "\$ backbone-zoo predict $model --source 'configs/demo/samples/*.jpg' --save $out"
+$zoo predict $model --source 'configs/demo/samples/*.jpg' --save $out
+echo
+echo "\$ backbone-zoo predict $model --source configs/demo/samples/clip.mp4 --save $out"
+$zoo predict $model --source configs/demo/samples/clip.mp4 --save $out
+
+cat <<END
+
+Annotated pictures and the clip are in $out/. Next:
+  $zoo predict $model --source 0 --show            # your webcam: hold up a phone that shows an emoji
+  $zoo predict $model --source photo.jpg --topk 5  # your own picture
+  $zoo predict configs/timm/mobilenetv3_small_100.yaml --checkpoint model.safetensors --source photo.jpg
+                                                   # ImageNet classes with weights you have (timm's model.safetensors)
+  $zoo summary configs/netspresso/mobilenetv3-large-classification.yaml
+                                                   # another network: only another YAML
+END

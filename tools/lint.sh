@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Checks formatting and, unless --format-only is given, runs clang-tidy over a configured release build.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+mapfile -t sources < <(git ls-files '*.cpp' '*.h')
+clang-format --dry-run --Werror "${sources[@]}"
+[ "${1:-}" = --format-only ] && exit 0
+
+[ -f build/release/compile_commands.json ] || { echo "lint: build first (tools/build.sh release)" >&2; exit 1; }
+mapfile -t units < <(git ls-files 'nn/*.cpp' 'backbones/*.cpp' 'heads/*.cpp' 'models/*.cpp' 'pipeline/*.cpp' 'apps/*.cpp')
+printf '%s\n' "${units[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p build/release

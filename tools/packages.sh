@@ -1,0 +1,16 @@
+# Debian 12 packages of the project, read by tools/setup.sh.
+
+# To build and run the program.
+build_packages=(
+  g++ cmake ninja-build ccache pkg-config
+  libdnnl-dev ocl-icd-opencl-dev # oneDNN; its CMake package asks for OpenCL
+  libopencv-dev libjpeg62-turbo-dev # JPEG: truncated files must be noticed, which cv::imread does not do
+  libyaml-cpp-dev
+  libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
+)
+
+# To build and run the tests and benchmarks.
+test_packages=(
+  libgtest-dev libgmock-dev libbenchmark-dev
+  gstreamer1.0-plugins-base gstreamer1.0-plugins-good # live test source
+)
