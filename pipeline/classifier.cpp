@@ -69,6 +69,7 @@ std::vector<ClassScore> top_classes(std::span<const float> logits, const std::ve
     const size_t index = order[i];
     top[i].index = static_cast<int64_t>(index);
     top[i].label = index < labels.size() ? labels[index] : fmt::format("class {}", index);
+    top[i].logit = logits[index];
     top[i].score = std::exp(static_cast<double>(logits[index]) - highest) / sum;
   }
   return top;

@@ -23,6 +23,7 @@ struct ClassScore {
   int64_t index = 0;
   std::string label;   ///< from the model file; "class 12" where it names none
   double score = 0.0;  ///< softmax probability
+  double logit = 0.0;  ///< the network's own score
 };
 
 /// The best guesses for one picture, best first (equal scores: lower index first).
@@ -40,7 +41,7 @@ struct ClassifierOptions {
   int threads = 0;
   engine::EngineKind engine = engine::EngineKind::kOneDnn;
   /// [H, W] of the network's input instead of the model file's, see with_input_size.
-  std::optional<std::array<int64_t, 2>> input_size;
+  std::optional<std::array<int64_t, 2>> input_size = std::nullopt;
 };
 
 /// The preprocessing for another input size: crops become `size`, resizing keeps its ratio to the crop (256 for 224 is

@@ -19,7 +19,10 @@ Json to_json(const ProcessedFrame& item) {
   line["size"] = {item.frame.image.rows, item.frame.image.cols};
   line["top"] = Json::array();
   for (const ClassScore& guess : item.result.top) {
-    line["top"].push_back({{"index", guess.index}, {"label", guess.label}, {"score", rounded(guess.score, 1e6)}});
+    line["top"].push_back({{"index", guess.index},
+                           {"label", guess.label},
+                           {"score", rounded(guess.score, 1e6)},
+                           {"logit", rounded(guess.logit, 1e6)}});
   }
   line["ms"] = {{"capture", rounded(item.frame.capture_ms, kMicro)},
                 {"preprocess", rounded(item.result.preprocess_ms, kMicro)},

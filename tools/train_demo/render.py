@@ -44,7 +44,7 @@ def perspective_coefficients(source, target):
 
 
 def quad(centre, size, angle, tilt):
-    """Corners [4, 2] of a rectangle `size` around `centre`, turned by `angle` and moved by `tilt` [4, 2] of its size."""
+    """Corners [4, 2] of a rectangle `size` around `centre`, turned by `angle`; `tilt` [4, 2] moves them, in sizes."""
     corners = (np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)]) + tilt) * size
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     return centre + corners @ turn

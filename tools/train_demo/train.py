@@ -159,8 +159,9 @@ def main():
         if step % 50 == 0:
             pool.refresh()
         if step % 250 == 0 or step == arguments.steps:
-            print(f"step {step}  loss {np.mean(losses):.3f}  validation {accuracy(average, pixels, labels, settings):.4f}"
-                  f"  {time.time() - begin:.0f} s", flush=True)
+            validated = accuracy(average, pixels, labels, settings)
+            print(f"step {step}  loss {np.mean(losses):.3f}  validation {validated:.4f}  {time.time() - begin:.0f} s",
+                  flush=True)
             losses.clear()
             torch.save(average.state_dict(), arguments.checkpoint)
 
