@@ -15,35 +15,62 @@ namespace zoo {
 /// Which third of a network a parameter belongs to.
 enum class Section { kBackbone, kNeck, kHead };
 
-/// What kind of building block a parameter sits in.
+/// The family of a backbone, where ecosystems name the same part differently from family to family.
+enum class Family { kOther, kMobileNetV1, kMobileNetV2, kMobileNetV3, kMobileNetV4 };
+
+/// What kind of building block or head a parameter sits in.
 enum class BlockKind {
-  kNone,                ///< outside any block: stem, last convolution, heads
-  kDepthwiseSeparable,  ///< inverted residual without the expand convolution
-  kInvertedResidual,    ///< expand, depthwise, project
+  kNone,                   ///< outside any block: stem, last convolution, heads of linear layers
+  kDepthwiseSeparable,     ///< inverted residual without the expand convolution
+  kInvertedResidual,       ///< expand, depthwise, project
+  kConv,                   ///< one convolution
+  kFusedInvertedResidual,  ///< k x k expand, project
+  kUniversalBottleneck,    ///< start depthwise, expand, middle depthwise, project; either depthwise may be absent
+  kAttention,              ///< multi-query attention
+  kConvHead,               ///< head of convolutions
 };
 
 /// What a parameter does inside its block or head.
 enum class Part {
-  kStem,           ///< first convolution
-  kExpand,         ///< 1x1 to the expanded width
-  kDepthwise,      ///< k x k, one filter per channel
-  kSqueezeReduce,  ///< first layer of squeeze-and-excite
-  kSqueezeExpand,  ///< second layer of squeeze-and-excite
-  kProject,        ///< 1x1 to the block's output width
-  kLastConv,       ///< 1x1 after the last block
-  kHeadHidden,     ///< layer between pooling and classifier
-  kClassifier,     ///< layer that yields the class scores
+  kStem,             ///< first convolution
+  kStartDepthwise,   ///< k x k before the expansion, one filter per channel
+  kExpand,           ///< 1x1 (fused blocks: k x k) to the expanded width
+  kDepthwise,        ///< k x k, one filter per channel
+  kSqueezeReduce,    ///< first layer of squeeze-and-excite
+  kSqueezeExpand,    ///< second layer of squeeze-and-excite
+  kProject,          ///< 1x1 to the block's output width
+  kConv,             ///< the convolution of a block that is nothing else
+  kAttentionNorm,    ///< normalisation of what an attention block reads
+  kQueryPool,        ///< normalisation after the pooling of the query's source
+  kQuery,            ///< 1x1 to the queries of all heads
+  kKeyDown,          ///< depthwise convolution that makes the key's source smaller
+  kKey,              ///< 1x1 to the one key
+  kValueDown,        ///< depthwise convolution that makes the value's source smaller
+  kValue,            ///< 1x1 to the one value
+  kAttentionOutput,  ///< 1x1 from the values of all heads to the block's output width
+  kLayerScale,       ///< one factor per channel at the end of a block
+  kLastConv,         ///< convolution after the last block
+  kHeadConv,         ///< layer between backbone and pooling
+  kHeadHidden,       ///< layer between pooling and classifier
+  kClassifier,       ///< layer that yields the class scores
 };
 
 /// Which layer of a convolution-norm-activation group.
 enum class Layer { kWeighted, kNorm, kActivation };
 
 /// Which tensor of a layer.
-enum class Field { kWeight, kBias, kRunningMean, kRunningVar };
+enum class Field {
+  kWeight,
+  kBias,
+  kRunningMean,
+  kRunningVar,
+  kGamma,  ///< factors of a layer scale
+};
 
 /// The place of a parameter in the structure; indices count from zero, -1 = does not apply.
 struct ParameterRole {
   Section section = Section::kBackbone;
+  Family family = Family::kOther;
   BlockKind block_kind = BlockKind::kNone;
   Part part = Part::kStem;
   Layer layer = Layer::kWeighted;

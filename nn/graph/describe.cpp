@@ -13,6 +13,13 @@ std::string fused_text(const FusedActivation& function) {
   return function.kind == ActivationKind::kIdentity ? "" : fmt::format(" +{}", to_string(function.kind));
 }
 
+std::string window_text(Size2d kernel, Size2d stride, Size2d pad) {
+  std::string text = fmt::format("{}x{}", kernel.h, kernel.w);
+  if (stride != Size2d{1, 1}) text += fmt::format(" s{}", size_text(stride));
+  if (pad != Size2d{0, 0}) text += fmt::format(" p{}", size_text(pad));
+  return text;
+}
+
 class Attributes {
  public:
   explicit Attributes(const Node& node) : node_(node) {}
@@ -42,6 +49,17 @@ class Attributes {
   std::string operator()(const SqueezeExcite& se) const {
     return fmt::format("{}->{}->{}", se.channels, se.squeezed, se.channels) + fused_text(se.inner) +
            fused_text(se.gate);
+  }
+  std::string operator()(const AvgPool2d& pool) const {
+    return window_text(pool.kernel, pool.stride, pool.pad) + (pool.count_include_pad ? "" : " zeros left out");
+  }
+  std::string operator()(const BlurPool2d& pool) const {
+    constexpr auto kTaps = static_cast<int64_t>(kBlurFilter.size());
+    return window_text({kTaps, kTaps}, pool.stride, {kTaps / 2, kTaps / 2});
+  }
+  std::string operator()(const Resize& resize) const { return std::string(to_string(resize.mode)); }
+  std::string operator()(const MultiQueryAttention& attention) const {
+    return fmt::format("{}->{} h{}", attention.key_dim, attention.value_dim, attention.heads);
   }
   template <typename OpWithoutAttributes>
   std::string operator()(const OpWithoutAttributes&) const {

@@ -13,11 +13,12 @@ struct LayerRow {
   std::string name;
   std::string op;
   /// Compact: kernel, stride, pad ("same" for TensorFlow's), dilation, channels, groups as in "3x3 s2 p1 d2 72->72 g72"
-  /// (what is 1 or 0 is left out), then what passes fused in: "+residual", "+relu".
+  /// (what is 1 or 0 is left out), then what passes fused in: "+residual", "+relu". Attention: key and value channels
+  /// of a head, heads, as in "64->64 h4".
   std::string attributes;
   Shape output;
   int64_t parameters = 0;  ///< trainable values; those that several nodes share count at the first
-  int64_t macs = 0;
+  int64_t macs = 0;        ///< convolutions and linear layers; not the products of attention
 };
 
 /// One row per node, in execution order, for an input [N, C, H, W]. Throws GraphError as infer_shapes does.

@@ -132,9 +132,10 @@ Graph fuse_squeeze_excite(const Graph& graph) {
 }
 
 BoundGraph optimise(const BoundGraph& network) {
-  // Batch norms stand between the parts of every pattern, so they go first. Squeeze-and-excite takes activations with
-  // it that its layers would otherwise absorb. A residual is added before the activation, so it must be in place first.
-  BoundGraph folded = fold_batch_norm(network);
+  // Batch norms and layer scales stand between the parts of every pattern, so they go first. Squeeze-and-excite takes
+  // activations with it that its layers would otherwise absorb. A residual is added before the activation, so it must
+  // be in place first.
+  BoundGraph folded = fold_affine(lower_blur_pools(network));
   folded.graph = fuse_activations(fuse_residuals(fuse_squeeze_excite(folded.graph)));
   return folded;
 }

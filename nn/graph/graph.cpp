@@ -60,7 +60,8 @@ int64_t parameter_count(const Graph& graph) {
 }
 
 bool is_trainable(const Parameter& parameter) {
-  return parameter.role.field == Field::kWeight || parameter.role.field == Field::kBias;
+  const Field field = parameter.role.field;
+  return field != Field::kRunningMean && field != Field::kRunningVar;
 }
 
 std::vector<int64_t> multiply_accumulates(const Graph& graph, const std::vector<Shape>& shapes) {
@@ -68,6 +69,20 @@ std::vector<int64_t> multiply_accumulates(const Graph& graph, const std::vector<
   macs.reserve(graph.nodes.size());
   for (size_t id = 0; id < graph.nodes.size(); ++id) {
     macs.push_back(shapes[id][0] * std::visit(MacsPerImage(shapes[id]), graph.nodes[id].op));
+  }
+  return macs;
+}
+
+std::vector<int64_t> attention_multiply_accumulates(const Graph& graph, const std::vector<Shape>& shapes) {
+  std::vector<int64_t> macs(graph.nodes.size(), 0);
+  for (size_t id = 0; id < graph.nodes.size(); ++id) {
+    const Node& node = graph.nodes[id];
+    const auto* attention = std::get_if<MultiQueryAttention>(&node.op);
+    if (attention == nullptr) continue;
+    const Shape& query = shapes[id];
+    const Shape& key = shapes[static_cast<size_t>(node.inputs[1])];
+    macs[id] = query[0] * attention->heads * query[2] * query[3] * key[2] * key[3] *
+               (attention->key_dim + attention->value_dim);
   }
   return macs;
 }

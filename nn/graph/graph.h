@@ -50,6 +50,15 @@ struct ResolvedPadding {
 };
 ResolvedPadding resolve_padding(const Conv2d& conv, Size2d input);
 
+/// Where a row or column of a Resize comes from: (1 - weight) * src[first] + weight * src[second].
+struct ResizeTap {
+  int64_t first = 0;
+  int64_t second = 0;
+  float weight = 0.0F;  ///< 0 for kNearest
+};
+/// One tap per output index along an axis of `src` values that becomes `dst` long.
+std::vector<ResizeTap> resize_taps(ResizeMode mode, int64_t src, int64_t dst);
+
 /// Whether training moves a parameter: weights and biases, norms' included; not the running statistics.
 bool is_trainable(const Parameter& parameter);
 
@@ -58,6 +67,10 @@ int64_t parameter_count(const Graph& graph);
 
 /// Multiply-accumulates of every node (convolutions and linear layers; other operations count 0) for these shapes.
 std::vector<int64_t> multiply_accumulates(const Graph& graph, const std::vector<Shape>& shapes);
+
+/// Multiply-accumulates of the two matrix products of every MultiQueryAttention (0 for other nodes), which tables of
+/// published networks list apart or leave out.
+std::vector<int64_t> attention_multiply_accumulates(const Graph& graph, const std::vector<Shape>& shapes);
 
 /// The graph with only what `outputs` (names) need, handing them out in this order. The Input stays node 0 and
 /// parameters keep their ids; other nodes are renumbered. Throws GraphError for an unknown name.

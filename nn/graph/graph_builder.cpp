@@ -92,8 +92,49 @@ NodeId GraphBuilder::mul(NodeId src, NodeId gate, std::string_view name) {
   return id;
 }
 
+NodeId GraphBuilder::scale_channels(NodeId src, std::string_view name) {
+  ScaleChannels op;
+  op.channels = channels(src);
+  const NodeId id = add_node(name, op, {src}, op.channels);
+
+  Node& node = graph_.nodes.back();
+  op.weight = add_parameter(node.name, "gamma", {op.channels}, Layer::kWeighted, Field::kGamma);
+  node.op = op;
+  return id;
+}
+
 NodeId GraphBuilder::global_avg_pool(NodeId src, std::string_view name) {
   return add_node(name, GlobalAvgPool{}, {src}, channels(src));
+}
+
+NodeId GraphBuilder::avg_pool(NodeId src, std::string_view name, const PoolOptions& options) {
+  AvgPool2d op;
+  op.kernel = {options.kernel, options.kernel};
+  op.stride = {options.stride, options.stride};
+  op.pad = {options.pad, options.pad};
+  return add_node(name, op, {src}, channels(src));
+}
+
+NodeId GraphBuilder::blur_pool(NodeId src, std::string_view name, int64_t stride) {
+  return add_node(name, BlurPool2d{channels(src), {stride, stride}}, {src}, channels(src));
+}
+
+NodeId GraphBuilder::resize_like(NodeId src, NodeId like, std::string_view name, ResizeMode mode) {
+  channels(like);  // throws if there is no such value
+  return add_node(name, Resize{mode}, {src, like}, channels(src));
+}
+
+NodeId GraphBuilder::multi_query_attention(NodeId query, NodeId key, NodeId value, std::string_view name,
+                                           int64_t heads) {
+  const MultiQueryAttention op{heads, channels(key), channels(value)};
+  const int64_t query_channels = channels(query);
+  const NodeId id = add_node(name, op, {query, key, value}, op.value_dim);
+  channels_.back() *= op.heads;  // no sooner: add_node has checked that the product is no overflow
+  if (query_channels != op.heads * op.key_dim) {
+    throw node_error(graph_.nodes.back(), fmt::format("{} heads of {} key channels need {} query channels, got {}",
+                                                      op.heads, op.key_dim, op.heads * op.key_dim, query_channels));
+  }
+  return id;
 }
 
 NodeId GraphBuilder::flatten(NodeId src, std::string_view name) {

@@ -22,6 +22,13 @@ struct ConvOptions {
   PaddingMode padding = PaddingMode::kExplicit;  ///< kExplicit: dilation * (kernel - 1) / 2 on both sides
 };
 
+/// What `avg_pool` needs. Zeros of the padding count as values of their window, as in torch.nn.AvgPool2d.
+struct PoolOptions {
+  int64_t kernel = 1;
+  int64_t stride = 1;
+  int64_t pad = 0;
+};
+
 /// Builds one Graph. Throws GraphError (naming the node) when channels do not fit, an option is out of range or a name
 /// is taken. Sizes of feature maps are unknown here; infer_shapes checks those.
 class GraphBuilder {
@@ -41,7 +48,15 @@ class GraphBuilder {
   NodeId activation(NodeId src, std::string_view name, ActivationKind kind);
   NodeId add(NodeId a, NodeId b, std::string_view name);
   NodeId mul(NodeId src, NodeId gate, std::string_view name);
+  /// Layer scale with the parameter `<name>.gamma` [channels].
+  NodeId scale_channels(NodeId src, std::string_view name);
   NodeId global_avg_pool(NodeId src, std::string_view name);
+  NodeId avg_pool(NodeId src, std::string_view name, const PoolOptions& options);
+  NodeId blur_pool(NodeId src, std::string_view name, int64_t stride);
+  /// `src` at the height and width of `like`.
+  NodeId resize_like(NodeId src, NodeId like, std::string_view name, ResizeMode mode);
+  /// `heads` heads of channels(key) channels each in `query`, channels(value) each in the result.
+  NodeId multi_query_attention(NodeId query, NodeId key, NodeId value, std::string_view name, int64_t heads);
   /// Counts on a 1x1 map: the features are the channels.
   NodeId flatten(NodeId src, std::string_view name);
   NodeId linear(NodeId src, std::string_view name, int64_t out_features, bool bias);

@@ -43,6 +43,31 @@ class AttributeCheck {
     check_extents(node_, "weight", {se.channels, se.squeezed, 1, 1});
   }
 
+  void operator()(const ScaleChannels& scale) const { at_least_one("channels", scale.channels); }
+
+  void operator()(const AvgPool2d& pool) const {
+    in_range("kernel", pool.kernel, 1);
+    in_range("stride", pool.stride, 1);
+    in_range("pad", pool.pad, 0);
+    if (2 * pool.pad.h > pool.kernel.h || 2 * pool.pad.w > pool.kernel.w) {
+      throw node_error(node_, fmt::format("pad {}x{} is more than half of kernel {}x{}", pool.pad.h, pool.pad.w,
+                                          pool.kernel.h, pool.kernel.w));
+    }
+  }
+
+  void operator()(const BlurPool2d& pool) const {
+    at_least_one("channels", pool.channels);
+    in_range("stride", pool.stride, 1);
+  }
+
+  void operator()(const MultiQueryAttention& attention) const {
+    at_least_one("heads", attention.heads);
+    at_least_one("key_dim", attention.key_dim);
+    at_least_one("value_dim", attention.value_dim);
+    check_extents(node_, "query", {attention.heads, attention.key_dim});
+    check_extents(node_, "output", {attention.heads, attention.value_dim});
+  }
+
   template <typename OpWithoutAttributes>
   void operator()(const OpWithoutAttributes&) const {}
 

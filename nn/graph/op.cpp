@@ -2,6 +2,8 @@
 
 namespace zoo::graph {
 
+std::string_view to_string(ResizeMode mode) { return mode == ResizeMode::kNearest ? "nearest" : "bilinear"; }
+
 std::string_view op_name(const Op& op) {
   struct Name {
     std::string_view operator()(const Input&) const { return "Input"; }
@@ -15,6 +17,11 @@ std::string_view op_name(const Op& op) {
     std::string_view operator()(const Flatten&) const { return "Flatten"; }
     std::string_view operator()(const Linear&) const { return "Linear"; }
     std::string_view operator()(const SqueezeExcite&) const { return "SqueezeExcite"; }
+    std::string_view operator()(const ScaleChannels&) const { return "ScaleChannels"; }
+    std::string_view operator()(const AvgPool2d&) const { return "AvgPool2d"; }
+    std::string_view operator()(const BlurPool2d&) const { return "BlurPool2d"; }
+    std::string_view operator()(const Resize&) const { return "Resize"; }
+    std::string_view operator()(const MultiQueryAttention&) const { return "MultiQueryAttention"; }
   };
   return std::visit(Name{}, op);
 }
@@ -40,6 +47,11 @@ std::vector<ParameterId> parameters_of(const Op& op) {
     std::vector<ParameterId> operator()(const SqueezeExcite& se) const {
       return {se.reduce_weight, se.reduce_bias, se.expand_weight, se.expand_bias, se.inner.slope, se.gate.slope};
     }
+    std::vector<ParameterId> operator()(const ScaleChannels& scale) const { return {scale.weight}; }
+    std::vector<ParameterId> operator()(const AvgPool2d&) const { return {}; }
+    std::vector<ParameterId> operator()(const BlurPool2d&) const { return {}; }
+    std::vector<ParameterId> operator()(const Resize&) const { return {}; }
+    std::vector<ParameterId> operator()(const MultiQueryAttention&) const { return {}; }
   };
   std::vector<ParameterId> ids = std::visit(Ids{}, op);
   std::erase(ids, kNone);

@@ -2,6 +2,7 @@
 // after Flatten and Linear, vectors [N, C].
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <variant>
@@ -83,6 +84,48 @@ struct Add {};
 /// x * gate; x [N, C, H, W], gate [N, C, 1, 1].
 struct Mul {};
 
+/// y = x * weight[c], "layer scale"; x [N, channels, H, W].
+struct ScaleChannels {
+  int64_t channels = 0;
+  ParameterId weight = kNone;  ///< [channels]
+};
+
+/// Mean over windows: [N, C, H, W] -> [N, C, H', W'] with H' = floor((H + 2 pad - kernel) / stride) + 1.
+struct AvgPool2d {
+  Size2d kernel = {1, 1};
+  Size2d stride = {1, 1};
+  Size2d pad = {0, 0};            ///< zeros on both sides, at most kernel / 2
+  bool count_include_pad = true;  ///< whether those zeros count as values of their window (torch's default)
+};
+
+/// Low-pass filter before subsampling: every channel alone with the binomial filter kBlurFilter (outer product), one
+/// zero on every side. [N, channels, H, W] -> [N, channels, H', W'] with H' = floor((H - 1) / stride) + 1.
+/// timm's BlurPool2d with filt_size 3 and pad_mode constant ("blurpc").
+struct BlurPool2d {
+  int64_t channels = 0;
+  Size2d stride = {1, 1};
+};
+
+/// One dimension of BlurPool2d's filter.
+inline constexpr std::array<double, 3> kBlurFilter = {0.25, 0.5, 0.25};
+
+enum class ResizeMode { kNearest, kBilinear };
+
+/// src [N, C, H, W] and like [N', C', H', W'] -> [N, C, H', W']; of `like` only the size matters. As torch's
+/// interpolate(size=..., align_corners=False), without antialiasing.
+struct Resize {
+  ResizeMode mode = ResizeMode::kNearest;
+};
+
+/// softmax(q k^T / sqrt(key_dim)) v for every head; the heads share keys and values.
+/// Inputs: query [N, heads * key_dim, H, W], key [N, key_dim, Hk, Wk], value [N, value_dim, Hk, Wk]; positions are rows
+/// of the matrices. Result [N, heads * value_dim, H, W]. Channels of query and result are head-major.
+struct MultiQueryAttention {
+  int64_t heads = 0;
+  int64_t key_dim = 0;
+  int64_t value_dim = 0;
+};
+
 /// Mean over H and W: [N, C, H, W] -> [N, C, 1, 1].
 struct GlobalAvgPool {};
 
@@ -112,7 +155,10 @@ struct SqueezeExcite {
 };
 
 using Op = std::variant<Input, Conv2d, BatchNorm, InstanceNorm, Activation, Add, Mul, GlobalAvgPool, Flatten, Linear,
-                        SqueezeExcite>;
+                        SqueezeExcite, ScaleChannels, AvgPool2d, BlurPool2d, Resize, MultiQueryAttention>;
+
+/// "nearest" or "bilinear".
+std::string_view to_string(ResizeMode mode);
 
 /// Name of the operation, e.g. "Conv2d".
 std::string_view op_name(const Op& op);

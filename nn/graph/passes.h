@@ -11,12 +11,17 @@ struct BoundGraph {
   ParameterValues values;
 };
 
-/// Folds every BatchNorm whose only source is a convolution or linear layer, without activation and read by nothing
-/// else, into that layer's weight and bias (in double, rounded once). A BatchNorm elsewhere becomes a layer of its own:
-/// a per-channel (depthwise 1x1) convolution, or on vectors [N, C] a linear layer with a diagonal weight.
+/// Replaces every BlurPool2d by the depthwise convolution that it is, of the same name; its filter is appended to the
+/// parameters as `<name>.filter`.
+BoundGraph lower_blur_pools(const BoundGraph& network);
+
+/// Folds every BatchNorm and ScaleChannels whose only source is a convolution or linear layer, without activation and
+/// read by nothing else, into that layer's weight and bias. Elsewhere they become a layer of their own: a per-channel
+/// (depthwise 1x1) convolution, or on vectors [N, C] a linear layer with a diagonal weight. Chains of them become one,
+/// computed in double and rounded once.
 /// New parameters are appended; those that nothing uses any more stay listed, with empty views.
 /// Throws GraphError when values do not match the parameters, WeightError for a variance that is not positive.
-BoundGraph fold_batch_norm(const BoundGraph& network);
+BoundGraph fold_affine(const BoundGraph& network);
 
 /// Moves an activation into the convolution or linear layer that is its only source.
 /// As in every pass, a value that an output hands out or that has several readers is kept.

@@ -15,7 +15,7 @@ namespace {
 /// Groups deeper than section, stage and block would hold two or three boxes each.
 constexpr size_t kMaxGroupDepth = 3;
 
-/// A layer with the normalisation and activation that directly follow it.
+/// A layer with the normalisation, layer scale and activation that directly follow it.
 struct Box {
   std::vector<NodeId> nodes;
 };
@@ -54,6 +54,12 @@ bool same_word(std::string_view a, std::string_view b) {
                     [](unsigned char left, unsigned char right) { return std::tolower(left) == std::tolower(right); });
 }
 
+/// Whether the operation is drawn in the box of the layer before it.
+bool joins_its_source(const Op& op) {
+  return std::holds_alternative<BatchNorm>(op) || std::holds_alternative<InstanceNorm>(op) ||
+         std::holds_alternative<ScaleChannels>(op) || std::holds_alternative<Activation>(op);
+}
+
 Look look_of(const Op& op) {
   struct Looks {
     Look operator()(const Input&) const { return Look::kTerminal; }
@@ -67,6 +73,11 @@ Look look_of(const Op& op) {
     Look operator()(const Activation&) const { return Look::kOther; }
     Look operator()(const Add&) const { return Look::kOther; }
     Look operator()(const Flatten&) const { return Look::kOther; }
+    Look operator()(const MultiQueryAttention&) const { return Look::kLayer; }
+    Look operator()(const ScaleChannels&) const { return Look::kOther; }
+    Look operator()(const AvgPool2d&) const { return Look::kOther; }
+    Look operator()(const BlurPool2d&) const { return Look::kOther; }
+    Look operator()(const Resize&) const { return Look::kOther; }
   };
   return std::visit(Looks{}, op);
 }
@@ -107,9 +118,7 @@ class Picture {
 
     for (size_t id = 0; id < graph_.nodes.size(); ++id) {
       const Node& node = graph_.nodes[id];
-      const bool follows = std::holds_alternative<BatchNorm>(node.op) ||
-                           std::holds_alternative<InstanceNorm>(node.op) || std::holds_alternative<Activation>(node.op);
-      if (follows && node.inputs.front() != 0) {
+      if (joins_its_source(node.op) && node.inputs.front() != 0) {
         const auto source = static_cast<size_t>(node.inputs.front());
         if (uses[source] == 1 && parent_of(node.name) == parent_of(graph_.nodes[source].name)) {
           box_of_[id] = box_of_[source];
@@ -179,8 +188,7 @@ class Picture {
       const Op& op = graph_[id].op;
       if (std::holds_alternative<Activation>(op)) {
         lines.push_back(row.attributes);
-      } else if (std::holds_alternative<Conv2d>(op) || std::holds_alternative<Linear>(op) ||
-                 std::holds_alternative<SqueezeExcite>(op)) {
+      } else if (!row.attributes.empty() && !joins_its_source(op)) {
         lines.push_back(row.op + " " + row.attributes);
       } else if (!same_word(row.op, title)) {
         lines.push_back(row.op);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -99,6 +100,45 @@ class ShapeRule {
   }
 
   Shape operator()(const SqueezeExcite& se) const { return feature_map(se.channels); }
+  Shape operator()(const ScaleChannels& scale) const { return feature_map(scale.channels); }
+
+  Shape operator()(const AvgPool2d& pool) const {
+    const Shape& src = feature_map();
+    const Size2d padded{src[2] + 2 * pool.pad.h, src[3] + 2 * pool.pad.w};
+    if (pool.kernel.h > padded.h || pool.kernel.w > padded.w) {
+      throw node_error(node_, fmt::format("kernel {}x{} does not fit the padded input {}", pool.kernel.h, pool.kernel.w,
+                                          Shape({src[0], src[1], padded.h, padded.w}).to_string()));
+    }
+    return {src[0], src[1], (padded.h - pool.kernel.h) / pool.stride.h + 1,
+            (padded.w - pool.kernel.w) / pool.stride.w + 1};
+  }
+
+  Shape operator()(const BlurPool2d& pool) const {
+    const Shape& src = feature_map(pool.channels);
+    return {src[0], src[1], (src[2] - 1) / pool.stride.h + 1, (src[3] - 1) / pool.stride.w + 1};
+  }
+
+  Shape operator()(const Resize&) const {
+    const Shape& src = feature_map();
+    const Shape& like = source(1);
+    if (like.rank() != 4) {
+      throw node_error(node_, fmt::format("expects the size of a [N, C, H, W], got {}", like.to_string()));
+    }
+    return {src[0], src[1], like[2], like[3]};
+  }
+
+  Shape operator()(const MultiQueryAttention& attention) const {
+    const Shape& query = feature_map(attention.heads * attention.key_dim);
+    const Shape& key = source(1);
+    const Shape& value = source(2);
+    if (key.rank() != 4 || key[0] != query[0] || key[1] != attention.key_dim ||
+        value != Shape{key[0], attention.value_dim, key[2], key[3]}) {
+      throw node_error(
+          node_, fmt::format("expects keys [{}, {}, Hk, Wk] and values [{}, {}, Hk, Wk], got {} and {}", query[0],
+                             attention.key_dim, query[0], attention.value_dim, key.to_string(), value.to_string()));
+    }
+    return {query[0], attention.heads * attention.value_dim, query[2], query[3]};
+  }
 
  private:
   const Shape& source(size_t index) const { return shapes_[static_cast<size_t>(node_.inputs[index])]; }
@@ -122,12 +162,20 @@ class ShapeRule {
   const std::vector<Shape>& shapes_;
 };
 
+/// Values an operation cannot do without.
+size_t needed_inputs(const Op& op) {
+  if (std::holds_alternative<Input>(op)) return 0;
+  if (std::holds_alternative<Add>(op) || std::holds_alternative<Mul>(op) || std::holds_alternative<Resize>(op)) {
+    return 2;
+  }
+  return std::holds_alternative<MultiQueryAttention>(op) ? 3 : 1;
+}
+
 void check_inputs(const Node& node, size_t id) {
   const bool is_input = std::holds_alternative<Input>(node.op);
   if (is_input != (id == 0)) throw node_error(node, "the first node, and no other, must be an Input");
 
-  const bool binary = std::holds_alternative<Add>(node.op) || std::holds_alternative<Mul>(node.op);
-  const size_t least = is_input ? 0 : binary ? 2 : 1;
+  const size_t least = needed_inputs(node.op);
   const size_t most = std::holds_alternative<Conv2d>(node.op) ? 2 : least;
   if (node.inputs.size() < least || node.inputs.size() > most) {
     throw node_error(node, fmt::format("needs {} inputs, has {}", least, node.inputs.size()));
@@ -147,6 +195,25 @@ ResolvedPadding resolve_padding(const Conv2d& conv, Size2d input) {
                      same_padding(input.w, extent(conv.kernel.w, conv.dilation.w), conv.stride.w)};
   const Size2d begin{total.h / 2, total.w / 2};
   return {begin, {total.h - begin.h, total.w - begin.w}};
+}
+
+std::vector<ResizeTap> resize_taps(ResizeMode mode, int64_t src, int64_t dst) {
+  std::vector<ResizeTap> taps;
+  taps.reserve(static_cast<size_t>(dst));
+  // torch computes the scale and the index of kNearest in float; in double some indices would differ.
+  const float scale = static_cast<float>(src) / static_cast<float>(dst);
+  for (int64_t i = 0; i < dst; ++i) {
+    if (mode == ResizeMode::kNearest) {
+      const int64_t nearest = std::min(static_cast<int64_t>(std::floor(static_cast<float>(i) * scale)), src - 1);
+      taps.push_back({nearest, nearest, 0.0F});
+      continue;
+    }
+    const double place = static_cast<double>(src) / static_cast<double>(dst) * (static_cast<double>(i) + 0.5) - 0.5;
+    const double inside = std::clamp(place, 0.0, static_cast<double>(src - 1));
+    const auto first = static_cast<int64_t>(inside);
+    taps.push_back({first, std::min(first + 1, src - 1), static_cast<float>(inside - static_cast<double>(first))});
+  }
+  return taps;
 }
 
 std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input) {

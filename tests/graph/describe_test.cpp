@@ -110,7 +110,14 @@ INSTANTIATE_TEST_SUITE_P(
                                          }),
                                     "1x1 4->4 +residual +prelu",
                                     {0, 0}},
-                      AttributeCase{InstanceNorm{4, 1e-5}, "eps 1e-05"}, AttributeCase{GlobalAvgPool{}, ""},
+                      AttributeCase{InstanceNorm{4, 1e-5}, "eps 1e-05"}, AttributeCase{ScaleChannels{4, 0}, ""},
+                      AttributeCase{AvgPool2d{{2, 2}, {2, 2}, {0, 0}}, "2x2 s2"},
+                      AttributeCase{AvgPool2d{{3, 1}, {1, 1}, {1, 0}, false}, "3x1 p1x0 zeros left out"},
+                      AttributeCase{BlurPool2d{4, {2, 2}}, "3x3 s2 p1"},
+                      AttributeCase{Resize{ResizeMode::kNearest}, "nearest", {0, 0}},
+                      AttributeCase{Resize{ResizeMode::kBilinear}, "bilinear", {0, 0}},
+                      AttributeCase{MultiQueryAttention{1, 4, 4}, "4->4 h1", {0, 0, 0}},
+                      AttributeCase{GlobalAvgPool{}, ""},
                       AttributeCase{with(SqueezeExcite{},
                                          [](SqueezeExcite& se) {
                                            se.channels = 4;
@@ -205,6 +212,23 @@ TEST(Pictures, KeepBoxesApartWhereAnotherNodeReadsBetween) {
   EXPECT_THAT(picture, HasSubstr(R"(n1["norm<br/>BatchNorm<br/>1x3x2x2"])"));
   EXPECT_THAT(picture, HasSubstr(R"(n2["conv<br/>Conv2d 1x1 3-#62;3<br/>1x3x2x2"])"));
   EXPECT_THAT(picture, HasSubstr(R"(n3["act<br/>relu<br/>1x3x2x2"])"));
+}
+
+TEST(Pictures, DrawAttentionWithItsPools) {
+  GraphBuilder builder(4);
+  const NodeId small = builder.blur_pool(builder.avg_pool(0, "small", {.kernel = 2, .stride = 2}), "blur", 2);
+  const NodeId mixed = builder.multi_query_attention(0, small, small, "mix", 1);
+  const NodeId conv =
+      builder.conv(builder.resize_like(mixed, 0, "up", ResizeMode::kNearest), "out.conv", {.out_channels = 4});
+  builder.output("out", builder.scale_channels(conv, "out.scale"));
+  const std::string picture = to_mermaid(builder.take(), {1, 4, 8, 8});
+  EXPECT_THAT(picture, HasSubstr(R"(n1["small<br/>AvgPool2d 2x2 s2<br/>1x4x4x4"]:::other)"));
+  EXPECT_THAT(picture, HasSubstr(R"(n2["blur<br/>BlurPool2d 3x3 s2 p1<br/>1x4x2x2"]:::other)"));
+  EXPECT_THAT(picture, HasSubstr(R"(n3["mix<br/>MultiQueryAttention 4-#62;4 h1<br/>1x4x8x8"]:::layer)"));
+  EXPECT_THAT(picture, HasSubstr(R"(n4["up<br/>Resize nearest<br/>1x4x8x8"]:::other)"));
+  EXPECT_THAT(picture, HasSubstr(R"(n5["out<br/>Conv2d 1x1 4-#62;4<br/>ScaleChannels<br/>1x4x8x8"]:::layer)"));
+  EXPECT_THAT(picture, HasSubstr("n0 --> n3"));
+  EXPECT_THAT(picture, HasSubstr("n2 --> n3"));
 }
 
 TEST(Pictures, GroupByThreeComponentsAtMost) {

@@ -80,6 +80,27 @@ class Evaluator {
     }
   }
 
+  void operator()(const ScaleChannels& scale) {
+    for_each([&](int64_t n, int64_t c, int64_t y, int64_t x) {
+      dst_.at(n, c, y, x) = source(0).at(n, c, y, x) * parameter(scale.weight, c);
+    });
+  }
+
+  void operator()(const BlurPool2d& blur) {
+    const Value& src = source(0);
+    for_each([&](int64_t n, int64_t c, int64_t y, int64_t x) {
+      for (int64_t tap = 0; tap < 9; ++tap) {
+        const int64_t h = y * blur.stride.h + tap / 3 - 1;
+        const int64_t w = x * blur.stride.w + tap % 3 - 1;
+        if (h < 0 || w < 0 || h >= src.shape[2] || w >= src.shape[3]) continue;
+        dst_.at(n, c, y, x) += src.at(n, c, h, w) * (tap / 3 == 1 ? 2 : 1) * (tap % 3 == 1 ? 2 : 1) / 16.0;
+      }
+    });
+  }
+
+  void operator()(const AvgPool2d&) { throw std::logic_error("no pass rewrites AvgPool2d"); }
+  void operator()(const Resize&) { throw std::logic_error("no pass rewrites Resize"); }
+  void operator()(const MultiQueryAttention&) { throw std::logic_error("no pass rewrites MultiQueryAttention"); }
   void operator()(const InstanceNorm&) { throw std::logic_error("no pass rewrites InstanceNorm"); }
 
   void operator()(const Activation& activation) {

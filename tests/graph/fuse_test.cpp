@@ -378,5 +378,30 @@ TEST(Optimise, ChangesNothingTheSecondTime) {
   expect_same_outputs(once, twice, random_tensor({1, 4, 6, 5}, 4), 0);
 }
 
+/// The universal inverted residual of MobileNetV4 with anti-aliasing and layer scale.
+Graph universal_block() {
+  GraphBuilder b(4);
+  const auto conv_norm = [&](NodeId src, const std::string& name, const ConvOptions& options) {
+    return b.batch_norm(b.conv(src, name + ".conv", options), name + ".norm", 1e-3);
+  };
+  const NodeId start = conv_norm(0, "start", {.out_channels = 4, .kernel = 3, .groups = 4});
+  const NodeId expand = relu(b, conv_norm(start, "expand", {.out_channels = 8}), "expand.act");
+  const NodeId middle =
+      relu(b, conv_norm(expand, "middle", {.out_channels = 8, .kernel = 3, .groups = 8}), "middle.act");
+  const NodeId project = conv_norm(b.blur_pool(middle, "blur", 1), "project", {.out_channels = 4});
+  b.output("out", b.add(b.scale_channels(project, "layer_scale"), 0, "add"));
+  return b.take();
+}
+
+TEST(Optimise, FusesLayerScaleAndResidualIntoTheProjection) {
+  const BoundGraph network = with_random_values(universal_block(), 5);
+  const BoundGraph optimised = optimise(network);
+
+  EXPECT_THAT(node_names(optimised.graph),
+              ElementsAre("input", "start.conv", "expand.conv", "middle.conv", "blur", "project.conv"));
+  EXPECT_EQ(find_node(optimised.graph, "project.conv").inputs.size(), 2U);
+  expect_same_outputs(network, optimised, random_tensor({2, 4, 6, 5}, 6), 1e-6);
+}
+
 }  // namespace
 }  // namespace zoo::graph

@@ -67,6 +67,57 @@ TEST(GraphBuilder, GivesConvolutionsTheirShapesAndDefaultPadding) {
   EXPECT_EQ(graph.parameter(conv.bias).shape, (Shape{16}));
 }
 
+TEST(GraphBuilder, GivesLayerScaleItsFactors) {
+  GraphBuilder builder(6);
+  ParameterRole role;
+  role.part = Part::kProject;
+  builder.set_role(role);
+  const NodeId id = builder.scale_channels(builder.input(), "layer_scale");
+  EXPECT_EQ(builder.channels(id), 6);
+  const Graph graph = builder.take();
+  const auto& scale = std::get<ScaleChannels>(graph[id].op);
+  EXPECT_EQ(scale.channels, 6);
+  const Parameter& gamma = graph.parameter(scale.weight);
+  EXPECT_EQ(gamma.name, "layer_scale.gamma");
+  EXPECT_EQ(gamma.shape, (Shape{6}));
+  EXPECT_EQ(gamma.role.part, Part::kProject);
+  EXPECT_EQ(gamma.role.field, Field::kGamma);
+}
+
+TEST(GraphBuilder, AddsPoolsAndResizesThatKeepTheChannels) {
+  GraphBuilder builder(6);
+  const NodeId pool = builder.avg_pool(builder.input(), "pool", {.kernel = 3, .stride = 2, .pad = 1});
+  const NodeId blur = builder.blur_pool(pool, "blur", 2);
+  const NodeId up = builder.resize_like(blur, builder.input(), "up", ResizeMode::kBilinear);
+  for (const NodeId id : {pool, blur, up}) EXPECT_EQ(builder.channels(id), 6);
+  const Graph graph = builder.take();
+  const auto& pool_op = std::get<AvgPool2d>(graph[pool].op);
+  EXPECT_EQ(pool_op.kernel, (Size2d{3, 3}));
+  EXPECT_EQ(pool_op.stride, (Size2d{2, 2}));
+  EXPECT_EQ(pool_op.pad, (Size2d{1, 1}));
+  EXPECT_TRUE(pool_op.count_include_pad);
+  EXPECT_EQ(std::get<BlurPool2d>(graph[blur].op).channels, 6);
+  EXPECT_EQ(std::get<BlurPool2d>(graph[blur].op).stride, (Size2d{2, 2}));
+  EXPECT_EQ(std::get<Resize>(graph[up].op).mode, ResizeMode::kBilinear);
+  EXPECT_THAT(graph[up].inputs, ElementsAre(blur, 0));
+  EXPECT_TRUE(graph.parameters.empty());
+}
+
+TEST(GraphBuilder, TakesTheHeadSizesOfAttentionFromKeysAndValues) {
+  GraphBuilder builder(3);
+  const NodeId query = builder.conv(builder.input(), "query", {.out_channels = 32});
+  const NodeId key = builder.conv(builder.input(), "key", {.out_channels = 8});
+  const NodeId value = builder.conv(builder.input(), "value", {.out_channels = 5});
+  const NodeId id = builder.multi_query_attention(query, key, value, "mqa", 4);
+  EXPECT_EQ(builder.channels(id), 20);
+  const Graph graph = builder.take();
+  const auto& attention = std::get<MultiQueryAttention>(graph[id].op);
+  EXPECT_EQ(attention.heads, 4);
+  EXPECT_EQ(attention.key_dim, 8);
+  EXPECT_EQ(attention.value_dim, 5);
+  EXPECT_THAT(graph[id].inputs, ElementsAre(query, key, value));
+}
+
 TEST(GraphBuilder, LeavesThePadOfSamePaddingToTheInputSize) {
   GraphBuilder builder(3);
   const NodeId id =
@@ -188,6 +239,21 @@ INSTANTIATE_TEST_SUITE_P(
                 R"(node "sum" (Add): cannot add 6 and 4 channels)"},
         BadCall{"MulOfDifferentChannels", [](GraphBuilder& b) { b.mul(0, 1, "scale"); },
                 R"(node "scale" (Mul): cannot scale 6 channels by 4)"},
+        BadCall{"PoolWithoutKernel", [](GraphBuilder& b) { b.avg_pool(0, "pool", {.kernel = 0}); },
+                R"(node "pool" (AvgPool2d): kernel is 0x0, must be between 1 and 2147483648)"},
+        BadCall{"PoolOfPadding", [](GraphBuilder& b) { b.avg_pool(0, "pool", {.kernel = 3, .pad = 2}); },
+                R"(node "pool" (AvgPool2d): pad 2x2 is more than half of kernel 3x3)"},
+        BadCall{"BlurWithoutStride", [](GraphBuilder& b) { b.blur_pool(0, "blur", 0); },
+                R"(node "blur" (BlurPool2d): stride is 0x0, must be between 1 and 2147483648)"},
+        BadCall{"ResizeLikeNoValue", [](GraphBuilder& b) { b.resize_like(0, 9, "up", ResizeMode::kNearest); },
+                "value 9 does not exist, the graph has 2 nodes"},
+        BadCall{"AttentionWithoutHeads", [](GraphBuilder& b) { b.multi_query_attention(0, 1, 1, "mqa", 0); },
+                R"(node "mqa" (MultiQueryAttention): heads is 0, must be at least 1)"},
+        BadCall{"AttentionOfOtherHeads", [](GraphBuilder& b) { b.multi_query_attention(0, 1, 1, "mqa", 2); },
+                R"(node "mqa" (MultiQueryAttention): 2 heads of 4 key channels need 8 query channels, got 6)"},
+        BadCall{"AttentionOfHugeHeads",
+                [](GraphBuilder& b) { b.multi_query_attention(0, 1, 1, "mqa", std::numeric_limits<int64_t>::max()); },
+                R"(node "mqa" (MultiQueryAttention): query 9223372036854775807x4 has more than 2147483648 elements)"},
         BadCall{"ValueThatDoesNotExist", [](GraphBuilder& b) { b.flatten(7, "flat"); },
                 "value 7 does not exist, the graph has 2 nodes"},
         BadCall{"OutputOfNoValue", [](GraphBuilder& b) { b.output("logits", kNone); },

@@ -71,6 +71,12 @@ TEST(ParameterCount, CountsWhatTrainingMoves) {
   EXPECT_EQ(parameter_count(builder.take()), 8 * 3 * 9 + 8 + 16 + 1);
 }
 
+TEST(ParameterCount, CountsLayerScale) {
+  GraphBuilder builder(7);
+  builder.scale_channels(builder.input(), "scale");
+  EXPECT_EQ(parameter_count(builder.take()), 7);
+}
+
 TEST(ParameterCount, LeavesOutWhatNoNodeReads) {
   EXPECT_EQ(parameter_count(select_outputs(forked_graph(), {"feature.0"})), 4 * 3 * 9 + 16 * 4 + 16);
 }
@@ -94,6 +100,26 @@ TEST(MultiplyAccumulates, CountConvolutionsAndLinearLayers) {
   const Graph graph = builder.take();
   const auto macs = multiply_accumulates(graph, infer_shapes(graph, {2, 4, 8, 10}));
   EXPECT_THAT(macs, ElementsAre(0, 2 * 6 * 4 * 5 * 2 * 9, 0, 0, 0, 2 * 6 * 5));
+}
+
+TEST(MultiplyAccumulates, ListAttentionApart) {
+  GraphBuilder builder(3);
+  const NodeId query = builder.conv(builder.input(), "query", {.out_channels = 32});
+  const NodeId key = builder.conv(builder.input(), "key", {.out_channels = 8, .kernel = 3, .stride = 2});
+  const NodeId value = builder.conv(builder.input(), "value", {.out_channels = 5, .kernel = 3, .stride = 2});
+  builder.multi_query_attention(query, key, value, "mqa", 4);
+  const Graph graph = builder.take();
+  const auto shapes = infer_shapes(graph, {2, 3, 6, 7});
+  EXPECT_EQ(multiply_accumulates(graph, shapes).back(), 0);
+  EXPECT_THAT(attention_multiply_accumulates(graph, shapes),
+              ElementsAre(0, 0, 0, 0, 2 * 4 * (6 * 7) * (3 * 4) * (8 + 5)));
+}
+
+TEST(SelectOutputs, KeepTheValueThatOnlyGivesASize) {
+  GraphBuilder builder(3);
+  const NodeId like = builder.conv(builder.input(), "like", {.out_channels = 4, .stride = 2});
+  builder.output("up", builder.resize_like(builder.input(), like, "up", ResizeMode::kNearest));
+  EXPECT_THAT(node_names(select_outputs(builder.take(), {"up"})), ElementsAre("input", "like", "up"));
 }
 
 TEST(MultiplyAccumulates, CountBothLayersOfSqueezeExcite) {

@@ -160,6 +160,83 @@ TEST(InferShapes, KeepsTheShapeOfSqueezeExcite) {
   EXPECT_EQ(infer_shapes(graph_of(se), {2, 3, 4, 5})[1], (Shape{2, 3, 4, 5}));
 }
 
+struct MapCase {
+  std::string name;
+  Op op;
+  Size2d input;
+  Size2d output;
+};
+
+class MapShape : public ::testing::TestWithParam<MapCase> {};
+
+TEST_P(MapShape, FollowsTheFormula) {
+  const MapCase& c = GetParam();
+  const auto shapes = infer_shapes(graph_of(c.op), {2, 3, c.input.h, c.input.w});
+  EXPECT_EQ(shapes[1], (Shape{2, 3, c.output.h, c.output.w}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Operations, MapShape,
+                         ::testing::Values(MapCase{"Scale", ScaleChannels{3, kNone}, {5, 4}, {5, 4}},
+                                           MapCase{"PoolByTwo", AvgPool2d{{2, 2}, {2, 2}, {0, 0}}, {9, 8}, {4, 4}},
+                                           MapCase{"PoolPadded", AvgPool2d{{3, 3}, {2, 2}, {1, 1}}, {9, 8}, {5, 4}},
+                                           MapCase{"PoolUneven", AvgPool2d{{3, 1}, {1, 2}, {1, 0}}, {9, 8}, {9, 4}},
+                                           MapCase{"BlurByTwo", BlurPool2d{3, {2, 2}}, {9, 8}, {5, 4}},
+                                           MapCase{"BlurOfOne", BlurPool2d{3, {2, 2}}, {1, 1}, {1, 1}},
+                                           MapCase{"BlurByOne", BlurPool2d{3, {1, 1}}, {9, 8}, {9, 8}}),
+                         [](const auto& param_info) { return param_info.param.name; });
+
+TEST(InferShapes, ResizesToTheSizeOfTheOther) {
+  GraphBuilder builder(3);
+  const NodeId down = builder.conv(builder.input(), "down", {.out_channels = 8, .kernel = 3, .stride = 2});
+  const NodeId up = builder.resize_like(down, builder.input(), "up", ResizeMode::kNearest);
+  EXPECT_EQ(infer_shapes(builder.take(), {2, 3, 9, 12})[static_cast<size_t>(up)], (Shape{2, 8, 9, 12}));
+}
+
+TEST(InferShapes, GivesAttentionThePositionsOfTheQuery) {
+  GraphBuilder builder(3);
+  const NodeId query = builder.conv(builder.input(), "query", {.out_channels = 16});
+  const NodeId key = builder.conv(builder.input(), "key", {.out_channels = 4, .kernel = 3, .stride = 2});
+  const NodeId value = builder.conv(builder.input(), "value", {.out_channels = 5, .kernel = 3, .stride = 2});
+  const NodeId mixed = builder.multi_query_attention(query, key, value, "mixed", 4);
+  EXPECT_EQ(infer_shapes(builder.take(), {2, 3, 9, 12})[static_cast<size_t>(mixed)], (Shape{2, 20, 9, 12}));
+}
+
+TEST(ResizeTaps, PickTheNearestAsTorchDoes) {
+  const auto firsts = [](int64_t src, int64_t dst) {
+    std::vector<int64_t> result;
+    for (const ResizeTap& tap : resize_taps(ResizeMode::kNearest, src, dst)) {
+      EXPECT_EQ(tap.second, tap.first);
+      EXPECT_EQ(tap.weight, 0.0F);
+      result.push_back(tap.first);
+    }
+    return result;
+  };
+  EXPECT_EQ(firsts(2, 4), (std::vector<int64_t>{0, 0, 1, 1}));
+  EXPECT_EQ(firsts(3, 5), (std::vector<int64_t>{0, 0, 1, 1, 2}));
+  EXPECT_EQ(firsts(5, 2), (std::vector<int64_t>{0, 2}));
+  EXPECT_EQ(firsts(1, 3), (std::vector<int64_t>{0, 0, 0}));
+}
+
+TEST(ResizeTaps, MixTwoNeighboursForBilinear) {
+  struct Tap {
+    int64_t first, second;
+    double weight;
+  };
+  const auto expect_taps = [](int64_t src, const std::vector<Tap>& expected) {
+    const auto taps = resize_taps(ResizeMode::kBilinear, src, static_cast<int64_t>(expected.size()));
+    ASSERT_EQ(taps.size(), expected.size());
+    for (size_t i = 0; i < taps.size(); ++i) {
+      EXPECT_EQ(taps[i].first, expected[i].first) << i;
+      EXPECT_EQ(taps[i].second, expected[i].second) << i;
+      EXPECT_NEAR(taps[i].weight, expected[i].weight, 1e-6) << i;
+    }
+  };
+  expect_taps(2, {{0, 1, 0}, {0, 1, 0.25}, {0, 1, 0.75}, {1, 1, 0}});
+  expect_taps(3, {{0, 1, 0.25}, {1, 2, 0.75}});
+  expect_taps(4, {{0, 1, 0}, {1, 2, 0}, {2, 3, 0}, {3, 3, 0}});
+  expect_taps(1, {{0, 0, 0}, {0, 0, 0}});
+}
+
 struct BadShape {
   std::string name;
   Graph graph;
@@ -238,6 +315,41 @@ INSTANTIATE_TEST_SUITE_P(
                  graph_of(SqueezeExcite{.channels = 8, .squeezed = 2}),
                  {1, 3, 2, 2},
                  R"(node "node" (SqueezeExcite): expects [N, 8, H, W], got 1x3x2x2)"},
+        BadShape{"ScaleChannels",
+                 graph_of(ScaleChannels{8, kNone}),
+                 {1, 3, 2, 2},
+                 R"(node "node" (ScaleChannels): expects [N, 8, H, W], got 1x3x2x2)"},
+        BadShape{"PoolLargerThanInput",
+                 graph_of(AvgPool2d{{4, 4}, {1, 1}, {1, 0}}),
+                 {1, 3, 2, 3},
+                 R"(node "node" (AvgPool2d): kernel 4x4 does not fit the padded input 1x3x4x3)"},
+        BadShape{"BlurChannels",
+                 graph_of(BlurPool2d{8, {2, 2}}),
+                 {1, 3, 2, 2},
+                 R"(node "node" (BlurPool2d): expects [N, 8, H, W], got 1x3x2x2)"},
+        BadShape{"ResizeLikeVector",
+                 changed(graph_of(Flatten{}),
+                         [](Graph& graph) {
+                           graph.nodes.push_back({"up", Resize{}, {0, 1}});
+                         }),
+                 {1, 3, 2, 2},
+                 R"(node "up" (Resize): expects the size of a [N, C, H, W], got 1x12)"},
+        BadShape{"AttentionQuery",
+                 graph_of(MultiQueryAttention{2, 3, 3}, 3, {0, 0, 0}),
+                 {1, 3, 2, 2},
+                 R"(node "node" (MultiQueryAttention): expects [N, 6, H, W], got 1x3x2x2)"},
+        BadShape{"AttentionKeys",
+                 changed(graph_of(AvgPool2d{{2, 2}, {2, 2}, {0, 0}}),
+                         [](Graph& graph) {
+                           graph.nodes.push_back({"mqa", MultiQueryAttention{1, 3, 3}, {0, 0, 1}});
+                         }),
+                 {2, 3, 4, 4},
+                 R"(node "mqa" (MultiQueryAttention): expects keys [2, 3, Hk, Wk] and values [2, 3, Hk, Wk], )"
+                 R"(got 2x3x4x4 and 2x3x2x2)"},
+        BadShape{"AttentionInputs",
+                 graph_of(MultiQueryAttention{1, 3, 3}, 3, {0, 0}),
+                 {1, 3, 2, 2},
+                 R"(node "node" (MultiQueryAttention): needs 3 inputs, has 2)"},
         BadShape{"MissingInput", graph_of(Add{}), {1, 3, 2, 2}, R"(node "node" (Add): needs 2 inputs, has 1)"},
         BadShape{"LaterValue",
                  graph_of(Add{}, 3, {0, 1}),

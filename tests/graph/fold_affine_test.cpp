@@ -46,7 +46,7 @@ TEST_P(FoldConvNorm, KeepsTheResult) {
   const NodeId norm = builder.batch_norm(conv, "norm", 1e-3);
   builder.output("out", norm);
   const BoundGraph network = with_random_values(builder.take(), 1);
-  const BoundGraph folded = fold_batch_norm(network);
+  const BoundGraph folded = fold_affine(network);
 
   EXPECT_THAT(node_names(folded.graph), ElementsAre("input", "conv"));
   expect_consistent(folded);
@@ -75,7 +75,7 @@ TEST(FoldBatchNorm, RoundsEachWeightOnce) {
   const std::vector<float> mean = {1.7F};
   const std::vector<float> var = {0.9F};
   network.values.views = {weight, gamma, beta, mean, var};
-  const BoundGraph folded = fold_batch_norm(network);
+  const BoundGraph folded = fold_affine(network);
 
   const auto& op = std::get<Conv2d>(folded.graph[1].op);
   const double scale = double{gamma[0]} / std::sqrt(double{var[0]} + 1e-3);
@@ -92,7 +92,7 @@ TEST(FoldBatchNorm, AppendsParametersAndEmptiesTheOldOnes) {
   const NodeId conv = builder.conv(builder.input(), "conv", {.out_channels = 4, .kernel = 3});
   builder.output("out", builder.batch_norm(conv, "norm", 1e-3));
   const BoundGraph network = with_random_values(builder.take(), 1);
-  const BoundGraph folded = fold_batch_norm(network);
+  const BoundGraph folded = fold_affine(network);
 
   ASSERT_EQ(folded.graph.parameters.size(), 7U);
   for (size_t id = 0; id < 5; ++id) {
@@ -113,7 +113,7 @@ TEST(FoldBatchNorm, FoldsIntoALinearLayer) {
   const NodeId linear = builder.linear(flat, "fc", 6, true);
   builder.output("out", builder.batch_norm(linear, "norm", 1e-5));
   const BoundGraph network = with_random_values(builder.take(), 3);
-  const BoundGraph folded = fold_batch_norm(network);
+  const BoundGraph folded = fold_affine(network);
 
   EXPECT_THAT(node_names(folded.graph), ElementsAre("input", "pool", "flat", "fc"));
   expect_consistent(folded);
@@ -126,7 +126,7 @@ TEST(FoldBatchNorm, FoldsTwoNormsInARow) {
   const NodeId first = builder.batch_norm(conv, "first", 1e-5);
   builder.output("out", builder.batch_norm(first, "second", 1e-5));
   const BoundGraph network = with_random_values(builder.take(), 3);
-  const BoundGraph folded = fold_batch_norm(network);
+  const BoundGraph folded = fold_affine(network);
 
   EXPECT_THAT(node_names(folded.graph), ElementsAre("input", "conv"));
   expect_consistent(folded);
@@ -140,7 +140,7 @@ TEST(FoldBatchNorm, KeepsANormThatIsAnOutputApartFromTheNext) {
   builder.output("feature.0", first);
   builder.output("out", builder.batch_norm(first, "second", 1e-5));
   const BoundGraph network = with_random_values(builder.take(), 3);
-  const BoundGraph folded = fold_batch_norm(network);
+  const BoundGraph folded = fold_affine(network);
 
   EXPECT_THAT(node_names(folded.graph), ElementsAre("input", "conv", "second"));
   expect_same_outputs(network, folded, random_tensor({2, 4, 3, 3}, 4), kTolerance);
@@ -159,7 +159,7 @@ TEST_P(FoldStandAloneNorm, BecomesADepthwiseConvolution) {
   const NodeId source = GetParam().source(builder);
   builder.output("out", builder.batch_norm(source, "norm", 1e-3));
   const BoundGraph network = with_random_values(builder.take(), 5);
-  const BoundGraph folded = fold_batch_norm(network);
+  const BoundGraph folded = fold_affine(network);
 
   EXPECT_EQ(node_names(folded.graph), node_names(network.graph));
   const auto& conv = std::get<Conv2d>(find_node(folded.graph, "norm").op);
@@ -200,7 +200,7 @@ TEST(FoldBatchNorm, DoesNotFoldBehindAFusedActivation) {
   builder.output("out", builder.batch_norm(act, "norm", 1e-3));
   BoundGraph network = with_random_values(builder.take(), 7);
   network.graph = fuse_activations(network.graph);
-  const BoundGraph folded = fold_batch_norm(network);
+  const BoundGraph folded = fold_affine(network);
 
   EXPECT_THAT(node_names(folded.graph), ElementsAre("input", "conv", "norm"));
   expect_same_outputs(network, folded, random_tensor({1, 4, 5, 6}, 8), kTolerance);
@@ -213,7 +213,7 @@ TEST(FoldBatchNorm, DoesNotFoldBehindAFusedResidual) {
   builder.output("out", builder.batch_norm(sum, "norm", 1e-3));
   BoundGraph network = with_random_values(builder.take(), 7);
   network.graph = fuse_residuals(network.graph);
-  const BoundGraph folded = fold_batch_norm(network);
+  const BoundGraph folded = fold_affine(network);
 
   EXPECT_THAT(node_names(folded.graph), ElementsAre("input", "conv", "norm"));
   expect_same_outputs(network, folded, random_tensor({1, 4, 5, 6}, 8), kTolerance);
@@ -224,7 +224,7 @@ TEST(FoldBatchNorm, MakesADiagonalLinearLayerOnVectors) {
   const NodeId flat = builder.flatten(builder.global_avg_pool(builder.input(), "pool"), "flat");
   builder.output("out", builder.batch_norm(flat, "norm", 1e-3));
   const BoundGraph network = with_random_values(builder.take(), 9);
-  const BoundGraph folded = fold_batch_norm(network);
+  const BoundGraph folded = fold_affine(network);
 
   EXPECT_TRUE(std::holds_alternative<Linear>(find_node(folded.graph, "norm").op));
   expect_consistent(folded);
@@ -239,7 +239,7 @@ TEST(FoldBatchNorm, KeepsWeightsThatTwoConvolutionsShare) {
   Graph graph = builder.take();
   std::get<Conv2d>(graph.nodes[2].op).weight = std::get<Conv2d>(graph.nodes[1].op).weight;
   const BoundGraph network = with_random_values(graph, 11);
-  const BoundGraph folded = fold_batch_norm(network);
+  const BoundGraph folded = fold_affine(network);
 
   expect_consistent(folded);
   expect_same_outputs(network, folded, random_tensor({1, 4, 5, 6}, 12), kTolerance);
@@ -253,7 +253,7 @@ TEST(FoldBatchNorm, RejectsAVarianceThatIsNotPositive) {
   const std::vector<float> var = {1.0F, -0.5F};
   network.values.views[4] = var;
   try {
-    fold_batch_norm(network);
+    fold_affine(network);
     FAIL() << "no WeightError";
   } catch (const WeightError& error) {
     EXPECT_STREQ(error.what(),
@@ -267,7 +267,7 @@ TEST(FoldBatchNorm, RejectsValuesThatDoNotMatchTheParameters) {
   BoundGraph network = with_random_values(builder.take(), 13);
   const auto message = [&] {
     try {
-      fold_batch_norm(network);
+      fold_affine(network);
     } catch (const GraphError& error) {
       return std::string(error.what());
     }
@@ -277,6 +277,115 @@ TEST(FoldBatchNorm, RejectsValuesThatDoNotMatchTheParameters) {
   EXPECT_EQ(message(), R"(parameter "conv.weight": 2x2x1x1 has 4 values, got 0)");
   network.values.views.pop_back();
   EXPECT_EQ(message(), "the graph has 2 parameters, but 1 have values");
+}
+
+TEST(FoldScaleChannels, GoesIntoTheConvolutionWithTheNormBeforeIt) {
+  GraphBuilder builder(4);
+  const NodeId conv = builder.conv(builder.input(), "conv", {.out_channels = 6, .kernel = 3});
+  builder.output("out", builder.scale_channels(builder.batch_norm(conv, "norm", 1e-3), "scale"));
+  const BoundGraph network = with_random_values(builder.take(), 14);
+  const BoundGraph folded = fold_affine(network);
+
+  EXPECT_THAT(node_names(folded.graph), ElementsAre("input", "conv"));
+  expect_consistent(folded);
+  expect_same_outputs(network, folded, random_tensor({2, 4, 5, 6}, 15), kTolerance);
+  // Once rounded: conv.weight, the norm's four, gamma, then one folded weight and one folded bias.
+  EXPECT_EQ(folded.graph.parameters.size(), 8U);
+}
+
+TEST(FoldScaleChannels, RoundsTheProductOfNormAndScaleOnce) {
+  GraphBuilder builder(1);
+  const NodeId conv = builder.conv(builder.input(), "conv", {.out_channels = 1});
+  builder.output("out", builder.scale_channels(builder.batch_norm(conv, "norm", 1e-3), "scale"));
+  BoundGraph network = with_random_values(builder.take(), 16);
+  const std::vector<std::vector<float>> values = {{0.3F}, {1.7F}, {0.9F}, {0.21F}, {0.77F}, {0.1F}};
+  for (size_t id = 0; id < values.size(); ++id) network.values.views[id] = values[id];
+  const BoundGraph folded = fold_affine(network);
+
+  const auto& op = std::get<Conv2d>(find_node(folded.graph, "conv").op);
+  const double scale = double{1.7F} / std::sqrt(double{0.77F} + 1e-3);
+  const double shift = double{0.9F} - double{0.21F} * scale;
+  EXPECT_EQ(folded.values.views[static_cast<size_t>(op.weight)][0],
+            static_cast<float>(double{0.3F} * (scale * double{0.1F})));
+  EXPECT_EQ(folded.values.views[static_cast<size_t>(op.bias)][0], static_cast<float>(shift * double{0.1F}));
+}
+
+TEST(FoldScaleChannels, AddsNoBiasOfItsOwn) {
+  GraphBuilder builder(4);
+  const NodeId plain = builder.scale_channels(builder.conv(0, "plain", {.out_channels = 6}), "plain_scale");
+  const NodeId biased = builder.conv(plain, "biased", {.out_channels = 6, .bias = true});
+  builder.output("out", builder.scale_channels(biased, "biased_scale"));
+  const BoundGraph network = with_random_values(builder.take(), 17);
+  const BoundGraph folded = fold_affine(network);
+
+  EXPECT_THAT(node_names(folded.graph), ElementsAre("input", "plain", "biased"));
+  EXPECT_EQ(std::get<Conv2d>(find_node(folded.graph, "plain").op).bias, kNone);
+  EXPECT_NE(std::get<Conv2d>(find_node(folded.graph, "biased").op).bias, kNone);
+  expect_consistent(folded);
+  expect_same_outputs(network, folded, random_tensor({2, 4, 5, 6}, 18), kTolerance);
+}
+
+TEST(FoldScaleChannels, BecomesAPerChannelConvolutionElsewhere) {
+  GraphBuilder builder(4);
+  const NodeId conv = builder.conv(builder.input(), "conv", {.out_channels = 4});
+  builder.output("feature.0", conv);
+  const NodeId scale = builder.scale_channels(conv, "scale");
+  builder.output("out", builder.add(scale, builder.scale_channels(0, "image_scale"), "sum"));
+  const BoundGraph network = with_random_values(builder.take(), 19);
+  const BoundGraph folded = fold_affine(network);
+
+  EXPECT_THAT(node_names(folded.graph), ElementsAre("input", "conv", "scale", "image_scale", "sum"));
+  for (const char* name : {"scale", "image_scale"}) {
+    const auto& op = std::get<Conv2d>(find_node(folded.graph, name).op);
+    EXPECT_EQ(op.groups, 4);
+    EXPECT_EQ(op.kernel, (Size2d{1, 1}));
+    EXPECT_EQ(op.bias, kNone);
+  }
+  expect_consistent(folded);
+  expect_same_outputs(network, folded, random_tensor({2, 4, 5, 6}, 20), kTolerance);
+}
+
+TEST(FoldScaleChannels, StaysBehindAnActivation) {
+  GraphBuilder builder(4);
+  const NodeId conv = builder.conv(builder.input(), "conv", {.out_channels = 4});
+  const NodeId act = builder.activation(conv, "act", ActivationKind::kHardSwish);
+  builder.output("out", builder.scale_channels(act, "scale"));
+  const BoundGraph network = with_random_values(builder.take(), 21);
+  const BoundGraph folded = fold_affine(network);
+
+  EXPECT_THAT(node_names(folded.graph), ElementsAre("input", "conv", "act", "scale"));
+  expect_same_outputs(network, folded, random_tensor({2, 4, 5, 6}, 22), kTolerance);
+}
+
+TEST(FoldAffine, MakesOneLayerOfAChainWithoutConvolution) {
+  GraphBuilder builder(4);
+  const NodeId scale = builder.scale_channels(builder.input(), "first");
+  const NodeId norm = builder.batch_norm(scale, "norm", 1e-3);
+  builder.output("out", builder.scale_channels(norm, "last"));
+  const BoundGraph network = with_random_values(builder.take(), 23);
+  const BoundGraph folded = fold_affine(network);
+
+  EXPECT_THAT(node_names(folded.graph), ElementsAre("input", "first"));
+  EXPECT_TRUE(std::holds_alternative<Conv2d>(find_node(folded.graph, "first").op));
+  expect_consistent(folded);
+  expect_same_outputs(network, folded, random_tensor({2, 4, 5, 6}, 24), kTolerance);
+}
+
+TEST(LowerBlurPools, BecomesADepthwiseConvolution) {
+  for (const int64_t stride : {1, 2, 3}) {
+    GraphBuilder builder(4);
+    const NodeId conv = builder.conv(builder.input(), "conv", {.out_channels = 6});
+    builder.output("out", builder.blur_pool(conv, "blur", stride));
+    const BoundGraph network = with_random_values(builder.take(), 25);
+    const BoundGraph lowered = lower_blur_pools(network);
+
+    EXPECT_THAT(node_names(lowered.graph), ElementsAre("input", "conv", "blur"));
+    const auto& op = std::get<Conv2d>(find_node(lowered.graph, "blur").op);
+    EXPECT_EQ(op.groups, 6);
+    EXPECT_EQ(lowered.graph.parameter(op.weight).name, "blur.filter");
+    expect_consistent(lowered);
+    expect_same_outputs(network, lowered, random_tensor({2, 4, 7, 6}, 26), 1e-12);
+  }
 }
 
 }  // namespace

@@ -18,7 +18,21 @@ namespace {
 struct Affine {
   std::vector<double> scale;
   std::vector<double> shift;
+  bool has_shift = false;
+  ParameterId scale_origin = kNone;  ///< parameters in whose structural places the folded ones stand
+  ParameterId shift_origin = kNone;
 };
+
+/// What `second` makes of the result of `first`.
+Affine compose(Affine first, const Affine& second) {
+  for (size_t c = 0; c < first.scale.size(); ++c) {
+    first.scale[c] *= second.scale[c];
+    first.shift[c] = first.shift[c] * second.scale[c] + second.shift[c];
+  }
+  if (second.has_shift) first.shift_origin = second.shift_origin;
+  first.has_shift = first.has_shift || second.has_shift;
+  return first;
+}
 
 void check_values(const BoundGraph& network) {
   const std::vector<Parameter>& parameters = network.graph.parameters;
@@ -38,29 +52,35 @@ void check_values(const BoundGraph& network) {
   }
 }
 
-class BatchNormFolder {
+class AffineFolder {
  public:
-  explicit BatchNormFolder(const BoundGraph& network) : rewrite_(network.graph), values_(network.values) {}
+  explicit AffineFolder(const BoundGraph& network)
+      : rewrite_(network.graph), values_(network.values), pending_(network.graph.nodes.size()) {}
 
   BoundGraph run() {
     find_vectors();
     for (NodeId id = 0; id < rewrite_.size(); ++id) {
-      const auto* norm = rewrite_.get_if<BatchNorm>(id);
-      if (norm == nullptr) continue;
-      const Affine affine = affine_of(*norm);
+      std::optional<Affine> affine = affine_of(id);
+      if (!affine) continue;
       const NodeId source = rewrite_.node(id).inputs.front();
-      if (const auto folded = fold(source, *norm, affine)) {
-        rewrite_.set_op(source, *folded);
+      if (takes_affine(source)) {
+        std::optional<Affine>& earlier = pending(source);
+        earlier = earlier ? compose(*std::move(earlier), *affine) : *std::move(affine);
         rewrite_.replace(id, source);
       } else {
-        rewrite_.set_op(id, stand_alone(id, *norm, affine));
+        pending(id) = std::move(affine);
       }
+    }
+    for (NodeId id = 0; id < rewrite_.size(); ++id) {
+      if (pending(id)) rewrite_.set_op(id, folded(id, *pending(id)));
     }
     return finish();
   }
 
  private:
   std::span<const float> view(ParameterId id) const { return values_.views[static_cast<size_t>(id)]; }
+  const Parameter& parameter(ParameterId id) const { return rewrite_.parameters()[static_cast<size_t>(id)]; }
+  std::optional<Affine>& pending(NodeId id) { return pending_[static_cast<size_t>(id)]; }
 
   /// Marks the values that are [N, C]: those are not for convolutions.
   void find_vectors() {
@@ -73,15 +93,21 @@ class BatchNormFolder {
     }
   }
 
+  /// What a BatchNorm or ScaleChannels does; nothing for other operations.
+  std::optional<Affine> affine_of(NodeId id) const {
+    if (const auto* norm = rewrite_.get_if<BatchNorm>(id)) return affine_of(*norm);
+    if (const auto* scale = rewrite_.get_if<ScaleChannels>(id)) return affine_of(*scale);
+    return std::nullopt;
+  }
+
   Affine affine_of(const BatchNorm& norm) const {
     const auto channels = static_cast<size_t>(norm.channels);
-    Affine affine{std::vector<double>(channels), std::vector<double>(channels)};
+    Affine affine{std::vector<double>(channels), std::vector<double>(channels), true, norm.weight, norm.bias};
     for (size_t c = 0; c < channels; ++c) {
       const double variance = double{view(norm.var)[c]} + norm.eps;
       if (!(variance > 0)) {
         throw WeightError(fmt::format("parameter \"{}\": value {} of channel {} plus eps {} is not positive",
-                                      rewrite_.parameters()[static_cast<size_t>(norm.var)].name, view(norm.var)[c], c,
-                                      norm.eps));
+                                      parameter(norm.var).name, view(norm.var)[c], c, norm.eps));
       }
       affine.scale[c] = double{view(norm.weight)[c]} / std::sqrt(variance);
       affine.shift[c] = double{view(norm.bias)[c]} - double{view(norm.mean)[c]} * affine.scale[c];
@@ -89,18 +115,29 @@ class BatchNormFolder {
     return affine;
   }
 
-  /// The layer `source` with the norm in its weights, or nothing if it is no such layer or is used otherwise, too.
-  std::optional<Op> fold(NodeId source, const BatchNorm& norm, const Affine& affine) {
-    if (rewrite_.uses(source) != 1 || rewrite_.node(source).inputs.size() != 1) return std::nullopt;
-    const Op& op = rewrite_.node(source).op;
-    if (const auto* conv = std::get_if<Conv2d>(&op)) return fold_into(*conv, source, norm, affine);
-    if (const auto* linear = std::get_if<Linear>(&op)) return fold_into(*linear, source, norm, affine);
-    return std::nullopt;
+  Affine affine_of(const ScaleChannels& scale) const {
+    const std::span<const float> gamma = view(scale.weight);
+    return {{gamma.begin(), gamma.end()}, std::vector<double>(gamma.size()), false, scale.weight, scale.weight};
+  }
+
+  /// Whether the node is a layer without activation, or becomes one, that only one other node reads.
+  bool takes_affine(NodeId id) {
+    if (rewrite_.uses(id) != 1 || rewrite_.node(id).inputs.size() != 1) return false;
+    if (pending(id)) return true;
+    const auto* conv = rewrite_.get_if<Conv2d>(id);
+    const auto* linear = rewrite_.get_if<Linear>(id);
+    return (conv != nullptr && conv->activation.kind == ActivationKind::kIdentity) ||
+           (linear != nullptr && linear->activation.kind == ActivationKind::kIdentity);
+  }
+
+  Op folded(NodeId id, const Affine& affine) {
+    if (const auto* conv = rewrite_.get_if<Conv2d>(id)) return fold_into(*conv, id, affine);
+    if (const auto* linear = rewrite_.get_if<Linear>(id)) return fold_into(*linear, id, affine);
+    return stand_alone(id, affine);
   }
 
   template <typename WeightedOp>
-  std::optional<Op> fold_into(WeightedOp op, NodeId id, const BatchNorm& norm, const Affine& affine) {
-    if (op.activation.kind != ActivationKind::kIdentity) return std::nullopt;
+  Op fold_into(WeightedOp op, NodeId id, const Affine& affine) {
     const size_t channels = affine.scale.size();
     const std::span<const float> old_weight = view(op.weight);
     const size_t row = old_weight.size() / channels;
@@ -114,40 +151,45 @@ class BatchNormFolder {
       const double old_bias = op.bias == kNone ? 0.0 : double{view(op.bias)[c]};
       bias[c] = static_cast<float>(old_bias * affine.scale[c] + affine.shift[c]);
     }
-    const Shape shape = rewrite_.parameters()[static_cast<size_t>(op.weight)].shape;
+    const Shape shape = parameter(op.weight).shape;
     op.weight = add_parameter(id, "folded_weight", shape, op.weight, std::move(weight));
-    op.bias = add_parameter(id, "folded_bias", {norm.channels}, norm.bias, std::move(bias));
+    if (affine.has_shift || op.bias != kNone) {
+      const ParameterId origin = affine.has_shift ? affine.shift_origin : op.bias;
+      op.bias = add_parameter(id, "folded_bias", {static_cast<int64_t>(channels)}, origin, std::move(bias));
+    }
     return op;
   }
 
-  /// A layer of its own that does what the norm did.
-  Op stand_alone(NodeId id, const BatchNorm& norm, const Affine& affine) {
-    const int64_t channels = norm.channels;
-    std::vector<float> bias(affine.shift.begin(), affine.shift.end());
+  /// A layer of its own that does what the norm or scale did.
+  Op stand_alone(NodeId id, const Affine& affine) {
+    const auto channels = static_cast<int64_t>(affine.scale.size());
+    std::vector<float> weight(affine.scale.begin(), affine.scale.end());
+    ParameterId bias = kNone;
+    if (affine.has_shift) {
+      std::vector<float> shift(affine.shift.begin(), affine.shift.end());
+      bias = add_parameter(id, "folded_bias", {channels}, affine.shift_origin, std::move(shift));
+    }
     if (!is_vector_[static_cast<size_t>(id)]) {
       Conv2d conv;
       conv.in_channels = conv.out_channels = conv.groups = channels;
-      std::vector<float> weight(affine.scale.begin(), affine.scale.end());
-      conv.weight = add_parameter(id, "folded_weight", {channels, 1, 1, 1}, norm.weight, std::move(weight));
-      conv.bias = add_parameter(id, "folded_bias", {channels}, norm.bias, std::move(bias));
+      conv.weight = add_parameter(id, "folded_weight", {channels, 1, 1, 1}, affine.scale_origin, std::move(weight));
+      conv.bias = bias;
       return conv;
     }
     Linear linear;
     linear.in_features = linear.out_features = channels;
     check_extents(rewrite_.node(id), "weight", {channels, channels});
-    std::vector<float> diagonal(affine.scale.size() * affine.scale.size(), 0.0F);
-    for (size_t c = 0; c < affine.scale.size(); ++c) {
-      diagonal[c * (affine.scale.size() + 1)] = static_cast<float>(affine.scale[c]);
-    }
-    linear.weight = add_parameter(id, "folded_weight", {channels, channels}, norm.weight, std::move(diagonal));
-    linear.bias = add_parameter(id, "folded_bias", {channels}, norm.bias, std::move(bias));
+    std::vector<float> diagonal(weight.size() * weight.size(), 0.0F);
+    for (size_t c = 0; c < weight.size(); ++c) diagonal[c * (weight.size() + 1)] = weight[c];
+    linear.weight = add_parameter(id, "folded_weight", {channels, channels}, affine.scale_origin, std::move(diagonal));
+    linear.bias = bias;
     return linear;
   }
 
   /// Appends a parameter in the structural place of `origin`, which it stands for.
   ParameterId add_parameter(NodeId node, std::string_view field_name, Shape shape, ParameterId origin,
                             std::vector<float> values) {
-    const ParameterRole role = rewrite_.parameters()[static_cast<size_t>(origin)].role;
+    const ParameterRole role = parameter(origin).role;
     rewrite_.parameters().push_back(
         {fmt::format("{}.{}", rewrite_.node(node).name, field_name), std::move(shape), role});
     const auto owner = std::make_shared<const std::vector<float>>(std::move(values));
@@ -170,14 +212,15 @@ class BatchNormFolder {
 
   Rewrite rewrite_;
   ParameterValues values_;
+  std::vector<std::optional<Affine>> pending_;  ///< per node: what its weights will take in
   std::vector<bool> is_vector_;
 };
 
 }  // namespace
 
-BoundGraph fold_batch_norm(const BoundGraph& network) {
+BoundGraph fold_affine(const BoundGraph& network) {
   check_values(network);
-  return BatchNormFolder(network).run();
+  return AffineFolder(network).run();
 }
 
 }  // namespace zoo::graph
