@@ -39,7 +39,7 @@ struct StepInfo {
   std::string node;            ///< node name
   std::string op;              ///< operation
   std::string implementation;  ///< e.g. "jit:avx512_core", "own:squeeze_excite"
-  int64_t macs = 0;
+  int64_t macs = 0;            ///< multiply-accumulates, attention products included
 };
 
 /// One value of the interface.

@@ -2,50 +2,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "nn/engine/own_step.h"
 #include "nn/engine/parallel.h"
 #include "nn/engine/step_compiler.h"
 
 namespace zoo::engine {
 namespace {
-
-/// A step whose work is a callable made once per runner.
-template <typename Work>
-class OwnBoundStep : public BoundStep {
- public:
-  explicit OwnBoundStep(Work work) : work_(std::move(work)) {}
-  void run() override { work_(); }
-
- private:
-  Work work_;
-};
-
-/// `Bind`: RunnerMemory -> callable without arguments.
-template <typename Bind>
-class OwnStep : public Step {
- public:
-  explicit OwnStep(Bind bind) : bind_(std::move(bind)) {}
-
-  std::unique_ptr<BoundStep> bind(const RunnerMemory& memory) const override {
-    auto work = bind_(memory);
-    return std::make_unique<OwnBoundStep<decltype(work)>>(std::move(work));
-  }
-
- private:
-  Bind bind_;
-};
-
-template <typename Bind>
-std::unique_ptr<Step> make_step(const StepCompiler& compiler, std::string_view kernel, std::vector<ValueId> reads,
-                                ValueId writes, Bind bind) {
-  auto step = std::make_unique<OwnStep<Bind>>(std::move(bind));
-  step->info.implementation = "own:";
-  step->info.implementation += kernel;
-  step->info.implementation += ':';
-  step->info.implementation += kernels::to_string(compiler.table().isa);
-  step->reads = std::move(reads);
-  step->writes = writes;
-  return step;
-}
 
 /// A small fully connected layer with packed weights.
 struct PackedLayer {
@@ -145,7 +107,7 @@ bool compile_direct_convolution(StepCompiler& compiler, graph::NodeId id, const 
   };
   std::vector<ValueId> reads = {src};
   if (residual >= 0) reads.push_back(residual);
-  compiler.add_step(make_step(compiler, "direct_conv", std::move(reads), dst, bind));
+  compiler.add_step(make_step(compiler, "direct_conv", reads, dst, bind));
   compiler.set_value(id, dst);
   return true;
 }
@@ -248,7 +210,7 @@ void compile_map(StepCompiler& compiler, graph::NodeId id, ValueId src, ValueId 
   };
   std::vector<ValueId> reads = {src};
   if (other >= 0) reads.push_back(other);
-  auto step = make_step(compiler, other < 0 ? "activation" : "add", std::move(reads), dst, bind);
+  auto step = make_step(compiler, other < 0 ? "activation" : "add", reads, dst, bind);
   step->in_place = true;
   compiler.add_step(std::move(step));
   compiler.set_value(id, dst);

@@ -188,6 +188,114 @@ void evaluate_op(const graph::SqueezeExcite& op, const Job& job) {
   }
 }
 
+void evaluate_op(const graph::ScaleChannels& op, const Job& job) {
+  for_each_plane(job.dst_shape, [&](int64_t c, int64_t first, int64_t area) {
+    const double gamma = job.value(op.weight, c, 1.0);
+    for (int64_t i = first; i < first + area; ++i) {
+      job.dst[static_cast<size_t>(i)] = static_cast<float>(job.srcs[0].data[static_cast<size_t>(i)] * gamma);
+    }
+  });
+}
+
+/// Calls `f(value, ky, kx)` for the taps of a window that lie inside one plane [H, W].
+template <typename F>
+void for_each_tap(const Shape& shape, const float* src, graph::Size2d kernel, int64_t first_y, int64_t first_x, F f) {
+  for (int64_t ky = 0; ky < kernel.h; ++ky) {
+    for (int64_t kx = 0; kx < kernel.w; ++kx) {
+      const int64_t y = first_y + ky;
+      const int64_t x = first_x + kx;
+      if (y >= 0 && y < shape[2] && x >= 0 && x < shape[3]) {
+        f(static_cast<double>(src[y * shape[3] + x]), ky, kx);
+      }
+    }
+  }
+}
+
+void evaluate_op(const graph::AvgPool2d& op, const Job& job) {
+  const Shape& src = job.srcs[0].shape;
+  for_each_plane(job.dst_shape, [&](int64_t, int64_t first, int64_t area) {
+    const float* values = job.srcs[0].data.data() + first / area * plane(src);
+    for (int64_t i = 0; i < area; ++i) {
+      const int64_t y = i / job.dst_shape[3] * op.stride.h - op.pad.h;
+      const int64_t x = i % job.dst_shape[3] * op.stride.w - op.pad.w;
+      double sum = 0.0;
+      int64_t count = 0;
+      for_each_tap(src, values, op.kernel, y, x, [&](double value, int64_t, int64_t) {
+        sum += value;
+        ++count;
+      });
+      if (op.count_include_pad) count = op.kernel.h * op.kernel.w;
+      job.dst[static_cast<size_t>(first + i)] = static_cast<float>(sum / static_cast<double>(count));
+    }
+  });
+}
+
+void evaluate_op(const graph::BlurPool2d& op, const Job& job) {
+  constexpr auto kTaps = static_cast<int64_t>(graph::kBlurFilter.size());
+  const Shape& src = job.srcs[0].shape;
+  for_each_plane(job.dst_shape, [&](int64_t, int64_t first, int64_t area) {
+    const float* values = job.srcs[0].data.data() + first / area * plane(src);
+    for (int64_t i = 0; i < area; ++i) {
+      const int64_t y = i / job.dst_shape[3] * op.stride.h - kTaps / 2;
+      const int64_t x = i % job.dst_shape[3] * op.stride.w - kTaps / 2;
+      double sum = 0.0;
+      for_each_tap(src, values, {kTaps, kTaps}, y, x, [&](double value, int64_t ky, int64_t kx) {
+        sum += value * graph::kBlurFilter[static_cast<size_t>(ky)] * graph::kBlurFilter[static_cast<size_t>(kx)];
+      });
+      job.dst[static_cast<size_t>(first + i)] = static_cast<float>(sum);
+    }
+  });
+}
+
+void evaluate_op(const graph::Resize& op, const Job& job) {
+  const Shape& src = job.srcs[0].shape;
+  const std::vector<graph::ResizeTap> rows = graph::resize_taps(op.mode, src[2], job.dst_shape[2]);
+  const std::vector<graph::ResizeTap> columns = graph::resize_taps(op.mode, src[3], job.dst_shape[3]);
+  for_each_plane(job.dst_shape, [&](int64_t, int64_t first, int64_t area) {
+    const float* values = job.srcs[0].data.data() + first / area * plane(src);
+    float* dst = job.dst.data() + first;
+    for (const graph::ResizeTap& row : rows) {
+      const float* above = values + row.first * src[3];
+      const float* below = values + row.second * src[3];
+      for (const graph::ResizeTap& column : columns) {
+        const double top = std::lerp(double{above[column.first]}, double{above[column.second]}, double{column.weight});
+        const double low = std::lerp(double{below[column.first]}, double{below[column.second]}, double{column.weight});
+        *dst++ = static_cast<float>(std::lerp(top, low, double{row.weight}));
+      }
+    }
+  });
+}
+
+void evaluate_op(const graph::MultiQueryAttention& op, const Job& job) {
+  const int64_t queries = plane(job.dst_shape);
+  const int64_t keys = plane(job.srcs[1].shape);
+  const double scale = 1.0 / std::sqrt(static_cast<double>(op.key_dim));
+  std::vector<double> weights(static_cast<size_t>(keys));
+  for (int64_t n = 0; n < job.dst_shape[0]; ++n) {
+    const float* key = job.srcs[1].data.data() + n * op.key_dim * keys;
+    const float* value = job.srcs[2].data.data() + n * op.value_dim * keys;
+    for (int64_t head = 0; head < op.heads; ++head) {
+      const float* query = job.srcs[0].data.data() + (n * op.heads + head) * op.key_dim * queries;
+      float* dst = job.dst.data() + (n * op.heads + head) * op.value_dim * queries;
+      for (int64_t q = 0; q < queries; ++q) {
+        for (int64_t k = 0; k < keys; ++k) {
+          double product = 0.0;
+          for (int64_t d = 0; d < op.key_dim; ++d) product += double{query[d * queries + q]} * key[d * keys + k];
+          weights[static_cast<size_t>(k)] = product * scale;
+        }
+        const double largest = *std::max_element(weights.begin(), weights.end());
+        double sum = 0.0;
+        for (double& weight : weights) sum += weight = std::exp(weight - largest);
+        for (int64_t d = 0; d < op.value_dim; ++d) {
+          double mix = 0.0;
+          for (int64_t k = 0; k < keys; ++k) mix += weights[static_cast<size_t>(k)] * value[d * keys + k];
+          dst[d * queries + q] = static_cast<float>(mix / sum);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 
 double activate(ActivationKind kind, double x, double slope) {

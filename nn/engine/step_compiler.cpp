@@ -10,10 +10,21 @@
 
 namespace zoo::engine {
 
+namespace {
+
+std::vector<int64_t> all_macs(const graph::Graph& graph, const std::vector<Shape>& shapes) {
+  std::vector<int64_t> macs = graph::multiply_accumulates(graph, shapes);
+  const std::vector<int64_t> attention = graph::attention_multiply_accumulates(graph, shapes);
+  for (size_t id = 0; id < macs.size(); ++id) macs[id] += attention[id];
+  return macs;
+}
+
+}  // namespace
+
 StepCompiler::StepCompiler(const graph::BoundGraph& network, const Shape& input, int threads)
     : network_(network),
       shapes_(graph::infer_shapes(network.graph, input)),
-      macs_(graph::multiply_accumulates(network.graph, shapes_)),
+      macs_(all_macs(network.graph, shapes_)),
       threads_(threads),
       table_(kernels::kernel_table(engine_isa())),
       node_values_(network.graph.nodes.size(), -1) {}
@@ -56,6 +67,12 @@ void StepCompiler::compile_node(graph::NodeId id) {
       compile_instance_norm(*this, id, op);
     } else if constexpr (std::is_same_v<Op, graph::Mul>) {
       compile_mul(*this, id);
+    } else if constexpr (std::is_same_v<Op, graph::AvgPool2d>) {
+      compile_avg_pool(*this, id, op);
+    } else if constexpr (std::is_same_v<Op, graph::Resize>) {
+      compile_resize(*this, id, op);
+    } else if constexpr (std::is_same_v<Op, graph::MultiQueryAttention>) {
+      compile_attention(*this, id, op);
     } else if constexpr (std::is_same_v<Op, graph::Add>) {
       compile_map(*this, id, blocked_value_of(node(id).inputs[0]), blocked_value_of(node(id).inputs[1]), {});
     } else if constexpr (std::is_same_v<Op, graph::Activation>) {

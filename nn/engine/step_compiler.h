@@ -88,6 +88,12 @@ void compile_squeeze_excite(StepCompiler& compiler, graph::NodeId id, const grap
 void compile_mul(StepCompiler& compiler, graph::NodeId id);
 void compile_flatten(StepCompiler& compiler, graph::NodeId id);
 void compile_instance_norm(StepCompiler& compiler, graph::NodeId id, const graph::InstanceNorm& op);
+/// own_steps_maps.cpp
+void compile_avg_pool(StepCompiler& compiler, graph::NodeId id, const graph::AvgPool2d& op);
+void compile_resize(StepCompiler& compiler, graph::NodeId id, const graph::Resize& op);
+void compile_attention(StepCompiler& compiler, graph::NodeId id, const graph::MultiQueryAttention& op);
+
+/// own_steps.cpp
 /// A convolution on the own fallback kernel; false if it has none (groups other than 1 and depthwise).
 bool compile_direct_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
 /// dst = f(src) or f(src + other); `other` may be -1.

@@ -7,23 +7,9 @@
 #include <gtest/gtest.h>
 
 #include "tests/engine/network_fixture.h"
-#include "tests/support/compare.h"
 
 namespace zoo::engine {
 namespace {
-
-void expect_engines_agree(const graph::BoundGraph& network, const Shape& shape, int threads = 1) {
-  CompileOptions fast;
-  fast.threads = threads;
-  CompileOptions slow;
-  slow.engine = EngineKind::kReference;
-  const auto actual = run_network(network, shape, fast);
-  const auto expected = run_network(network, shape, slow);
-  ASSERT_EQ(actual.size(), expected.size());
-  for (size_t i = 0; i < actual.size(); ++i) {
-    EXPECT_TRUE(test::close_to_max(actual[i], expected[i], 2e-5)) << network.graph.outputs[i].name;
-  }
-}
 
 struct ConvCase {
   std::string name;

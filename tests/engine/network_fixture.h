@@ -1,12 +1,16 @@
 // Small networks with formula weights, and running them.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "nn/engine/executable.h"
 #include "nn/graph/graph_builder.h"
 #include "nn/weights/synthetic.h"
+#include "tests/support/compare.h"
 
 namespace zoo::engine {
 
@@ -28,6 +32,20 @@ inline std::vector<std::vector<float>> run_network(const graph::BoundGraph& netw
     outputs.emplace_back(runner->output(i).begin(), runner->output(i).end());
   }
   return outputs;
+}
+
+/// Runs the network on both engines.
+inline void expect_engines_agree(const graph::BoundGraph& network, const Shape& shape, int threads = 1) {
+  CompileOptions fast;
+  fast.threads = threads;
+  CompileOptions slow;
+  slow.engine = EngineKind::kReference;
+  const auto actual = run_network(network, shape, fast);
+  const auto expected = run_network(network, shape, slow);
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t i = 0; i < actual.size(); ++i) {
+    EXPECT_TRUE(test::close_to_max(actual[i], expected[i], 2e-5)) << network.graph.outputs[i].name;
+  }
 }
 
 }  // namespace zoo::engine

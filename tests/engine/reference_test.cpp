@@ -1,4 +1,6 @@
 // The oracle itself, against numbers worked out by hand.
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "nn/engine/reference_ops.h"
@@ -124,6 +126,68 @@ TEST(ReferenceLinear, IsRowsTimesVector) {
   const graph::Linear op = {
       .in_features = 2, .out_features = 3, .weight = 0, .bias = 1, .activation = {ActivationKind::kRelu}};
   EXPECT_EQ(evaluate_op(op, {{{1, 2}, x}}, values_of(tensors), {1, 3}), (std::vector<float>{21.5F, 42, 0}));
+}
+
+TEST(ReferenceScaleChannels, MultipliesEveryChannel) {
+  const std::vector<float> x = {1, 2, 3, 4};
+  const std::vector<std::vector<float>> tensors = {{10, -1}};
+  EXPECT_EQ(evaluate_op(graph::ScaleChannels{2, 0}, {{{1, 2, 1, 2}, x}}, values_of(tensors), {1, 2, 1, 2}),
+            (std::vector<float>{10, 20, -3, -4}));
+}
+
+TEST(ReferenceAvgPool2d, CountsThePaddingUnlessToldOtherwise) {
+  const std::vector<float> x = {4, 8, 12, 16};
+  graph::AvgPool2d pool = {{2, 2}, {2, 2}, {1, 1}};
+  // Each window holds one value and three zeros.
+  EXPECT_EQ(evaluate_op(pool, {{{1, 1, 2, 2}, x}}, {}, {1, 1, 2, 2}), (std::vector<float>{1, 2, 3, 4}));
+  pool.count_include_pad = false;
+  EXPECT_EQ(evaluate_op(pool, {{{1, 1, 2, 2}, x}}, {}, {1, 1, 2, 2}), x);
+  pool.pad = {0, 0};
+  EXPECT_EQ(evaluate_op(pool, {{{1, 1, 2, 2}, x}}, {}, {1, 1, 1, 1}), (std::vector<float>{10}));
+}
+
+TEST(ReferenceBlurPool2d, IsTheBinomialFilterWithZeroPadding) {
+  const std::vector<float> x = {16, 0, 0, 0, 0, 0, 0, 0, 16};
+  EXPECT_EQ(evaluate_op(graph::BlurPool2d{1, {2, 2}}, {{{1, 1, 3, 3}, x}}, {}, {1, 1, 2, 2}),
+            (std::vector<float>{4, 0, 0, 4}));
+  EXPECT_EQ(evaluate_op(graph::BlurPool2d{1, {1, 1}}, {{{1, 1, 3, 3}, x}}, {}, {1, 1, 3, 3}),
+            (std::vector<float>{4, 2, 0, 2, 2, 2, 0, 2, 4}));
+}
+
+TEST(ReferenceResize, InterpolatesLikeTorch) {
+  const std::vector<float> x = {0, 4, 8, 16};
+  const std::vector<TensorView> srcs = {{{1, 1, 2, 2}, x}};
+  EXPECT_EQ(evaluate_op(graph::Resize{graph::ResizeMode::kNearest}, srcs, {}, {1, 1, 3, 4}),
+            (std::vector<float>{0, 0, 4, 4, 0, 0, 4, 4, 8, 8, 16, 16}));
+  EXPECT_EQ(evaluate_op(graph::Resize{graph::ResizeMode::kBilinear}, srcs, {}, {1, 1, 2, 4}),
+            (std::vector<float>{0, 1, 3, 4, 8, 10, 14, 16}));
+}
+
+TEST(ReferenceMultiQueryAttention, SharesKeysAndValuesBetweenHeads) {
+  // Two heads of one channel, one position each; two keys.
+  const float ln3 = std::log(3.0F);
+  const std::vector<float> query = {0, ln3};
+  const std::vector<float> key = {0, 1};
+  const std::vector<float> value = {4, 8, 0, 100};
+  // Weights 1/2, 1/2 for the first head; 1/4, 3/4 for the second.
+  const auto mixed = evaluate_op(graph::MultiQueryAttention{2, 1, 2},
+                                 {{{1, 2, 1, 1}, query}, {{1, 1, 1, 2}, key}, {{1, 2, 1, 2}, value}}, {}, {1, 4, 1, 1});
+  ASSERT_EQ(mixed.size(), 4U);
+  EXPECT_FLOAT_EQ(mixed[0], 6);
+  EXPECT_FLOAT_EQ(mixed[1], 50);
+  EXPECT_FLOAT_EQ(mixed[2], 7);
+  EXPECT_FLOAT_EQ(mixed[3], 75);
+}
+
+TEST(ReferenceMultiQueryAttention, DividesByTheRootOfTheKeyChannels) {
+  const float ln3 = std::log(3.0F);
+  const std::vector<float> query = {ln3, ln3, ln3, ln3};
+  const std::vector<float> key = {0, 0.5F, 0, 0.5F, 0, 0.5F, 0, 0.5F};
+  const std::vector<float> value = {4, 8};
+  // Product 2 ln 3 over 2: weights 1/4, 3/4.
+  const auto mixed = evaluate_op(graph::MultiQueryAttention{1, 4, 1},
+                                 {{{1, 4, 1, 1}, query}, {{1, 4, 1, 2}, key}, {{1, 1, 1, 2}, value}}, {}, {1, 1, 1, 1});
+  EXPECT_FLOAT_EQ(mixed[0], 7);
 }
 
 }  // namespace

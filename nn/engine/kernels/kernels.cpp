@@ -45,6 +45,18 @@ const KernelTable& kernel_table(Isa isa) {
 
 int64_t block_count(int64_t channels, int64_t lanes) { return (channels + lanes - 1) / lanes; }
 
+int64_t packed_keys_size(const Attention& op, int64_t images, int64_t lanes) {
+  return images * block_count(op.keys, lanes) * lanes * op.key_dim;
+}
+
+int64_t attention_scratch(const Attention& op, int64_t lanes) {
+  return kAttentionTile * (op.key_dim + block_count(op.keys, lanes) * lanes);
+}
+
+int64_t attention_items(const Attention& op, int64_t images) {
+  return images * op.heads * block_count(op.queries, kAttentionTile);
+}
+
 void pack_matrix(const float* weights, int64_t outputs, int64_t inputs, int64_t lanes, float* packed) {
   for (int64_t o = 0; o < outputs; ++o) {
     float* column = packed + o / lanes * inputs * lanes + o % lanes;

@@ -1,6 +1,6 @@
-// Own kernels for what oneDNN does badly or not at all: pooling, squeeze-and-excite, matrix-vector products,
-// element-wise steps and re-layouts. One source is compiled for several instruction sets; a table of functions per set
-// is chosen at run time.
+// Own kernels for what oneDNN does badly or not at all: pooling, resizing, squeeze-and-excite, attention,
+// matrix-vector products, element-wise steps and re-layouts. One source is compiled for several instruction sets; a
+// table of functions per set is chosen at run time.
 //
 // Blocked layout: [N, C/B, H, W, B] with B lanes, channels beyond C ("tail") always zero. Vectors [N, C] are the same
 // with H = W = 1: rows padded to a multiple of B.
@@ -46,6 +46,41 @@ struct DirectConv {
   ResolvedActivation activation;
 };
 
+/// Mean over windows; positions outside of the source are zeros.
+struct AvgPool {
+  int64_t src_h = 0, src_w = 0, dst_h = 0, dst_w = 0;
+  int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1;
+  int64_t pad_top = 0, pad_left = 0;
+  bool count_include_pad = true;  ///< whether those zeros count as values of their window
+};
+
+/// One output index along an axis: (1 - weight) * src[first] + weight * src[second].
+struct AxisTap {
+  int64_t first = 0;
+  int64_t second = 0;
+  float weight = 0.0F;
+};
+
+/// Separable interpolation of maps.
+struct Resize {
+  bool nearest = false;  ///< only `first` of each tap counts
+  int64_t src_h = 0, src_w = 0, dst_h = 0, dst_w = 0;
+  const AxisTap* rows = nullptr;     ///< [dst_h]
+  const AxisTap* columns = nullptr;  ///< [dst_w]
+};
+
+/// softmax(q k^T / sqrt(key_dim)) v with one head of keys and values for all heads of queries.
+struct Attention {
+  int64_t heads = 1;
+  int64_t key_dim = 0;
+  int64_t value_dim = 0;
+  int64_t queries = 0;  ///< positions of query and result
+  int64_t keys = 0;     ///< positions of key and value
+};
+
+/// Query positions of one work item of `attention`.
+inline constexpr int64_t kAttentionTile = 4;
+
 /// Functions of one instruction set. `begin`, `end` bound the work items of a call, so that callers may split work
 /// between threads. No function allocates or throws.
 struct KernelTable {
@@ -79,6 +114,19 @@ struct KernelTable {
   /// the other.
   void (*to_blocked)(const float* src, float* dst, int64_t channels, int64_t area, int64_t begin, int64_t end);
   void (*to_planar)(const float* src, float* dst, int64_t channels, int64_t area, int64_t begin, int64_t end);
+
+  /// Work item: one channel block of one image.
+  void (*avg_pool)(const AvgPool& op, const float* src, float* dst, int64_t begin, int64_t end);
+  void (*resize)(const Resize& op, const float* src, float* dst, int64_t begin, int64_t end);
+
+  /// Work item: B key positions of one image. [N, key_dim / B, keys, B] -> [N, keys / B, key_dim, B], where the lanes
+  /// are positions; those beyond the last are zero.
+  void (*pack_keys)(const float* src, float* dst, int64_t key_dim, int64_t keys, int64_t begin, int64_t end);
+
+  /// Work item: kAttentionTile query positions of one head of one image, head by head. `query`, `value` and `dst` are
+  /// blocked, `packed_keys` comes from `pack_keys`; `scratch` (attention_scratch floats) is for this call alone.
+  void (*attention)(const Attention& op, const float* query, const float* packed_keys, const float* value, float* dst,
+                    float* scratch, int64_t begin, int64_t end);
 };
 
 /// Whether this processor runs the set.
@@ -87,6 +135,13 @@ bool is_supported(Isa isa);
 const KernelTable& kernel_table(Isa isa);
 /// Blocks of `lanes` that `channels` need.
 int64_t block_count(int64_t channels, int64_t lanes);
+
+/// Floats that `packed_keys` of `images` images has.
+int64_t packed_keys_size(const Attention& op, int64_t images, int64_t lanes);
+/// Floats that one caller of `attention` needs.
+int64_t attention_scratch(const Attention& op, int64_t lanes);
+/// Work items of `attention` for `images` images.
+int64_t attention_items(const Attention& op, int64_t images);
 
 /// [outputs, inputs] row-major -> [outputs / lanes, inputs, lanes]; `packed` must be zero before (the tail stays so).
 void pack_matrix(const float* weights, int64_t outputs, int64_t inputs, int64_t lanes, float* packed);

@@ -1,0 +1,53 @@
+// How steps on the project's own kernels are made from callables. Internal to nn/engine.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "nn/engine/step_compiler.h"
+
+namespace zoo::engine {
+
+/// A step whose work is a callable made once per runner.
+template <typename Work>
+class OwnBoundStep : public BoundStep {
+ public:
+  explicit OwnBoundStep(Work work) : work_(std::move(work)) {}
+  void run() override { work_(); }
+
+ private:
+  Work work_;
+};
+
+/// `Bind`: RunnerMemory -> callable without arguments.
+template <typename Bind>
+class OwnStep : public Step {
+ public:
+  explicit OwnStep(Bind bind) : bind_(std::move(bind)) {}
+
+  std::unique_ptr<BoundStep> bind(const RunnerMemory& memory) const override {
+    auto work = bind_(memory);
+    return std::make_unique<OwnBoundStep<decltype(work)>>(std::move(work));
+  }
+
+ private:
+  Bind bind_;
+};
+
+/// A step that runs `own:KERNEL:SET`.
+template <typename Bind>
+std::unique_ptr<Step> make_step(const StepCompiler& compiler, std::string_view kernel,
+                                const std::vector<ValueId>& reads, ValueId writes, Bind bind) {
+  auto step = std::make_unique<OwnStep<Bind>>(std::move(bind));
+  step->info.implementation = "own:";
+  step->info.implementation += kernel;
+  step->info.implementation += ':';
+  step->info.implementation += kernels::to_string(compiler.table().isa);
+  step->reads = reads;
+  step->writes = writes;
+  return step;
+}
+
+}  // namespace zoo::engine
