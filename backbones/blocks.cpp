@@ -15,28 +15,118 @@ void set_part(GraphBuilder& builder, Part part) {
   builder.set_role(role);
 }
 
+void begin_block(GraphBuilder& builder, BlockKind kind) {
+  ParameterRole role = builder.role();
+  role.block_kind = kind;
+  role.part_index = 0;
+  builder.set_role(role);
+}
+
 void next_part(GraphBuilder& builder) {
   ParameterRole role = builder.role();
   ++role.part_index;
   builder.set_role(role);
 }
 
+// Layer scale and skip, in this order also where there is no skip.
+NodeId end_block(GraphBuilder& builder, NodeId src, NodeId value, bool layer_scale, bool skip) {
+  if (layer_scale) {
+    set_part(builder, Part::kLayerScale);
+    value = builder.scale_channels(value, "layer_scale");
+  }
+  return skip ? builder.add(src, value, "add") : value;
+}
+
+// The layers between an attention block's input and its key (or value).
+struct SharedHead {
+  std::string_view name;
+  Part down;
+  Part projection;
+};
+
+NodeId shared_head(GraphBuilder& builder, NodeId src, const SharedHead& head, const AttentionOptions& options) {
+  const GraphBuilder::Scope scope(builder, head.name);
+  begin_block(builder, BlockKind::kAttention);
+  NodeId value = src;
+  if (options.kv_kernel > 0) {
+    const int64_t channels = builder.channels(src);
+    set_part(builder, head.down);
+    value = builder.conv(value, "down",
+                         {.out_channels = channels,
+                          .kernel = options.kv_kernel,
+                          .stride = options.kv_stride,
+                          .groups = channels,
+                          .padding = padding_mode(options.same_padding, options.kv_stride)});
+    next_part(builder);
+    value = normalise(builder, value, "norm", options.norm);
+    next_part(builder);
+  }
+  set_part(builder, head.projection);
+  return builder.conv(value, "project", {.out_channels = options.attention_channels / options.heads});
+}
+
+NodeId queries(GraphBuilder& builder, NodeId src, const AttentionOptions& options) {
+  const GraphBuilder::Scope scope(builder, "query");
+  begin_block(builder, BlockKind::kAttention);
+  NodeId value = src;
+  if (options.query_stride > 0) {
+    if (options.query_stride > 1) {
+      value = builder.avg_pool(value, "pool", {.kernel = options.query_stride, .stride = options.query_stride});
+    }
+    next_part(builder);
+    set_part(builder, Part::kQueryPool);
+    value = normalise(builder, value, "norm", options.norm);
+    next_part(builder);
+  }
+  set_part(builder, Part::kQuery);
+  return builder.conv(value, "project", {.out_channels = options.attention_channels});
+}
+
 }  // namespace
+
+NodeId attention_block(GraphBuilder& builder, NodeId src, const AttentionOptions& options) {
+  begin_block(builder, BlockKind::kAttention);
+  set_part(builder, Part::kAttentionNorm);
+  const NodeId normalised = normalise(builder, src, "norm", options.norm);
+  const NodeId query = queries(builder, normalised, options);
+  const NodeId key = shared_head(builder, normalised, {"key", Part::kKeyDown, Part::kKey}, options);
+  const NodeId value = shared_head(builder, normalised, {"value", Part::kValueDown, Part::kValue}, options);
+  NodeId result = builder.multi_query_attention(query, key, value, "attention", options.heads);
+  if (options.query_stride > 1) {
+    result = builder.resize_like(result, normalised, "upsample", graph::ResizeMode::kBilinear);
+  }
+  set_part(builder, Part::kAttentionOutput);
+  result = builder.conv(result, "output", {.out_channels = options.out_channels});
+  return end_block(builder, src, result, options.layer_scale, options.skip);
+}
+
+NodeId normalise(GraphBuilder& builder, NodeId src, std::string_view name, const NormOptions& options) {
+  switch (options.kind) {
+    case NormKind::kBatchNorm:
+      return builder.batch_norm(src, name, options.eps);
+    case NormKind::kInstanceNorm:
+      return builder.instance_norm(src, name, options.eps);
+  }
+  return src;
+}
 
 NodeId conv_norm_act(GraphBuilder& builder, NodeId src, std::string_view name, Part part,
                      const ConvNormActOptions& options) {
   const GraphBuilder::Scope scope(builder, name);
   set_part(builder, part);
-  NodeId value = builder.conv(src, "conv", options.conv);
-  switch (options.norm.kind) {
-    case NormKind::kBatchNorm:
-      value = builder.batch_norm(value, "norm", options.norm.eps);
-      break;
-    case NormKind::kInstanceNorm:
-      value = builder.instance_norm(value, "norm", options.norm.eps);
-      break;
+  const int64_t stride = options.conv.stride;
+  const bool pools = options.antialias != Antialias::kNone && stride > 1;
+  graph::ConvOptions conv = options.conv;
+  if (pools) {
+    conv.stride = 1;
+    conv.padding = graph::PaddingMode::kExplicit;
   }
-  return builder.activation(value, "act", options.activation);
+  NodeId value = builder.conv(src, "conv", conv);
+  value = normalise(builder, value, "norm", options.norm);
+  value = builder.activation(value, "act", options.activation);
+  if (!pools) return value;
+  return options.antialias == Antialias::kBlur ? builder.blur_pool(value, "pool", stride)
+                                               : builder.avg_pool(value, "pool", {.kernel = stride, .stride = stride});
 }
 
 NodeId squeeze_excite(GraphBuilder& builder, NodeId src, std::string_view name, const SqueezeExciteOptions& options) {
@@ -53,11 +143,7 @@ NodeId squeeze_excite(GraphBuilder& builder, NodeId src, std::string_view name, 
 
 NodeId inverted_residual(GraphBuilder& builder, NodeId src, const InvertedResidualOptions& options) {
   const bool expands = options.expanded_channels != builder.channels(src);
-  ParameterRole role = builder.role();
-  role.block_kind = expands ? BlockKind::kInvertedResidual : BlockKind::kDepthwiseSeparable;
-  role.part_index = 0;
-  builder.set_role(role);
-
+  begin_block(builder, expands ? BlockKind::kInvertedResidual : BlockKind::kDepthwiseSeparable);
   NodeId value = src;
   if (expands) {
     value = conv_norm_act(
@@ -79,9 +165,63 @@ NodeId inverted_residual(GraphBuilder& builder, NodeId src, const InvertedResidu
     value = squeeze_excite(builder, value, "se", *options.squeeze_excite);
     next_part(builder);
   }
+  value = conv_norm_act(
+      builder, value, "project", Part::kProject,
+      {.conv = {.out_channels = options.out_channels}, .norm = options.norm, .activation = options.project_activation});
+  return options.skip ? builder.add(src, value, "add") : value;
+}
+
+NodeId fused_inverted_residual(GraphBuilder& builder, NodeId src, const FusedInvertedResidualOptions& options) {
+  begin_block(builder, BlockKind::kFusedInvertedResidual);
+  NodeId value = conv_norm_act(builder, src, "expand", Part::kExpand,
+                               {.conv = {.out_channels = options.expanded_channels,
+                                         .kernel = options.kernel,
+                                         .stride = options.stride,
+                                         .padding = padding_mode(options.same_padding, options.stride)},
+                                .norm = options.norm,
+                                .activation = options.activation,
+                                .antialias = options.antialias});
+  next_part(builder);
+  value = conv_norm_act(
+      builder, value, "project", Part::kProject,
+      {.conv = {.out_channels = options.out_channels}, .norm = options.norm, .activation = options.project_activation});
+  return options.skip ? builder.add(src, value, "add") : value;
+}
+
+NodeId universal_bottleneck(GraphBuilder& builder, NodeId src, const UniversalBottleneckOptions& options) {
+  begin_block(builder, BlockKind::kUniversalBottleneck);
+  const auto depthwise = [&](NodeId input, int64_t kernel, int64_t stride) {
+    const int64_t channels = builder.channels(input);
+    return ConvNormActOptions{.conv = {.out_channels = channels,
+                                       .kernel = kernel,
+                                       .stride = stride,
+                                       .groups = channels,
+                                       .padding = padding_mode(options.same_padding, stride)},
+                              .norm = options.norm,
+                              .antialias = options.antialias};
+  };
+
+  NodeId value = src;
+  if (options.start_kernel > 0) {
+    value = conv_norm_act(builder, value, "start", Part::kStartDepthwise,
+                          depthwise(value, options.start_kernel, options.start_stride));
+    next_part(builder);
+  }
+  if (options.expand) {
+    value = conv_norm_act(
+        builder, value, "expand", Part::kExpand,
+        {.conv = {.out_channels = options.expanded_channels}, .norm = options.norm, .activation = options.activation});
+    next_part(builder);
+  }
+  if (options.middle_kernel > 0) {
+    ConvNormActOptions middle = depthwise(value, options.middle_kernel, options.middle_stride);
+    middle.activation = options.activation;
+    value = conv_norm_act(builder, value, "middle", Part::kDepthwise, middle);
+    next_part(builder);
+  }
   value = conv_norm_act(builder, value, "project", Part::kProject,
                         {.conv = {.out_channels = options.out_channels}, .norm = options.norm});
-  return options.skip ? builder.add(src, value, "add") : value;
+  return end_block(builder, src, value, options.layer_scale, options.skip);
 }
 
 graph::PaddingMode padding_mode(bool same_padding, int64_t stride) {

@@ -9,7 +9,9 @@
 
 namespace zoo::backbones {
 
-/// One level of a backbone's feature pyramid: a value [N, channels, ceil(H / stride), ceil(W / stride)].
+/// One level of a backbone's feature pyramid: a value [N, channels, ceil(H / stride), ceil(W / stride)]. Where a
+/// backbone halves the resolution by average pooling (timm's `aa` models), an odd last row or column is dropped:
+/// rounded down.
 struct FeatureInfo {
   graph::NodeId value = graph::kNone;
   int64_t channels = 0;

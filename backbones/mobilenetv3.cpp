@@ -1,132 +1,91 @@
 #include "backbones/mobilenetv3.h"
 
-#include <memory>
-#include <utility>
+#include <optional>
+#include <string>
+#include <vector>
 
-#include <fmt/format.h>
+#include "backbones/block_chain.h"
+#include "backbones/mobilenetv3_stages.h"
+#include "backbones/stage_columns.h"
+#include "nn/core/activation_config.h"
 
 namespace zoo::backbones {
-
-using graph::GraphBuilder;
-using graph::NodeId;
-
 namespace {
 
-// Stem, blocks and last convolution in order: the values a pyramid can be made of.
-FeaturePyramid all_values(const MobileNetV3Config& config) {
-  int64_t stride = 2;
-  FeaturePyramid values = {{graph::kNone, config.stem_channels, stride}};
-  for (const auto& stage : config.stages) {
-    for (const MobileNetV3Block& block : stage) {
-      stride *= block.stride;
-      values.push_back({graph::kNone, block.out_channels, stride});
-    }
+// lucid's MobileNetV3 has this stem whatever its rows say.
+constexpr int64_t kLucidStemChannels = 16;
+
+// An activation or `same`, which is the block's own (empty).
+std::optional<ActivationKind> read_se_activation(const ConfigNode& node) {
+  if (node.is_scalar()) {
+    if (const auto kind = activation_from_name(node.as_string())) return kind;
   }
-  values.push_back({graph::kNone, config.last_conv_channels, stride});
-  return values;
+  std::vector<std::string> names = activation_names();
+  names.emplace_back("same");
+  node.as_choice(names, "activation");
+  return std::nullopt;
 }
 
-std::vector<size_t> selected_values(const MobileNetV3Config& config, const FeaturePyramid& values) {
-  std::vector<size_t> selected;
-  switch (config.feature_levels) {
-    case FeatureLevels::kBlocks:
-      for (size_t i = 0; i < values.size(); ++i) selected.push_back(i);
-      break;
-    case FeatureLevels::kStrides:
-      for (size_t i = 0; i < values.size(); ++i) {
-        if (!selected.empty() && values[selected.back()].stride == values[i].stride) selected.pop_back();
-        selected.push_back(i);
-      }
-      break;
-    case FeatureLevels::kStages: {
-      size_t last = 0;
-      for (const auto& stage : config.stages) selected.push_back(last += stage.size());
-      selected.back() = values.size() - 1;
-      break;
-    }
+void decode_params(const ConfigNode& params, InvertedResidualNetConfig& config) {
+  if (const ConfigNode node = params.find("in_channels")) config.in_channels = node.as_int_in(1, kMaxChannels, 3);
+  config.stem_activation = decode_activation(params.find("stem_act_type"), config.stem_activation);
+  config.last_conv_activation = decode_activation(params.find("last_conv_act_type"), config.last_conv_activation);
+  if (const ConfigNode node = params.find("se_divisor")) {
+    config.se_divisor = node.as_int_in(1, kMaxChannels, config.se_divisor);
   }
-  return selected;
-}
-
-FeaturePyramid pyramid_of(const MobileNetV3Config& config, const FeaturePyramid& values) {
-  FeaturePyramid pyramid;
-  for (const size_t i : selected_values(config, values)) pyramid.push_back(values[i]);
-  return pyramid;
-}
-
-InvertedResidualOptions block_options(const MobileNetV3Config& config, const MobileNetV3Block& block) {
-  InvertedResidualOptions options = {.expanded_channels = block.expanded_channels,
-                                     .out_channels = block.out_channels,
-                                     .kernel = block.kernel,
-                                     .stride = block.stride,
-                                     .dilation = block.dilation,
-                                     .activation = block.activation,
-                                     .norm = config.norm,
-                                     .same_padding = config.same_padding};
-  options.skip = block.use_skip && block.stride == 1 && block.in_channels == block.out_channels;
-  if (block.use_se) {
-    options.squeeze_excite = SqueezeExciteOptions{
-        .squeezed = make_divisible(block.expanded_channels / block.se_reduction, config.se_divisor),
-        .inner = config.se_activation.value_or(block.activation)};
-  }
-  return options;
+  if (const ConfigNode node = params.find("se_act_type")) config.se_activation = read_se_activation(node);
+  decode_norm_options(params, config.norm);
+  config.same_padding = decode_same_padding(params);
+  config.feature_levels = decode_feature_levels(params.find("feature_levels"), config.feature_levels);
 }
 
 }  // namespace
 
-FeaturePyramid mobilenetv3_features(const MobileNetV3Config& config) { return pyramid_of(config, all_values(config)); }
+InvertedResidualNetConfig decode_mobilenetv3(const ConfigNode& backbone) {
+  const ConfigNode params = backbone.find("params");
+  const ConfigNode stage_params = backbone.find("stage_params");
+  ConfigNode rows = backbone.find("bottleneck_cfg");
+  if (!given(rows)) rows = params.find("bottleneck_cfg");
+  const bool is_lucid = given(rows);
+  if (is_lucid && given(stage_params)) {
+    rows.problem("given beside stage_params; a backbone has one of the two");
+    rows.skip();
+    stage_params.skip();
+    params.skip();
+    return {};
+  }
 
-FeaturePyramid build_mobilenetv3(GraphBuilder& builder, const MobileNetV3Config& config) {
-  ParameterRole outside_blocks = {.section = Section::kBackbone, .stages = static_cast<int>(config.stages.size())};
-  for (const auto& stage : config.stages) outside_blocks.total_blocks += static_cast<int>(stage.size());
+  InvertedResidualNetConfig config;
+  // lucid: squeeze width mid // reduction without rounding.
+  if (is_lucid) config.se_divisor = 1;
+  decode_params(params, config);
 
-  builder.set_role(outside_blocks);
-  NodeId value = conv_norm_act(builder, builder.input(), "stem", Part::kStem,
-                               {.conv = {.out_channels = config.stem_channels,
-                                         .kernel = 3,
-                                         .stride = 2,
-                                         .padding = padding_mode(config.same_padding, 2)},
-                                .norm = config.norm,
-                                .activation = config.stem_activation});
-  std::vector<NodeId> nodes = {value};
-
-  ParameterRole role = outside_blocks;
-  role.flat_block = 0;
-  for (role.stage = 0; role.stage < role.stages; ++role.stage) {
-    const auto& stage = config.stages[static_cast<size_t>(role.stage)];
-    role.blocks_in_stage = static_cast<int>(stage.size());
-    role.block = 0;
-    for (const MobileNetV3Block& block : stage) {
-      const GraphBuilder::Scope scope(builder, fmt::format("stage{}.block{}", role.stage, role.block));
-      builder.set_role(role);
-      value = inverted_residual(builder, value, block_options(config, block));
-      nodes.push_back(value);
-      ++role.block;
-      ++role.flat_block;
+  const int64_t stem_default = is_lucid ? kLucidStemChannels : first_in_channels(stage_params);
+  config.stem_channels = channels_or(params.find("stem_channels"), stem_default);
+  MobileNetV3StageContext context = {.stem_channels = config.stem_channels};
+  if (const ConfigNode node = params.find("se_reduction")) context.se_reduction = read_divisor(node);
+  if (is_lucid) {
+    config.stages = decode_bottleneck_rows(rows, context);
+    config.head_channels = channels_or(params.find("last_channels"), 0);
+  } else {
+    config.stages = decode_mobilenetv3_stages(stage_params ? stage_params : backbone.at("stage_params"), context);
+    if (const ConfigNode node = params.find("last_channels")) {
+      node.problem("belongs to bottleneck_cfg; with stage_params give the head's intermediate_channels");
     }
   }
 
-  // The trainer counts the last convolution as one more block of its last stage.
-  role.stage = role.stages - 1;
-  builder.set_role(role);
-  nodes.push_back(conv_norm_act(builder, value, "last_conv", Part::kLastConv,
-                                {.conv = {.out_channels = config.last_conv_channels},
-                                 .norm = config.norm,
-                                 .activation = config.last_conv_activation}));
-
-  FeaturePyramid values = all_values(config);
-  for (size_t i = 0; i < values.size(); ++i) values[i].value = nodes[i];
-  return pyramid_of(config, values);
+  const ConfigNode last_conv = params.find("last_conv_channels");
+  config.last_conv_channels = given(last_conv) ? last_conv.as_int_in(0, kMaxChannels, 0) : 0;
+  const bool has_blocks = !config.stages.empty() && !config.stages.back().empty();
+  if (config.last_conv_channels == 0 && has_blocks) {
+    const InvertedResidualBlock& last = config.stages.back().back();
+    config.last_conv_channels = is_lucid ? last.expanded_channels : 6 * last.out_channels;
+  }
+  return config;
 }
 
 BackboneDefinition define_mobilenetv3(const ConfigNode& backbone) {
-  const auto config = std::make_shared<const MobileNetV3Config>(decode_mobilenetv3(backbone));
-  BackboneDefinition definition;
-  definition.in_channels = config->in_channels;
-  definition.build = [config](GraphBuilder& builder) { return build_mobilenetv3(builder, *config); };
-  if (!config->stages.empty()) definition.features = mobilenetv3_features(*config);
-  definition.head_channels = config->head_channels;
-  return definition;
+  return define_inverted_residual_net(decode_mobilenetv3(backbone));
 }
 
 }  // namespace zoo::backbones

@@ -4,7 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "backbones/mobilenetv1.h"
+#include "backbones/mobilenetv2.h"
 #include "backbones/mobilenetv3.h"
+#include "backbones/mobilenetv4.h"
 #include "nn/core/error.h"
 
 namespace zoo::backbones {
@@ -12,7 +15,10 @@ namespace zoo::backbones {
 BackboneRegistry& BackboneRegistry::global() {
   static BackboneRegistry registry = [] {
     BackboneRegistry built_in;
+    built_in.add("mobilenetv1", define_mobilenetv1);
+    built_in.add("mobilenetv2", define_mobilenetv2);
     built_in.add("mobilenetv3", define_mobilenetv3);
+    built_in.add("mobilenetv4", define_mobilenetv4);
     return built_in;
   }();
   return registry;

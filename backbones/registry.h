@@ -2,6 +2,7 @@
 // problem is reported at once; building happens only after that.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -22,6 +23,9 @@ struct BackboneDefinition {
   std::function<FeaturePyramid(graph::GraphBuilder&)> build;
   /// Levels as `build` will yield them (value = kNone), so that heads can check themselves while decoding.
   FeaturePyramid features;
+  /// Levels, ascending, that the configuration hands to heads which read several (the trainer's `return_stage_idx`);
+  /// empty: all. A classification reads the coarsest level whatever this says, as in the trainer.
+  std::vector<size_t> returned_levels = {};
   /// Width that the backbone's own configuration form gives a head's hidden layer (lucid's `last_channels`); 0: none.
   int64_t head_channels = 0;
 };

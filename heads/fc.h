@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "heads/hidden_layers.h"
 #include "heads/registry.h"
-#include "nn/core/activation.h"
 #include "nn/core/config_node.h"
 #include "nn/graph/graph_builder.h"
 
@@ -14,9 +14,7 @@ namespace zoo::heads {
 /// A decoded head.
 struct FcConfig {
   int64_t num_classes = 0;
-  int64_t num_layers = 1;             ///< the classifier included
-  int64_t intermediate_channels = 0;  ///< width of the num_layers - 1 hidden layers
-  ActivationKind activation = ActivationKind::kRelu;
+  HiddenLayers hidden = {};
   bool intermediate_bias = true;  ///< timm's mobilenetv3_rw has hidden layers without bias
 };
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "heads/fc.h"
+#include "heads/fc_conv.h"
 #include "nn/core/error.h"
 
 namespace zoo::heads {
@@ -13,6 +14,7 @@ HeadRegistry& HeadRegistry::global() {
   static HeadRegistry registry = [] {
     HeadRegistry built_in;
     built_in.add("classification", "fc", define_fc);
+    built_in.add("classification", "fc_conv", define_fc_conv);
     return built_in;
   }();
   return registry;

@@ -69,6 +69,8 @@ std::string_view torch_field(Field field) {
       return "running_mean";
     case Field::kRunningVar:
       return "running_var";
+    case Field::kGamma:
+      return "gamma";
   }
   return {};
 }

@@ -19,24 +19,69 @@ std::string_view conv_layer_entry(Layer layer) {
   return {};
 }
 
-/// The module that holds the parameter's ConvLayer or squeeze-and-excite, or empty.
-std::string backbone_module(const ParameterRole& role) {
+/// The trainer's modules of MobileNetV3 and V4: layers of a block are numbered as the block really has them.
+std::string block_module(const ParameterRole& role) {
+  return fmt::format("backbone.stages.{}.{}", role.stage, role.block);
+}
+
+/// The module that holds the parameter's ConvLayer, or empty.
+std::string conv_layer_module(const ParameterRole& role) {
   switch (role.part) {
     case Part::kStem:
-      return "backbone.conv_first";
+      return role.family == Family::kMobileNetV4 ? "backbone.conv_stem" : "backbone.conv_first";
+    case Part::kStartDepthwise:
     case Part::kExpand:
     case Part::kDepthwise:
     case Part::kProject:
-    case Part::kSqueezeReduce:
-    case Part::kSqueezeExpand:
-      return fmt::format("backbone.stages.{}.{}.block.{}", role.stage, role.block, role.part_index);
+      return fmt::format("{}.block.{}", block_module(role), role.part_index);
+    case Part::kConv:
     case Part::kLastConv:
-      return fmt::format("backbone.stages.{}.{}", role.stage, role.block);
-    case Part::kHeadHidden:
-    case Part::kClassifier:
-      break;
+      return block_module(role);
+    default:
+      return {};
   }
-  return {};
+}
+
+/// The module of a parameter that is not in a ConvLayer, or empty.
+std::string plain_module(const ParameterRole& role) {
+  switch (role.part) {
+    case Part::kSqueezeReduce:
+      return fmt::format("{}.block.{}.fc1", block_module(role), role.part_index);
+    case Part::kSqueezeExpand:
+      return fmt::format("{}.block.{}.fc2", block_module(role), role.part_index);
+    case Part::kLayerScale:
+      return block_module(role) + ".layer_scale";
+    case Part::kAttentionNorm:
+      return block_module(role) + ".norm_layer";
+    case Part::kQueryPool:
+    case Part::kQuery:
+      return fmt::format("{}.attention.query.{}", block_module(role), role.part_index);
+    case Part::kKeyDown:
+      return fmt::format("{}.attention.key.{}", block_module(role), role.layer == Layer::kWeighted ? 0 : 1);
+    case Part::kKey:
+      return fmt::format("{}.attention.key.{}", block_module(role), role.part_index);
+    case Part::kValueDown:
+      return fmt::format("{}.attention.value.{}", block_module(role), role.layer == Layer::kWeighted ? 0 : 1);
+    case Part::kValue:
+      return fmt::format("{}.attention.value.{}", block_module(role), role.part_index);
+    case Part::kAttentionOutput:
+      return block_module(role) + ".attention.linear.0";
+    default:
+      return {};
+  }
+}
+
+std::optional<std::string> backbone_name(const ParameterRole& role) {
+  if (role.family == Family::kMobileNetV1 || role.family == Family::kMobileNetV2) return std::nullopt;
+  if (const std::string module = conv_layer_module(role); !module.empty()) {
+    return fmt::format("{}.block.{}.{}", module, conv_layer_entry(role.layer), torch_field(role.field));
+  }
+  const std::string module = plain_module(role);
+  if (module.empty() || role.layer == Layer::kActivation) return std::nullopt;
+  if (role.layer == Layer::kNorm && (role.part == Part::kSqueezeReduce || role.part == Part::kSqueezeExpand)) {
+    return std::nullopt;
+  }
+  return fmt::format("{}.{}", module, torch_field(role.field));
 }
 
 /// The `fc` head is one Sequential: Linear and activation for every hidden layer, then Dropout and Linear.
@@ -47,24 +92,34 @@ std::optional<int> fc_head_index(const ParameterRole& role) {
   return std::nullopt;
 }
 
+/// The `fc_conv` head is one Sequential: a ConvLayer for every hidden layer, then Dropout and a ConvLayer.
+std::optional<SchemeTensor> conv_head_tensor(const Parameter& parameter) {
+  const ParameterRole& role = parameter.role;
+  const bool is_classifier = role.part == Part::kClassifier && role.layer == Layer::kWeighted;
+  if (!is_classifier && role.part != Part::kHeadHidden) return std::nullopt;
+  SchemeTensor tensor{fmt::format("head.classifier.{}.block.{}.{}", is_classifier ? role.head_layers : role.head_layer,
+                                  conv_layer_entry(role.layer), torch_field(role.field)),
+                      std::nullopt};
+  if (is_classifier && role.field == Field::kWeight && parameter.shape.rank() == 2) {
+    tensor.shape = Shape{parameter.shape[0], parameter.shape[1], 1, 1};
+  }
+  return tensor;
+}
+
 }  // namespace
 
 std::optional<SchemeTensor> netspresso_tensor(const Parameter& parameter) {
   const ParameterRole& role = parameter.role;
-  const std::string_view field = torch_field(role.field);
+  if (role.section == Section::kHead && role.block_kind == BlockKind::kConvHead) return conv_head_tensor(parameter);
   if (role.section == Section::kHead) {
     const std::optional<int> index = fc_head_index(role);
     if (!index) return std::nullopt;
-    return SchemeTensor{fmt::format("head.classifier.{}.{}", *index, field), std::nullopt};
+    return SchemeTensor{fmt::format("head.classifier.{}.{}", *index, torch_field(role.field)), std::nullopt};
   }
-  const std::string module = role.section == Section::kBackbone ? backbone_module(role) : std::string();
-  if (module.empty()) return std::nullopt;
-  if (role.part == Part::kSqueezeReduce || role.part == Part::kSqueezeExpand) {
-    if (role.layer != Layer::kWeighted) return std::nullopt;
-    return SchemeTensor{fmt::format("{}.{}.{}", module, role.part == Part::kSqueezeReduce ? "fc1" : "fc2", field),
-                        std::nullopt};
-  }
-  return SchemeTensor{fmt::format("{}.block.{}.{}", module, conv_layer_entry(role.layer), field), std::nullopt};
+  if (role.section != Section::kBackbone) return std::nullopt;
+  std::optional<std::string> name = backbone_name(role);
+  if (!name) return std::nullopt;
+  return SchemeTensor{*std::move(name), std::nullopt};
 }
 
 Section netspresso_section(std::string_view name) {

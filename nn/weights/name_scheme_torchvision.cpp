@@ -7,6 +7,8 @@
 namespace zoo::weights {
 namespace {
 
+bool has_family(Family family) { return family == Family::kMobileNetV3 || family == Family::kOther; }
+
 /// The module that holds the parameter's Conv2dNormActivation or squeeze-and-excite, or empty.
 std::string feature_module(const ParameterRole& role) {
   switch (role.part) {
@@ -20,11 +22,9 @@ std::string feature_module(const ParameterRole& role) {
       return fmt::format("features.{}.block.{}", role.flat_block + 1, role.part_index);
     case Part::kLastConv:
       return fmt::format("features.{}", role.total_blocks + 1);
-    case Part::kHeadHidden:
-    case Part::kClassifier:
-      break;
+    default:
+      return {};
   }
-  return {};
 }
 
 /// Linear, activation, Dropout, Linear; with one layer only Dropout, Linear. No network of it has more layers.
@@ -46,7 +46,8 @@ std::optional<SchemeTensor> torchvision_tensor(const Parameter& parameter) {
     if (!index || role.layer != Layer::kWeighted) return std::nullopt;
     return SchemeTensor{fmt::format("classifier.{}.{}", *index, field), std::nullopt};
   }
-  const std::string module = role.section == Section::kBackbone ? feature_module(role) : std::string();
+  if (role.section != Section::kBackbone || !has_family(role.family)) return std::nullopt;
+  const std::string module = feature_module(role);
   if (module.empty()) return std::nullopt;
   if (role.part == Part::kSqueezeReduce || role.part == Part::kSqueezeExpand) {
     if (role.layer != Layer::kWeighted) return std::nullopt;

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/graph/graph.h"
+#include "tests/backbones/graph_probe.h"
 
 namespace zoo::backbones {
 namespace {
@@ -26,51 +27,23 @@ stage_params:
      use_se: [True, False], act_type: [relu, relu], stride: [1, 2]}
 )";
 
-MobileNetV3Config decode(const std::string& text) {
+InvertedResidualNetConfig decode(const std::string& text) {
   const ConfigDocument document = ConfigDocument::parse("name: mobilenetv3\n" + text, "x.yaml");
   document.root().at("name").as_string();
-  MobileNetV3Config config = decode_mobilenetv3(document.root());
+  InvertedResidualNetConfig config = decode_mobilenetv3(document.root());
   document.finish();
   return config;
 }
 
-Graph build(const MobileNetV3Config& config) {
+Graph build(const InvertedResidualNetConfig& config) {
   GraphBuilder builder(config.in_channels);
-  const FeaturePyramid pyramid = build_mobilenetv3(builder, config);
+  const FeaturePyramid pyramid = build_inverted_residual_net(builder, config);
   for (size_t i = 0; i < pyramid.size(); ++i) builder.output(fmt::format("feature.{}", i), pyramid[i].value);
   return builder.take();
 }
 
-std::vector<std::tuple<int64_t, int64_t>> levels(const FeaturePyramid& pyramid) {
-  std::vector<std::tuple<int64_t, int64_t>> levels;
-  for (const FeatureInfo& level : pyramid) levels.emplace_back(level.channels, level.stride);
-  return levels;
-}
-
-std::vector<std::string> output_nodes(const Graph& graph) {
-  std::vector<std::string> names;
-  for (const auto& output : graph.outputs) names.push_back(graph[output.node].name);
-  return names;
-}
-
-bool has_node(const Graph& graph, std::string_view name) {
-  return std::any_of(graph.nodes.begin(), graph.nodes.end(), [&](const auto& node) { return node.name == name; });
-}
-
-template <typename Op>
-const Op& op_of(const Graph& graph, std::string_view name) {
-  const auto node = std::find_if(graph.nodes.begin(), graph.nodes.end(),
-                                 [&](const auto& candidate) { return candidate.name == name; });
-  return std::get<Op>(node->op);
-}
-
-const Parameter& parameter_of(const Graph& graph, std::string_view name) {
-  return *std::find_if(graph.parameters.begin(), graph.parameters.end(),
-                       [&](const Parameter& parameter) { return parameter.name == name; });
-}
-
 TEST(MobileNetV3, HasTheTrainersDefaults) {
-  const MobileNetV3Config config = decode(kStages);
+  const InvertedResidualNetConfig config = decode(kStages);
   EXPECT_EQ(config.in_channels, 3);
   EXPECT_EQ(config.stem_channels, 16);
   EXPECT_EQ(config.stem_activation, ActivationKind::kHardSwish);
@@ -92,7 +65,7 @@ TEST(MobileNetV3, TreatsNullParamsAsNone) {
 }
 
 TEST(MobileNetV3, ReadsEveryParameter) {
-  const MobileNetV3Config config = decode(std::string(R"(
+  const InvertedResidualNetConfig config = decode(std::string(R"(
 params: {in_channels: 1, stem_channels: 16, stem_act_type: relu, last_conv_channels: 99, last_conv_act_type: GELU,
          se_divisor: 2, se_reduction: 8, se_act_type: silu, norm_type: instance_norm, norm_eps: 1.0e-5, padding: same,
          feature_levels: blocks})") + kStages);
@@ -115,7 +88,7 @@ TEST(MobileNetV3, TakesZeroOrNullAsTheDefaultLastConvolution) {
 }
 
 TEST(MobileNetV3, ReadsTheOptionalColumnsOfAStage) {
-  const MobileNetV3Config config = decode(R"(
+  const InvertedResidualNetConfig config = decode(R"(
 stage_params:
   - in_channels: [16, 16]
     kernel_sizes: [3, 3]
@@ -160,21 +133,21 @@ TEST(MobileNetV3, PadsSameOnTheStemToo) {
 }
 
 TEST(MobileNetV3, YieldsTheOutputOfEveryStage) {
-  const MobileNetV3Config config = decode(kStages);
-  EXPECT_THAT(levels(mobilenetv3_features(config)), ElementsAre(std::tuple(24, 4), std::tuple(240, 8)));
+  const InvertedResidualNetConfig config = decode(kStages);
+  EXPECT_THAT(levels(inverted_residual_net_features(config)), ElementsAre(std::tuple(24, 4), std::tuple(240, 8)));
   EXPECT_THAT(output_nodes(build(config)), ElementsAre("stage0.block1.project.norm", "last_conv.act"));
 }
 
 TEST(MobileNetV3, YieldsTheDeepestValueOfEveryStride) {
-  const MobileNetV3Config config = decode(std::string("params: {feature_levels: strides}") + kStages);
-  EXPECT_THAT(levels(mobilenetv3_features(config)),
+  const InvertedResidualNetConfig config = decode(std::string("params: {feature_levels: strides}") + kStages);
+  EXPECT_THAT(levels(inverted_residual_net_features(config)),
               ElementsAre(std::tuple(16, 2), std::tuple(24, 4), std::tuple(240, 8)));
   EXPECT_THAT(output_nodes(build(config)), ElementsAre("stage0.block0.add", "stage1.block0.add", "last_conv.act"));
 }
 
 TEST(MobileNetV3, YieldsStemEveryBlockAndLastConvolution) {
-  const MobileNetV3Config config = decode(std::string("params: {feature_levels: blocks}") + kStages);
-  EXPECT_THAT(levels(mobilenetv3_features(config)),
+  const InvertedResidualNetConfig config = decode(std::string("params: {feature_levels: blocks}") + kStages);
+  EXPECT_THAT(levels(inverted_residual_net_features(config)),
               ElementsAre(std::tuple(16, 2), std::tuple(16, 2), std::tuple(24, 4), std::tuple(24, 4), std::tuple(40, 8),
                           std::tuple(240, 8)));
   EXPECT_THAT(output_nodes(build(config)),
@@ -205,14 +178,14 @@ bottleneck_cfg:
 )";
 
 TEST(MobileNetV3Rows, HaveLucidsDefaults) {
-  const MobileNetV3Config config = decode(kRows);
+  const InvertedResidualNetConfig config = decode(kRows);
   EXPECT_EQ(config.stem_channels, 16);
   EXPECT_EQ(config.se_divisor, 1);
   EXPECT_EQ(config.last_conv_channels, 96);
   EXPECT_EQ(config.head_channels, 0);
   ASSERT_EQ(config.stages.size(), 2U);  // a row with a stride begins a stage
   ASSERT_EQ(config.stages[1].size(), 2U);
-  const MobileNetV3Block& last = config.stages[1][1];
+  const InvertedResidualBlock& last = config.stages[1][1];
   EXPECT_EQ(std::tuple(last.in_channels, last.kernel, last.expanded_channels, last.out_channels, last.stride),
             std::tuple(24, 5, 96, 24, 1));
   EXPECT_EQ(std::tuple(last.use_se, last.activation, last.se_reduction),
@@ -228,7 +201,7 @@ TEST(MobileNetV3Rows, DoNotRoundTheSqueezeWidth) {
 }
 
 TEST(MobileNetV3Rows, MayStandInParamsAsLucidHasThem) {
-  const MobileNetV3Config config = decode(R"(
+  const InvertedResidualNetConfig config = decode(R"(
 params:
   bottleneck_cfg: [[3, 16, 16, 1, 0, 2]]
   last_channels: 1024

@@ -8,11 +8,11 @@
 namespace zoo::backbones {
 namespace {
 
-using ::testing::Contains;
 using ::testing::ElementsAre;
 
 TEST(BackboneRegistry, KnowsTheBuiltInFamilies) {
-  EXPECT_THAT(BackboneRegistry::global().names(), Contains("mobilenetv3"));
+  EXPECT_THAT(BackboneRegistry::global().names(),
+              ElementsAre("mobilenetv1", "mobilenetv2", "mobilenetv3", "mobilenetv4"));
   EXPECT_NE(BackboneRegistry::global().find("mobilenetv3"), nullptr);
 }
 

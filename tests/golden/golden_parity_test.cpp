@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(References, GoldenParity,
                                   std::string(engine::to_string(std::get<1>(c.param)));
                          });
 
-TEST(GoldenRecords, CoverEveryMobileNetV3Classifier) { EXPECT_EQ(test::reference_records().size(), 13U); }
+TEST(GoldenRecords, CoverEveryClassifier) { EXPECT_EQ(test::reference_records().size(), 34U); }
 
 }  // namespace
 }  // namespace zoo

@@ -80,9 +80,9 @@ TEST(FcHead, MayHaveHiddenLayersWithoutBias) {
 }
 
 TEST(FcHead, TakesTheHiddenWidthFromTheBackboneWhereThatHasOne) {
-  EXPECT_EQ(decode("params: {num_layers: 2, act_type: relu}\n", 1024).config.intermediate_channels, 1024);
+  EXPECT_EQ(decode("params: {num_layers: 2, act_type: relu}\n", 1024).config.hidden.intermediate_channels, 1024);
   EXPECT_EQ(decode("params: {num_layers: 2, act_type: relu, intermediate_channels: 1024}\n", 1024)
-                .config.intermediate_channels,
+                .config.hidden.intermediate_channels,
             1024);
 }
 

@@ -1,0 +1,153 @@
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "backbones/mobilenetv4.h"
+
+namespace zoo::backbones {
+
+using graph::GraphBuilder;
+using graph::NodeId;
+
+namespace {
+
+// Stem, blocks and final convolution in order: the values a pyramid can be made of.
+FeaturePyramid all_values(const MobileNetV4Config& config) {
+  int64_t stride = config.stem.stride;
+  FeaturePyramid values = {{graph::kNone, config.stem.out_channels, stride}};
+  for (const auto& stage : config.stages) {
+    for (const MobileNetV4Block& block : stage) {
+      stride *= stride_of(block);
+      values.push_back({graph::kNone, out_channels_of(block), stride});
+    }
+  }
+  if (config.final_conv.out_channels > 0) {
+    values.push_back({graph::kNone, config.final_conv.out_channels, stride * config.final_conv.stride});
+  }
+  return values;
+}
+
+FeaturePyramid pyramid_of(const MobileNetV4Config& config, const FeaturePyramid& values) {
+  std::vector<size_t> stage_lengths;
+  for (const auto& stage : config.stages) stage_lengths.push_back(stage.size());
+  return select_levels(values, stage_lengths, config.feature_levels);
+}
+
+NodeId add_conv(GraphBuilder& builder, NodeId src, std::string_view name, Part part, const MobileNetV4Conv& conv,
+                const MobileNetV4Config& config, Antialias antialias) {
+  return conv_norm_act(builder, src, name, part,
+                       {.conv = {.out_channels = conv.out_channels,
+                                 .kernel = conv.kernel,
+                                 .stride = conv.stride,
+                                 .padding = padding_mode(config.same_padding, conv.stride)},
+                        .norm = config.norm,
+                        .activation = config.activation,
+                        .antialias = antialias});
+}
+
+// Adds a block with what all blocks have in common.
+class AddBlock {
+ public:
+  AddBlock(GraphBuilder& builder, NodeId src, const MobileNetV4Config& config)
+      : builder_(builder), src_(src), config_(config) {}
+
+  NodeId operator()(const MobileNetV4Conv& conv) const {
+    ParameterRole role = builder_.role();
+    role.block_kind = BlockKind::kConv;
+    builder_.set_role(role);
+    return add_conv(builder_, src_, "conv", Part::kConv, conv, config_, config_.antialias);
+  }
+  NodeId operator()(FusedInvertedResidualOptions block) const {
+    block.activation = config_.activation;
+    block.antialias = config_.antialias;
+    return fused_inverted_residual(builder_, src_, with_common(block));
+  }
+  NodeId operator()(UniversalBottleneckOptions block) const {
+    block.activation = config_.activation;
+    block.antialias = config_.antialias;
+    return universal_bottleneck(builder_, src_, with_common(block));
+  }
+  NodeId operator()(AttentionOptions block) const { return attention_block(builder_, src_, with_common(block)); }
+
+ private:
+  template <typename Options>
+  Options with_common(Options options) const {
+    options.norm = config_.norm;
+    options.same_padding = config_.same_padding;
+    return options;
+  }
+
+  GraphBuilder& builder_;
+  NodeId src_;
+  const MobileNetV4Config& config_;
+};
+
+}  // namespace
+
+int64_t out_channels_of(const MobileNetV4Block& block) {
+  return std::visit([](const auto& options) { return options.out_channels; }, block);
+}
+
+int64_t stride_of(const MobileNetV4Block& block) {
+  struct Stride {
+    int64_t operator()(const MobileNetV4Conv& conv) const { return conv.stride; }
+    int64_t operator()(const FusedInvertedResidualOptions& fused) const { return fused.stride; }
+    int64_t operator()(const UniversalBottleneckOptions& universal) const {
+      return universal.start_stride * universal.middle_stride;
+    }
+    int64_t operator()(const AttentionOptions&) const { return 1; }
+  };
+  return std::visit(Stride{}, block);
+}
+
+FeaturePyramid mobilenetv4_features(const MobileNetV4Config& config) { return pyramid_of(config, all_values(config)); }
+
+FeaturePyramid build_mobilenetv4(GraphBuilder& builder, const MobileNetV4Config& config) {
+  ParameterRole role = {.section = Section::kBackbone, .family = Family::kMobileNetV4};
+  role.stages = static_cast<int>(config.stages.size());
+  for (const auto& stage : config.stages) role.total_blocks += static_cast<int>(stage.size());
+  builder.set_role(role);
+  // timm's stem has a stride also in the networks with antialiasing.
+  NodeId value = add_conv(builder, builder.input(), "stem", Part::kStem, config.stem, config, Antialias::kNone);
+  std::vector<NodeId> nodes = {value};
+
+  role.flat_block = 0;
+  for (role.stage = 0; role.stage < role.stages; ++role.stage) {
+    const auto& stage = config.stages[static_cast<size_t>(role.stage)];
+    role.blocks_in_stage = static_cast<int>(stage.size());
+    role.block = 0;
+    for (const MobileNetV4Block& block : stage) {
+      const GraphBuilder::Scope scope(builder, fmt::format("stage{}.block{}", role.stage, role.block));
+      builder.set_role(role);
+      value = std::visit(AddBlock(builder, value, config), block);
+      nodes.push_back(value);
+      ++role.block;
+      ++role.flat_block;
+    }
+  }
+
+  if (config.final_conv.out_channels > 0) {
+    // The trainer counts the final convolution as one more block of its last stage.
+    role.stage = role.stages - 1;
+    builder.set_role(role);
+    nodes.push_back(
+        add_conv(builder, value, "last_conv", Part::kLastConv, config.final_conv, config, Antialias::kNone));
+  }
+
+  FeaturePyramid values = all_values(config);
+  for (size_t i = 0; i < values.size(); ++i) values[i].value = nodes[i];
+  return pyramid_of(config, values);
+}
+
+BackboneDefinition define_mobilenetv4(const ConfigNode& backbone) {
+  const auto config = std::make_shared<const MobileNetV4Config>(decode_mobilenetv4(backbone));
+  BackboneDefinition definition;
+  definition.in_channels = config->in_channels;
+  definition.build = [config](GraphBuilder& builder) { return build_mobilenetv4(builder, *config); };
+  if (!config->stages.empty()) definition.features = mobilenetv4_features(*config);
+  definition.returned_levels = config->returned_stages;
+  return definition;
+}
+
+}  // namespace zoo::backbones

@@ -1,0 +1,89 @@
+#include "heads/fc_conv.h"
+
+#include <array>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "nn/core/activation_config.h"
+
+namespace zoo::heads {
+
+using graph::GraphBuilder;
+using graph::NodeId;
+
+namespace {
+
+PoolPosition read_pool(const ConfigNode& node) {
+  const std::array<std::string, 2> choices = {"first", "last"};
+  return node && node.as_choice(choices, "pooling") == size_t{1} ? PoolPosition::kLast : PoolPosition::kFirst;
+}
+
+double read_norm_eps(const ConfigNode& node, double fallback) {
+  if (!node) return fallback;
+  const double eps = node.as_double(fallback);
+  if (eps <= 0.0 || eps >= 1.0) {
+    node.problem(fmt::format("must be greater than 0 and less than 1, found {}", eps));
+  }
+  return eps;
+}
+
+NodeId hidden_layer(GraphBuilder& builder, NodeId src, std::string_view name, const FcConvConfig& config) {
+  const GraphBuilder::Scope scope(builder, name);
+  NodeId value = builder.conv(src, "conv", {.out_channels = config.hidden.intermediate_channels});
+  switch (config.norm) {
+    case NormKind::kBatchNorm:
+      value = builder.batch_norm(value, "norm", config.norm_eps);
+      break;
+    case NormKind::kInstanceNorm:
+      value = builder.instance_norm(value, "norm", config.norm_eps);
+      break;
+  }
+  return builder.activation(value, "act", config.hidden.activation);
+}
+
+}  // namespace
+
+FcConvConfig decode_fc_conv(const ConfigNode& head, const HeadContext& context) {
+  FcConvConfig config;
+  config.num_classes = context.num_classes;
+  const ConfigNode params = head.find("params");
+  config.hidden = decode_hidden_layers(params, context, {"norm_type", "norm_eps", "pooling"});
+  if (config.hidden.num_layers == 1) return config;
+  const ConfigNode norm = params.find("norm_type");
+  config.norm = decode_norm(norm, config.norm);
+  config.norm_eps = read_norm_eps(params.find("norm_eps"), config.norm_eps);
+  config.pool = read_pool(params.find("pooling"));
+  if (config.pool == PoolPosition::kFirst && config.norm == NormKind::kInstanceNorm) {
+    norm.problem("instance_norm of a single pixel is zero whatever the picture; needs pooling: last");
+  }
+  return config;
+}
+
+void build_fc_conv(GraphBuilder& builder, const std::vector<FeatureLevel>& features, const FcConvConfig& config) {
+  const bool pools_first = config.pool == PoolPosition::kFirst;
+  NodeId value = features.back().value;
+  if (pools_first) value = builder.global_avg_pool(value, "pool");
+  ParameterRole role = {.section = Section::kHead,
+                        .block_kind = BlockKind::kConvHead,
+                        .part = pools_first ? Part::kHeadHidden : Part::kHeadConv};
+  role.head_layers = static_cast<int>(config.hidden.num_layers);
+  for (role.head_layer = 0; role.head_layer < role.head_layers - 1; ++role.head_layer) {
+    builder.set_role(role);
+    value = hidden_layer(builder, value, fmt::format("hidden{}", role.head_layer), config);
+  }
+  if (!pools_first) value = builder.global_avg_pool(value, "pool");
+  value = builder.flatten(value, "flatten");
+  role.part = Part::kClassifier;
+  builder.set_role(role);
+  builder.output("logits", builder.linear(value, "classifier", config.num_classes, true));
+}
+
+HeadDefinition define_fc_conv(const ConfigNode& head, const HeadContext& context) {
+  return {.build = [config = decode_fc_conv(head, context)](GraphBuilder& builder,
+                                                            const std::vector<FeatureLevel>& features) {
+    build_fc_conv(builder, features, config);
+  }};
+}
+
+}  // namespace zoo::heads
