@@ -30,7 +30,7 @@ std::vector<std::string> problems_of(const std::string& file, const ValidateFlag
     const auto [height, width] = flags.size.value_or_default(config);
     graph::infer_shapes(graph, {1, graph.in_channels(), height, width});
     if (flags.checkpoint.empty()) return {};
-    const auto weights_file = weights::SafetensorsFile::open(flags.checkpoint);
+    const auto weights_file = weights::CheckpointFile::open(flags.checkpoint, {.entry = config.checkpoint_entry});
     const weights::LoadReport report =
         weights::check_checkpoint(graph.parameters, weights_file, {.ecosystem = config.ecosystem, .allow_missing = {}});
     if (report.complete()) return {};

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
-#include "nn/weights/safetensors.h"
+#include "nn/weights/checkpoint_file.h"
 #include "nn/weights/synthetic.h"
 
 namespace zoo::models {
@@ -15,8 +15,10 @@ namespace {
 weights::LoadedWeights load_weights(const graph::Graph& graph, const ModelConfig& config,
                                     const LoadModelOptions& options) {
   const weights::LoadOptions load_options = {.ecosystem = config.ecosystem, .allow_missing = options.allow_missing};
+  const weights::CheckpointFileOptions file_options = {.entry = config.checkpoint_entry};
   if (!options.checkpoint.empty()) {
-    return weights::load_checkpoint(graph.parameters, weights::SafetensorsFile::open(options.checkpoint), load_options);
+    return weights::load_checkpoint(graph.parameters, weights::CheckpointFile::open(options.checkpoint, file_options),
+                                    load_options);
   }
   if (config.checkpoint.empty()) {
     const std::string where = config.checkpoint_where.empty() ? config.file.string() : config.checkpoint_where;
@@ -28,7 +30,8 @@ weights::LoadedWeights load_weights(const graph::Graph& graph, const ModelConfig
                      where, why)});
   }
   try {
-    return weights::load_checkpoint(graph.parameters, weights::SafetensorsFile::open(config.checkpoint), load_options);
+    return weights::load_checkpoint(graph.parameters, weights::CheckpointFile::open(config.checkpoint, file_options),
+                                    load_options);
   } catch (const WeightError& error) {
     throw WeightError(fmt::format("{}: {}", config.checkpoint_where, error.what()));
   }

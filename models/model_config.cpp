@@ -62,6 +62,8 @@ void decode_checkpoint(const ConfigNode& model, ModelConfig& config) {
     config.checkpoint = config.file.parent_path() / text;
     config.checkpoint_where = fmt::format("{}: {}", path.where(), path.path());
   }
+  const ConfigNode entry = checkpoint.find("entry");
+  if (given(entry)) config.checkpoint_entry = entry.as_string();
   const ConfigNode scheme = checkpoint.find("scheme");
   if (given(scheme)) {
     const std::vector<std::string> names = weights::ecosystem_names();

@@ -37,6 +37,8 @@ struct ModelConfig {
   /// `file:line:column: key` of `checkpoint.path` or, without one, of `use_pretrained`: begins messages about weights
   /// that the model file asks for. Empty if it asks for none.
   std::string checkpoint_where;
+  /// `checkpoint.entry`: weights::CheckpointFileOptions::entry.
+  std::string checkpoint_entry;
   std::optional<weights::Ecosystem> ecosystem;  ///< `checkpoint.scheme`; detected from the file when empty
   PreprocessConfig preprocess;
   RuntimeConfig runtime;

@@ -6,6 +6,7 @@ build_packages=(
   libdnnl-dev ocl-icd-opencl-dev # oneDNN; its CMake package asks for OpenCL
   libopencv-dev libjpeg62-turbo-dev # JPEG: truncated files must be noticed, which cv::imread does not do
   libyaml-cpp-dev
+  libzip-dev # PyTorch checkpoints
   libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
 )
 

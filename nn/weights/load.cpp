@@ -21,7 +21,7 @@ std::optional<std::span<const float>> values_in_place(const StoredTensor& tensor
 }
 
 ParameterValues read_values(std::span<const Parameter> parameters, std::span<const StoredTensor* const> sources,
-                            const SafetensorsFile& file) {
+                            const CheckpointFile& file) {
   ParameterValues values;
   values.owners.push_back(file.owner());
   values.views.resize(parameters.size());
@@ -55,12 +55,12 @@ ParameterValues read_values(std::span<const Parameter> parameters, std::span<con
 
 }  // namespace
 
-LoadReport check_checkpoint(std::span<const Parameter> parameters, const SafetensorsFile& file,
+LoadReport check_checkpoint(std::span<const Parameter> parameters, const CheckpointFile& file,
                             const LoadOptions& options) {
   return match_checkpoint(parameters, file, options).report;
 }
 
-LoadedWeights load_checkpoint(std::span<const Parameter> parameters, const SafetensorsFile& file,
+LoadedWeights load_checkpoint(std::span<const Parameter> parameters, const CheckpointFile& file,
                               const LoadOptions& options) {
   CheckpointMatch match = match_checkpoint(parameters, file, options);
   if (!match.report.acceptable) {

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "nn/core/parameter.h"
+#include "nn/weights/checkpoint_file.h"
 #include "nn/weights/name_scheme.h"
-#include "nn/weights/safetensors.h"
 
 namespace zoo::weights {
 
@@ -34,6 +34,8 @@ struct LoadReport {
   Ecosystem ecosystem = Ecosystem::kNetsPresso;  ///< the scheme that was asked for, fits, or is nearest
   bool detected = false;                         ///< the scheme was found from the file's names, which it fits
   bool requested = false;                        ///< the scheme is the one LoadOptions asked for
+  std::string entry;                             ///< CheckpointFile::entry, e.g. "model"
+  std::vector<std::string> other_entries;        ///< CheckpointFile::other_entries, e.g. "model_ema"
   std::string stripped_prefix;                   ///< "module." of DataParallel and the like, if all names begin with it
   size_t matched = 0;                            ///< parameters found with the right shape and type
   size_t total = 0;                              ///< parameters of the network
@@ -57,7 +59,7 @@ struct LoadReport {
 /// Compares names, shapes and types (and looks for NaN and infinity) without building anything. Without
 /// `options.ecosystem`, the scheme is the one that every parameter fits; if none does, the one that knows most names of
 /// the file. Throws WeightError when two schemes fit.
-LoadReport check_checkpoint(std::span<const Parameter> parameters, const SafetensorsFile& file,
+LoadReport check_checkpoint(std::span<const Parameter> parameters, const CheckpointFile& file,
                             const LoadOptions& options = {});
 
 struct LoadedWeights {
@@ -65,9 +67,10 @@ struct LoadedWeights {
   LoadReport report;
 };
 
-/// Reads every parameter. Aligned F32 data stay in the mapping, everything else (F16, BF16, F64) is converted to one
-/// buffer. Throws WeightError when the file does not fit: `FILE: does not fit the network: ADVICE`, then the report.
-LoadedWeights load_checkpoint(std::span<const Parameter> parameters, const SafetensorsFile& file,
+/// Reads every parameter. Aligned F32 data stay where the file has them, everything else (F16, BF16, F64) is converted
+/// to one buffer. Throws WeightError when the file does not fit: `FILE: does not fit the network: ADVICE`, then the
+/// report.
+LoadedWeights load_checkpoint(std::span<const Parameter> parameters, const CheckpointFile& file,
                               const LoadOptions& options = {});
 
 }  // namespace zoo::weights

@@ -103,6 +103,8 @@ std::string LoadReport::to_string(size_t limit) const {
       "{} names ({}), {} of {} tensors match: {} missing, {} unexpected, {} misshaped, {} of wrong type, {} non-finite",
       weights::to_string(ecosystem), requested ? "as asked" : (detected ? "detected" : "nearest"), matched, total,
       missing.size(), unexpected.size(), misshaped.size(), wrong_type.size(), non_finite.size());
+  if (!entry.empty()) text += fmt::format("; taken from \"{}\"", printable_name(entry));
+  if (!other_entries.empty()) text += fmt::format(", not from \"{}\"", fmt::join(other_entries, "\" or \""));
   if (!stripped_prefix.empty()) text += fmt::format("; names begin with \"{}\", which was ignored", stripped_prefix);
   append_section(text, "missing", missing, limit);
   append_section(text, "unexpected", printable_names(unexpected), limit);

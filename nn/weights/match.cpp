@@ -32,7 +32,7 @@ struct Candidate {
 constexpr std::array<std::string_view, 3> kWrappers = {"module.", "model.", "_orig_mod."};
 
 /// The wrappers that all names of the file begin with.
-std::string common_wrapper_prefix(const SafetensorsFile& file) {
+std::string common_wrapper_prefix(const CheckpointFile& file) {
   std::string prefix;
   if (file.tensors().empty()) return prefix;
   for (bool grown = true; grown;) {
@@ -59,7 +59,7 @@ bool may_differ(Section section, const LoadOptions& options) {
   return std::find(options.allow_missing.begin(), options.allow_missing.end(), section) != options.allow_missing.end();
 }
 
-Candidate make_candidate(Ecosystem ecosystem, std::span<const Parameter> parameters, const SafetensorsFile& file,
+Candidate make_candidate(Ecosystem ecosystem, std::span<const Parameter> parameters, const CheckpointFile& file,
                          const std::string& prefix, const LoadOptions& options) {
   Candidate candidate;
   candidate.ecosystem = ecosystem;
@@ -86,7 +86,7 @@ Candidate make_candidate(Ecosystem ecosystem, std::span<const Parameter> paramet
 }
 
 /// The scheme that fits, else the one that knows most names of the file.
-Candidate detect(std::span<const Parameter> parameters, const SafetensorsFile& file, const std::string& prefix,
+Candidate detect(std::span<const Parameter> parameters, const CheckpointFile& file, const std::string& prefix,
                  const LoadOptions& options) {
   std::optional<Candidate> best;
   for (const Ecosystem ecosystem : all_ecosystems()) {
@@ -102,7 +102,7 @@ Candidate detect(std::span<const Parameter> parameters, const SafetensorsFile& f
 }
 
 /// Lists the tensors of the file that no parameter asks for; true if all of them are in sections that may differ.
-bool collect_unexpected(const Candidate& candidate, std::span<const Parameter> parameters, const SafetensorsFile& file,
+bool collect_unexpected(const Candidate& candidate, std::span<const Parameter> parameters, const CheckpointFile& file,
                         const LoadOptions& options, LoadReport& report) {
   std::set<std::string> known;  // with what torch's batch norm counts and inference does not need
   for (size_t id = 0; id < parameters.size(); ++id) {
@@ -126,11 +126,13 @@ bool collect_unexpected(const Candidate& candidate, std::span<const Parameter> p
 
 }  // namespace
 
-CheckpointMatch match_checkpoint(std::span<const Parameter> parameters, const SafetensorsFile& file,
+CheckpointMatch match_checkpoint(std::span<const Parameter> parameters, const CheckpointFile& file,
                                  const LoadOptions& options) {
   CheckpointMatch match;
   LoadReport& report = match.report;
   report.file = file.path();
+  report.entry = file.entry();
+  report.other_entries = file.other_entries();
   report.total = parameters.size();
   report.requested = options.ecosystem.has_value();
   report.stripped_prefix = common_wrapper_prefix(file);

@@ -15,7 +15,7 @@ struct CheckpointMatch {
 };
 
 /// The work behind check_checkpoint.
-CheckpointMatch match_checkpoint(std::span<const Parameter> parameters, const SafetensorsFile& file,
+CheckpointMatch match_checkpoint(std::span<const Parameter> parameters, const CheckpointFile& file,
                                  const LoadOptions& options);
 
 }  // namespace zoo::weights

@@ -45,14 +45,9 @@ const DTypeRow& row_of(DType type) {
 
 /// What a file that is no safetensors file is instead, or empty. Called only after the header turned out impossible:
 /// the length of a valid header may begin with any of these bytes.
-std::string describe_foreign_file(std::string_view text, const std::string& file) {
-  if (text.starts_with("PK\x03\x04") || text.starts_with('\x80')) {
-    return fmt::format(
-        "a PyTorch file (.pth, .pt, .bin) or another {}; this version does not read those, only safetensors. Convert "
-        "it in Python: import torch; from safetensors.torch import save_file; save_file(torch.load(\"{}\", "
-        "map_location=\"cpu\", weights_only=True), \"model.safetensors\")",
-        text.starts_with('P') ? "zip archive" : "pickle", file);
-  }
+std::string describe_foreign_file(std::string_view text) {
+  if (text.starts_with("PK\x03\x04")) return "a zip archive (PyTorch's .pth?), not a safetensors file";
+  if (text.starts_with('\x80')) return "a pickle (PyTorch's .pth?), not a safetensors file";
   if (text.starts_with("version https://git-lfs")) {
     return "a git-lfs pointer, not the checkpoint itself; fetch the file with `git lfs pull`";
   }
@@ -70,7 +65,7 @@ std::string describe_foreign_file(std::string_view text, const std::string& file
 /// The header's text; throws if its length makes no sense or it cannot be JSON.
 std::string_view header_text(std::string_view text, const std::string& file) {
   const auto fail = [&](const std::string& problem) {
-    const std::string foreign = describe_foreign_file(text, file);
+    const std::string foreign = describe_foreign_file(text);
     throw WeightError(fmt::format("{}: {}", file, foreign.empty() ? problem : "this is " + foreign));
   };
   if (text.size() < kLengthBytes) {

@@ -4,8 +4,7 @@
 // data_offsets}`, then the data. Nothing of the header is believed before it is checked: length within the file and at
 // most 100 MB (the reference implementation's limit), valid UTF-8 JSON without duplicate or unknown keys, known types,
 // at most 8 dimensions, names of 1 to 1024 bytes without NUL, offsets inside the data, without overlap or hole, sizes
-// that equal shape times type without overflow. PyTorch's .pth files are not read; they are recognised and refused with
-// a hint how to convert them.
+// that equal shape times type without overflow. Checkpoints of any format are read through checkpoint_file.h.
 #pragma once
 
 #include <cstddef>

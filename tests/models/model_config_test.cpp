@@ -90,6 +90,11 @@ TEST_F(ModelConfigTest, FindsTheCheckpointBesideTheModelFile) {
   EXPECT_EQ(config.checkpoint_where, (folder_ / "model.yaml").string() + ":4:44: model.checkpoint.path");
 }
 
+TEST_F(ModelConfigTest, ReadsWhichStateDictOfACheckpointIsMeant) {
+  EXPECT_EQ(load("  checkpoint: {path: w.pth, entry: model_ema}\n").checkpoint_entry, "model_ema");
+  EXPECT_EQ(load("  checkpoint: {path: w.pth, entry: ~}\n").checkpoint_entry, "");
+}
+
 TEST_F(ModelConfigTest, RemembersThatTheTrainerWouldDownload) {
   const ModelConfig config = load("  checkpoint: {use_pretrained: True, path: ~}\n");
   EXPECT_TRUE(config.use_pretrained);

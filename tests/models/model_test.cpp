@@ -101,6 +101,19 @@ TEST_F(ModelTest, PrefersTheCheckpointItIsGiven) {
   EXPECT_EQ(Model::load(file(), options).report()->file, folder_ / "given.safetensors");
 }
 
+TEST_F(ModelTest, AsksTheCheckpointForTheEntryOfTheModelFile) {
+  const std::string trained = std::string(ZOO_SOURCE_DIR) + "/tests/reference_data/pth/trained.pth";
+  LoadModelOptions options;
+  options.checkpoint = trained;
+  write_model("  checkpoint: {entry: averaged}\n");
+  EXPECT_THAT(
+      [&] { Model::load(file(), options); },
+      ThrowsMessage<WeightError>(StartsWith(trained + ": holds no state dict under \"averaged\"; its keys are ")));
+  write_model("  checkpoint: {entry: model_ema}\n");
+  EXPECT_THAT([&] { Model::load(file(), options); },
+              ThrowsMessage<WeightError>(HasSubstr("; taken from \"model_ema\", not from \"model\"")));
+}
+
 TEST_F(ModelTest, ReadsByTheSchemeOfTheModelFile) {
   write_checkpoint("w.safetensors", weights::Ecosystem::kTimm);
   write_model("  checkpoint: {path: w.safetensors, scheme: torchvision}\n");

@@ -1,0 +1,54 @@
+// The zip archive that torch.save writes. Internal to nn/weights.
+//
+// All entries are in one folder: FOLDER/data.pkl (the pickle), FOLDER/data/KEY (one storage each), FOLDER/version, and
+// since PyTorch 2.0 FOLDER/byteorder. PyTorch stores entries uncompressed, and only that is read: so nothing can grow
+// beyond the file's own size. Refused are compressed and encrypted entries, names that are there twice or step out of
+// the folder, entries that claim more bytes than the file has, and big-endian archives. Nothing is written to disk.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zoo::weights {
+
+/// An archive in memory that its owner keeps alive and unchanged. Not safe for concurrent use.
+class PthArchive {
+ public:
+  /// Reads and checks the directory. `file` is what messages show. Throws WeightError.
+  PthArchive(std::span<const std::byte> bytes, std::string file);
+  ~PthArchive();
+  PthArchive(const PthArchive&) = delete;
+  PthArchive& operator=(const PthArchive&) = delete;
+
+  /// The text of data.pkl. Throws WeightError if it is damaged or over 64 MiB.
+  std::string read_pickle() const;
+  /// Fills `dst` with storage `key`. Throws WeightError if there is none, it has another size, or it is damaged.
+  void read_storage(std::string_view key, std::span<std::byte> dst) const;
+  /// Bytes of storage `key`. Throws WeightError if there is none.
+  uint64_t storage_size(std::string_view key) const;
+
+ private:
+  struct Entry {
+    uint64_t index = 0;
+    uint64_t size = 0;
+  };
+  struct Handle;
+
+  void read_directory(uint64_t archive_size);
+  void check_byte_order() const;
+  const Entry& storage(std::string_view key) const;
+  void read(const std::string& name, const Entry& entry, std::span<std::byte> dst) const;
+
+  std::string file_;
+  std::unique_ptr<Handle> handle_;
+  std::string folder_;                                 ///< with its slash
+  std::map<std::string, Entry, std::less<>> entries_;  ///< by name within the folder
+};
+
+}  // namespace zoo::weights
