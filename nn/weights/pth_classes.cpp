@@ -83,23 +83,23 @@ bool is_inside(const PickleTensor& tensor) {
 }
 
 /// (storage, offset, size, stride, requires_grad, backward_hooks[, metadata])
-PickleResult rebuild_tensor(const PickleDocument& document, std::span<const PickleRef> args) {
+std::string rebuild_tensor(const PickleDocument& document, std::span<const PickleRef> args, PickleValue& value) {
   if (args.size() != 6 && args.size() != 7) return fmt::format("a tensor of {} arguments, not 6 or 7", args.size());
   const auto* const storage = as<PickleStorage>(document, args[0]);
-  if (storage == nullptr) return std::string("a tensor without storage");
+  if (storage == nullptr) return "a tensor without storage";
   const auto* const offset = as<int64_t>(document, args[1]);
-  if (offset == nullptr || *offset < 0) return std::string("a tensor's offset must be a whole number from 0");
+  if (offset == nullptr || *offset < 0) return "a tensor's offset must be a whole number from 0";
   std::optional<std::vector<int64_t>> shape = extents(document, args[2]);
-  if (!shape) return std::string("a tensor's size must be a tuple of whole numbers from 0");
+  if (!shape) return "a tensor's size must be a tuple of whole numbers from 0";
   if (shape->size() > kMaxRank) return fmt::format("a tensor has more than {} dimensions", kMaxRank);
   std::optional<std::vector<int64_t>> strides = extents(document, args[3]);
-  if (!strides) return std::string("a tensor's strides must be a tuple of whole numbers from 0");
+  if (!strides) return "a tensor's strides must be a tuple of whole numbers from 0";
   if (strides->size() != shape->size()) {
     return fmt::format("a tensor has {} dimensions, but {} strides", shape->size(), strides->size());
   }
-  if (as<bool>(document, args[4]) == nullptr) return std::string("a tensor's requires_grad must be a bool");
+  if (as<bool>(document, args[4]) == nullptr) return "a tensor's requires_grad must be a bool";
   const auto* const hooks = as<PickleDict>(document, args[5]);
-  if (hooks == nullptr || !hooks->items.empty()) return std::string("a tensor has hooks, which are code");
+  if (hooks == nullptr || !hooks->items.empty()) return "a tensor has hooks, which are code";
 
   if (!is_countable(*shape, storage->dtype)) {
     return fmt::format("a tensor of shape {} is too large", Shape(*shape).to_string());
@@ -109,18 +109,20 @@ PickleResult rebuild_tensor(const PickleDocument& document, std::span<const Pick
     return fmt::format("a tensor of shape {} at offset {} with strides ({}) reaches past its storage of {} elements",
                        tensor.shape.to_string(), tensor.offset, fmt::join(tensor.strides, ", "), storage->elements);
   }
-  return PickleValue(std::move(tensor));
+  value = std::move(tensor);
+  return {};
 }
 
 /// (tensor, requires_grad, backward_hooks)
-PickleResult rebuild_parameter(const PickleDocument& document, std::span<const PickleRef> args) {
+std::string rebuild_parameter(const PickleDocument& document, std::span<const PickleRef> args, PickleValue& value) {
   if (args.size() != 3) return fmt::format("a parameter of {} arguments, not 3", args.size());
   const auto* const tensor = as<PickleTensor>(document, args[0]);
-  if (tensor == nullptr) return std::string("a parameter without tensor");
-  if (as<bool>(document, args[1]) == nullptr) return std::string("a parameter's requires_grad must be a bool");
+  if (tensor == nullptr) return "a parameter without tensor";
+  if (as<bool>(document, args[1]) == nullptr) return "a parameter's requires_grad must be a bool";
   const auto* const hooks = as<PickleDict>(document, args[2]);
-  if (hooks == nullptr || !hooks->items.empty()) return std::string("a parameter has hooks, which are code");
-  return PickleValue(*tensor);
+  if (hooks == nullptr || !hooks->items.empty()) return "a parameter has hooks, which are code";
+  value = *tensor;
+  return {};
 }
 
 }  // namespace
@@ -132,46 +134,49 @@ std::optional<PickleClass> find_pickle_class(std::string_view module, std::strin
   return std::nullopt;
 }
 
-PickleResult call_pickle_class(const PickleDocument& document, const PickleClass& callable,
-                               std::span<const PickleRef> args) {
+std::string call_pickle_class(const PickleDocument& document, const PickleClass& callable,
+                              std::span<const PickleRef> args, PickleValue& value) {
   switch (callable.kind) {
     case Kind::kOrderedDict:
       if (!args.empty()) return fmt::format("{} with arguments", callable.name);
-      return PickleValue(PickleDict{{}, true});
+      value = PickleDict{{}, true};
+      return {};
     case Kind::kRebuildTensor:
-      return rebuild_tensor(document, args);
+      return rebuild_tensor(document, args, value);
     case Kind::kRebuildParameter:
-      return rebuild_parameter(document, args);
+      return rebuild_parameter(document, args, value);
     case Kind::kSize:
       if (args.size() != 1 || !extents(document, args[0])) {
         return fmt::format("{} of something else than a tuple of whole numbers from 0", callable.name);
       }
-      return document.values[args[0]];
+      value = document.values[args[0]];
+      return {};
     case Kind::kStorage:
       break;
   }
   return fmt::format("{} must not be called", callable.name);
 }
 
-PickleResult load_persistent_id(const PickleDocument& document, const PickleValue& id) {
+std::string load_persistent_id(const PickleDocument& document, const PickleValue& id, PickleValue& value) {
   const auto* const tuple = std::get_if<PickleTuple>(&id);
   if (tuple == nullptr || tuple->items.size() != 5) {
-    return std::string("a persistent id must be ('storage', class, key, place, count)");
+    return "a persistent id must be ('storage', class, key, place, count)";
   }
   const auto* const tag = as<std::string_view>(document, tuple->items[0]);
-  if (tag == nullptr || *tag != "storage") return std::string("a persistent id must begin with 'storage'");
+  if (tag == nullptr || *tag != "storage") return "a persistent id must begin with 'storage'";
   const auto* const type = as<PickleClass>(document, tuple->items[1]);
-  if (type == nullptr || type->kind != Kind::kStorage) return std::string("a storage has no storage class");
+  if (type == nullptr || type->kind != Kind::kStorage) return "a storage has no storage class";
   const auto* const key = as<std::string_view>(document, tuple->items[2]);
-  if (key == nullptr) return std::string("a storage's key must be text");
+  if (key == nullptr) return "a storage's key must be text";
   if (key->empty() || key->size() > kMaxKeyLength ||
       !std::all_of(key->begin(), key->end(), [](char c) { return c >= '0' && c <= '9'; })) {
     return fmt::format("a storage's key must be a number, found {}", quoted_name(*key));
   }
-  if (as<std::string_view>(document, tuple->items[3]) == nullptr) return std::string("a storage's place must be text");
+  if (as<std::string_view>(document, tuple->items[3]) == nullptr) return "a storage's place must be text";
   const auto* const count = as<int64_t>(document, tuple->items[4]);
-  if (count == nullptr || *count < 0) return std::string("a storage's count must be a whole number from 0");
-  return PickleValue(PickleStorage{*key, type->dtype, static_cast<uint64_t>(*count)});
+  if (count == nullptr || *count < 0) return "a storage's count must be a whole number from 0";
+  value = PickleStorage{*key, type->dtype, static_cast<uint64_t>(*count)};
+  return {};
 }
 
 }  // namespace zoo::weights

@@ -5,7 +5,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "nn/weights/pth_pickle.h"
 
@@ -15,20 +14,12 @@ namespace zoo::weights {
 /// storage classes torch.FloatStorage and so on; nothing else. `name` of the result is static.
 std::optional<PickleClass> find_pickle_class(std::string_view module, std::string_view name);
 
-/// The value, or what is wrong with the arguments.
-struct PickleResult {
-  PickleResult(PickleValue result) : value(std::move(result)) {}      // NOLINT(google-explicit-constructor)
-  PickleResult(std::string message) : problem(std::move(message)) {}  // NOLINT(google-explicit-constructor)
+/// Sets `value` to what `callable(*args)` yields. Returns what is wrong with the arguments; empty if nothing is.
+std::string call_pickle_class(const PickleDocument& document, const PickleClass& callable,
+                              std::span<const PickleRef> args, PickleValue& value);
 
-  PickleValue value;
-  std::string problem;  ///< empty if there is a value
-};
-
-/// What `callable(*args)` yields.
-PickleResult call_pickle_class(const PickleDocument& document, const PickleClass& callable,
-                               std::span<const PickleRef> args);
-
-/// The storage that a persistent id ('storage', CLASS, KEY, PLACE, COUNT) stands for.
-PickleResult load_persistent_id(const PickleDocument& document, const PickleValue& id);
+/// Sets `value` to the storage that a persistent id ('storage', CLASS, KEY, PLACE, COUNT) stands for. Returns what is
+/// wrong with the id; empty if nothing is.
+std::string load_persistent_id(const PickleDocument& document, const PickleValue& id, PickleValue& value);
 
 }  // namespace zoo::weights

@@ -131,11 +131,6 @@ class PickleReader {
     document_.values.push_back(std::move(value));
   }
 
-  void push_result(PickleResult result) {
-    if (!result.problem.empty()) fail(result.problem);
-    push(std::move(result.value));
-  }
-
   size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
 
   PickleRef top() const {
@@ -232,7 +227,18 @@ class PickleReader {
     const auto* const tuple = std::get_if<PickleTuple>(&document_.values[args]);
     if (known == nullptr) fail("calls something that is not a known class");
     if (tuple == nullptr) fail("calls with something that is not a tuple");
-    push_result(call_pickle_class(document_, *known, tuple->items));
+    PickleValue value;
+    if (const std::string problem = call_pickle_class(document_, *known, tuple->items, value); !problem.empty()) {
+      fail(problem);
+    }
+    push(std::move(value));
+  }
+
+  void load_storage() {
+    PickleValue value;
+    const std::string problem = load_persistent_id(document_, document_.values[pop()], value);
+    if (!problem.empty()) fail(problem);
+    push(std::move(value));
   }
 
   /// An OrderedDict's attributes: torch's `_metadata`, the versions of its modules, which nothing here needs.
@@ -359,7 +365,7 @@ bool PickleReader::step_rarer(char opcode) {
       ignore_attributes();
       return true;
     case 'Q':
-      push_result(load_persistent_id(document_, document_.values[pop()]));
+      load_storage();
       return true;
     case '\x95':
       // The length of the next stretch, an aid for streams.
