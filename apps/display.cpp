@@ -18,8 +18,6 @@
 
 #include "apps/signals.h"
 
-extern char** environ;
-
 namespace zoo::apps {
 namespace {
 
