@@ -1,6 +1,7 @@
 #include "backbones/inverted_residual_net.h"
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -95,11 +96,16 @@ FeaturePyramid build_inverted_residual_net(GraphBuilder& builder, const Inverted
   if (config.last_conv_channels > 0) {
     // The trainer counts the last convolution as one more block of its last stage.
     role.stage = role.stages - 1;
-    builder.set_role(role);
-    nodes.push_back(conv_norm_act(builder, value, "last_conv", Part::kLastConv,
-                                  {.conv = {.out_channels = config.last_conv_channels},
-                                   .norm = config.norm,
-                                   .activation = config.last_conv_activation}));
+    for (int64_t layer = 0; layer < config.last_conv_layers; ++layer) {
+      const std::string name = layer == 0 ? "last_conv" : fmt::format("last_conv{}", layer);
+      builder.set_role(role);
+      value = conv_norm_act(builder, value, name, Part::kLastConv,
+                            {.conv = {.out_channels = config.last_conv_channels},
+                             .norm = config.norm,
+                             .activation = config.last_conv_activation});
+      ++role.block;
+    }
+    nodes.push_back(value);
   }
 
   FeaturePyramid values = all_values(config);

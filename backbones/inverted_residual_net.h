@@ -43,6 +43,8 @@ struct InvertedResidualNetConfig {
   bool stem_bias = false;  ///< lucid's MobileNetV1: a bias before the stem's normalisation
   InvertedResidualStages stages;
   int64_t last_conv_channels = 0;  ///< 0: there is no last convolution
+  int64_t last_conv_layers =
+      1;  ///< last convolutions in a row; 2 in timm's mobilenetv3_large_150d, whose depth is scaled
   ActivationKind last_conv_activation = ActivationKind::kHardSwish;
   int64_t se_divisor = 8;
   std::optional<ActivationKind> se_activation = ActivationKind::kRelu;  ///< empty: the block's own activation

@@ -14,6 +14,8 @@ namespace {
 
 // lucid's MobileNetV3 has this stem whatever its rows say.
 constexpr int64_t kLucidStemChannels = 16;
+// More last convolutions than any published network has (2).
+constexpr int64_t kMaxLastConvs = 8;
 
 // An activation or `same`, which is the block's own (empty).
 std::optional<ActivationKind> read_se_activation(const ConfigNode& node) {
@@ -76,6 +78,8 @@ InvertedResidualNetConfig decode_mobilenetv3(const ConfigNode& backbone) {
 
   const ConfigNode last_conv = params.find("last_conv_channels");
   config.last_conv_channels = given(last_conv) ? last_conv.as_int_in(0, kMaxChannels, 0) : 0;
+  if (const ConfigNode node = params.find("last_conv_layers"))
+    config.last_conv_layers = node.as_int_in(1, kMaxLastConvs, 1);
   const bool has_blocks = !config.stages.empty() && !config.stages.back().empty();
   if (config.last_conv_channels == 0 && has_blocks) {
     const InvertedResidualBlock& last = config.stages.back().back();

@@ -110,7 +110,8 @@ std::optional<std::string> backbone_name(const ParameterRole& role) {
     return conv_or_norm({"conv_head", "bn2"}, role);
   }
   // A stage of its own, after those of the model file.
-  return fmt::format("blocks.{}.0.{}", role.stages, *conv_or_norm({"conv", "bn1"}, role));
+  return fmt::format("blocks.{}.{}.{}", role.stages, role.block - role.blocks_in_stage,
+                     *conv_or_norm({"conv", "bn1"}, role));
 }
 
 /// A linear hidden layer, in timm a 1x1 convolution on the pooled features; no network of it has more layers.

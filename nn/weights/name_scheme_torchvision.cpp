@@ -21,7 +21,7 @@ std::string feature_module(const ParameterRole& role) {
     case Part::kSqueezeExpand:
       return fmt::format("features.{}.block.{}", role.flat_block + 1, role.part_index);
     case Part::kLastConv:
-      return fmt::format("features.{}", role.total_blocks + 1);
+      return fmt::format("features.{}", role.total_blocks + 1 + role.block - role.blocks_in_stage);
     default:
       return {};
   }

@@ -170,6 +170,14 @@ TEST(MobileNetV3, SaysWhereEveryParameterSits) {
   EXPECT_EQ(std::tuple(last.stages, last.total_blocks, last.block_kind), std::tuple(2, 4, BlockKind::kNone));
 }
 
+TEST(MobileNetV3, PutsSeveralLastConvolutionsInARow) {
+  const Graph graph = build(decode(fmt::format("params: {{last_conv_layers: 2}}\n{}", kStages)));
+  const Parameter& first = parameter_of(graph, "last_conv.conv.weight");
+  const Parameter& second = parameter_of(graph, "last_conv1.conv.weight");
+  EXPECT_EQ(second.shape, (Shape{first.shape[0], first.shape[0], 1, 1}));
+  EXPECT_EQ(std::tuple(first.role.block, second.role.block), std::tuple(2, 3));
+}
+
 constexpr const char* kRows = R"(
 bottleneck_cfg:
   - [3, 16, 16, True, False, 2]
