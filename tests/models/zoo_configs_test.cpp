@@ -175,7 +175,7 @@ INSTANTIATE_TEST_SUITE_P(All, TimmConfig, ::testing::ValuesIn(configs_in({"timm"
 TEST(ZooConfigs, AreAllThere) {
   EXPECT_EQ(configs_in({"lucid"}).size(), 8U);
   EXPECT_EQ(configs_in({"netspresso"}).size(), 7U);
-  EXPECT_EQ(configs_in({"timm"}).size(), 25U);
+  EXPECT_EQ(configs_in({"timm"}).size(), 32U);
   EXPECT_EQ(configs_in({"torchvision"}).size(), 2U);
 }
 
