@@ -22,6 +22,7 @@ std::optional<int64_t> parse_side(std::string_view text) {
 
 std::vector<Section> sections(const std::vector<std::string>& names) {
   std::vector<Section> result;
+  result.reserve(names.size());
   for (const std::string& name : names) {
     result.push_back(name == "backbone" ? Section::kBackbone : name == "neck" ? Section::kNeck : Section::kHead);
   }
