@@ -44,7 +44,7 @@ fs::path zoo_folder() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
   // Installed (bin beside share), the working directory, and a build tree inside the sources.
-  const std::array<fs::path, 4> candidates = {program / "../share/backbone-zoo/configs", "configs",
+  const std::array<fs::path, 4> candidates = {program / "../share/backbone_zoo/configs", "configs",
                                               program / "../../../configs", program / "../../configs"};
   for (const fs::path& candidate : candidates) {
     if (fs::is_directory(candidate, error)) return candidate.lexically_normal();
@@ -131,7 +131,7 @@ int list(const ListFlags& flags) {
 Action setup_list(CLI::App& app) {
   auto flags = std::make_shared<ListFlags>();
   app.add_option("DIR", flags->folder,
-                 "Folder with model files (default: $ZOO_CONFIGS, else share/backbone-zoo/configs beside the "
+                 "Folder with model files (default: $ZOO_CONFIGS, else share/backbone_zoo/configs beside the "
                  "program's folder, else ./configs, else the source tree around the program)");
   add_json_flag(app, flags->json);
   return [flags] { return list(*flags); };

@@ -10,20 +10,27 @@ if(ZOO_SANITIZE)
   target_link_options(zoo_settings INTERFACE -fsanitize=${ZOO_SANITIZE})
 endif()
 
-# zoo_library(NAME SOURCES ... DEPENDS ... PRIVATE_DEPENDS ...): the library of one folder, as target zoo::NAME.
+# zoo_library(NAME SOURCES ... HEADERS ... DEPENDS ... PRIVATE_DEPENDS ...): the library of one folder, as target
+# zoo::NAME. HEADERS are those that programs outside the project may include; cmake/install.cmake installs them.
 function(zoo_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;HEADERS;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   add_library(zoo_${name} STATIC ${ARG_SOURCES})
   add_library(zoo::${name} ALIAS zoo_${name})
   target_link_libraries(zoo_${name} PUBLIC zoo_settings ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE folder)
+  list(TRANSFORM ARG_HEADERS PREPEND ${folder}/)
+  set_property(GLOBAL APPEND PROPERTY ZOO_LIBRARIES zoo_${name})
+  set_property(GLOBAL APPEND PROPERTY ZOO_PUBLIC_HEADERS ${ARG_HEADERS})
 endfunction()
 
-# zoo_test(NAME SOURCES ... DEPENDS ...): one GoogleTest program; every test of it becomes a CTest.
+# zoo_test(NAME SOURCES ... DEPENDS ... PROPERTIES ...): one GoogleTest program; every test of it becomes a CTest with
+# these properties.
 function(zoo_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PROPERTIES" ${ARGN})
   add_executable(test_${name} ${ARG_SOURCES})
   target_link_libraries(test_${name} PRIVATE zoo_settings ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
   target_compile_definitions(test_${name} PRIVATE
     ZOO_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ZOO_BINARY_DIR="${PROJECT_BINARY_DIR}")
-  gtest_discover_tests(test_${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}." PROPERTIES TIMEOUT 300)
+  gtest_discover_tests(test_${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}."
+    PROPERTIES TIMEOUT 300 ${ARG_PROPERTIES})
 endfunction()

@@ -40,8 +40,18 @@ weights::LoadedWeights load_weights(const graph::Graph& graph, const ModelConfig
 }  // namespace
 
 Model Model::load(const std::filesystem::path& file, const LoadModelOptions& options) {
+  return build(load_model_config(file, options.overrides), options);
+}
+
+Model Model::load_backbone(const std::filesystem::path& file, const LoadModelOptions& options) {
+  LoadModelOptions tolerant = options;
+  tolerant.allow_missing.insert(tolerant.allow_missing.end(), {Section::kNeck, Section::kHead});
+  return build(load_backbone_config(file, options.overrides), tolerant);
+}
+
+Model Model::build(ModelConfig config, const LoadModelOptions& options) {
   Model model;
-  model.config_ = load_model_config(file, options.overrides);
+  model.config_ = std::move(config);
   model.network_.graph = build_graph(model.config_);
   if (options.random_weights) {
     model.network_.values = weights::formula_values(model.network_.graph.parameters, weights::FormulaOptions{});

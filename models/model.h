@@ -18,13 +18,13 @@ namespace zoo::models {
 /// How to get a model.
 struct LoadModelOptions {
   /// Weights, relative to the working directory; the model file's own `checkpoint.path` when empty.
-  std::filesystem::path checkpoint;
+  std::filesystem::path checkpoint = {};
   /// Seeded formula weights instead of a checkpoint, for shape and speed work.
   bool random_weights = false;
   /// Sections whose parameters may be missing or misshaped in the checkpoint (weights::LoadOptions).
-  std::vector<Section> allow_missing;
+  std::vector<Section> allow_missing = {};
   /// `--set` of the command line.
-  std::vector<ConfigOverride> overrides;
+  std::vector<ConfigOverride> overrides = {};
 };
 
 /// Immutable once loaded; safe to share between threads.
@@ -33,6 +33,9 @@ class Model {
   /// Reads the model file and its weights and checks that they fit. Throws ConfigError (the file is wrong, or there are
   /// no weights), WeightError, GraphError.
   static Model load(const std::filesystem::path& file, const LoadModelOptions& options = {});
+  /// The backbone alone, see load_backbone_config. Weights may be those of a whole network: what belongs to its neck
+  /// and head is left over. Throws as load does.
+  static Model load_backbone(const std::filesystem::path& file, const LoadModelOptions& options = {});
 
   const ModelConfig& config() const { return config_; }
   const graph::BoundGraph& network() const { return network_; }
@@ -43,6 +46,8 @@ class Model {
   std::shared_ptr<const engine::Executable> compile(const Shape& input, const engine::CompileOptions& options) const;
 
  private:
+  static Model build(ModelConfig config, const LoadModelOptions& options);
+
   ModelConfig config_;
   graph::BoundGraph network_;
   std::optional<weights::LoadReport> report_;

@@ -18,6 +18,7 @@ constexpr int64_t kMaxThreads = 1024;
 // The number of ImageNet-1k, which published checkpoints are made for.
 constexpr int64_t kDefaultClasses = 1000;
 constexpr std::string_view kClassification = "classification";
+constexpr std::string_view kBackboneOnly = "only the backbone is asked for";
 
 bool given(const ConfigNode& node) { return node.exists() && !node.is_null(); }
 
@@ -104,11 +105,15 @@ void decode_head(const ConfigNode& head, ModelConfig& config) {
   config.head = (*registry.find(config.task, config.head_name))(head, context);
 }
 
-void decode_architecture(const ConfigNode& architecture, ModelConfig& config) {
+void refuse_full(const ConfigNode& architecture) {
   if (const ConfigNode full = architecture.find("full"); given(full)) {
     full.problem("models without a separate backbone are not available in this version; give backbone and head");
     full.skip();
   }
+}
+
+void decode_architecture(const ConfigNode& architecture, ModelConfig& config) {
+  refuse_full(architecture);
   decode_backbone(architecture.at("backbone"), config);
   const ConfigNode neck = architecture.find("neck");
   const ConfigNode head = architecture.at("head");
@@ -141,6 +146,21 @@ RuntimeConfig decode_runtime(const ConfigNode& node) {
   return config;
 }
 
+void ignore_training_keys(const ConfigNode& model) {
+  model.ignore("freeze_backbone", "freezing acts in training only");
+  model.ignore("losses", "losses act in training only");
+}
+
+// What stands beside `model`.
+void decode_surroundings(const ConfigNode& root, ModelConfig& config) {
+  const ConfigNode preprocess = root.find("preprocess");
+  if (config.backbone.in_channels == 1 && !given(preprocess)) {
+    preprocess.problem("missing; a network with 1 input channel has no usual mean and std");
+  }
+  config.preprocess = decode_preprocess(preprocess, config.backbone.in_channels);
+  config.runtime = decode_runtime(root.find("runtime"));
+}
+
 }  // namespace
 
 ModelConfig load_model_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides) {
@@ -155,16 +175,31 @@ ModelConfig load_model_config(const std::filesystem::path& file, std::span<const
   decode_classes(model, config);
   decode_checkpoint(model, config);
   decode_architecture(model.at("architecture"), config);
-  model.ignore("freeze_backbone", "freezing acts in training only");
-  model.ignore("losses", "losses act in training only");
+  ignore_training_keys(model);
   model.ignore("postprocessor", "a classification model has no postprocessor");
+  decode_surroundings(root, config);
 
-  const ConfigNode preprocess = root.find("preprocess");
-  if (config.backbone.in_channels == 1 && !given(preprocess)) {
-    preprocess.problem("missing; a network with 1 input channel has no usual mean and std");
-  }
-  config.preprocess = decode_preprocess(preprocess, config.backbone.in_channels);
-  config.runtime = decode_runtime(root.find("runtime"));
+  document.finish();
+  config.ignored = document.ignored();
+  return config;
+}
+
+ModelConfig load_backbone_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides) {
+  const ConfigDocument document = ConfigDocument::load(file, overrides);
+  const ConfigNode root = document.root();
+  ModelConfig config;
+  config.file = file;
+
+  const ConfigNode model = root.at("model");
+  if (const ConfigNode name = model.find("name"); given(name)) config.name = name.as_string();
+  decode_checkpoint(model, config);
+  const ConfigNode architecture = model.at("architecture");
+  refuse_full(architecture);
+  decode_backbone(architecture.at("backbone"), config);
+  ignore_training_keys(model);
+  for (const char* key : {"task", "num_classes", "labels", "postprocessor"}) model.ignore(key, kBackboneOnly);
+  for (const char* key : {"neck", "head"}) architecture.ignore(key, kBackboneOnly);
+  decode_surroundings(root, config);
 
   document.finish();
   config.ignored = document.ignored();
@@ -178,7 +213,7 @@ graph::Graph build_graph(const ModelConfig& config) {
     const graph::GraphBuilder::Scope scope(builder, "backbone");
     pyramid = config.backbone.build(builder);
   }
-  {
+  if (config.head.build) {
     const graph::GraphBuilder::Scope scope(builder, "head");
     std::vector<heads::FeatureLevel> levels;
     for (const auto& level : pyramid) levels.push_back({level.value, level.channels, level.stride});

@@ -26,7 +26,7 @@ struct RuntimeConfig {
 /// Everything a model file says.
 struct ModelConfig {
   std::filesystem::path file;
-  std::string task;  ///< "classification"
+  std::string task;  ///< "classification"; empty for a backbone alone
   std::string name;
   int64_t num_classes = 1000;
   std::vector<std::string> labels;  ///< one per class, or empty
@@ -45,14 +45,19 @@ struct ModelConfig {
   std::string backbone_name;
   std::string head_name;
   backbones::BackboneDefinition backbone;
-  heads::HeadDefinition head;
+  heads::HeadDefinition head;                    ///< builds nothing for a backbone alone
   std::vector<ConfigDocument::Ignored> ignored;  ///< training-only keys, for -v
 };
 
 /// Reads and checks a model file. Throws ConfigError with every problem.
 ModelConfig load_model_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides = {});
 
-/// Graph of a decoded model: outputs "logits" and "feature.0", "feature.1", ... (finest first). Throws GraphError.
+/// Reads and checks what a backbone alone needs: backbone, weights, preprocessing and run-time. Task, classes, neck and
+/// head may be absent; they are listed as ignored and not checked. Throws ConfigError with every problem.
+ModelConfig load_backbone_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides = {});
+
+/// Graph of a decoded model: outputs "logits" (without a head: none) and "feature.0", "feature.1", ... (finest first).
+/// Throws GraphError.
 graph::Graph build_graph(const ModelConfig& config);
 
 /// The 1000 ImageNet-1k class names, as `labels: imagenet1k` means them.

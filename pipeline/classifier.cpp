@@ -13,10 +13,6 @@
 namespace zoo::pipeline {
 namespace {
 
-/// A folder of pictures for a network without a fixed input size may hold any number of sizes; each compiled one costs
-/// as much memory as the weights.
-constexpr size_t kMaxCompiledSizes = 4;
-
 double ms_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
@@ -79,7 +75,8 @@ Classifier::Classifier(std::shared_ptr<const models::Model> model, const Classif
     : model_(std::move(model)),
       options_(options),
       preprocess_(effective_preprocess(*model_, options)),
-      preprocessor_(preprocess_) {
+      preprocessor_(preprocess_),
+      runners_(model_, {.engine = options.engine, .threads = options.threads, .outputs = {"logits"}}) {
   const models::ModelConfig& config = model_->config();
   if (config.task != "classification") {
     throw Error(fmt::format("{}: the model's task is {}, expected classification", config.file.string(), config.task));
@@ -90,7 +87,7 @@ Classifier::Classifier(std::shared_ptr<const models::Model> model, const Classif
 Classifier::Classifier(models::Model model, const ClassifierOptions& options)
     : Classifier(std::make_shared<const models::Model>(std::move(model)), options) {}
 
-Classification Classifier::classify(const cv::Mat& frame) {
+Classification Classifier::classify(const cv::Mat& frame, int64_t top_k) {
   Classification result;
   const auto compile_start = std::chrono::steady_clock::now();
   engine::Runner& runner = runner_for(preprocessor_.output_size(frame.rows, frame.cols));
@@ -101,25 +98,13 @@ Classification Classifier::classify(const cv::Mat& frame) {
 
   const auto infer_start = std::chrono::steady_clock::now();
   runner.run();
-  result.top = top_classes(runner.output(0), model_->config().labels, options_.top_k);
+  result.top = top_classes(runner.output(0), model_->config().labels, top_k);
   result.infer_ms = ms_since(infer_start);
   return result;
 }
 
 engine::Runner& Classifier::runner_for(std::array<int64_t, 2> size) {
-  const auto found = std::ranges::find(compiled_, size, &Compiled::size);
-  if (found != compiled_.end()) {
-    compiled_.splice(compiled_.begin(), compiled_, found);
-    return *compiled_.front().runner;
-  }
-  engine::CompileOptions options;
-  options.engine = options_.engine;
-  options.threads = options_.threads > 0 ? options_.threads : model_->config().runtime.threads;
-  options.outputs = {"logits"};
-  const Shape input = {1, model_->network().graph.in_channels(), size[0], size[1]};
-  compiled_.push_front({size, model_->compile(input, options)->new_runner()});
-  if (compiled_.size() > kMaxCompiledSizes) compiled_.pop_back();
-  return *compiled_.front().runner;
+  return *runners_.get({1, model_->network().graph.in_channels(), size[0], size[1]}).runner;
 }
 
 }  // namespace zoo::pipeline

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,6 +14,7 @@
 #include "models/model.h"
 #include "nn/engine/executable.h"
 #include "pipeline/preprocess.h"
+#include "pipeline/runner_cache.h"
 
 namespace zoo::pipeline {
 
@@ -64,22 +64,20 @@ class Classifier {
 
   /// `frame`: 8-bit BGR or grey, any size. Throws GraphError when the picture is too small for a network without a
   /// fixed input size, Error for another type of picture.
-  Classification classify(const cv::Mat& frame);
+  Classification classify(const cv::Mat& frame) { return classify(frame, options_.top_k); }
+  /// The same with another number of guesses than the options'.
+  Classification classify(const cv::Mat& frame, int64_t top_k);
 
   const models::Model& model() const { return *model_; }
 
  private:
-  struct Compiled {
-    std::array<int64_t, 2> size{};
-    std::unique_ptr<engine::Runner> runner;
-  };
   engine::Runner& runner_for(std::array<int64_t, 2> size);
 
   std::shared_ptr<const models::Model> model_;
   ClassifierOptions options_;
   models::PreprocessConfig preprocess_;
   Preprocessor preprocessor_;
-  std::list<Compiled> compiled_;  ///< most recently used first
+  RunnerCache runners_;
 };
 
 }  // namespace zoo::pipeline

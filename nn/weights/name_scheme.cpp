@@ -14,12 +14,14 @@ struct SchemeRow {
   Section (*section)(std::string_view);
 };
 
-constexpr std::array<SchemeRow, 3> kSchemes = {
+constexpr std::array<SchemeRow, 4> kSchemes = {
     {{Ecosystem::kNetsPresso, "netspresso", netspresso_tensor, netspresso_section},
      {Ecosystem::kTorchvision, "torchvision", torchvision_tensor, torchvision_section},
-     {Ecosystem::kTimm, "timm", timm_tensor, timm_section}}};
+     {Ecosystem::kTimm, "timm", timm_tensor, timm_section},
+     {Ecosystem::kOwn, "own", own_tensor, own_section}}};
 
-constexpr std::array<Ecosystem, 3> kEcosystems = {Ecosystem::kNetsPresso, Ecosystem::kTorchvision, Ecosystem::kTimm};
+constexpr std::array<Ecosystem, 4> kEcosystems = {Ecosystem::kNetsPresso, Ecosystem::kTorchvision, Ecosystem::kTimm,
+                                                  Ecosystem::kOwn};
 
 constexpr bool rows_match_enumerators() {
   for (size_t i = 0; i < kSchemes.size(); ++i) {

@@ -13,7 +13,12 @@
 namespace zoo::weights {
 
 /// Where a checkpoint comes from.
-enum class Ecosystem { kNetsPresso, kTorchvision, kTimm };
+enum class Ecosystem {
+  kNetsPresso,
+  kTorchvision,
+  kTimm,
+  kOwn,  ///< Parameter::name as it is: for networks that no ecosystem has, e.g. backbones registered from outside
+};
 
 std::string_view to_string(Ecosystem ecosystem);
 std::vector<std::string> ecosystem_names();

@@ -18,10 +18,12 @@ struct SchemeTensor {
 std::optional<SchemeTensor> netspresso_tensor(const Parameter& parameter);
 std::optional<SchemeTensor> torchvision_tensor(const Parameter& parameter);
 std::optional<SchemeTensor> timm_tensor(const Parameter& parameter);
+std::optional<SchemeTensor> own_tensor(const Parameter& parameter);
 
 Section netspresso_section(std::string_view name);
 Section torchvision_section(std::string_view name);
 Section timm_section(std::string_view name);
+Section own_section(std::string_view name);
 
 /// torch's name of the tensor within its module: "weight", "bias", "running_mean", "running_var".
 std::string_view torch_field(Field field);

@@ -166,5 +166,52 @@ TEST(ImageNetLabels, AreUnique) {
   EXPECT_EQ(std::adjacent_find(labels.begin(), labels.end()), labels.end());
 }
 
+using BackboneConfigTest = ModelFile;
+
+const std::string kBackboneAlone =
+    "model:\n"
+    "  architecture:\n"
+    "    backbone:\n"
+    "      name: mobilenetv3\n"
+    "      stage_params:\n"
+    "        - {in_channels: [16], kernel_sizes: [3], expanded_channels: [16],\n"
+    "           out_channels: [24], use_se: [True], act_type: [relu], stride: [2]}\n";
+
+TEST_F(BackboneConfigTest, NeedsNeitherTaskNorHead) {
+  write("model.yaml", kBackboneAlone + "preprocess: {resize: [32, 48]}\nruntime: {threads: 2}\n");
+  const ModelConfig config = load_backbone_config(folder_ / "model.yaml");
+  EXPECT_EQ(config.backbone_name, "mobilenetv3");
+  EXPECT_EQ(config.task, "");
+  EXPECT_EQ(config.head_name, "");
+  EXPECT_THAT(config.preprocess.resize, ElementsAre(32, 48));
+  EXPECT_EQ(config.runtime.threads, 2);
+  EXPECT_THAT(config.ignored, IsEmpty());
+  const graph::Graph graph = build_graph(config);
+  ASSERT_THAT(graph.outputs, SizeIs(1));
+  EXPECT_EQ(graph.outputs[0].name, "feature.0");
+  EXPECT_THROW(load_model_config(folder_ / "model.yaml"), ConfigError) << "a whole model needs them";
+}
+
+TEST_F(BackboneConfigTest, LeavesTaskNeckAndHeadUnread) {
+  write("model.yaml", kBackboneAlone + "    neck: {name: of_the_future}\n    head: {name: likewise}\n  task: depth\n");
+  const ModelConfig config = load_backbone_config(folder_ / "model.yaml");
+  std::vector<std::string> ignored;
+  for (const auto& key : config.ignored) ignored.push_back(key.path);
+  EXPECT_THAT(ignored, ElementsAre("model.task", "model.architecture.neck", "model.architecture.head"));
+}
+
+TEST_F(BackboneConfigTest, ReportsEveryProblem) {
+  write("model.yaml", "model:\n  architecture:\n    backbone: {name: mobilenetv9, stage_params: []}\n  tusk: x\n");
+  const std::string file = (folder_ / "model.yaml").string();
+  try {
+    load_backbone_config(file);
+    FAIL() << "no exception";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.problems(),
+                ElementsAre(::testing::StartsWith(file + ":3:22: model.architecture.backbone.name: unknown backbone "),
+                            file + ":4:3: model.tusk: unknown key; did you mean \"task\"?"));
+  }
+}
+
 }  // namespace
 }  // namespace zoo::models

@@ -1,5 +1,6 @@
 #include "models/model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -163,6 +164,31 @@ TEST_F(ModelTest, SaysWhatToDoWhereTheTrainerWouldDownload) {
           ":4:32: model.checkpoint.use_pretrained: True, but downloading weights is not available in this version: "
           "give a weights file as model.checkpoint.path or --checkpoint, or --random-weights for shape and speed "
           "work"));
+}
+
+TEST_F(ModelTest, BackboneTakesTheCheckpointOfTheWholeNetwork) {
+  for (const auto ecosystem : weights::all_ecosystems()) {
+    LoadModelOptions options;
+    options.checkpoint = write_checkpoint("w.safetensors", ecosystem);
+    const Model whole = Model::load(file(), options);
+    const Model backbone = Model::load_backbone(file(), options);
+    const auto& parameters = backbone.network().graph.parameters;
+    EXPECT_LT(parameters.size(), whole.network().graph.parameters.size());
+    EXPECT_EQ(backbone.report()->matched, parameters.size());
+    EXPECT_FALSE(backbone.report()->unexpected.empty()) << "the head's tensors";
+    for (size_t id = 0; id < parameters.size(); ++id) {
+      EXPECT_EQ(parameters[id].name, whole.network().graph.parameters[id].name);
+      EXPECT_TRUE(std::ranges::equal(backbone.network().values.views[id], whole.network().values.views[id]));
+    }
+  }
+}
+
+TEST_F(ModelTest, BackboneDoesNotTakeTheCheckpointOfAnother) {
+  LoadModelOptions options;
+  options.checkpoint = write_checkpoint("w.safetensors", weights::Ecosystem::kTimm);
+  options.overrides = {{"model.architecture.backbone.params", "{se_divisor: 1}"},
+                       {"model.architecture.backbone.stage_params[0].expanded_channels", "[16]"}};
+  EXPECT_THAT([&] { Model::load_backbone(file(), options); }, ThrowsMessage<WeightError>(HasSubstr("does not fit")));
 }
 
 TEST_F(ModelTest, AppliesOverrides) {

@@ -193,6 +193,19 @@ TEST_F(Load, ShapeOfTheOtherFormIsMisshaped) {
   EXPECT_EQ(report.misshaped[0].expected, (Shape{7, 10, 1, 1}));
 }
 
+TEST_F(Load, OwnNamesThatAreAnEcosystemsMustBeChosen) {
+  std::vector<Parameter> parameters = parameters_;
+  for (Parameter& parameter : parameters) parameter.name = expected_tensor(Ecosystem::kTimm, parameter)->name;
+  NamedTensors tensors = checkpoint(Ecosystem::kTimm, parameters);
+  for (size_t id = 0; id < parameters.size(); ++id) parameters[id].shape = tensors[id].second.shape;
+  const SafetensorsFile file = save(tensors);
+  EXPECT_THAT(
+      [&] { load_checkpoint(parameters, file); },
+      testing::ThrowsMessage<WeightError>(file.path().string() + ": the names of both timm and own fit; say which with "
+                                                                 "checkpoint.scheme"));
+  EXPECT_TRUE(load_checkpoint(parameters, file, {.ecosystem = Ecosystem::kOwn, .allow_missing = {}}).report.complete());
+}
+
 TEST_F(Load, TwoFittingSchemesMustBeChosenBetween) {
   NamedTensors tensors = checkpoint(Ecosystem::kTimm, parameters_);
   const NamedTensors others = checkpoint(Ecosystem::kNetsPresso, parameters_);

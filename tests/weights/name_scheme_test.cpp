@@ -178,14 +178,24 @@ TEST(NameScheme, StructuresOfNoEcosystemHaveNoName) {
   neck.role.section = Section::kNeck;
   Parameter norm_in_head{"head.hidden0.norm.weight", Shape{8}, {}};
   norm_in_head.role = {.section = Section::kHead, .part = Part::kHeadHidden, .layer = Layer::kNorm, .head_layers = 2};
-  for (const Ecosystem ecosystem : all_ecosystems()) {
+  for (const Ecosystem ecosystem : {Ecosystem::kNetsPresso, Ecosystem::kTorchvision, Ecosystem::kTimm}) {
     EXPECT_FALSE(expected_tensor(ecosystem, neck)) << to_string(ecosystem);
     EXPECT_FALSE(expected_tensor(ecosystem, norm_in_head)) << to_string(ecosystem);
   }
 }
 
+TEST(NameScheme, OwnNamesAreTheParametersNames) {
+  const Parameter neck{"neck.lateral0.conv.weight", Shape{8, 8, 1, 1}, {}};  // a role that no ecosystem knows
+  EXPECT_EQ(expected_tensor(Ecosystem::kOwn, neck)->name, neck.name);
+  EXPECT_EQ(expected_tensor(Ecosystem::kOwn, neck)->shape, neck.shape);
+  for (const Parameter& parameter : list_parameters(mobilenetv3_small({1, 2, 3, 2, 3}))) {
+    EXPECT_EQ(expected_tensor(Ecosystem::kOwn, parameter)->name, parameter.name);
+    EXPECT_EQ(section_of_tensor(Ecosystem::kOwn, parameter.name), parameter.role.section) << parameter.name;
+  }
+}
+
 TEST(NameScheme, EcosystemsAreFoundByTheirNames) {
-  EXPECT_THAT(ecosystem_names(), testing::ElementsAre("netspresso", "torchvision", "timm"));
+  EXPECT_THAT(ecosystem_names(), testing::ElementsAre("netspresso", "torchvision", "timm", "own"));
   for (const Ecosystem ecosystem : all_ecosystems()) EXPECT_EQ(ecosystem_from_name(to_string(ecosystem)), ecosystem);
   EXPECT_EQ(ecosystem_from_name("keras"), std::nullopt);
 }
@@ -199,6 +209,8 @@ TEST(NameScheme, SectionOfATensorFollowsFromItsName) {
   EXPECT_EQ(section_of_tensor(Ecosystem::kTimm, "conv_head.weight"), Section::kHead);
   EXPECT_EQ(section_of_tensor(Ecosystem::kTimm, "classifier.bias"), Section::kHead);
   EXPECT_EQ(section_of_tensor(Ecosystem::kTimm, "blocks.0.0.conv_dw.weight"), Section::kBackbone);
+  EXPECT_EQ(section_of_tensor(Ecosystem::kOwn, "neck.lateral0.conv.weight"), Section::kNeck);
+  EXPECT_EQ(section_of_tensor(Ecosystem::kOwn, "header.weight"), Section::kBackbone);
 }
 
 }  // namespace

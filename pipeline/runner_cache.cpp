@@ -1,0 +1,33 @@
+#include "pipeline/runner_cache.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace zoo::pipeline {
+namespace {
+
+/// A folder of pictures for a network without a fixed input size may hold any number of sizes; each compiled one costs
+/// as much memory as the weights.
+constexpr size_t kMaxEntries = 4;
+
+}  // namespace
+
+RunnerCache::RunnerCache(std::shared_ptr<const models::Model> model, engine::CompileOptions options)
+    : model_(std::move(model)), options_(std::move(options)) {
+  if (options_.threads <= 0) options_.threads = model_->config().runtime.threads;
+}
+
+RunnerCache::Entry& RunnerCache::get(const Shape& input) {
+  const auto found = std::ranges::find(entries_, input, &Entry::input);
+  if (found != entries_.end()) {
+    entries_.splice(entries_.begin(), entries_, found);
+    return entries_.front();
+  }
+  auto executable = model_->compile(input, options_);
+  auto runner = executable->new_runner();
+  entries_.push_front({input, std::move(executable), std::move(runner)});
+  if (entries_.size() > kMaxEntries) entries_.pop_back();
+  return entries_.front();
+}
+
+}  // namespace zoo::pipeline

@@ -1,0 +1,38 @@
+// One model compiled for the input shapes that occur.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <memory>
+
+#include "models/model.h"
+#include "nn/engine/executable.h"
+
+namespace zoo::pipeline {
+
+/// Compiles a model for each input shape it is asked for and keeps the most recently used ones. One thread at a time.
+class RunnerCache {
+ public:
+  struct Entry {
+    Shape input;
+    std::shared_ptr<const engine::Executable> executable;
+    std::unique_ptr<engine::Runner> runner;
+  };
+
+  /// `options.threads` 0: the model file's `runtime.threads`.
+  RunnerCache(std::shared_ptr<const models::Model> model, engine::CompileOptions options);
+
+  // Moving only: a std::list claims to be copyable whatever it holds.
+  RunnerCache(RunnerCache&&) = default;
+  RunnerCache& operator=(RunnerCache&&) = default;
+
+  /// For an input [N, C, H, W]; valid until the next call. Throws GraphError and EngineError as Model::compile.
+  Entry& get(const Shape& input);
+
+ private:
+  std::shared_ptr<const models::Model> model_;
+  engine::CompileOptions options_;
+  std::list<Entry> entries_;  ///< most recently used first
+};
+
+}  // namespace zoo::pipeline
