@@ -144,7 +144,10 @@ RuntimeConfig decode_runtime(const ConfigNode& node) {
 }  // namespace
 
 ModelConfig load_model_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides) {
-  const ConfigDocument document = ConfigDocument::load(file, overrides);
+  return decode_model_config(ConfigDocument::load(file, overrides), file);
+}
+
+ModelConfig decode_model_config(const ConfigDocument& document, const std::filesystem::path& file) {
   const ConfigNode root = document.root();
   ModelConfig config;
   config.file = file;

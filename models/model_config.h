@@ -52,6 +52,9 @@ struct ModelConfig {
 /// Reads and checks a model file. Throws ConfigError with every problem.
 ModelConfig load_model_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides = {});
 
+/// The same from a parsed document; paths in it are relative to the folder of `file`.
+ModelConfig decode_model_config(const ConfigDocument& document, const std::filesystem::path& file);
+
 /// Graph of a decoded model: outputs "logits" and "feature.0", "feature.1", ... (finest first). Throws GraphError.
 graph::Graph build_graph(const ModelConfig& config);
 
