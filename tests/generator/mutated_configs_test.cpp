@@ -124,9 +124,10 @@ TEST_P(MutatedConfigs, MisspeltKeyIsNamedAtItsLine) {
     const int line = place->parent->entries[place->index].key_line;
     const Outcome outcome = outcome_of(text);
     if (!outcome.fault.empty()) return report("", outcome, text);
+    const bool named = points_at(outcome, line) && says(outcome, fmt::format("did you mean \"{}\"?", before));
     // What has no name cannot be read further: the missing name is the problem then.
-    const bool named = points_at(outcome, line) && says(outcome, "unknown key");
-    const bool missing = says(outcome, fmt::format("missing key \"{}\"", before));
+    const bool is_name = before == "name" || before == "block_name";
+    const bool missing = is_name && says(outcome, fmt::format("missing key \"{}\"", before));
     return named || missing ? "" : report(fmt::format("line {}: {} for {}", line, key, before), outcome, text);
   });
 }
