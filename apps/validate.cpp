@@ -1,3 +1,4 @@
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,9 @@
 
 namespace zoo::apps {
 namespace {
+
+// Whoever asks what is wrong with a checkpoint gets the whole table.
+constexpr size_t kAllNames = std::numeric_limits<size_t>::max();
 
 struct ValidateFlags {
   std::vector<std::string> files;
@@ -34,7 +38,8 @@ std::vector<std::string> problems_of(const std::string& file, const ValidateFlag
     const weights::LoadReport report =
         weights::check_checkpoint(graph.parameters, weights_file, {.ecosystem = config.ecosystem, .allow_missing = {}});
     if (report.complete()) return {};
-    return {fmt::format("{}: {}", file, report.to_string())};
+    return {fmt::format("{}: {}: does not fit the network: {}\n{}", file, flags.checkpoint, report.advice(),
+                        report.to_string(kAllNames))};
   } catch (const ConfigError& error) {
     return error.problems();
   } catch (const UsageError&) {

@@ -164,7 +164,10 @@ void decode_surroundings(const ConfigNode& root, ModelConfig& config) {
 }  // namespace
 
 ModelConfig load_model_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides) {
-  const ConfigDocument document = ConfigDocument::load(file, overrides);
+  return decode_model_config(ConfigDocument::load(file, overrides), file);
+}
+
+ModelConfig decode_model_config(const ConfigDocument& document, const std::filesystem::path& file) {
   const ConfigNode root = document.root();
   ModelConfig config;
   config.file = file;

@@ -52,6 +52,9 @@ struct ModelConfig {
 /// Reads and checks a model file. Throws ConfigError with every problem.
 ModelConfig load_model_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides = {});
 
+/// The same from a parsed document; paths in it are relative to the folder of `file`.
+ModelConfig decode_model_config(const ConfigDocument& document, const std::filesystem::path& file);
+
 /// Reads and checks what a backbone alone needs: backbone, weights, preprocessing and run-time. Task, classes, neck and
 /// head may be absent; they are listed as ignored and not checked. Throws ConfigError with every problem.
 ModelConfig load_backbone_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides = {});

@@ -37,6 +37,15 @@ void collect_unread(const ConfigContext& context, const YamlNode& node, const st
   }
 }
 
+void collect_asked(const ConfigContext& context, const YamlNode& node, const std::string& path,
+                   std::set<std::string>& paths) {
+  for (const std::string& key : context.state(node).asked_keys) paths.insert(path_with_key(path, key));
+  for (const YamlNode* item : node.items) collect_asked(context, *item, path + "[]", paths);
+  for (const MapEntry& entry : node.entries) {
+    collect_asked(context, *entry.value, path_with_key(path, entry.key), paths);
+  }
+}
+
 }  // namespace
 
 void ConfigContext::record(const YamlNode& node, const std::string& path, std::string message) {
@@ -59,6 +68,12 @@ std::vector<Problem> ConfigContext::unread_keys() const {
   std::vector<Problem> unread;
   collect_unread(*this, *tree.root, "", unread);
   return unread;
+}
+
+std::set<std::string> ConfigContext::asked_paths() const {
+  std::set<std::string> paths;
+  collect_asked(*this, *tree.root, "", paths);
+  return paths;
 }
 
 }  // namespace zoo::detail

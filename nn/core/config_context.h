@@ -37,6 +37,8 @@ struct ConfigContext {
   const MapEntry* ask(const YamlNode& map, std::string_view key);
   /// One problem for each key that nobody asked for.
   std::vector<Problem> unread_keys() const;
+  /// ConfigDocument::asked_keys.
+  std::set<std::string> asked_paths() const;
 
  private:
   std::set<std::pair<uint32_t, std::string>> recorded_;

@@ -44,4 +44,6 @@ void ConfigDocument::finish() const {
 
 std::vector<ConfigDocument::Ignored> ConfigDocument::ignored() const { return context_->ignored; }
 
+std::set<std::string> ConfigDocument::asked_keys() const { return context_->asked_paths(); }
+
 }  // namespace zoo

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -130,6 +131,10 @@ class ConfigDocument {
     std::string reason;
   };
   std::vector<Ignored> ignored() const;
+
+  /// Paths of the keys that decoding asked the maps of this file for, there or not, with [] for every list position:
+  /// `model.architecture.backbone.stage_params[].stride`. For comparing the documentation with the code.
+  std::set<std::string> asked_keys() const;
 
  private:
   explicit ConfigDocument(std::shared_ptr<detail::ConfigContext> context);

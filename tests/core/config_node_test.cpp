@@ -243,5 +243,16 @@ TEST(ConfigDocument, ListsIgnoredKeys) {
   EXPECT_EQ(ignored[1].reason, "only for training");
 }
 
+TEST(AskedKeys, AreThoseOfEveryMapThereOrNot) {
+  const ConfigDocument document =
+      ConfigDocument::parse("a: {b: 1, unread: 2}\nc: [{d: 1}, {d: 2}]\nnothing: ~\n", "x.yaml");
+  const ConfigNode root = document.root();
+  root.at("a").find("b");
+  root.at("a").find("absent").find("below");
+  root.find("nothing").find("below");
+  for (const ConfigNode& item : root.at("c").items()) item.find_any(std::vector<std::string_view>{"e", "d"});
+  EXPECT_EQ(document.asked_keys(), (std::set<std::string>{"a", "a.absent", "a.b", "c", "c[].d", "c[].e", "nothing"}));
+}
+
 }  // namespace
 }  // namespace zoo

@@ -1,0 +1,85 @@
+#include "tests/generator/backbone_sketch.h"
+
+#include <cctype>
+#include <utility>
+
+namespace zoo::test {
+
+int64_t NetworkSketch::next_stride(Random& random) const {
+  const int64_t stride = random.pick<int64_t>({1, 1, 1, 1, 2, 2, 2, 3, 4});
+  return this->stride() * stride <= stride_limit_ ? stride : 1;
+}
+
+std::vector<ExpectedLevel> NetworkSketch::levels(const std::string& feature_levels) const {
+  if (feature_levels == "blocks") return values_;
+  std::vector<ExpectedLevel> levels;
+  if (feature_levels == "strides") {
+    for (size_t i = 0; i < values_.size(); ++i) {
+      const bool deepest = i + 1 == values_.size() || values_[i + 1].stride != values_[i].stride;
+      if (deepest) levels.push_back(values_[i]);
+    }
+    return levels;
+  }
+  for (const size_t end : stage_ends_) levels.push_back(values_[end]);
+  levels.back() = values_.back();
+  return levels;
+}
+
+int64_t some_channels(Random& random) { return random.pick<int64_t>({3, 4, 5, 7, 8, 8, 8, 12, 16, 17, 24}); }
+
+int64_t some_kernel(Random& random) {
+  if (random.one_in(80)) return random.pick<int64_t>({9, 11, 31});
+  return random.pick<int64_t>({1, 3, 3, 3, 5, 5, 7});
+}
+
+YamlValue some_activation(Random& random) {
+  std::string name = random.word({"relu", "relu6", "prelu", "leaky_relu", "gelu", "silu", "swish", "hard_swish",
+                                  "hard_sigmoid", "sigmoid", "identity"});
+  if (random.one_in(10)) {
+    for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return random.one_in(10) ? '"' + name + '"' : name;
+}
+
+YamlValue some_bool(Random& random, bool value) {
+  return value ? random.word({"True", "true", "yes", "on"}) : random.word({"False", "false", "no", "off"});
+}
+
+YamlValue some_null(Random& random) { return random.word({"~", "null"}); }
+
+std::string act_type_key(Random& random) { return random.word({"act_type", "activation"}); }
+
+int64_t add_common_params(YamlValue& params, Random& random) {
+  int64_t in_channels = 3;
+  if (random.one_in(3)) {
+    in_channels = random.pick<int64_t>({1, 1, 2, 3, 4, 4, 6});
+    params.add("in_channels", in_channels);
+  }
+  if (random.one_in(3)) params.add("norm_type", random.word({"batch_norm", "batch_norm", "instance_norm"}));
+  if (random.one_in(3)) params.add("norm_eps", random.word({"1e-5", "0.001", "1.0e-3", "0.01"}));
+  if (random.one_in(3)) params.add("padding", random.word({"symmetric", "same", "same"}));
+  return in_channels;
+}
+
+std::string add_feature_levels(YamlValue& params, Random& random) {
+  if (random.one_in(2)) return "stages";
+  const std::string levels = random.word({"stages", "strides", "blocks"});
+  params.add("feature_levels", levels);
+  return levels;
+}
+
+int64_t stride_limit(YamlValue& params, int64_t otherwise) {
+  const YamlValue* norm = params.find("norm_type");
+  return norm != nullptr && norm->text == "instance_norm" ? kStrideOfInstanceNorm : otherwise;
+}
+
+void add_params(YamlValue& backbone, YamlValue params, Random& random) {
+  if (params.entries.empty() && random.one_in(2)) {
+    if (random.one_in(2)) backbone.add("params", some_null(random));
+    return;
+  }
+  random.shuffle(params.entries);
+  backbone.add("params", std::move(params));
+}
+
+}  // namespace zoo::test
