@@ -29,6 +29,7 @@ Action setup_graph(CLI::App& app);
 Action setup_list(CLI::App& app);
 Action setup_predict(CLI::App& app);
 Action setup_preprocess(CLI::App& app);
+Action setup_pull(CLI::App& app);
 Action setup_run(CLI::App& app);
 Action setup_summary(CLI::App& app);
 Action setup_validate(CLI::App& app);

@@ -14,6 +14,7 @@
 #include "apps/commands.h"
 #include "apps/model_flags.h"
 #include "apps/output.h"
+#include "models/hub_cache.h"
 
 namespace zoo::apps {
 namespace {
@@ -23,6 +24,7 @@ using Json = nlohmann::ordered_json;
 
 struct ListFlags {
   std::string folder;
+  bool pretrained = false;
   bool json = false;
 };
 
@@ -101,7 +103,46 @@ std::string to_text(const std::vector<ZooEntry>& entries) {
   return text;
 }
 
+bool is_cached(const models::PretrainedCheckpoint& known, const models::HubSettings& settings) {
+  return models::cached_weights(known, settings).has_value();
+}
+
+Json to_json(const models::PretrainedCheckpoint& known, const models::HubSettings& settings) {
+  const bool cached = is_cached(known, settings);
+  return {{"name", known.name},
+          {"aliases", known.aliases},
+          {"source", known.source == models::PretrainedSource::kHub ? "huggingface" : "torchvision"},
+          {"model_file", known.model_file},
+          {"classes", known.num_classes},
+          {"input", known.preprocess && !known.preprocess->crop.empty() ? Json(known.preprocess->crop[0]) : Json()},
+          {"url", models::weights_url(known, settings)},
+          {"cached", cached ? Json(models::weights_path(known, settings).string()) : Json()}};
+}
+
+std::string to_text(const models::PretrainedCheckpoint& known, const models::HubSettings& settings) {
+  const std::string input =
+      known.preprocess && !known.preprocess->crop.empty() ? fmt::format("{}", known.preprocess->crop[0]) : "-";
+  return fmt::format("{:<60}  {:<39}  {:>7}  {:>5}  {}\n", known.name,
+                     known.model_file.empty() ? "-" : known.model_file, known.num_classes, input,
+                     is_cached(known, settings) ? "yes" : "no");
+}
+
+int list_pretrained(const ListFlags& flags) {
+  if (!flags.folder.empty()) throw UsageError("list: --pretrained shows what is known, not what is in a folder");
+  const models::HubSettings settings = models::HubSettings::from_environment();
+  std::string text =
+      fmt::format("{:<60}  {:<39}  {:>7}  {:>5}  {}\n", "name", "model file", "classes", "input", "cached");
+  Json json = Json::array();
+  for (const models::PretrainedCheckpoint& known : models::pretrained_checkpoints()) {
+    text += to_text(known, settings);
+    if (flags.json) json.push_back(to_json(known, settings));
+  }
+  TextOutput().write(flags.json ? json.dump(2) + "\n" : text);
+  return kExitDone;
+}
+
 int list(const ListFlags& flags) {
+  if (flags.pretrained) return list_pretrained(flags);
   const fs::path folder = flags.folder.empty() ? zoo_folder() : fs::path(flags.folder);
   std::vector<ZooEntry> entries;
   int exit_code = kExitDone;
@@ -133,6 +174,7 @@ Action setup_list(CLI::App& app) {
   app.add_option("DIR", flags->folder,
                  "Folder with model files (default: $ZOO_CONFIGS, else share/backbone_zoo/configs beside the "
                  "program's folder, else ./configs, else the source tree around the program)");
+  app.add_flag("--pretrained", flags->pretrained, "Show the known checkpoints that `pull` fetches instead");
   add_json_flag(app, flags->json);
   return [flags] { return list(*flags); };
 }

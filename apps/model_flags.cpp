@@ -33,6 +33,8 @@ void log_model(const models::Model& model) {
   for (const ConfigDocument::Ignored& ignored : model.config().ignored) {
     spdlog::info("{}: {}: ignored: {}", ignored.where, ignored.path, ignored.reason);
   }
+  spdlog::info("preprocess: {}; from {}", models::to_string(model.config().preprocess),
+               model.config().preprocess_origin);
   if (model.report()) {
     spdlog::info("{}", model.report()->to_string());
   } else {

@@ -29,14 +29,15 @@ struct Command {
   Action (*setup)(CLI::App&);
 };
 
-constexpr std::array<Command, 7> kCommands = {{
+constexpr std::array<Command, 8> kCommands = {{
     {"predict", "Classify images, videos, cameras and streams", setup_predict},
     {"run", "Run the network on a raw tensor", setup_run},
     {"preprocess", "Write the tensor that the network sees for an image", setup_preprocess},
     {"validate", "Check model files and weights", setup_validate},
     {"summary", "Layers, shapes, parameters, multiply-accumulates and feature pyramid", setup_summary},
     {"graph", "Draw the network as Mermaid or Graphviz text", setup_graph},
-    {"list", "Show the models of the zoo", setup_list},
+    {"list", "Show the models of the zoo and the known checkpoints", setup_list},
+    {"pull", "Fetch a known pretrained checkpoint into the cache", setup_pull},
 }};
 
 constexpr const char* kFooter =

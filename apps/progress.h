@@ -8,11 +8,14 @@
 
 namespace zoo::apps {
 
+/// What is counted: bytes are shown as megabytes.
+enum class ProgressUnit { kItems, kBytes };
+
 /// `[#####.....]  50 %  60/120  12.3/s  ETA 5 s` on standard error, or a counter where the total is not known. Appears
 /// only on a terminal and only after two seconds. One thread at a time.
 class Progress {
  public:
-  explicit Progress(std::optional<int64_t> total);
+  explicit Progress(std::optional<int64_t> total, ProgressUnit unit = ProgressUnit::kItems);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -26,12 +29,14 @@ class Progress {
 
   bool enabled_;
   std::optional<int64_t> total_;
+  ProgressUnit unit_;
   Clock::time_point start_;
   Clock::time_point last_shown_;
   bool visible_ = false;
 };
 
 /// The text of the line, e.g. for 60 of 120 after 5 seconds.
-std::string progress_text(int64_t done, std::optional<int64_t> total, double elapsed_s);
+std::string progress_text(int64_t done, std::optional<int64_t> total, double elapsed_s,
+                          ProgressUnit unit = ProgressUnit::kItems);
 
 }  // namespace zoo::apps

@@ -34,6 +34,8 @@ struct FeatureRow {
 struct Summary {
   std::string model;
   Shape input;
+  models::PreprocessConfig preprocess;
+  std::string preprocess_origin;
   int64_t parameters = 0;
   int64_t macs = 0;
   std::vector<FeatureRow> features;
@@ -47,6 +49,8 @@ Summary summarise(const SummaryFlags& flags) {
 
   Summary summary;
   summary.model = config.name;
+  summary.preprocess = config.preprocess;
+  summary.preprocess_origin = config.preprocess_origin;
   summary.input = {1, graph.in_channels(), height, width};
   summary.parameters = graph::parameter_count(graph);
   summary.layers = graph::layer_rows(graph, summary.input);
@@ -83,6 +87,7 @@ std::string to_text(const Summary& summary) {
   text += fmt::format("\n{}, input {}\nparameters  {} ({:.2f} M)\nmacs        {} ({:.3f} G)\n", summary.model,
                       summary.input.to_string(), summary.parameters, static_cast<double>(summary.parameters) * 1e-6,
                       summary.macs, static_cast<double>(summary.macs) * 1e-9);
+  text += fmt::format("preprocess  {}; from {}\n", models::to_string(summary.preprocess), summary.preprocess_origin);
   return text;
 }
 
@@ -103,8 +108,13 @@ Json to_json(const Summary& summary) {
                       {"parameters", layer.parameters},
                       {"macs", layer.macs}});
   }
-  return {{"model", summary.model}, {"input", summary.input.dims}, {"parameters", summary.parameters},
-          {"macs", summary.macs},   {"features", features},        {"layers", layers}};
+  return {{"model", summary.model},
+          {"input", summary.input.dims},
+          {"parameters", summary.parameters},
+          {"macs", summary.macs},
+          {"features", features},
+          {"layers", layers},
+          {"preprocess_origin", summary.preprocess_origin}};
 }
 
 int summary(const SummaryFlags& flags) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 #include "apps/commands.h"
 #include "apps/model_flags.h"
@@ -30,6 +31,7 @@ std::vector<std::string> problems_of(const std::string& file, const ValidateFlag
   try {
     const ModelFlags model{file, flags.overrides};
     const models::ModelConfig config = model.load_config();
+    spdlog::info("{}: preprocess: {}; from {}", file, models::to_string(config.preprocess), config.preprocess_origin);
     const graph::Graph graph = models::build_graph(config);
     const auto [height, width] = flags.size.value_or_default(config);
     graph::infer_shapes(graph, {1, graph.in_channels(), height, width});

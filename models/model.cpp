@@ -4,12 +4,32 @@
 
 #include <fmt/format.h>
 
+#include "models/pull.h"
 #include "nn/core/error.h"
 #include "nn/weights/checkpoint_file.h"
 #include "nn/weights/synthetic.h"
 
 namespace zoo::models {
 namespace {
+
+constexpr const char* kAdvice =
+    "give a weights file as model.checkpoint.path or --checkpoint, or --random-weights for shape and speed work";
+
+/// The known checkpoint that the model file asks for, from the cache: loading a model never uses the network.
+std::filesystem::path pretrained_weights(const ModelConfig& config) {
+  const auto fail = [&](const std::string& problem) {
+    throw ConfigError({fmt::format("{}: {}", config.checkpoint_where, problem)});
+  };
+  const PretrainedCheckpoint* known = find_pretrained(config.pretrained);
+  if (known == nullptr) fail(fmt::format("{}; {}", unknown_pretrained(config.pretrained), kAdvice));
+  const HubSettings settings = HubSettings::from_environment();
+  const auto file = cached_weights(*known, settings);
+  if (!file) {
+    fail(fmt::format("{} is not in the cache; get it with `backbone-zoo pull {}`, or by hand: {}", known->name,
+                     known->name, by_hand(*known, settings)));
+  }
+  return *file;
+}
 
 // Messages about weights that the model file names begin with the key that names them.
 weights::LoadedWeights load_weights(const graph::Graph& graph, const ModelConfig& config,
@@ -20,18 +40,11 @@ weights::LoadedWeights load_weights(const graph::Graph& graph, const ModelConfig
     return weights::load_checkpoint(graph.parameters, weights::CheckpointFile::open(options.checkpoint, file_options),
                                     load_options);
   }
-  if (config.checkpoint.empty()) {
-    const std::string where = config.checkpoint_where.empty() ? config.file.string() : config.checkpoint_where;
-    const std::string why =
-        config.use_pretrained ? "True, but downloading weights is not available in this version" : "no weights";
-    throw ConfigError(
-        {fmt::format("{}: {}: give a weights file as model.checkpoint.path or --checkpoint, or "
-                     "--random-weights for shape and speed work",
-                     where, why)});
-  }
+  std::filesystem::path file = config.checkpoint;
+  if (file.empty() && config.use_pretrained) file = pretrained_weights(config);
+  if (file.empty()) throw ConfigError({fmt::format("{}: no weights: {}", config.file.string(), kAdvice)});
   try {
-    return weights::load_checkpoint(graph.parameters, weights::CheckpointFile::open(config.checkpoint, file_options),
-                                    load_options);
+    return weights::load_checkpoint(graph.parameters, weights::CheckpointFile::open(file, file_options), load_options);
   } catch (const WeightError& error) {
     throw WeightError(fmt::format("{}: {}", config.checkpoint_where, error.what()));
   }

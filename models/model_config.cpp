@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "models/labels.h"
+#include "models/pretrained_cfg.h"
+#include "nn/core/error.h"
 #include "nn/graph/graph_builder.h"
 
 namespace zoo::models {
@@ -49,6 +51,7 @@ void decode_classes(const ConfigNode& model, ModelConfig& config) {
 }
 
 void decode_checkpoint(const ConfigNode& model, ModelConfig& config) {
+  config.pretrained = config.name;
   const ConfigNode checkpoint = model.find("checkpoint");
   if (!given(checkpoint)) return;
   checkpoint.ignore("load_head", "the loading report says which part of a checkpoint fits");
@@ -56,6 +59,12 @@ void decode_checkpoint(const ConfigNode& model, ModelConfig& config) {
   const ConfigNode pretrained = checkpoint.find("use_pretrained");
   config.use_pretrained = pretrained && pretrained.as_bool();
   if (config.use_pretrained) config.checkpoint_where = fmt::format("{}: {}", pretrained.where(), pretrained.path());
+  if (const ConfigNode named = checkpoint.find("pretrained"); given(named)) {
+    config.pretrained = named.as_string();
+    if (named.is_scalar() && find_pretrained(config.pretrained) == nullptr) {
+      named.problem(unknown_pretrained(config.pretrained));
+    }
+  }
   const ConfigNode path = checkpoint.find("path");
   if (given(path)) {
     const std::string text = path.as_string();
@@ -130,6 +139,31 @@ void decode_architecture(const ConfigNode& architecture, ModelConfig& config) {
   decode_head(head, config);
 }
 
+// What a known checkpoint was published with, where its weights will be used and the model file does not say.
+void take_pretrained_preprocess(const ConfigNode& model, ModelConfig& config) {
+  const PretrainedCheckpoint* known = find_pretrained(config.pretrained);
+  if (!config.use_pretrained || !config.checkpoint.empty() || known == nullptr) return;
+  try {
+    if (const auto found = pretrained_preprocess(*known, HubSettings::from_environment())) {
+      config.preprocess = found->config;
+      config.preprocess_origin = found->origin;
+    }
+  } catch (const Error& error) {
+    model.find("checkpoint").find("use_pretrained").problem(error.what());
+  }
+}
+
+void decode_preprocessing(const ConfigNode& root, ModelConfig& config) {
+  const ConfigNode node = root.find("preprocess");
+  const int64_t channels = config.backbone.in_channels;
+  if (channels == 1 && !given(node)) {
+    node.problem("missing; a network with 1 input channel has no usual mean and std");
+  }
+  config.preprocess = decode_preprocess(node, channels);
+  config.preprocess_origin = given(node) ? "the model file" : "the usual ImageNet values";
+  if (!given(node) && channels == 3) take_pretrained_preprocess(root.find("model"), config);
+}
+
 RuntimeConfig decode_runtime(const ConfigNode& node) {
   RuntimeConfig config;
   if (!given(node)) return config;
@@ -153,11 +187,7 @@ void ignore_training_keys(const ConfigNode& model) {
 
 // What stands beside `model`.
 void decode_surroundings(const ConfigNode& root, ModelConfig& config) {
-  const ConfigNode preprocess = root.find("preprocess");
-  if (config.backbone.in_channels == 1 && !given(preprocess)) {
-    preprocess.problem("missing; a network with 1 input channel has no usual mean and std");
-  }
-  config.preprocess = decode_preprocess(preprocess, config.backbone.in_channels);
+  decode_preprocessing(root, config);
   config.runtime = decode_runtime(root.find("runtime"));
 }
 

@@ -32,8 +32,11 @@ struct ModelConfig {
   std::vector<std::string> labels;  ///< one per class, or empty
   /// `checkpoint.path`, resolved against the model file's folder; empty if null.
   std::filesystem::path checkpoint;
-  /// `checkpoint.use_pretrained`: the trainer would download weights; this library needs a file instead.
+  /// `checkpoint.use_pretrained`: without a path, the weights are the known checkpoint `pretrained` from the cache.
+  /// Nothing is downloaded here: models/pull.h does that.
   bool use_pretrained = false;
+  /// `checkpoint.pretrained`, else the model's name: what find_pretrained() is asked for.
+  std::string pretrained;
   /// `file:line:column: key` of `checkpoint.path` or, without one, of `use_pretrained`: begins messages about weights
   /// that the model file asks for. Empty if it asks for none.
   std::string checkpoint_where;
@@ -41,6 +44,7 @@ struct ModelConfig {
   std::string checkpoint_entry;
   std::optional<weights::Ecosystem> ecosystem;  ///< `checkpoint.scheme`; detected from the file when empty
   PreprocessConfig preprocess;
+  std::string preprocess_origin;  ///< who says so: the model file, a config.json, ...; for messages
   RuntimeConfig runtime;
   std::string backbone_name;
   std::string head_name;

@@ -1,5 +1,6 @@
 #include "models/preprocess_config.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string>
@@ -12,6 +13,7 @@ namespace {
 
 // The largest side a frame or a tensor may have.
 constexpr int64_t kMaxSize = 8192;
+const std::array<std::string, 4> kInterpolationNames = {"nearest", "bilinear", "bicubic", "lanczos"};
 constexpr std::array kInterpolations = {Interpolation::kNearest, Interpolation::kBilinear, Interpolation::kBicubic,
                                         Interpolation::kLanczos};
 constexpr std::array kColorOrders = {ColorOrder::kRgb, ColorOrder::kBgr, ColorOrder::kGray};
@@ -46,9 +48,31 @@ std::vector<float> decode_channel_values(const ConfigNode& node, int64_t in_chan
   return values;
 }
 
+std::string size_text(const std::vector<int64_t>& size) {
+  if (size.empty()) return "none";
+  return size.size() == 1 ? fmt::format("{}", size[0]) : fmt::format("{}x{}", size[0], size[1]);
+}
+
 int64_t channels_of(ColorOrder color) { return color == ColorOrder::kGray ? 1 : 3; }
 
 }  // namespace
+
+std::string_view to_string(Interpolation interpolation) {
+  return kInterpolationNames[static_cast<size_t>(std::ranges::find(kInterpolations, interpolation) -
+                                                 kInterpolations.begin())];
+}
+
+std::optional<Interpolation> interpolation_from_name(std::string_view name) {
+  for (size_t i = 0; i < kInterpolationNames.size(); ++i) {
+    if (kInterpolationNames[i] == name) return kInterpolations[i];
+  }
+  return std::nullopt;
+}
+
+std::string to_string(const PreprocessConfig& config) {
+  return fmt::format("resize {}, crop {}, {}, mean [{}], std [{}]", size_text(config.resize), size_text(config.crop),
+                     to_string(config.interpolation), fmt::join(config.mean, ", "), fmt::join(config.std, ", "));
+}
 
 std::optional<std::array<int64_t, 2>> PreprocessConfig::output_size() const {
   const std::vector<int64_t>& size = crop.empty() ? resize : crop;
@@ -70,8 +94,7 @@ PreprocessConfig decode_preprocess(const ConfigNode& node, int64_t in_channels) 
   if (const ConfigNode resize = node.find("resize")) config.resize = decode_size(resize);
   if (const ConfigNode crop = node.find("crop")) config.crop = decode_size(crop);
   if (const ConfigNode interpolation = node.find("interpolation")) {
-    const std::array<std::string, 4> names = {"nearest", "bilinear", "bicubic", "lanczos"};  // as kInterpolations
-    if (const auto choice = interpolation.as_choice(names, "interpolation"))
+    if (const auto choice = interpolation.as_choice(kInterpolationNames, "interpolation"))
       config.interpolation = kInterpolations[*choice];
   }
   for (const std::string_view key : {"mean", "std"}) {

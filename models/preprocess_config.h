@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "nn/core/config_node.h"
@@ -12,6 +14,10 @@ namespace zoo::models {
 
 /// PIL's resampling filters (Pillow `Image.Resampling`), antialiased.
 enum class Interpolation { kNearest, kBilinear, kBicubic, kLanczos };
+
+/// "nearest", "bilinear", "bicubic", "lanczos".
+std::string_view to_string(Interpolation interpolation);
+std::optional<Interpolation> interpolation_from_name(std::string_view name);
 
 enum class ColorOrder { kRgb, kBgr, kGray };
 
@@ -29,9 +35,14 @@ struct PreprocessConfig {
   std::vector<float> std = {0.229F, 0.224F, 0.225F};
   ColorOrder color = ColorOrder::kRgb;
 
+  bool operator==(const PreprocessConfig&) const = default;
+
   /// [H, W] of the tensor where the configuration fixes it (a crop, or an exact resize).
   std::optional<std::array<int64_t, 2>> output_size() const;
 };
+
+/// `resize 256, crop 224, bicubic, mean [0.5, 0.5, 0.5], std [0.5, 0.5, 0.5]`, for messages.
+std::string to_string(const PreprocessConfig& config);
 
 /// Reads `preprocess:` for a network with this many input channels. Problems are recorded in the node; what it leaves
 /// out, and an absent node, yields the ImageNet defaults above (for other channel numbers than 3: no mean and std).

@@ -16,6 +16,12 @@ TEST(ProgressText, ShowsBarRateAndRemainingTime) {
   EXPECT_EQ(progress_text(120, 120, 10.0), "[########################] 100 %  120/120  12.0/s  ETA 0 s");
 }
 
+TEST(ProgressText, ShowsBytesAsMegabytes) {
+  EXPECT_EQ(progress_text(6'000'000, 12'000'000, 5.0, ProgressUnit::kBytes),
+            "[############............]  50 %  6.0/12.0 MB  1.2 MB/s  ETA 5 s");
+  EXPECT_EQ(progress_text(3'000'000, std::nullopt, 2.0, ProgressUnit::kBytes), "3.0 MB  1.5 MB/s");
+}
+
 TEST(ProgressText, StaysInsideTheBarWhenThereIsMoreThanPromised) {
   EXPECT_EQ(progress_text(130, 120, 10.0), "[########################] 100 %  130/120  13.0/s  ETA 0 s");
 }

@@ -35,6 +35,8 @@ const std::map<std::string, std::string> kHomes = {
     {"dnnl", R"(nn/engine/.*)"},
     {"omp.h", R"(nn/engine/.*)"},
     {"opencv2/", R"((pipeline|apps)/.*)"},
+    {"curl/", R"(models/http\.cpp)"},
+    {"openssl/", R"(models/digest\.cpp)"},
     {"zip.h", R"(nn/weights/pth_archive\.cpp)"},
     {"CLI/", R"(apps/.*)"},
     {"spdlog/", R"(apps/.*)"},

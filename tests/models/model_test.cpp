@@ -155,15 +155,50 @@ TEST_F(ModelTest, SaysWhatToDoWithoutWeights) {
                                     "--random-weights for shape and speed work"));
 }
 
-TEST_F(ModelTest, SaysWhatToDoWhereTheTrainerWouldDownload) {
+TEST_F(ModelTest, SaysThatNoCheckpointIsKnownByThatName) {
   write_model("  checkpoint: {use_pretrained: True, path: ~}\n");
-  EXPECT_THAT(
-      [&] { Model::load(file()); },
-      ThrowsMessage<ConfigError>(
-          file().string() +
-          ":4:32: model.checkpoint.use_pretrained: True, but downloading weights is not available in this version: "
-          "give a weights file as model.checkpoint.path or --checkpoint, or --random-weights for shape and speed "
-          "work"));
+  EXPECT_THAT([&] { Model::load(file()); },
+              ThrowsMessage<ConfigError>(file().string() +
+                                         ":4:32: model.checkpoint.use_pretrained: no checkpoint is known as \"tiny\"; "
+                                         "give a weights file as model.checkpoint.path or --checkpoint, or "
+                                         "--random-weights for shape and speed work"));
+  write_model("  checkpoint: {pretrained: mobilenetv3_smal_050}\n");
+  EXPECT_THAT([&] { Model::load(file()); },
+              ThrowsMessage<ConfigError>(file().string() +
+                                         ":4:29: model.checkpoint.pretrained: no checkpoint is known as "
+                                         "\"mobilenetv3_smal_050\"; did you mean \"mobilenetv3_small_050\"?"));
+}
+
+TEST_F(ModelTest, TakesAKnownCheckpointFromTheCacheOnly) {
+  ::setenv("HF_HUB_CACHE", (folder_ / "hub").c_str(), 1);
+  write_model("  checkpoint: {use_pretrained: True, pretrained: mobilenetv3_small_050}\n");
+  const fs::path snapshot = folder_ / "hub/models--timm--mobilenetv3_small_050.lamb_in1k/snapshots/main";
+  EXPECT_THAT([&] { Model::load(file()); },
+              ThrowsMessage<ConfigError>(
+                  file().string() +
+                  ":4:32: model.checkpoint.use_pretrained: mobilenetv3_small_050.lamb_in1k is not in the cache; get it "
+                  "with `backbone-zoo pull mobilenetv3_small_050.lamb_in1k`, or by hand: "
+                  "https://huggingface.co/timm/mobilenetv3_small_050.lamb_in1k/resolve/main/model.safetensors as " +
+                  (snapshot / "model.safetensors").string()));
+  EXPECT_EQ(load_model_config(file()).preprocess_origin,
+            "the table of known checkpoints (mobilenetv3_small_050.lamb_in1k)");
+
+  // Put there by hand, as the message says.
+  fs::create_directories(snapshot);
+  fs::rename(write_checkpoint("w.safetensors", weights::Ecosystem::kTimm, 5), snapshot / "model.safetensors");
+  std::ofstream(snapshot / "config.json") << R"({"pretrained_cfg": {"input_size": [3, 160, 160], "crop_pct": 0.95,
+    "interpolation": "bilinear", "mean": [0, 0, 0], "std": [1, 1, 1]}})";
+  const Model model = Model::load(file());
+  EXPECT_TRUE(model.report() && model.report()->complete());
+  EXPECT_THAT(model.config().preprocess.crop, ::testing::ElementsAre(160));
+  EXPECT_THAT(model.config().preprocess.resize, ::testing::ElementsAre(168));
+  EXPECT_EQ(model.config().preprocess_origin, (snapshot / "config.json").string() + " (pretrained_cfg)");
+
+  std::ofstream(snapshot / "config.json") << "{}";
+  EXPECT_THAT([&] { load_model_config(file()); },
+              ThrowsMessage<ConfigError>(file().string() + ":4:32: model.checkpoint.use_pretrained: " +
+                                         (snapshot / "config.json").string() + ": has no object \"pretrained_cfg\""));
+  ::unsetenv("HF_HUB_CACHE");
 }
 
 TEST_F(ModelTest, BackboneTakesTheCheckpointOfTheWholeNetwork) {

@@ -1,0 +1,125 @@
+#include "models/cache_file.h"
+
+#include <cerrno>
+#include <chrono>
+#include <fcntl.h>
+#include <string>
+#include <string_view>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+
+namespace zoo::models {
+namespace {
+
+constexpr std::chrono::milliseconds kLockPoll{50};
+constexpr mode_t kFileMode = 0666;  // less the user's umask
+
+std::string errno_text() { return std::error_code(errno, std::generic_category()).message(); }
+
+// So that the new name survives a power failure, too. Some file systems cannot; the file itself is safe.
+void sync_folder(const std::filesystem::path& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
+}  // namespace
+
+FileLock::FileLock(const std::filesystem::path& path, const std::function<void()>& waiting,
+                   const std::function<bool()>& stopped)
+    : fd_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode)) {
+  if (fd_ < 0) throw IoError(fmt::format("{}: cannot be created: {}", path.string(), errno_text()));
+  bool told = false;
+  while (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) {
+      const std::string why = errno_text();
+      ::close(fd_);
+      throw IoError(fmt::format("{}: cannot be locked: {}", path.string(), why));
+    }
+    if (stopped && stopped()) return;
+    if (!told && waiting) waiting();
+    told = true;
+    std::this_thread::sleep_for(kLockPoll);
+  }
+  held_ = true;
+}
+
+FileLock::~FileLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+PartialFile::PartialFile(std::filesystem::path path)
+    : path_(std::move(path)),
+      fd_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, kFileMode)) {
+  if (fd_ < 0) fail("cannot be written");
+  struct stat status = {};
+  const bool known = ::fstat(fd_, &status) == 0;
+  if (!known || !S_ISREG(status.st_mode)) {
+    ::close(fd_);
+    throw IoError(fmt::format("{}: cannot be written: it is not a regular file", path_.string()));
+  }
+  size_ = status.st_size;
+}
+
+PartialFile::~PartialFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void PartialFile::append(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+    if (written < 0 && errno != EINTR) fail("cannot be written");
+    if (written <= 0) continue;
+    size_ += written;
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+}
+
+void PartialFile::restart() {
+  if (::ftruncate(fd_, 0) != 0) fail("cannot be emptied");
+  size_ = 0;
+}
+
+void PartialFile::publish(const std::filesystem::path& name) {
+  if (::fsync(fd_) != 0) fail("cannot be written");
+  const int fd = std::exchange(fd_, -1);
+  if (::close(fd) != 0) fail("cannot be written");
+  if (::rename(path_.c_str(), name.c_str()) != 0) fail(fmt::format("cannot be renamed to {}", name.string()));
+  sync_folder(name.parent_path());
+}
+
+void PartialFile::discard() {
+  if (::unlink(path_.c_str()) != 0) fail("cannot be removed");
+}
+
+void PartialFile::fail(std::string_view what) const {
+  throw IoError(fmt::format("{}: {}: {}", path_.string(), what, errno_text()));
+}
+
+void replace_symlink(const std::filesystem::path& link, const std::filesystem::path& target) {
+  std::error_code error;
+  if (std::filesystem::read_symlink(link, error) == target && !error) return;
+  const std::filesystem::path temporary = link.string() + fmt::format(".{}.tmp", ::getpid());
+  if (::symlink(target.c_str(), temporary.c_str()) != 0 || ::rename(temporary.c_str(), link.c_str()) != 0) {
+    const std::string why = errno_text();
+    ::unlink(temporary.c_str());
+    throw IoError(fmt::format("{}: cannot be linked to {}: {}", link.string(), target.string(), why));
+  }
+}
+
+void create_folders(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw IoError(fmt::format("{}: cannot be created: {}", folder.string(), error.message()));
+}
+
+}  // namespace zoo::models

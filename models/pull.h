@@ -1,0 +1,44 @@
+// Fetches a known checkpoint into the cache of the library that it comes from.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/download.h"
+#include "models/hub_cache.h"
+#include "models/pretrained.h"
+
+namespace zoo::models {
+
+struct PullOptions {
+  HubSettings settings;
+  /// Branch, tag or commit of the hub; torchvision's files have none.
+  std::string revision = std::string(kMainRevision);
+  bool force = false;  ///< fetch even what is there
+  /// Its token is not read; settings.token is.
+  DownloadOptions download;
+};
+
+struct PulledCheckpoint {
+  std::filesystem::path weights;
+  std::optional<std::filesystem::path> config;  ///< config.json of the hub
+  std::string commit;                           ///< of the hub
+  bool fetched = false;                         ///< false: the weights were there
+  std::optional<PreprocessConfig> preprocess;   ///< as config.json states it; without one as the table has it
+  /// How config.json differs from the table of known checkpoints, which the zoo's model files follow; or what is wrong
+  /// with it.
+  std::vector<std::string> differences;
+};
+
+/// Weights with a checked hash, and config.json where there is one. Offline (settings.offline, or the server cannot be
+/// reached) what the cache has must do. Throws DownloadError, which says what is missing and where it belongs, IoError,
+/// and Stopped, after which the next call goes on.
+PulledCheckpoint pull(const PretrainedCheckpoint& known, const PullOptions& options);
+
+/// `ADDRESS as PATH`: what to fetch by hand where a program cannot, and where to put it.
+std::string by_hand(const PretrainedCheckpoint& known, const HubSettings& settings,
+                    const std::string& revision = std::string(kMainRevision));
+
+}  // namespace zoo::models

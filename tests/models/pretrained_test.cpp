@@ -1,0 +1,96 @@
+// The table of known checkpoints against the zoo's own model files.
+#include "models/pretrained.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "models/model_config.h"
+
+namespace zoo::models {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+const fs::path kConfigs = fs::path(ZOO_SOURCE_DIR) / "configs";
+
+TEST(Pretrained, IsFoundByEveryName) {
+  const PretrainedCheckpoint* small = find_pretrained("mobilenetv4_conv_small.e2400_r224_in1k");
+  ASSERT_NE(small, nullptr);
+  EXPECT_EQ(small->repository, "timm/mobilenetv4_conv_small.e2400_r224_in1k");
+  EXPECT_EQ(find_pretrained("mobilenetv4_conv_small"), small);
+  EXPECT_EQ(find_pretrained("timm/mobilenetv4_conv_small"), small);
+  const PretrainedCheckpoint* large = find_pretrained("MobileNet_V3_Large_Weights.IMAGENET1K_V2");
+  ASSERT_NE(large, nullptr);
+  EXPECT_EQ(large->sha256_prefix, "5c1a4163");
+  EXPECT_EQ(find_pretrained("torchvision/mobilenet_v3_large"), large) << "torchvision's DEFAULT is its newest";
+  EXPECT_EQ(find_pretrained("mobilenet_v3_large"), large);
+  EXPECT_NE(find_pretrained("MobileNet_V3_Large_Weights.IMAGENET1K_V1"), large);
+  EXPECT_EQ(find_pretrained(""), nullptr);
+  EXPECT_EQ(find_pretrained("mobilenetv4_conv_smal"), nullptr);
+  EXPECT_EQ(unknown_pretrained("mobilenetv4_conv_smal"),
+            "no checkpoint is known as \"mobilenetv4_conv_smal\"; did you mean \"mobilenetv4_conv_small\"?");
+}
+
+TEST(Pretrained, NamesAreUniqueAndTablesWhole) {
+  std::set<std::string> names;
+  size_t total = 0;
+  size_t hub = 0;
+  for (const PretrainedCheckpoint& known : pretrained_checkpoints()) {
+    names.insert(known.name);
+    names.insert(known.aliases.begin(), known.aliases.end());
+    total += 1 + known.aliases.size();
+    hub += known.source == PretrainedSource::kHub ? 1 : 0;
+    EXPECT_GT(known.num_classes, 0);
+    if (!known.model_file.empty()) EXPECT_TRUE(fs::exists(kConfigs / (known.model_file + ".yaml"))) << known.model_file;
+    if (known.source == PretrainedSource::kTorchvision) EXPECT_EQ(known.sha256_prefix.size(), 8U) << known.name;
+  }
+  EXPECT_EQ(names.size(), total);
+  std::ifstream table(fs::path(ZOO_SOURCE_DIR) / "models/timm_pretrained.tsv");
+  std::string line;
+  std::getline(table, line);
+  std::set<std::string> repositories;
+  while (std::getline(table, line)) {
+    const size_t tab = line.find('\t');
+    EXPECT_NE(find_pretrained(line.substr(0, tab)), nullptr) << line;
+    repositories.insert(line.substr(tab + 1, line.find('\t', tab + 1) - tab - 1));
+  }
+  EXPECT_EQ(hub, repositories.size());
+  EXPECT_EQ(pretrained_checkpoints().size() - hub, 6U);
+}
+
+TEST(Pretrained, FitsTheZoosModelFiles) {
+  const std::set<std::string> unpublished = {"timm/mobilenetv4_conv_aa_medium", "timm/mobilenetv4_conv_small_035",
+                                             "timm/mobilenetv4_hybrid_large_075", "timm/mobilenetv4_hybrid_medium_075"};
+  size_t checked = 0;
+  for (const char* source : {"timm", "torchvision"}) {
+    for (const auto& entry : fs::directory_iterator(kConfigs / source)) {
+      const std::string id = std::string(source) + "/" + entry.path().stem().string();
+      SCOPED_TRACE(id);
+      const PretrainedCheckpoint* known = find_pretrained(id);
+      EXPECT_EQ(known == nullptr, unpublished.contains(id));
+      if (known == nullptr) continue;
+      ++checked;
+      const ModelConfig config = load_model_config(entry.path());
+      EXPECT_EQ(find_pretrained(config.pretrained), known) << "use_pretrained: True must mean the same";
+      EXPECT_EQ(config.num_classes, known->num_classes);
+      ASSERT_TRUE(known->preprocess);
+      EXPECT_EQ(to_string(config.preprocess), to_string(*known->preprocess));
+      EXPECT_EQ(config.preprocess, *known->preprocess);
+      std::ifstream stream(entry.path());
+      const std::string text(std::istreambuf_iterator<char>(stream), {});
+      EXPECT_THAT(text, HasSubstr("# Fetched by: backbone-zoo pull " + id + "\n"));
+    }
+  }
+  EXPECT_GE(checked, 23U);
+}
+
+}  // namespace
+}  // namespace zoo::models

@@ -1,0 +1,275 @@
+// Fetching known checkpoints from a hub of the test's own into the layout of the Hugging Face and PyTorch caches.
+#include "models/pull.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/fake_hub.h"
+
+namespace zoo::models {
+namespace {
+
+namespace fs = std::filesystem;
+using test::FakeHub;
+using test::HttpReply;
+using test::HttpRequest;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const std::string kCommit = "0123456789abcdef0123456789abcdef01234567";
+constexpr const char* kConfigJson = R"({"pretrained_cfg": {"input_size": [3, 224, 224], "crop_pct": 0.875,
+  "interpolation": "bicubic", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}})";
+
+class PullTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::path(ZOO_BINARY_DIR) / "test_files" / "pull" / test->name();
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    content_ = test::noise(50'000);
+    put("model.safetensors", content_, true);
+    put("config.json", kConfigJson, false);
+    options_.settings = {.hub = folder_ / "hub",
+                         .torch = folder_ / "torch",
+                         .endpoint = hub_.server().url(),
+                         .torchvision_endpoint = hub_.server().url(),
+                         .token = "hf_secret",
+                         .offline = false};
+    options_.download.attempts = 2;
+    options_.download.first_pause = std::chrono::milliseconds(1);
+    options_.download.notice = [this](const std::string& text) { notices_.push_back(text); };
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  void put(const std::string& name, const std::string& content, bool large) {
+    hub_.put(name, {.content = content, .hash = hash_of(content, large), .large = large});
+  }
+  std::string hash_of(const std::string& content, bool large) const {
+    std::ofstream(folder_ / "bytes", std::ios::binary) << content;
+    return hash_file(folder_ / "bytes", large ? HashKind::kSha256 : HashKind::kGitBlob);
+  }
+  static std::string read(const fs::path& path) {
+    std::ifstream stream(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+  std::string problem() {
+    try {
+      pull(known_, options_);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "none";
+  }
+
+  const PretrainedCheckpoint& known_ = *find_pretrained("mobilenetv3_small_050");
+  FakeHub hub_{known_.repository, kCommit};
+  fs::path folder_;
+  std::string content_;
+  PullOptions options_;
+  std::vector<std::string> notices_;
+};
+
+TEST_F(PullTest, FillsTheCacheAsPythonDoes) {
+  const PulledCheckpoint pulled = pull(known_, options_);
+  const fs::path repository = folder_ / "hub/models--timm--mobilenetv3_small_050.lamb_in1k";
+  EXPECT_TRUE(pulled.fetched);
+  EXPECT_EQ(pulled.commit, kCommit);
+  EXPECT_EQ(pulled.weights, repository / "snapshots" / kCommit / "model.safetensors");
+  EXPECT_EQ(read(pulled.weights), content_);
+  EXPECT_EQ(fs::read_symlink(pulled.weights), fs::path("../../blobs") / hash_of(content_, true));
+  EXPECT_EQ(read(repository / "refs/main"), kCommit);
+  ASSERT_TRUE(pulled.config);
+  EXPECT_EQ(fs::read_symlink(*pulled.config), fs::path("../../blobs") / hash_of(kConfigJson, false));
+  EXPECT_THAT(pulled.differences, IsEmpty());
+  EXPECT_EQ(cached_weights(known_, options_.settings), pulled.weights);
+  for (const auto& entry : fs::recursive_directory_iterator(repository)) {
+    EXPECT_NE(entry.path().extension(), ".incomplete");
+    EXPECT_NE(entry.path().extension(), ".tmp");
+  }
+  for (const HttpRequest& request : hub_.server().requests()) {
+    EXPECT_EQ(request.header("authorization"), request.path.starts_with("/cdn/") ? "" : "Bearer hf_secret");
+  }
+  hub_.server().forget_requests();
+  EXPECT_FALSE(pull(known_, options_).fetched);
+  for (const HttpRequest& request : hub_.server().requests()) EXPECT_EQ(request.method, "HEAD");
+}
+
+TEST_F(PullTest, TakesTheNewCommitAndKeepsTheOld) {
+  const fs::path old = pull(known_, options_).weights;
+  const std::string commit(40, 'a');
+  FakeHub newer(known_.repository, commit);
+  newer.put("model.safetensors", {.content = "new", .hash = hash_of("new", true), .large = true});
+  options_.settings.endpoint = newer.server().url();
+  const PulledCheckpoint pulled = pull(known_, options_);
+  EXPECT_EQ(read(pulled.weights), "new");
+  EXPECT_FALSE(pulled.config) << "a repository may lack it";
+  EXPECT_EQ(pulled.preprocess, known_.preprocess);
+  EXPECT_EQ(read(old), content_);
+  EXPECT_EQ(cached_weights(known_, options_.settings), pulled.weights);
+  options_.revision = kCommit;
+  options_.settings.offline = true;
+  EXPECT_EQ(pull(known_, options_).weights, old);
+}
+
+TEST_F(PullTest, SaysHowThePreprocessingDiffers) {
+  std::string other = kConfigJson;
+  other.replace(other.find("0.875"), 5, "0.95");
+  put("config.json", other, false);
+  EXPECT_THAT(pull(known_, options_).differences, ElementsAre("resize 235 instead of 256"));
+  put("config.json", "{}", false);
+  EXPECT_THAT(pull(known_, options_).differences,
+              ElementsAre(::testing::EndsWith("config.json: has no object \"pretrained_cfg\"")));
+}
+
+TEST_F(PullTest, SaysWhatIsMissingOffline) {
+  options_.settings.offline = true;
+  EXPECT_EQ(problem(), "HF_HUB_OFFLINE is set; mobilenetv3_small_050.lamb_in1k is not in the cache; by hand: " +
+                           hub_.server().url("/timm/mobilenetv3_small_050.lamb_in1k/resolve/main/model.safetensors") +
+                           " as " +
+                           (folder_ / "hub/models--timm--mobilenetv3_small_050.lamb_in1k/snapshots/main/"
+                                      "model.safetensors")
+                               .string());
+  EXPECT_THAT(hub_.server().requests(), IsEmpty());
+}
+
+TEST_F(PullTest, UsesTheCacheWhereTheHubCannotServe) {
+  const fs::path weights = pull(known_, options_).weights;
+  hub_.intercept([](const HttpRequest&) { return HttpReply{.status = 503}; });
+  notices_.clear();
+  EXPECT_EQ(pull(known_, options_).weights, weights);
+  EXPECT_THAT(notices_, ::testing::Contains(
+                            ::testing::EndsWith("the server answered 503 (2 attempts); using what the cache has")));
+  options_.force = true;
+  EXPECT_THAT(problem(), HasSubstr("503"));
+}
+
+TEST_F(PullTest, RefusesServersThatAreNoHub) {
+  hub_.intercept([](const HttpRequest&) { return HttpReply{.body = "welcome"}; });
+  const std::string url = hub_.server().url("/" + known_.repository + "/resolve/main/model.safetensors");
+  EXPECT_EQ(problem(), url + ": the server is no Hugging Face hub (no X-Repo-Commit)");
+  for (const std::string& etag : {std::string(), std::string("\"../../evil\""), std::string("\"1234\"")}) {
+    hub_.intercept([&](const HttpRequest&) {
+      return HttpReply{.headers = {{"X-Repo-Commit", kCommit}, {"ETag", etag}}};
+    });
+    EXPECT_EQ(problem(), url + ": the server states no hash that the file could be checked with");
+  }
+  hub_.intercept([&](const HttpRequest&) { return HttpReply{.headers = {{"X-Repo-Commit", "../../../../evil"}}}; });
+  EXPECT_EQ(problem(), url + ": the server is no Hugging Face hub (no X-Repo-Commit)");
+  hub_.intercept([](const HttpRequest&) { return HttpReply{.status = 404}; });
+  EXPECT_EQ(problem(), url + ": the server answered 404 (not there)");
+}
+
+TEST_F(PullTest, ChecksWhatTheContentServerSends) {
+  hub_.intercept([&](const HttpRequest& request) -> std::optional<HttpReply> {
+    if (!request.path.starts_with("/cdn/")) return std::nullopt;
+    std::string wrong = content_;
+    wrong[7] = static_cast<char>(wrong[7] + 1);
+    return test::file_reply(request, wrong, "\"x\"");
+  });
+  EXPECT_THAT(problem(), HasSubstr("expected " + hash_of(content_, true) + "; the file has been removed"));
+  EXPECT_FALSE(cached_weights(known_, options_.settings));
+  hub_.intercept(nullptr);
+  EXPECT_EQ(problem(), "none");
+}
+
+TEST_F(PullTest, FollowsARenamedRepository) {
+  hub_.intercept([&](const HttpRequest& request) -> std::optional<HttpReply> {
+    const std::string old = "/" + known_.repository;
+    if (request.path.starts_with("/moved")) {
+      FakeHub* hub = &hub_;
+      return HttpReply{.status = 302,
+                       .headers = {{"X-Repo-Commit", kCommit},
+                                   {"X-Linked-Etag", hash_of(content_, true)},
+                                   {"Location", hub->server().localhost_url("/cdn/" + hash_of(content_, true))}}};
+    }
+    if (!request.path.starts_with(old) || request.path.find("config") != std::string::npos) return std::nullopt;
+    return HttpReply{.status = 307, .headers = {{"Location", "/moved" + request.path.substr(old.size())}}};
+  });
+  EXPECT_EQ(read(pull(known_, options_).weights), content_);
+}
+
+TEST_F(PullTest, TorchvisionGoesIntoTheTorchCache) {
+  PretrainedCheckpoint known = *find_pretrained("MobileNet_V3_Small_Weights.IMAGENET1K_V1");
+  hub_.intercept([&](const HttpRequest& request) -> std::optional<HttpReply> {
+    if (request.path != "/models/mobilenet_v3_small-047dcff4.pth") return std::nullopt;
+    EXPECT_EQ(request.header("authorization"), "");
+    return test::file_reply(request, content_, "\"t\"");
+  });
+  const std::string hash = hash_of(content_, true);
+  EXPECT_THAT([&] { pull(known, options_); },
+              ::testing::ThrowsMessage<DownloadError>(HasSubstr("SHA-256 is " + hash + ", expected 047dcff4...")));
+  known.sha256_prefix = hash.substr(0, 8);
+  const PulledCheckpoint pulled = pull(known, options_);
+  EXPECT_EQ(pulled.weights, folder_ / "torch/mobilenet_v3_small-047dcff4.pth");
+  EXPECT_EQ(read(pulled.weights), content_);
+  options_.settings.offline = true;
+  EXPECT_FALSE(pull(known, options_).fetched);
+  fs::remove(pulled.weights);
+  EXPECT_THAT([&] { pull(known, options_); },
+              ::testing::ThrowsMessage<DownloadError>(
+                  "HF_HUB_OFFLINE is set; MobileNet_V3_Small_Weights.IMAGENET1K_V1 is not in the cache; by hand: " +
+                  hub_.server().url("/models/mobilenet_v3_small-047dcff4.pth") + " as " + pulled.weights.string()));
+}
+
+TEST(HubSettingsTest, ReadsTheVariablesThatPythonReads) {
+  const std::vector<const char*> names = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME",        "TORCH_HOME",
+                                          "HF_ENDPOINT",  "XDG_CACHE_HOME",        "HF_HUB_OFFLINE", "HF_TOKEN"};
+  for (const char* name : names) ::unsetenv(name);
+  const std::string home = std::getenv("HOME") == nullptr ? "" : std::getenv("HOME");
+  ::setenv("HOME", "/h", 1);
+  EXPECT_EQ(HubSettings::from_environment().hub, "/h/.cache/huggingface/hub");
+  EXPECT_EQ(HubSettings::from_environment().torch, "/h/.cache/torch/hub/checkpoints");
+  EXPECT_EQ(HubSettings::from_environment().endpoint, "https://huggingface.co");
+  ::setenv("XDG_CACHE_HOME", "/x", 1);
+  EXPECT_EQ(HubSettings::from_environment().hub, "/x/huggingface/hub");
+  ::setenv("HF_HOME", "~/hf", 1);
+  ::setenv("TORCH_HOME", "/t", 1);
+  EXPECT_EQ(HubSettings::from_environment().hub, "/h/hf/hub");
+  EXPECT_EQ(HubSettings::from_environment().torch, "/t/hub/checkpoints");
+  ::setenv("HF_HUB_CACHE", "/c", 1);
+  ::setenv("HF_ENDPOINT", "http://mirror/", 1);
+  ::setenv("HF_HUB_OFFLINE", "True", 1);
+  ::setenv("HF_TOKEN", "hf_x\n", 1);
+  const HubSettings settings = HubSettings::from_environment();
+  EXPECT_EQ(settings.hub, "/c");
+  EXPECT_EQ(settings.endpoint, "http://mirror");
+  EXPECT_EQ(settings.token, "hf_x");
+  EXPECT_TRUE(settings.offline);
+  ::setenv("HF_TOKEN", "a\r\nInjected: b", 1);
+  EXPECT_THROW(HubSettings::from_environment(), IoError);
+  for (const char* name : names) ::unsetenv(name);
+  ::setenv("HOME", home.c_str(), 1);
+}
+
+TEST(HubRepositoryTest, AcceptsNoPathAsRevision) {
+  for (const char* good : {"main", "v1.0", "refs/pr/1", "feature_x-2"}) EXPECT_TRUE(is_revision(good)) << good;
+  for (const char* bad : {"", "..", "a/../b", "/a", "a/", "a//b", "a b", "a?b", "a\nb", "."}) {
+    EXPECT_FALSE(is_revision(bad)) << bad;
+  }
+  EXPECT_EQ(hub_url({.endpoint = "http://h"}, "timm/x", "refs/pr/1", "f"), "http://h/timm/x/resolve/refs%2Fpr%2F1/f");
+}
+
+TEST(HubRepositoryTest, IgnoresABrokenReference) {
+  const fs::path folder = fs::path(ZOO_BINARY_DIR) / "test_files" / "hub_repository";
+  const HubRepository repository(folder, "timm/x");
+  fs::create_directories(folder / "models--timm--x/refs");
+  for (const char* text : {"", "../../..", "abc"}) {
+    std::ofstream(folder / "models--timm--x/refs/main") << text;
+    EXPECT_EQ(repository.commit_of("main"), "main");
+  }
+  repository.note_revision("main", kCommit);
+  EXPECT_EQ(repository.commit_of("main"), kCommit);
+  EXPECT_EQ(repository.snapshot("main", "f"), folder / "models--timm--x/snapshots" / kCommit / "f");
+  EXPECT_FALSE(repository.find("main", "f"));
+  fs::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace zoo::models
