@@ -253,7 +253,9 @@ TEST(HubRepositoryTest, AcceptsNoPathAsRevision) {
   for (const char* bad : {"", "..", "a/../b", "/a", "a/", "a//b", "a b", "a?b", "a\nb", "."}) {
     EXPECT_FALSE(is_revision(bad)) << bad;
   }
-  EXPECT_EQ(hub_url({.endpoint = "http://h"}, "timm/x", "refs/pr/1", "f"), "http://h/timm/x/resolve/refs%2Fpr%2F1/f");
+  HubSettings settings;
+  settings.endpoint = "http://h";
+  EXPECT_EQ(hub_url(settings, "timm/x", "refs/pr/1", "f"), "http://h/timm/x/resolve/refs%2Fpr%2F1/f");
 }
 
 TEST(HubRepositoryTest, IgnoresABrokenReference) {
