@@ -29,6 +29,7 @@ constexpr const char* kConfigJson = R"({"pretrained_cfg": {"input_size": [3, 224
 class PullTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    ::setenv("NO_PROXY", "127.0.0.1,localhost", 1);
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
     folder_ = fs::path(ZOO_BINARY_DIR) / "test_files" / "pull" / test->name();
     fs::remove_all(folder_);
