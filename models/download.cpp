@@ -108,7 +108,7 @@ std::vector<std::string> request_headers(const std::string& url, const std::stri
 /// Where a redirect leads. Throws DownloadError if one must not go there.
 std::string redirect_target(const std::string& url, const HttpAnswer& answer) {
   const std::string location = answer.header("location");
-  const std::string target = location.empty() ? std::string() : resolve_url(url, location);
+  std::string target = location.empty() ? std::string() : resolve_url(url, location);
   if (target.empty()) {
     throw DownloadError(fmt::format("{}: the server redirects to no HTTP address", shown_url(url)), answer.status,
                         false);

@@ -188,7 +188,7 @@ HttpAnswer HttpClient::Impl::exchange(const std::string& url, const std::vector<
   for (const std::string& header : headers) {
     curl_slist* longer = curl_slist_append(list.get(), header.c_str());
     if (longer == nullptr) throw std::bad_alloc();
-    list.release();
+    static_cast<void>(list.release());  // the longer list begins with it
     list.reset(longer);
   }
   set_up(url, list.get());

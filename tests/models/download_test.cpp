@@ -1,7 +1,9 @@
 // Downloads against a server that truncates, stalls, redirects, changes the file and answers nonsense.
 #include "models/download.h"
 
+#include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -30,6 +32,7 @@ using ::testing::SizeIs;
 class DownloadTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    ::setenv("NO_PROXY", "127.0.0.1,localhost", 1);
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
     folder_ = fs::path(ZOO_BINARY_DIR) / "test_files" / "download" / test->name();
     fs::remove_all(folder_);
@@ -146,7 +149,7 @@ TEST_F(DownloadTest, StartsAgainWhereTheServerIgnoresRanges) {
 
 TEST_F(DownloadTest, StartsAgainWhenTheFileChangesOnTheServer) {
   const std::string old = test::noise(90'000);
-  int count = 0;
+  std::atomic<int> count = 0;
   server_.set_handler([&](const HttpRequest& request) {
     if (++count > 1) return file_reply(request, content_, "\"v2\"");
     HttpReply reply = file_reply(request, old, "\"v1\"");
@@ -160,7 +163,7 @@ TEST_F(DownloadTest, StartsAgainWhenTheFileChangesOnTheServer) {
 
 TEST_F(DownloadTest, NoticesAChangedFileWhereTheServerIgnoresIfRange) {
   const std::string old = test::noise(90'000);
-  int count = 0;
+  std::atomic<int> count = 0;
   server_.set_handler([&](HttpRequest request) {
     ++count;
     request.headers.erase("if-range");
@@ -268,7 +271,7 @@ TEST_F(DownloadTest, SaysWhatTheServerAnswered) {
 
 TEST_F(DownloadTest, TriesAgainWhereTheServerIsBusy) {
   for (const int status : {408, 429, 500, 503}) {
-    int count = 0;
+    std::atomic<int> count = 0;
     server_.set_handler([&](const HttpRequest& request) {
       return ++count < 3 ? HttpReply{.status = status, .headers = {{"Retry-After", "0"}}} : whole(request);
     });
@@ -290,8 +293,8 @@ TEST_F(DownloadTest, SaysThatNobodyAnswers) {
   job_.url = "http://127.0.0.1:" + std::to_string(port) + "/file?secret=1";
   EXPECT_EQ(result(), "http://127.0.0.1:" + std::to_string(port) + "/file: the server cannot be reached (3 attempts)");
   job_.url = server_.url("/file");
-  server_.set_handler([](const HttpRequest&) { return HttpReply{.status = 200, .raw = "\r"}; });
-  EXPECT_THAT(result(), HasSubstr("(3 attempts)"));
+  server_.set_handler([](const HttpRequest&) { return HttpReply{.silent = true}; });
+  EXPECT_EQ(result(), job_.url + ": the server closed the connection (3 attempts)");
 }
 
 TEST_F(DownloadTest, RefusesWhatIsNoHttp) {
@@ -304,7 +307,7 @@ TEST_F(DownloadTest, RefusesWhatIsNoHttp) {
                          "Content-Length: 100000\r\n\r\n" +
                          content_};
   });
-  EXPECT_EQ(result(), "fetched") << "one broken header does no harm";
+  EXPECT_EQ(result(), job_.url + ": Header without colon");
   for (const char* url : {"ftp://127.0.0.1/file", "file:///etc/passwd", "not an address"}) {
     fs::remove(job_.file);
     job_.url = url;

@@ -165,7 +165,7 @@ TEST_F(ModelTest, SaysThatNoCheckpointIsKnownByThatName) {
   write_model("  checkpoint: {pretrained: mobilenetv3_smal_050}\n");
   EXPECT_THAT([&] { Model::load(file()); },
               ThrowsMessage<ConfigError>(file().string() +
-                                         ":4:29: model.checkpoint.pretrained: no checkpoint is known as "
+                                         ":4:28: model.checkpoint.pretrained: no checkpoint is known as "
                                          "\"mobilenetv3_smal_050\"; did you mean \"mobilenetv3_small_050\"?"));
 }
 

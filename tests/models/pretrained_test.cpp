@@ -49,8 +49,12 @@ TEST(Pretrained, NamesAreUniqueAndTablesWhole) {
     total += 1 + known.aliases.size();
     hub += known.source == PretrainedSource::kHub ? 1 : 0;
     EXPECT_GT(known.num_classes, 0);
-    if (!known.model_file.empty()) EXPECT_TRUE(fs::exists(kConfigs / (known.model_file + ".yaml"))) << known.model_file;
-    if (known.source == PretrainedSource::kTorchvision) EXPECT_EQ(known.sha256_prefix.size(), 8U) << known.name;
+    if (!known.model_file.empty()) {
+      EXPECT_TRUE(fs::exists(kConfigs / (known.model_file + ".yaml"))) << known.model_file;
+    }
+    if (known.source == PretrainedSource::kTorchvision) {
+      EXPECT_EQ(known.sha256_prefix.size(), 8U) << known.name;
+    }
   }
   EXPECT_EQ(names.size(), total);
   std::ifstream table(fs::path(ZOO_SOURCE_DIR) / "models/timm_pretrained.tsv");

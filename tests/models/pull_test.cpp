@@ -29,6 +29,7 @@ constexpr const char* kConfigJson = R"({"pretrained_cfg": {"input_size": [3, 224
 class PullTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    ::setenv("NO_PROXY", "127.0.0.1,localhost", 1);
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
     folder_ = fs::path(ZOO_BINARY_DIR) / "test_files" / "pull" / test->name();
     fs::remove_all(folder_);
@@ -253,7 +254,9 @@ TEST(HubRepositoryTest, AcceptsNoPathAsRevision) {
   for (const char* bad : {"", "..", "a/../b", "/a", "a/", "a//b", "a b", "a?b", "a\nb", "."}) {
     EXPECT_FALSE(is_revision(bad)) << bad;
   }
-  EXPECT_EQ(hub_url({.endpoint = "http://h"}, "timm/x", "refs/pr/1", "f"), "http://h/timm/x/resolve/refs%2Fpr%2F1/f");
+  HubSettings settings;
+  settings.endpoint = "http://h";
+  EXPECT_EQ(hub_url(settings, "timm/x", "refs/pr/1", "f"), "http://h/timm/x/resolve/refs%2Fpr%2F1/f");
 }
 
 TEST(HubRepositoryTest, IgnoresABrokenReference) {

@@ -14,8 +14,8 @@
 namespace zoo::test {
 
 struct FakeFile {
-  std::string content;
-  std::string hash;  ///< SHA-256 of a large file, git's SHA-1 of a small one
+  std::string content{};
+  std::string hash{};  ///< SHA-256 of a large file, git's SHA-1 of a small one
   bool large = false;
 };
 

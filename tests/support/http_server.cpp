@@ -126,6 +126,7 @@ void HttpServer::serve(int fd) {
 }
 
 void HttpServer::send_reply(int fd, const HttpRequest& request, const HttpReply& reply) const {
+  if (reply.silent) return;
   std::string text = reply.raw;
   if (text.empty()) {
     text = "HTTP/1.1 " + std::to_string(reply.status) + " Status\r\nConnection: close\r\n";

@@ -26,11 +26,12 @@ struct HttpRequest {
 
 struct HttpReply {
   int status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;  ///< Content-Length is added where it is missing
-  std::string body;
-  std::optional<size_t> send;  ///< only so many bytes of the body
-  bool stall = false;          ///< then keep the connection until the client or the server ends
-  std::string raw;             ///< instead of all that: these bytes
+  std::vector<std::pair<std::string, std::string>> headers{};  ///< Content-Length is added where it is missing
+  std::string body{};
+  std::optional<size_t> send{};  ///< only so many bytes of the body
+  bool silent = false;           ///< close the connection without a word
+  bool stall = false;            ///< then keep the connection until the client or the server ends
+  std::string raw{};             ///< instead of all that: these bytes
 };
 
 /// Answers each connection in a thread of its own with one reply, on 127.0.0.1.
