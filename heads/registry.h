@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "heads/detection.h"
 #include "nn/core/config_node.h"
 #include "nn/graph/graph_builder.h"
 
@@ -30,8 +32,11 @@ struct HeadContext {
 
 /// A decoded head.
 struct HeadDefinition {
-  /// Adds the nodes for these levels and declares the graph's outputs ("logits"). Throws GraphError.
+  /// Adds the nodes for these levels and declares the graph's outputs: "logits" (classification [N, classes],
+  /// segmentation [N, classes, H, W]) or the raw maps that `detection` names. Throws GraphError.
   std::function<void(graph::GraphBuilder&, const std::vector<FeatureLevel>&)> build;
+  /// Only detection heads.
+  std::optional<DetectionDecoding> detection = std::nullopt;
 };
 
 /// Reads `model.architecture.head` (a map with name and params). Records problems in the node.
