@@ -23,6 +23,9 @@ Section netspresso_section(std::string_view name);
 Section torchvision_section(std::string_view name);
 Section timm_section(std::string_view name);
 
+/// Tensors of torchvision's segmenters that only training reads.
+bool torchvision_training_only(std::string_view name);
+
 /// torch's name of the tensor within its module: "weight", "bias", "running_mean", "running_var".
 std::string_view torch_field(Field field);
 

@@ -112,6 +112,7 @@ std::optional<SchemeTensor> netspresso_tensor(const Parameter& parameter) {
   const ParameterRole& role = parameter.role;
   if (role.section == Section::kHead && role.block_kind == BlockKind::kConvHead) return conv_head_tensor(parameter);
   if (role.section == Section::kHead) {
+    if (role.block_kind != BlockKind::kNone) return std::nullopt;
     const std::optional<int> index = fc_head_index(role);
     if (!index) return std::nullopt;
     return SchemeTensor{fmt::format("head.classifier.{}.{}", *index, torch_field(role.field)), std::nullopt};

@@ -126,7 +126,8 @@ std::optional<SchemeTensor> linear_head_tensor(const Parameter& parameter) {
 
 std::optional<SchemeTensor> head_tensor(const Parameter& parameter) {
   const ParameterRole& role = parameter.role;
-  if (role.head_layers > 2) return std::nullopt;
+  const bool is_known = role.block_kind == BlockKind::kNone || role.block_kind == BlockKind::kConvHead;
+  if (!is_known || role.head_layers > 2) return std::nullopt;
   if (role.part == Part::kClassifier) {
     if (role.layer != Layer::kWeighted) return std::nullopt;
     return SchemeTensor{fmt::format("classifier.{}", torch_field(role.field)), std::nullopt};
