@@ -49,7 +49,7 @@ NodeId pyramid_pooling(GraphBuilder& builder, NodeId src, const DeepLabV3Config&
 DeepLabV3Config decode_deeplabv3(const ConfigNode& head, const HeadContext& context) {
   DeepLabV3Config config;
   config.num_classes = context.num_classes;
-  config.level = decode_level(head, "in_stride", context, 0);
+  config.level = decode_level(head, "in_stride", context, 0).value_or(0);
   const ConfigNode params = head.find("params");
   if (const ConfigNode node = params.find("atrous_rates")) {
     config.atrous_rates.clear();

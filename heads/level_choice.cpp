@@ -23,7 +23,7 @@ std::string strides_of(const std::vector<FeatureLevel>& levels) {
 
 }  // namespace
 
-size_t level_of_stride(const ConfigNode& where, const HeadContext& context, int64_t stride) {
+std::optional<size_t> level_of_stride(const ConfigNode& where, const HeadContext& context, int64_t stride) {
   for (size_t i = context.features.size(); i-- > 0;) {
     if (context.features[i].stride == stride) return i;
   }
@@ -31,16 +31,17 @@ size_t level_of_stride(const ConfigNode& where, const HeadContext& context, int6
     where.problem(fmt::format("needs a level of stride {}, but the backbone hands out levels of {}", stride,
                               strides_of(context.features)));
   }
-  return 0;
+  return std::nullopt;
 }
 
-size_t decode_level(const ConfigNode& head, std::string_view key, const HeadContext& context, int64_t fallback) {
+std::optional<size_t> decode_level(const ConfigNode& head, std::string_view key, const HeadContext& context,
+                                   int64_t fallback) {
   if (const ConfigNode node = head.find("params").find(key)) {
     const int64_t stride = node.as_int_in(1, kMaxStride, 0);
-    return stride == 0 ? 0 : level_of_stride(node, context, stride);
+    return stride == 0 ? std::nullopt : level_of_stride(node, context, stride);
   }
-  if (fallback == 0) return context.features.empty() ? 0 : context.features.size() - 1;
-  return level_of_stride(head, context, fallback);
+  if (fallback != 0) return level_of_stride(head, context, fallback);
+  return context.features.empty() ? std::nullopt : std::optional(context.features.size() - 1);
 }
 
 }  // namespace zoo::heads

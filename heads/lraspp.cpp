@@ -24,8 +24,18 @@ void set_part(GraphBuilder& builder, Part part) {
 LrAsppConfig decode_lraspp(const ConfigNode& head, const HeadContext& context) {
   LrAsppConfig config;
   config.num_classes = context.num_classes;
-  config.low = decode_level(head, "low_stride", context, kLowStride);
-  config.high = decode_level(head, "high_stride", context, 0);
+  const std::optional<size_t> low = decode_level(head, "low_stride", context, kLowStride);
+  const std::optional<size_t> high = decode_level(head, "high_stride", context, 0);
+  if (low && high) {
+    config.low = *low;
+    config.high = *high;
+    const int64_t low_stride = context.features[*low].stride;
+    const int64_t high_stride = context.features[*high].stride;
+    if (low_stride >= high_stride) {
+      head.problem(fmt::format("needs a second level that is coarser than stride {}, but would read one of stride {}",
+                               low_stride, high_stride));
+    }
+  }
   const ConfigNode params = head.find("params");
   if (const ConfigNode node = params.find("inter_channels")) {
     config.inter_channels = node.as_int_in(1, kMaxChannels, 1);

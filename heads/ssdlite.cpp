@@ -55,7 +55,7 @@ std::vector<size_t> decode_levels(const ConfigNode& head, const HeadContext& con
   std::vector<size_t> levels;
   const ConfigNode strides = head.find("params").find("in_strides");
   if (!strides) {
-    for (const int64_t stride : kInStrides) levels.push_back(level_of_stride(head, context, stride));
+    for (const int64_t stride : kInStrides) levels.push_back(level_of_stride(head, context, stride).value_or(0));
     return levels;
   }
   const std::vector<ConfigNode> items = strides.items();
@@ -64,7 +64,7 @@ std::vector<size_t> decode_levels(const ConfigNode& head, const HeadContext& con
   for (const ConfigNode& item : items) {
     const int64_t stride = item.as_int_in(1, kMaxStride, 0);
     if (stride != 0 && stride <= before) item.problem(fmt::format("{} does not come after {}", stride, before));
-    levels.push_back(stride == 0 ? 0 : level_of_stride(item, context, stride));
+    levels.push_back(stride == 0 ? 0 : level_of_stride(item, context, stride).value_or(0));
     before = stride;
   }
   return levels;
@@ -113,7 +113,7 @@ DefaultBoxOptions decode_boxes(const ConfigNode& params, size_t levels) {
   return boxes;
 }
 
-ParameterRole role_of(Part part, size_t level, int part_index) {
+ParameterRole role_of(Part part, size_t level, int part_index = 0) {
   return {.section = part == Part::kExtraLevel ? Section::kNeck : Section::kHead,
           .block_kind = BlockKind::kSsdLite,
           .part = part,
@@ -142,6 +142,7 @@ class SsdLiteBuilder {
   NodeId predictor(NodeId src, std::string_view name, ParameterRole role, int64_t channels) const {
     const GraphBuilder::Scope scope(builder_, fmt::format("{}{}", name, role.head_layer));
     const int64_t width = builder_.channels(src);
+    role.part_index = 0;
     builder_.set_role(role);
     const NodeId value = layer(src, "depthwise", {.out_channels = width, .kernel = 3, .groups = width});
     role.part_index = 1;
@@ -184,9 +185,12 @@ void build_ssdlite(GraphBuilder& builder, const std::vector<FeatureLevel>& featu
   }
   const std::vector<int64_t> boxes = boxes_per_position(config.boxes);
   for (size_t i = 0; i < levels.size(); ++i) {
-    builder.output(class_output(i),
-                   parts.predictor(levels[i], "class", Part::kClassPredictor, i, boxes[i] * config.num_classes));
-    builder.output(box_output(i), parts.predictor(levels[i], "box", Part::kBoxPredictor, i, boxes[i] * 4));
+    ParameterRole classes = role_of(Part::kClassPredictor, i);
+    classes.rows_per_class = static_cast<int>(boxes[i]);
+    builder.output(class_output(i), parts.predictor(levels[i], "class", classes, boxes[i] * config.num_classes));
+    ParameterRole offsets = role_of(Part::kBoxPredictor, i);
+    offsets.rows_per_class = 0;
+    builder.output(box_output(i), parts.predictor(levels[i], "box", offsets, boxes[i] * 4));
   }
 }
 

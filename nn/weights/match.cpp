@@ -166,7 +166,7 @@ CheckpointMatch match_checkpoint(std::span<const Parameter> parameters, const Ch
       report.acceptable = report.acceptable && tolerable;
     } else {
       report.misshaped.push_back(
-          {found->name, expectation.tensor->shape, found->shape, parameters[id].role.class_copies});
+          {found->name, expectation.tensor->shape, found->shape, parameters[id].role.rows_per_class});
       report.acceptable = report.acceptable && tolerable;
     }
   }
