@@ -59,13 +59,13 @@ TEST(LrAspp, ReadsTheLevelsItIsTold) {
 
 TEST(LrAspp, NeedsAFineLevel) {
   EXPECT_EQ(problems("params: ~", {5}),
-            "x.yaml:1:1: <document>: needs a level of stride 8, but the backbone hands out levels of stride 4");
+            "x.yaml:1:1: needs a level of stride 8, but the backbone hands out levels of stride 4");
   EXPECT_EQ(problems("params: {low_stride: 2, high_stride: 64, norm_eps: 1}", {5, 6, 7}),
-            "x.yaml:2:23: params.low_stride: needs a level of stride 2, but the backbone hands out levels of strides "
+            "x.yaml:2:22: params.low_stride: needs a level of stride 2, but the backbone hands out levels of strides "
             "4, 8 and 16\n"
-            "x.yaml:2:39: params.high_stride: needs a level of stride 64, but the backbone hands out levels of strides "
+            "x.yaml:2:38: params.high_stride: needs a level of stride 64, but the backbone hands out levels of strides "
             "4, 8 and 16\n"
-            "x.yaml:2:53: params.norm_eps: must be greater than 0 and less than 1, found 1");
+            "x.yaml:2:52: params.norm_eps: must be greater than 0 and less than 1, found 1");
 }
 
 TEST(LrAspp, SaysNothingOfLevelsWhenThereAreNone) { EXPECT_EQ(problems("params: ~", {}), ""); }

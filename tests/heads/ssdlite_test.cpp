@@ -103,8 +103,8 @@ TEST(SsdLite, SaysWhichLevelsItMisses) {
                         [](const ConfigNode& head) {
                           decode_ssdlite(head, {.features = levels_of({5}), .num_classes = 3, .head_channels = 0});
                         }),
-            "x.yaml:1:1: <document>: needs a level of stride 16, but the backbone hands out levels of stride 4\n"
-            "x.yaml:1:1: <document>: needs a level of stride 32, but the backbone hands out levels of stride 4");
+            "x.yaml:1:1: needs a level of stride 16, but the backbone hands out levels of stride 4\n"
+            "x.yaml:1:1: needs a level of stride 32, but the backbone hands out levels of stride 4");
 }
 
 TEST(SsdLite, SaysWhatIsWrongWithItsBoxes) {
