@@ -38,14 +38,16 @@ void accumulate_tap(const graph::Conv2d& op, graph::Size2d pad, const Shape& src
                     graph::Size2d tap, const Shape& dst_shape, double* sums) {
   const int64_t first_y = tap.h * op.dilation.h - pad.h;
   const int64_t first_x = tap.w * op.dilation.w - pad.w;
+  // Columns whose source lies inside; the loop over them is without conditions, which makes it several times faster.
+  const int64_t step = op.stride.w;
+  const int64_t begin = first_x < 0 ? (step - 1 - first_x) / step : 0;
+  const int64_t end = std::min(dst_shape[3], (src_shape[3] - 1 - first_x + step) / step);
   for (int64_t y = 0; y < dst_shape[2]; ++y) {
     const int64_t src_y = y * op.stride.h + first_y;
     if (src_y < 0 || src_y >= src_shape[2]) continue;
-    for (int64_t x = 0; x < dst_shape[3]; ++x) {
-      const int64_t src_x = x * op.stride.w + first_x;
-      if (src_x < 0 || src_x >= src_shape[3]) continue;
-      sums[y * dst_shape[3] + x] += weight * static_cast<double>(src[src_y * src_shape[3] + src_x]);
-    }
+    const float* row = src + src_y * src_shape[3];
+    double* sum = sums + y * dst_shape[3];
+    for (int64_t x = begin; x < end; ++x) sum[x] += weight * static_cast<double>(row[x * step + first_x]);
   }
 }
 
