@@ -13,9 +13,9 @@ namespace {
 
 // The largest side a frame or a tensor may have.
 constexpr int64_t kMaxSize = 8192;
-const std::array<std::string, 4> kInterpolationNames = {"nearest", "bilinear", "bicubic", "lanczos"};
+const std::array<std::string, 5> kInterpolationNames = {"nearest", "bilinear", "bicubic", "lanczos", "torch_bilinear"};
 constexpr std::array kInterpolations = {Interpolation::kNearest, Interpolation::kBilinear, Interpolation::kBicubic,
-                                        Interpolation::kLanczos};
+                                        Interpolation::kLanczos, Interpolation::kTorchBilinear};
 constexpr std::array kColorOrders = {ColorOrder::kRgb, ColorOrder::kBgr, ColorOrder::kGray};
 
 // `224`, `[h, w]` or null (empty).

@@ -59,6 +59,16 @@ Axis crop_axis(int size, int crop) {
   return {0, round_half(size - crop), crop};
 }
 
+// One channel of `pixels`, its bytes replaced by `values`, to rows `stride` apart.
+void write_plane(const cv::Mat& pixels, int channel, const std::array<float, 256>& values, float* dst, size_t stride) {
+  const auto count = static_cast<size_t>(pixels.cols);
+  const auto step = static_cast<size_t>(pixels.channels());
+  for (int y = 0; y < pixels.rows; ++y, dst += stride) {
+    const uint8_t* in = pixels.ptr(y) + channel;
+    for (size_t x = 0; x < count; ++x) dst[x] = values[in[x * step]];
+  }
+}
+
 }  // namespace
 
 Preprocessor::Preprocessor(models::PreprocessConfig config)
@@ -119,26 +129,32 @@ void Preprocessor::run(const cv::Mat& frame, std::span<float> dst) {
   }
   const bool to_gray = config_.color == ColorOrder::kGray && frame.channels() == 3;
   if (to_gray) bgr_to_gray(frame, gray_);
-  resampler_.run(to_gray ? gray_ : frame, placed.resized, placed.window, pixels_);
+  const cv::Mat& picture = to_gray ? gray_ : frame;
+  const bool of_floats = config_.interpolation == models::Interpolation::kTorchBilinear;
+  if (of_floats) {
+    torch_bilinear_.prepare(picture.size(), placed.resized, placed.window);
+  } else {
+    resampler_.run(picture, placed.resized, placed.window, pixels_);
+  }
+  const bool padded = placed.window.size() != placed.output;
   for (size_t c = 0; c < channels; ++c) {
-    int source = 0;
-    if (pixels_.channels() == 3) source = static_cast<int>(config_.color == ColorOrder::kRgb ? 2 - c : c);
-    write_plane(c, source, placed, dst.subspan(c * plane, plane));
+    const std::span<float> values = dst.subspan(c * plane, plane);
+    if (padded) std::ranges::fill(values, tables_[c][0]);
+    const int source = source_channel(c, picture.channels());
+    const auto width = static_cast<size_t>(placed.output.width);
+    float* const first =
+        values.data() + static_cast<size_t>(placed.origin.y) * width + static_cast<size_t>(placed.origin.x);
+    if (of_floats) {
+      torch_bilinear_.run(picture, source, tables_[c], first, width);
+    } else {
+      write_plane(pixels_, source, tables_[c], first, width);
+    }
   }
 }
 
-void Preprocessor::write_plane(size_t channel, int source_channel, const PreprocessGeometry& placed,
-                               std::span<float> plane) const {
-  const std::array<float, 256>& table = tables_[channel];
-  const auto width = static_cast<size_t>(placed.output.width);
-  const auto count = static_cast<size_t>(pixels_.cols);
-  if (pixels_.size() != placed.output) std::ranges::fill(plane, table[0]);
-  float* out = plane.data() + static_cast<size_t>(placed.origin.y) * width + static_cast<size_t>(placed.origin.x);
-  const auto step = static_cast<size_t>(pixels_.channels());
-  for (int y = 0; y < pixels_.rows; ++y, out += width) {
-    const uint8_t* in = pixels_.ptr(y) + source_channel;
-    for (size_t x = 0; x < count; ++x) out[x] = table[in[x * step]];
-  }
+int Preprocessor::source_channel(size_t channel, int channels) const {
+  if (channels == 1) return 0;
+  return static_cast<int>(config_.color == ColorOrder::kRgb ? 2 - channel : channel);
 }
 
 void bgr_to_gray(const cv::Mat& src, cv::Mat& dst) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <variant>
 #include <vector>
@@ -37,14 +38,16 @@ void accumulate_tap(const graph::Conv2d& op, graph::Size2d pad, const Shape& src
                     graph::Size2d tap, const Shape& dst_shape, double* sums) {
   const int64_t first_y = tap.h * op.dilation.h - pad.h;
   const int64_t first_x = tap.w * op.dilation.w - pad.w;
+  // Columns whose source lies inside; the loop over them is without conditions, which makes it several times faster.
+  const int64_t step = op.stride.w;
+  const int64_t begin = first_x < 0 ? (step - 1 - first_x) / step : 0;
+  const int64_t end = std::min(dst_shape[3], (src_shape[3] - 1 - first_x + step) / step);
   for (int64_t y = 0; y < dst_shape[2]; ++y) {
     const int64_t src_y = y * op.stride.h + first_y;
     if (src_y < 0 || src_y >= src_shape[2]) continue;
-    for (int64_t x = 0; x < dst_shape[3]; ++x) {
-      const int64_t src_x = x * op.stride.w + first_x;
-      if (src_x < 0 || src_x >= src_shape[3]) continue;
-      sums[y * dst_shape[3] + x] += weight * static_cast<double>(src[src_y * src_shape[3] + src_x]);
-    }
+    const float* row = src + src_y * src_shape[3];
+    double* sum = sums + y * dst_shape[3];
+    for (int64_t x = begin; x < end; ++x) sum[x] += weight * static_cast<double>(row[x * step + first_x]);
   }
 }
 
@@ -230,6 +233,21 @@ void evaluate_op(const graph::AvgPool2d& op, const Job& job) {
   });
 }
 
+void evaluate_op(const graph::MaxPool2d& op, const Job& job) {
+  const Shape& src = job.srcs[0].shape;
+  for_each_plane(job.dst_shape, [&](int64_t, int64_t first, int64_t area) {
+    const float* values = job.srcs[0].data.data() + first / area * plane(src);
+    for (int64_t i = 0; i < area; ++i) {
+      const int64_t y = i / job.dst_shape[3] * op.stride.h - op.pad.h;
+      const int64_t x = i % job.dst_shape[3] * op.stride.w - op.pad.w;
+      double largest = -std::numeric_limits<double>::infinity();
+      for_each_tap(src, values, op.kernel, y, x,
+                   [&](double value, int64_t, int64_t) { largest = std::max(largest, value); });
+      job.dst[static_cast<size_t>(first + i)] = static_cast<float>(largest);
+    }
+  });
+}
+
 void evaluate_op(const graph::BlurPool2d& op, const Job& job) {
   constexpr auto kTaps = static_cast<int64_t>(graph::kBlurFilter.size());
   const Shape& src = job.srcs[0].shape;
@@ -264,6 +282,17 @@ void evaluate_op(const graph::Resize& op, const Job& job) {
       }
     }
   });
+}
+
+void evaluate_op(const graph::Concat&, const Job& job) {
+  const int64_t images = job.dst_shape[0];
+  auto dst = job.dst.begin();
+  for (int64_t n = 0; n < images; ++n) {
+    for (const TensorView& src : job.srcs) {
+      const auto image = src.data.size() / static_cast<size_t>(images);
+      dst = std::ranges::copy(src.data.subspan(static_cast<size_t>(n) * image, image), dst).out;
+    }
+  }
 }
 
 void evaluate_op(const graph::MultiQueryAttention& op, const Job& job) {

@@ -136,8 +136,31 @@ class AffineFolder {
     return stand_alone(id, affine);
   }
 
+  /// A weighted layer's parameters with an affine folded in.
+  struct Folded {
+    ParameterId old_weight = kNone;
+    ParameterId old_bias = kNone;
+    Affine affine;
+    ParameterId weight = kNone;
+    ParameterId bias = kNone;
+  };
+
+  /// The same layer on several levels of a pyramid, each followed by the same norm, stays one layer.
   template <typename WeightedOp>
   Op fold_into(WeightedOp op, NodeId id, const Affine& affine) {
+    const auto same = [&](const Folded& folded) {
+      return folded.old_weight == op.weight && folded.old_bias == op.bias && folded.affine.scale == affine.scale &&
+             folded.affine.shift == affine.shift && folded.affine.has_shift == affine.has_shift;
+    };
+    auto folded = std::find_if(folded_.begin(), folded_.end(), same);
+    if (folded == folded_.end()) folded = folded_.insert(folded, fold_parameters(op, id, affine));
+    op.weight = folded->weight;
+    op.bias = folded->bias;
+    return op;
+  }
+
+  template <typename WeightedOp>
+  Folded fold_parameters(const WeightedOp& op, NodeId id, const Affine& affine) {
     const size_t channels = affine.scale.size();
     const std::span<const float> old_weight = view(op.weight);
     const size_t row = old_weight.size() / channels;
@@ -151,13 +174,14 @@ class AffineFolder {
       const double old_bias = op.bias == kNone ? 0.0 : double{view(op.bias)[c]};
       bias[c] = static_cast<float>(old_bias * affine.scale[c] + affine.shift[c]);
     }
+    Folded folded = {op.weight, op.bias, affine, kNone, kNone};
     const Shape shape = parameter(op.weight).shape;
-    op.weight = add_parameter(id, "folded_weight", shape, op.weight, std::move(weight));
+    folded.weight = add_parameter(id, "folded_weight", shape, op.weight, std::move(weight));
     if (affine.has_shift || op.bias != kNone) {
       const ParameterId origin = affine.has_shift ? affine.shift_origin : op.bias;
-      op.bias = add_parameter(id, "folded_bias", {static_cast<int64_t>(channels)}, origin, std::move(bias));
+      folded.bias = add_parameter(id, "folded_bias", {static_cast<int64_t>(channels)}, origin, std::move(bias));
     }
-    return op;
+    return folded;
   }
 
   /// A layer of its own that does what the norm or scale did.
@@ -214,6 +238,7 @@ class AffineFolder {
   ParameterValues values_;
   std::vector<std::optional<Affine>> pending_;  ///< per node: what its weights will take in
   std::vector<bool> is_vector_;
+  std::vector<Folded> folded_;
 };
 
 }  // namespace

@@ -18,7 +18,8 @@ BoundGraph lower_blur_pools(const BoundGraph& network);
 /// Folds every BatchNorm and ScaleChannels whose only source is a convolution or linear layer, without activation and
 /// read by nothing else, into that layer's weight and bias. Elsewhere they become a layer of their own: a per-channel
 /// (depthwise 1x1) convolution, or on vectors [N, C] a linear layer with a diagonal weight. Chains of them become one,
-/// computed in double and rounded once.
+/// computed in double and rounded once. Layers that share their parameters and are followed by the same norm share the
+/// folded ones.
 /// New parameters are appended; those that nothing uses any more stay listed, with empty views.
 /// Throws GraphError when values do not match the parameters, WeightError for a variance that is not positive.
 BoundGraph fold_affine(const BoundGraph& network);

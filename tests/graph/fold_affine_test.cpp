@@ -64,6 +64,37 @@ INSTANTIATE_TEST_SUITE_P(
                                    {.out_channels = 6, .kernel = 3, .stride = 2, .padding = PaddingMode::kSame}}),
     [](const auto& param_info) { return param_info.param.name; });
 
+// A layer on several levels of a pyramid.
+TEST(FoldBatchNorm, KeepsSharedLayersShared) {
+  GraphBuilder builder(4);
+  const NodeId conv = builder.conv(builder.input(), "conv", {.out_channels = 4, .kernel = 3, .bias = true});
+  const NodeId norm = builder.batch_norm(conv, "norm", 1e-3);
+  const NodeId conv_again = builder.repeat(conv, norm, "conv_again");
+  const NodeId norm_again = builder.repeat(norm, conv_again, "norm_again");
+  builder.output("out", norm_again);
+  const BoundGraph network = with_random_values(builder.take(), 5);
+  const BoundGraph folded = fold_affine(network);
+
+  EXPECT_THAT(node_names(folded.graph), ElementsAre("input", "conv", "conv_again"));
+  EXPECT_EQ(parameters_of(folded.graph[1].op), parameters_of(folded.graph[2].op));
+  expect_consistent(folded);
+  expect_same_outputs(network, folded, random_tensor({2, 4, 7, 6}, 6), kTolerance);
+}
+
+TEST(FoldBatchNorm, SplitsASharedLayerThatGoesOnDifferently) {
+  GraphBuilder builder(4);
+  const NodeId conv = builder.conv(builder.input(), "conv", {.out_channels = 4, .kernel = 3});
+  const NodeId norm = builder.batch_norm(conv, "norm", 1e-3);
+  const NodeId second = builder.batch_norm(builder.repeat(conv, norm, "conv1"), "norm1", 1e-3);
+  builder.output("plain", builder.repeat(conv, second, "conv2"));
+  const BoundGraph network = with_random_values(builder.take(), 7);
+  const BoundGraph folded = fold_affine(network);
+
+  EXPECT_THAT(node_names(folded.graph), ElementsAre("input", "conv", "conv1", "conv2"));
+  expect_consistent(folded);
+  expect_same_outputs(network, folded, random_tensor({2, 4, 7, 6}, 8), kTolerance);
+}
+
 TEST(FoldBatchNorm, RoundsEachWeightOnce) {
   GraphBuilder builder(1);
   const NodeId conv = builder.conv(builder.input(), "conv", {.out_channels = 1});
