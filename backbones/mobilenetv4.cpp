@@ -80,7 +80,10 @@ void decode_final_conv(const ConfigNode& params, BlockChain& chain, MobileNetV4C
 void decode_returned_stages(const ConfigNode& node, MobileNetV4Config& config) {
   const size_t stages = config.stages.size();
   if (!given(node)) {
-    if (stages > 0 && config.feature_levels == FeatureLevels::kStages) config.returned_stages = {stages - 1};
+    if (stages > 0 && config.feature_levels == FeatureLevels::kStages) {
+      config.returned_stages = {stages - 1};
+      config.returned_by_default = true;
+    }
     return;
   }
   if (config.feature_levels != FeatureLevels::kStages) node.problem("counts stages; needs feature_levels: stages");

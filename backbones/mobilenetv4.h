@@ -44,6 +44,7 @@ struct MobileNetV4Config {
   Antialias antialias = Antialias::kNone;
   FeatureLevels feature_levels = FeatureLevels::kStages;
   std::vector<size_t> returned_stages;  ///< `return_stage_idx`, ascending
+  bool returned_by_default = false;     ///< it was null, so that the last stage alone is returned
 };
 
 /// Reads `model.architecture.backbone` (keys: docs/configuration.md). Every problem is recorded in the node; the result

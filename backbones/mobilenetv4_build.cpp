@@ -147,6 +147,7 @@ BackboneDefinition define_mobilenetv4(const ConfigNode& backbone) {
   definition.build = [config](GraphBuilder& builder) { return build_mobilenetv4(builder, *config); };
   if (!config->stages.empty()) definition.features = mobilenetv4_features(*config);
   definition.returned_levels = config->returned_stages;
+  if (config->returned_by_default) definition.levels_key = "return_stage_idx";
   return definition;
 }
 

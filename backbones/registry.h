@@ -26,6 +26,9 @@ struct BackboneDefinition {
   /// Levels, ascending, that the configuration hands to heads which read several (the trainer's `return_stage_idx`);
   /// empty: all. A classification reads the coarsest level whatever this says, as in the trainer.
   std::vector<size_t> returned_levels = {};
+  /// The key of `params` that names the returned levels, where it was left out and only the last level is returned for
+  /// that reason; else empty. Tasks that read several levels want it set.
+  std::string levels_key = {};
   /// Width that the backbone's own configuration form gives a head's hidden layer (lucid's `last_channels`); 0: none.
   int64_t head_channels = 0;
 };

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "heads/all_mlp_decoder.h"
+#include "heads/anchor_decoupled_head.h"
 #include "heads/fc.h"
 #include "heads/fc_conv.h"
 #include "nn/core/error.h"
@@ -15,6 +17,8 @@ HeadRegistry& HeadRegistry::global() {
     HeadRegistry built_in;
     built_in.add("classification", "fc", define_fc);
     built_in.add("classification", "fc_conv", define_fc_conv);
+    built_in.add("detection", "anchor_decoupled_head", define_anchor_decoupled_head);
+    built_in.add("segmentation", "all_mlp_decoder", define_all_mlp_decoder);
     return built_in;
   }();
   return registry;

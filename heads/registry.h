@@ -10,21 +10,19 @@
 #include <vector>
 
 #include "heads/detection.h"
+#include "heads/feature_level.h"
 #include "nn/core/config_node.h"
 #include "nn/graph/graph_builder.h"
 
 namespace zoo::heads {
 
-/// One level a head may read: a value [N, channels, H / stride, W / stride].
-struct FeatureLevel {
-  graph::NodeId value = graph::kNone;
-  int64_t channels = 0;
-  int64_t stride = 1;
-};
-
-/// What a head knows while it decodes: the levels' channels and strides (values are kNone then) and the classes.
+/// What a head knows while it decodes.
 struct HeadContext {
+  /// The levels it reads, finest first, values kNone: the neck's or, without one, the backbone's. A classification
+  /// reads all of the backbone, other tasks those that its configuration returns. Empty where backbone or neck is
+  /// wrong, which has been reported: then a head says nothing about levels.
   std::vector<FeatureLevel> features;
+  /// `model.num_classes`, which counts what the head's own library counts (a background class where that has one).
   int64_t num_classes = 0;
   /// Default width of a hidden layer where the backbone's configuration says one; 0: none.
   int64_t head_channels = 0;
@@ -35,7 +33,7 @@ struct HeadDefinition {
   /// Adds the nodes for these levels and declares the graph's outputs: "logits" (classification [N, classes],
   /// segmentation [N, classes, H, W]) or the raw maps that `detection` names. Throws GraphError.
   std::function<void(graph::GraphBuilder&, const std::vector<FeatureLevel>&)> build;
-  /// Only detection heads.
+  /// Only detection heads; its `postprocess` are the defaults of `model.postprocessor.params`.
   std::optional<DetectionDecoding> detection = std::nullopt;
 };
 

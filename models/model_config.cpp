@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "heads/postprocess.h"
 #include "models/labels.h"
 #include "nn/graph/graph_builder.h"
 
@@ -15,29 +18,37 @@ namespace {
 
 constexpr int64_t kMaxClasses = 1'000'000;
 constexpr int64_t kMaxThreads = 1024;
-// The number of ImageNet-1k, which published checkpoints are made for.
-constexpr int64_t kDefaultClasses = 1000;
 constexpr std::string_view kClassification = "classification";
+constexpr std::string_view kDetection = "detection";
+constexpr std::string_view kSegmentation = "segmentation";
 
 bool given(const ConfigNode& node) { return node.exists() && !node.is_null(); }
 
+// The data sets that published checkpoints are made for: COCO, Pascal VOC with its background, ImageNet-1k.
+int64_t default_classes(std::string_view task) {
+  if (task == kDetection) return 80;
+  return task == kSegmentation ? 21 : 1000;
+}
+
 void decode_task(const ConfigNode& model, ModelConfig& config) {
   const ConfigNode node = model.at("task");
-  const std::array<std::string, 4> tasks = {std::string(kClassification), "detection", "segmentation",
-                                            "pose_estimation"};
+  const std::array<std::string, 4> tasks = {std::string(kClassification), std::string(kDetection),
+                                            std::string(kSegmentation), "pose_estimation"};
   const auto choice = node.as_choice(tasks, "task");
   if (!choice) return;
-  config.task = tasks[*choice];
-  if (config.task != kClassification) {
-    node.problem(fmt::format("{} is not available in this version; the one task is {}", config.task, kClassification));
+  if (*choice == tasks.size() - 1) {
+    node.problem(fmt::format("{} is not available in this version; the tasks are {}, {} and {}", tasks[*choice],
+                             kClassification, kDetection, kSegmentation));
+    return;
   }
+  config.task = tasks[*choice];
 }
 
 void decode_classes(const ConfigNode& model, ModelConfig& config) {
   const ConfigNode labels = model.find("labels");
   config.labels = decode_labels(labels, config.file.parent_path());
   const auto label_count = static_cast<int64_t>(config.labels.size());
-  config.num_classes = label_count > 0 ? label_count : kDefaultClasses;
+  config.num_classes = label_count > 0 ? label_count : default_classes(config.task);
   const ConfigNode node = model.find("num_classes");
   if (!given(node)) return;
   config.num_classes = node.as_int_in(1, kMaxClasses, config.num_classes);
@@ -86,6 +97,43 @@ void decode_backbone(const ConfigNode& backbone, ModelConfig& config) {
   config.backbone = (*registry.find(config.backbone_name))(backbone);
 }
 
+// The levels of `pyramid` that the neck or, without one, the head reads.
+std::vector<heads::FeatureLevel> levels_read(const ModelConfig& config, const backbones::FeaturePyramid& pyramid) {
+  const std::vector<size_t>& returned = config.backbone.returned_levels;
+  const bool all = config.task == kClassification || returned.empty();
+  std::vector<heads::FeatureLevel> levels;
+  for (size_t i = 0; i < pyramid.size(); ++i) {
+    if (!all && std::find(returned.begin(), returned.end(), i) == returned.end()) continue;
+    levels.push_back({pyramid[i].value, pyramid[i].channels, pyramid[i].stride});
+  }
+  return levels;
+}
+
+// A head for several levels behind a backbone that hands out its last one only because nobody said which.
+void check_levels(const ConfigNode& backbone, const ModelConfig& config) {
+  if (config.task == kClassification || config.backbone.levels_key.empty()) return;
+  std::vector<size_t> all(config.backbone.features.size());
+  std::iota(all.begin(), all.end(), size_t{0});
+  backbone.find("params")
+      .find(config.backbone.levels_key)
+      .problem(fmt::format("none given: only the last level is returned, but a {} reads several; list them, e.g. [{}]",
+                           config.task, fmt::join(all, ", ")));
+}
+
+void decode_neck(const ConfigNode& neck, ModelConfig& config) {
+  const auto& registry = heads::NeckRegistry::global();
+  const std::vector<std::string> names = registry.names();
+  const auto choice = neck.at("name").as_choice(names, "neck");
+  if (!choice) {
+    neck.skip();
+    config.neck.emplace();
+    return;
+  }
+  config.neck_name = names[*choice];
+  const heads::NeckContext context = {.features = levels_read(config, config.backbone.features)};
+  config.neck = (*registry.find(config.neck_name))(neck, context);
+}
+
 void decode_head(const ConfigNode& head, ModelConfig& config) {
   const ConfigNode name = head.at("name");
   const auto& registry = heads::HeadRegistry::global();
@@ -96,11 +144,10 @@ void decode_head(const ConfigNode& head, ModelConfig& config) {
     return;
   }
   config.head_name = names[*choice];
-  heads::HeadContext context = {
-      .features = {}, .num_classes = config.num_classes, .head_channels = config.backbone.head_channels};
-  for (const auto& level : config.backbone.features) {
-    context.features.push_back({level.value, level.channels, level.stride});
-  }
+  const heads::HeadContext context = {
+      .features = config.neck ? config.neck->levels : levels_read(config, config.backbone.features),
+      .num_classes = config.num_classes,
+      .head_channels = config.backbone.head_channels};
   config.head = (*registry.find(config.task, config.head_name))(head, context);
 }
 
@@ -109,20 +156,37 @@ void decode_architecture(const ConfigNode& architecture, ModelConfig& config) {
     full.problem("models without a separate backbone are not available in this version; give backbone and head");
     full.skip();
   }
-  decode_backbone(architecture.at("backbone"), config);
+  const ConfigNode backbone = architecture.at("backbone");
+  decode_backbone(backbone, config);
   const ConfigNode neck = architecture.find("neck");
   const ConfigNode head = architecture.at("head");
-  // Heads of a task that is not available are not known here; the task itself has been reported.
-  if (config.task != kClassification) {
+  // Heads of a task that is unknown or not available are not known here; the task itself has been reported.
+  if (config.task.empty()) {
     neck.skip();
     head.skip();
     return;
   }
-  if (given(neck)) {
+  check_levels(backbone, config);
+  if (given(neck) && config.task == kClassification) {
     neck.problem("a classification model has no neck");
     neck.skip();
+  } else if (given(neck)) {
+    decode_neck(neck, config);
   }
   decode_head(head, config);
+}
+
+void decode_postprocessor(const ConfigNode& model, ModelConfig& config) {
+  if (config.task == kClassification || config.task == kSegmentation) {
+    model.ignore("postprocessor", fmt::format("a {} model has no postprocessor", config.task));
+    return;
+  }
+  if (!config.head.detection) {
+    model.ignore("postprocessor", "this head's outputs are not decoded");
+    return;
+  }
+  config.detection = config.head.detection;
+  config.detection->postprocess = heads::decode_postprocess(model.find("postprocessor"), config.detection->postprocess);
 }
 
 RuntimeConfig decode_runtime(const ConfigNode& node) {
@@ -157,7 +221,7 @@ ModelConfig load_model_config(const std::filesystem::path& file, std::span<const
   decode_architecture(model.at("architecture"), config);
   model.ignore("freeze_backbone", "freezing acts in training only");
   model.ignore("losses", "losses act in training only");
-  model.ignore("postprocessor", "a classification model has no postprocessor");
+  decode_postprocessor(model, config);
 
   const ConfigNode preprocess = root.find("preprocess");
   if (config.backbone.in_channels == 1 && !given(preprocess)) {
@@ -178,13 +242,17 @@ graph::Graph build_graph(const ModelConfig& config) {
     const graph::GraphBuilder::Scope scope(builder, "backbone");
     pyramid = config.backbone.build(builder);
   }
+  std::vector<heads::FeatureLevel> levels = levels_read(config, pyramid);
+  if (config.neck) {
+    const graph::GraphBuilder::Scope scope(builder, "neck");
+    levels = config.neck->build(builder, levels);
+  }
   {
     const graph::GraphBuilder::Scope scope(builder, "head");
-    std::vector<heads::FeatureLevel> levels;
-    for (const auto& level : pyramid) levels.push_back({level.value, level.channels, level.stride});
     config.head.build(builder, levels);
   }
   for (size_t i = 0; i < pyramid.size(); ++i) builder.output(fmt::format("feature.{}", i), pyramid[i].value);
+  for (size_t i = 0; config.neck && i < levels.size(); ++i) builder.output(fmt::format("neck.{}", i), levels[i].value);
   return builder.take();
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backbones/registry.h"
+#include "heads/neck_registry.h"
 #include "heads/registry.h"
 #include "models/preprocess_config.h"
 #include "nn/core/config_node.h"
@@ -26,7 +27,7 @@ struct RuntimeConfig {
 /// Everything a model file says.
 struct ModelConfig {
   std::filesystem::path file;
-  std::string task;  ///< "classification"
+  std::string task;  ///< "classification", "detection" or "segmentation"
   std::string name;
   int64_t num_classes = 1000;
   std::vector<std::string> labels;  ///< one per class, or empty
@@ -43,16 +44,22 @@ struct ModelConfig {
   PreprocessConfig preprocess;
   RuntimeConfig runtime;
   std::string backbone_name;
+  std::string neck_name;  ///< empty without a neck
   std::string head_name;
   backbones::BackboneDefinition backbone;
+  std::optional<heads::NeckDefinition> neck;
   heads::HeadDefinition head;
+  /// How the graph's raw maps become detections, `model.postprocessor` included; only for detection.
+  std::optional<heads::DetectionDecoding> detection;
   std::vector<ConfigDocument::Ignored> ignored;  ///< training-only keys, for -v
 };
 
 /// Reads and checks a model file. Throws ConfigError with every problem.
 ModelConfig load_model_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides = {});
 
-/// Graph of a decoded model: outputs "logits" and "feature.0", "feature.1", ... (finest first). Throws GraphError.
+/// Graph of a decoded model. Outputs: what the head hands out ("logits", or the raw maps that `detection` names), then
+/// every level of the backbone as "feature.0", "feature.1", ... (finest first), then those of the neck as "neck.0",
+/// .... Throws GraphError.
 graph::Graph build_graph(const ModelConfig& config);
 
 /// The 1000 ImageNet-1k class names, as `labels: imagenet1k` means them.

@@ -28,6 +28,9 @@ enum class BlockKind {
   kUniversalBottleneck,    ///< start depthwise, expand, middle depthwise, project; either depthwise may be absent
   kAttention,              ///< multi-query attention
   kConvHead,               ///< head of convolutions
+  kPyramid,                ///< feature pyramid network
+  kDetectionBranches,      ///< class and box branch of a detection head, shared by its levels
+  kLevelFusion,            ///< segmentation head that brings levels together
 };
 
 /// What a parameter does inside its block or head.
@@ -53,6 +56,13 @@ enum class Part {
   kHeadConv,         ///< layer between backbone and pooling
   kHeadHidden,       ///< layer between pooling and classifier
   kClassifier,       ///< layer that yields the class scores
+  kLateral,          ///< 1x1 of a pyramid level
+  kPyramidConv,      ///< k x k that yields a pyramid level
+  kClassConv,        ///< hidden layer of the class branch
+  kBoxConv,          ///< hidden layer of the box branch
+  kBoxRegression,    ///< layer that yields the box offsets
+  kLevelConv,        ///< 1x1 that brings a level to the common width
+  kFuse,             ///< layer on all levels together
 };
 
 /// Which layer of a convolution-norm-activation group.
@@ -79,7 +89,7 @@ struct ParameterRole {
   int block = -1;           ///< block within its stage
   int flat_block = -1;      ///< block counted over all stages
   int part_index = -1;      ///< position among the parts the block really has
-  int head_layer = -1;      ///< index of a head's weighted layer
+  int head_layer = -1;      ///< index of a head's or neck's weighted layer among those of its part
   int head_layers = 0;      ///< number of weighted layers of the head
   int blocks_in_stage = 0;  ///< blocks of this stage
   int stages = 0;           ///< stages of the backbone

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <variant>
 #include <vector>
@@ -230,6 +231,21 @@ void evaluate_op(const graph::AvgPool2d& op, const Job& job) {
   });
 }
 
+void evaluate_op(const graph::MaxPool2d& op, const Job& job) {
+  const Shape& src = job.srcs[0].shape;
+  for_each_plane(job.dst_shape, [&](int64_t, int64_t first, int64_t area) {
+    const float* values = job.srcs[0].data.data() + first / area * plane(src);
+    for (int64_t i = 0; i < area; ++i) {
+      const int64_t y = i / job.dst_shape[3] * op.stride.h - op.pad.h;
+      const int64_t x = i % job.dst_shape[3] * op.stride.w - op.pad.w;
+      double largest = -std::numeric_limits<double>::infinity();
+      for_each_tap(src, values, op.kernel, y, x,
+                   [&](double value, int64_t, int64_t) { largest = std::max(largest, value); });
+      job.dst[static_cast<size_t>(first + i)] = static_cast<float>(largest);
+    }
+  });
+}
+
 void evaluate_op(const graph::BlurPool2d& op, const Job& job) {
   constexpr auto kTaps = static_cast<int64_t>(graph::kBlurFilter.size());
   const Shape& src = job.srcs[0].shape;
@@ -264,6 +280,17 @@ void evaluate_op(const graph::Resize& op, const Job& job) {
       }
     }
   });
+}
+
+void evaluate_op(const graph::Concat&, const Job& job) {
+  const int64_t images = job.dst_shape[0];
+  auto dst = job.dst.begin();
+  for (int64_t n = 0; n < images; ++n) {
+    for (const TensorView& src : job.srcs) {
+      const auto image = src.data.size() / static_cast<size_t>(images);
+      dst = std::ranges::copy(src.data.subspan(static_cast<size_t>(n) * image, image), dst).out;
+    }
+  }
 }
 
 void evaluate_op(const graph::MultiQueryAttention& op, const Job& job) {

@@ -69,6 +69,10 @@ void StepCompiler::compile_node(graph::NodeId id) {
       compile_mul(*this, id);
     } else if constexpr (std::is_same_v<Op, graph::AvgPool2d>) {
       compile_avg_pool(*this, id, op);
+    } else if constexpr (std::is_same_v<Op, graph::MaxPool2d>) {
+      compile_max_pool(*this, id, op);
+    } else if constexpr (std::is_same_v<Op, graph::Concat>) {
+      compile_concat(*this, id);
     } else if constexpr (std::is_same_v<Op, graph::Resize>) {
       compile_resize(*this, id, op);
     } else if constexpr (std::is_same_v<Op, graph::MultiQueryAttention>) {

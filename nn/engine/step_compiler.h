@@ -90,6 +90,8 @@ void compile_flatten(StepCompiler& compiler, graph::NodeId id);
 void compile_instance_norm(StepCompiler& compiler, graph::NodeId id, const graph::InstanceNorm& op);
 /// own_steps_maps.cpp
 void compile_avg_pool(StepCompiler& compiler, graph::NodeId id, const graph::AvgPool2d& op);
+void compile_max_pool(StepCompiler& compiler, graph::NodeId id, const graph::MaxPool2d& op);
+void compile_concat(StepCompiler& compiler, graph::NodeId id);
 void compile_resize(StepCompiler& compiler, graph::NodeId id, const graph::Resize& op);
 void compile_attention(StepCompiler& compiler, graph::NodeId id, const graph::MultiQueryAttention& op);
 

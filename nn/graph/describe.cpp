@@ -53,6 +53,7 @@ class Attributes {
   std::string operator()(const AvgPool2d& pool) const {
     return window_text(pool.kernel, pool.stride, pool.pad) + (pool.count_include_pad ? "" : " zeros left out");
   }
+  std::string operator()(const MaxPool2d& pool) const { return window_text(pool.kernel, pool.stride, pool.pad); }
   std::string operator()(const BlurPool2d& pool) const {
     constexpr auto kTaps = static_cast<int64_t>(kBlurFilter.size());
     return window_text({kTaps, kTaps}, pool.stride, {kTaps / 2, kTaps / 2});

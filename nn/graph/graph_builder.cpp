@@ -115,6 +115,14 @@ NodeId GraphBuilder::avg_pool(NodeId src, std::string_view name, const PoolOptio
   return add_node(name, op, {src}, channels(src));
 }
 
+NodeId GraphBuilder::max_pool(NodeId src, std::string_view name, const PoolOptions& options) {
+  MaxPool2d op;
+  op.kernel = {options.kernel, options.kernel};
+  op.stride = {options.stride, options.stride};
+  op.pad = {options.pad, options.pad};
+  return add_node(name, op, {src}, channels(src));
+}
+
 NodeId GraphBuilder::blur_pool(NodeId src, std::string_view name, int64_t stride) {
   return add_node(name, BlurPool2d{channels(src), {stride, stride}}, {src}, channels(src));
 }
@@ -133,6 +141,29 @@ NodeId GraphBuilder::multi_query_attention(NodeId query, NodeId key, NodeId valu
   if (query_channels != op.heads * op.key_dim) {
     throw node_error(graph_.nodes.back(), fmt::format("{} heads of {} key channels need {} query channels, got {}",
                                                       op.heads, op.key_dim, op.heads * op.key_dim, query_channels));
+  }
+  return id;
+}
+
+NodeId GraphBuilder::concat(const std::vector<NodeId>& sources, std::string_view name) {
+  if (sources.empty()) throw GraphError(fmt::format("node \"{}\" (Concat): nothing to put together", scoped(name)));
+  if (sources.size() == 1) return sources.front();
+  int64_t total = 0;
+  for (const NodeId source : sources) total += channels(source);
+  return add_node(name, Concat{}, sources, total);
+}
+
+NodeId GraphBuilder::repeat(NodeId layer, NodeId src, std::string_view name) {
+  const int64_t out_channels = channels(layer);
+  const Node original = graph_[layer];
+  if (original.inputs.size() != 1) {
+    throw node_error(original, fmt::format("cannot be repeated: it has {} sources, not one", original.inputs.size()));
+  }
+  const int64_t expected = channels(original.inputs.front());
+  const NodeId id = add_node(name, original.op, {src}, out_channels);
+  if (channels(src) != expected) {
+    throw node_error(graph_.nodes.back(), fmt::format("repeats \"{}\", which reads {} channels, on {}", original.name,
+                                                      expected, channels(src)));
   }
   return id;
 }

@@ -22,7 +22,8 @@ struct ConvOptions {
   PaddingMode padding = PaddingMode::kExplicit;  ///< kExplicit: dilation * (kernel - 1) / 2 on both sides
 };
 
-/// What `avg_pool` needs. Zeros of the padding count as values of their window, as in torch.nn.AvgPool2d.
+/// What `avg_pool` and `max_pool` need. For the mean, zeros of the padding count as values of their window, as in
+/// torch.nn.AvgPool2d; for the largest value they are left out.
 struct PoolOptions {
   int64_t kernel = 1;
   int64_t stride = 1;
@@ -52,14 +53,21 @@ class GraphBuilder {
   NodeId scale_channels(NodeId src, std::string_view name);
   NodeId global_avg_pool(NodeId src, std::string_view name);
   NodeId avg_pool(NodeId src, std::string_view name, const PoolOptions& options);
+  NodeId max_pool(NodeId src, std::string_view name, const PoolOptions& options);
   NodeId blur_pool(NodeId src, std::string_view name, int64_t stride);
   /// `src` at the height and width of `like`.
   NodeId resize_like(NodeId src, NodeId like, std::string_view name, ResizeMode mode);
+  /// The channels of `sources` one after the other. Of one source: that source, and nothing is added.
+  NodeId concat(const std::vector<NodeId>& sources, std::string_view name);
   /// `heads` heads of channels(key) channels each in `query`, channels(value) each in the result.
   NodeId multi_query_attention(NodeId query, NodeId key, NodeId value, std::string_view name, int64_t heads);
   /// Counts on a 1x1 map: the features are the channels.
   NodeId flatten(NodeId src, std::string_view name);
   NodeId linear(NodeId src, std::string_view name, int64_t out_features, bool bias);
+
+  /// What `layer` does, with the same parameters, on another value of as many channels: a layer that several levels of
+  /// a pyramid share. `layer` has one source.
+  NodeId repeat(NodeId layer, NodeId src, std::string_view name);
 
   /// Hands a value out under this name.
   void output(std::string name, NodeId node);

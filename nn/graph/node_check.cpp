@@ -45,15 +45,8 @@ class AttributeCheck {
 
   void operator()(const ScaleChannels& scale) const { at_least_one("channels", scale.channels); }
 
-  void operator()(const AvgPool2d& pool) const {
-    in_range("kernel", pool.kernel, 1);
-    in_range("stride", pool.stride, 1);
-    in_range("pad", pool.pad, 0);
-    if (2 * pool.pad.h > pool.kernel.h || 2 * pool.pad.w > pool.kernel.w) {
-      throw node_error(node_, fmt::format("pad {}x{} is more than half of kernel {}x{}", pool.pad.h, pool.pad.w,
-                                          pool.kernel.h, pool.kernel.w));
-    }
-  }
+  void operator()(const AvgPool2d& pool) const { check_windows(pool.kernel, pool.stride, pool.pad); }
+  void operator()(const MaxPool2d& pool) const { check_windows(pool.kernel, pool.stride, pool.pad); }
 
   void operator()(const BlurPool2d& pool) const {
     at_least_one("channels", pool.channels);
@@ -82,6 +75,16 @@ class AttributeCheck {
         throw node_error(
             node_, fmt::format("{} is {}x{}, must be between {} and {}", what, size.h, size.w, min, kMaxElements));
       }
+    }
+  }
+
+  void check_windows(Size2d kernel, Size2d stride, Size2d pad) const {
+    in_range("kernel", kernel, 1);
+    in_range("stride", stride, 1);
+    in_range("pad", pad, 0);
+    if (2 * pad.h > kernel.h || 2 * pad.w > kernel.w) {
+      throw node_error(node_,
+                       fmt::format("pad {}x{} is more than half of kernel {}x{}", pad.h, pad.w, kernel.h, kernel.w));
     }
   }
 

@@ -19,8 +19,10 @@ std::string_view op_name(const Op& op) {
     std::string_view operator()(const SqueezeExcite&) const { return "SqueezeExcite"; }
     std::string_view operator()(const ScaleChannels&) const { return "ScaleChannels"; }
     std::string_view operator()(const AvgPool2d&) const { return "AvgPool2d"; }
+    std::string_view operator()(const MaxPool2d&) const { return "MaxPool2d"; }
     std::string_view operator()(const BlurPool2d&) const { return "BlurPool2d"; }
     std::string_view operator()(const Resize&) const { return "Resize"; }
+    std::string_view operator()(const Concat&) const { return "Concat"; }
     std::string_view operator()(const MultiQueryAttention&) const { return "MultiQueryAttention"; }
   };
   return std::visit(Name{}, op);
@@ -49,8 +51,10 @@ std::vector<ParameterId> parameters_of(const Op& op) {
     }
     std::vector<ParameterId> operator()(const ScaleChannels& scale) const { return {scale.weight}; }
     std::vector<ParameterId> operator()(const AvgPool2d&) const { return {}; }
+    std::vector<ParameterId> operator()(const MaxPool2d&) const { return {}; }
     std::vector<ParameterId> operator()(const BlurPool2d&) const { return {}; }
     std::vector<ParameterId> operator()(const Resize&) const { return {}; }
+    std::vector<ParameterId> operator()(const Concat&) const { return {}; }
     std::vector<ParameterId> operator()(const MultiQueryAttention&) const { return {}; }
   };
   std::vector<ParameterId> ids = std::visit(Ids{}, op);

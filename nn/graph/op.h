@@ -98,6 +98,13 @@ struct AvgPool2d {
   bool count_include_pad = true;  ///< whether those zeros count as values of their window (torch's default)
 };
 
+/// Largest value of windows, sizes as AvgPool2d; positions in the padding are left out.
+struct MaxPool2d {
+  Size2d kernel = {1, 1};
+  Size2d stride = {1, 1};
+  Size2d pad = {0, 0};  ///< at most kernel / 2
+};
+
 /// Low-pass filter before subsampling: every channel alone with the binomial filter kBlurFilter (outer product), one
 /// zero on every side. [N, channels, H, W] -> [N, channels, H', W'] with H' = floor((H - 1) / stride) + 1.
 /// timm's BlurPool2d with filt_size 3 and pad_mode constant ("blurpc").
@@ -116,6 +123,9 @@ enum class ResizeMode { kNearest, kBilinear };
 struct Resize {
   ResizeMode mode = ResizeMode::kNearest;
 };
+
+/// The channels of all sources one after the other: [N, C_i, H, W] -> [N, sum of C_i, H, W].
+struct Concat {};
 
 /// softmax(q k^T / sqrt(key_dim)) v for every head; the heads share keys and values.
 /// Inputs: query [N, heads * key_dim, H, W], key [N, key_dim, Hk, Wk], value [N, value_dim, Hk, Wk]; positions are rows
@@ -154,8 +164,9 @@ struct SqueezeExcite {
   FusedActivation gate = {};
 };
 
-using Op = std::variant<Input, Conv2d, BatchNorm, InstanceNorm, Activation, Add, Mul, GlobalAvgPool, Flatten, Linear,
-                        SqueezeExcite, ScaleChannels, AvgPool2d, BlurPool2d, Resize, MultiQueryAttention>;
+using Op =
+    std::variant<Input, Conv2d, BatchNorm, InstanceNorm, Activation, Add, Mul, GlobalAvgPool, Flatten, Linear,
+                 SqueezeExcite, ScaleChannels, AvgPool2d, MaxPool2d, BlurPool2d, Resize, Concat, MultiQueryAttention>;
 
 /// "nearest" or "bilinear".
 std::string_view to_string(ResizeMode mode);

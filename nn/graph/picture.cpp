@@ -76,8 +76,10 @@ Look look_of(const Op& op) {
     Look operator()(const MultiQueryAttention&) const { return Look::kLayer; }
     Look operator()(const ScaleChannels&) const { return Look::kOther; }
     Look operator()(const AvgPool2d&) const { return Look::kOther; }
+    Look operator()(const MaxPool2d&) const { return Look::kOther; }
     Look operator()(const BlurPool2d&) const { return Look::kOther; }
     Look operator()(const Resize&) const { return Look::kOther; }
+    Look operator()(const Concat&) const { return Look::kOther; }
   };
   return std::visit(Looks{}, op);
 }

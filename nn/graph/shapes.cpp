@@ -102,16 +102,8 @@ class ShapeRule {
   Shape operator()(const SqueezeExcite& se) const { return feature_map(se.channels); }
   Shape operator()(const ScaleChannels& scale) const { return feature_map(scale.channels); }
 
-  Shape operator()(const AvgPool2d& pool) const {
-    const Shape& src = feature_map();
-    const Size2d padded{src[2] + 2 * pool.pad.h, src[3] + 2 * pool.pad.w};
-    if (pool.kernel.h > padded.h || pool.kernel.w > padded.w) {
-      throw node_error(node_, fmt::format("kernel {}x{} does not fit the padded input {}", pool.kernel.h, pool.kernel.w,
-                                          Shape({src[0], src[1], padded.h, padded.w}).to_string()));
-    }
-    return {src[0], src[1], (padded.h - pool.kernel.h) / pool.stride.h + 1,
-            (padded.w - pool.kernel.w) / pool.stride.w + 1};
-  }
+  Shape operator()(const AvgPool2d& pool) const { return pooled(pool.kernel, pool.stride, pool.pad); }
+  Shape operator()(const MaxPool2d& pool) const { return pooled(pool.kernel, pool.stride, pool.pad); }
 
   Shape operator()(const BlurPool2d& pool) const {
     const Shape& src = feature_map(pool.channels);
@@ -125,6 +117,19 @@ class ShapeRule {
       throw node_error(node_, fmt::format("expects the size of a [N, C, H, W], got {}", like.to_string()));
     }
     return {src[0], src[1], like[2], like[3]};
+  }
+
+  Shape operator()(const Concat&) const {
+    Shape dst = feature_map();
+    for (size_t i = 1; i < node_.inputs.size(); ++i) {
+      const Shape& other = source(i);
+      if (other.rank() != 4 || other[0] != dst[0] || other[2] != dst[2] || other[3] != dst[3]) {
+        throw node_error(node_, fmt::format("cannot put the channels of {} behind those of {}", other.to_string(),
+                                            source(0).to_string()));
+      }
+      dst.dims[1] += other[1];
+    }
+    return dst;
   }
 
   Shape operator()(const MultiQueryAttention& attention) const {
@@ -142,6 +147,16 @@ class ShapeRule {
 
  private:
   const Shape& source(size_t index) const { return shapes_[static_cast<size_t>(node_.inputs[index])]; }
+
+  Shape pooled(Size2d kernel, Size2d stride, Size2d pad) const {
+    const Shape& src = feature_map();
+    const Size2d padded{src[2] + 2 * pad.h, src[3] + 2 * pad.w};
+    if (kernel.h > padded.h || kernel.w > padded.w) {
+      throw node_error(node_, fmt::format("kernel {}x{} does not fit the padded input {}", kernel.h, kernel.w,
+                                          Shape({src[0], src[1], padded.h, padded.w}).to_string()));
+    }
+    return {src[0], src[1], (padded.h - kernel.h) / stride.h + 1, (padded.w - kernel.w) / stride.w + 1};
+  }
 
   const Shape& feature_map() const {
     if (source(0).rank() != 4) {
@@ -177,7 +192,8 @@ void check_inputs(const Node& node, size_t id) {
 
   const size_t least = needed_inputs(node.op);
   const size_t most = std::holds_alternative<Conv2d>(node.op) ? 2 : least;
-  if (node.inputs.size() < least || node.inputs.size() > most) {
+  const bool takes_any = std::holds_alternative<Concat>(node.op);
+  if (node.inputs.size() < least || (node.inputs.size() > most && !takes_any)) {
     throw node_error(node, fmt::format("needs {} inputs, has {}", least, node.inputs.size()));
   }
   for (const NodeId source : node.inputs) {

@@ -23,6 +23,11 @@ Section netspresso_section(std::string_view name);
 Section torchvision_section(std::string_view name);
 Section timm_section(std::string_view name);
 
+/// Whether the parameter sits in a head that reads several levels.
+inline bool is_level_head(const ParameterRole& role) {
+  return role.block_kind == BlockKind::kDetectionBranches || role.block_kind == BlockKind::kLevelFusion;
+}
+
 /// torch's name of the tensor within its module: "weight", "bias", "running_mean", "running_var".
 std::string_view torch_field(Field field);
 

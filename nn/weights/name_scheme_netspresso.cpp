@@ -106,18 +106,60 @@ std::optional<SchemeTensor> conv_head_tensor(const Parameter& parameter) {
   return tensor;
 }
 
+/// The `fpn` neck: convolutions without norm or activation.
+std::optional<std::string> pyramid_name(const ParameterRole& role) {
+  if (role.block_kind != BlockKind::kPyramid || role.layer != Layer::kWeighted) return std::nullopt;
+  const std::string_view list = role.part == Part::kLateral ? "lateral_convs" : "fpn_convs";
+  return fmt::format("neck.{}.{}.{}", list, role.head_layer, torch_field(role.field));
+}
+
+/// The ConvLayers of the heads that read several levels, or empty.
+std::string level_head_conv_layer(const ParameterRole& role) {
+  switch (role.part) {
+    case Part::kClassConv:
+      return fmt::format("head.classification_head.conv.{}", role.head_layer);
+    case Part::kBoxConv:
+      return fmt::format("head.regression_head.conv.{}", role.head_layer);
+    case Part::kLevelConv:
+      return fmt::format("head.linear_c.{}", role.head_layer);
+    case Part::kFuse:
+      return "head.linear_fuse";
+    default:
+      return {};
+  }
+}
+
+/// `anchor_decoupled_head` and `all_mlp_decoder`: ConvLayers, and plain convolutions at the end.
+std::optional<std::string> level_head_name(const ParameterRole& role) {
+  if (const std::string module = level_head_conv_layer(role); !module.empty()) {
+    return fmt::format("{}.block.{}.{}", module, conv_layer_entry(role.layer), torch_field(role.field));
+  }
+  if (role.layer != Layer::kWeighted) return std::nullopt;
+  const std::string_view field = torch_field(role.field);
+  if (role.part == Part::kBoxRegression) return fmt::format("head.regression_head.bbox_reg.{}", field);
+  if (role.part != Part::kClassifier) return std::nullopt;
+  const bool detects = role.block_kind == BlockKind::kDetectionBranches;
+  return fmt::format("head.{}.{}", detects ? "classification_head.cls_logits" : "classifier", field);
+}
+
+std::optional<SchemeTensor> head_tensor(const Parameter& parameter) {
+  const ParameterRole& role = parameter.role;
+  if (role.block_kind == BlockKind::kConvHead) return conv_head_tensor(parameter);
+  if (is_level_head(role)) {
+    std::optional<std::string> name = level_head_name(role);
+    return name ? std::optional(SchemeTensor{*std::move(name), std::nullopt}) : std::nullopt;
+  }
+  const std::optional<int> index = fc_head_index(role);
+  if (!index) return std::nullopt;
+  return SchemeTensor{fmt::format("head.classifier.{}.{}", *index, torch_field(role.field)), std::nullopt};
+}
+
 }  // namespace
 
 std::optional<SchemeTensor> netspresso_tensor(const Parameter& parameter) {
   const ParameterRole& role = parameter.role;
-  if (role.section == Section::kHead && role.block_kind == BlockKind::kConvHead) return conv_head_tensor(parameter);
-  if (role.section == Section::kHead) {
-    const std::optional<int> index = fc_head_index(role);
-    if (!index) return std::nullopt;
-    return SchemeTensor{fmt::format("head.classifier.{}.{}", *index, torch_field(role.field)), std::nullopt};
-  }
-  if (role.section != Section::kBackbone) return std::nullopt;
-  std::optional<std::string> name = backbone_name(role);
+  if (role.section == Section::kHead) return head_tensor(parameter);
+  std::optional<std::string> name = role.section == Section::kNeck ? pyramid_name(role) : backbone_name(role);
   if (!name) return std::nullopt;
   return SchemeTensor{*std::move(name), std::nullopt};
 }

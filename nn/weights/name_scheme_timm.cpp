@@ -80,6 +80,9 @@ std::optional<ConvNames> block_names(const ParameterRole& role) {
       return attention_names(role.part);
     case BlockKind::kNone:
     case BlockKind::kConvHead:
+    case BlockKind::kPyramid:
+    case BlockKind::kDetectionBranches:
+    case BlockKind::kLevelFusion:
       break;
   }
   return std::nullopt;
@@ -126,7 +129,8 @@ std::optional<SchemeTensor> linear_head_tensor(const Parameter& parameter) {
 
 std::optional<SchemeTensor> head_tensor(const Parameter& parameter) {
   const ParameterRole& role = parameter.role;
-  if (role.head_layers > 2) return std::nullopt;
+  // timm has classification heads only.
+  if (role.head_layers > 2 || is_level_head(role)) return std::nullopt;
   if (role.part == Part::kClassifier) {
     if (role.layer != Layer::kWeighted) return std::nullopt;
     return SchemeTensor{fmt::format("classifier.{}", torch_field(role.field)), std::nullopt};

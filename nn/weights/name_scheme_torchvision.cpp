@@ -42,6 +42,7 @@ std::optional<SchemeTensor> torchvision_tensor(const Parameter& parameter) {
   const std::string_view field = torch_field(role.field);
   if (role.layer == Layer::kActivation) return std::nullopt;
   if (role.section == Section::kHead) {
+    if (is_level_head(role)) return std::nullopt;
     const std::optional<int> index = classifier_index(role);
     if (!index || role.layer != Layer::kWeighted) return std::nullopt;
     return SchemeTensor{fmt::format("classifier.{}.{}", *index, field), std::nullopt};

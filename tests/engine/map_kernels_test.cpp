@@ -78,7 +78,7 @@ class MapKernels : public ::testing::TestWithParam<Isa> {
   }
 };
 
-TEST_P(MapKernels, AvgPoolIsTheMeanOfEachWindow) {
+TEST_P(MapKernels, PoolsAreTheMeanAndTheLargestOfEachWindow) {
   struct Case {
     Shape src;
     graph::AvgPool2d op;
@@ -98,10 +98,15 @@ TEST_P(MapKernels, AvgPoolIsTheMeanOfEachWindow) {
                     extent(c.src[3], c.op.kernel.w, c.op.stride.w, c.op.pad.w)};
     const std::vector<float> source = random_values(c.src, 1);
     std::vector<float> pooled = unwritten(dst);
-    const AvgPool op = {c.src[2],      c.src[3],      dst[2],     dst[3],     c.op.kernel.h,         c.op.kernel.w,
-                        c.op.stride.h, c.op.stride.w, c.op.pad.h, c.op.pad.w, c.op.count_include_pad};
+    const Pool op = {c.src[2],      c.src[3],      dst[2],     dst[3],     c.op.kernel.h,         c.op.kernel.w,
+                     c.op.stride.h, c.op.stride.w, c.op.pad.h, c.op.pad.w, c.op.count_include_pad};
     table().avg_pool(op, blocked(source, c.src).data(), pooled.data(), 0, blocks(dst));
     EXPECT_TRUE(test::close_to_max(planar(pooled, dst), expected(c.op, {{c.src, source}}, dst), 1e-6));
+
+    const graph::MaxPool2d largest = {c.op.kernel, c.op.stride, c.op.pad};
+    std::vector<float> maxima = unwritten(dst);
+    table().max_pool(op, blocked(source, c.src).data(), maxima.data(), 0, blocks(dst));
+    EXPECT_EQ(planar(maxima, dst), expected(largest, {{c.src, source}}, dst));
   }
 }
 

@@ -61,6 +61,35 @@ const std::vector<MapCase> kMapCases = {
        const NodeId pool = b.avg_pool(conv, "pool", {.kernel = 3, .stride = 2, .pad = 1});
        b.output("y", pointwise(b, pool, "after", 10));
      }},
+    {"max_pool", [](GraphBuilder& b) { b.output("y", b.max_pool(b.input(), "pool", {.kernel = 1, .stride = 2})); }},
+    {"max_pool_padded",
+     [](GraphBuilder& b) {
+       const NodeId pool =
+           b.max_pool(pointwise(b, b.input(), "conv", 21), "pool", {.kernel = 3, .stride = 2, .pad = 1});
+       b.output("y", pointwise(b, pool, "after", 10));
+     }},
+    {"concat_of_whole_blocks",
+     [](GraphBuilder& b) {
+       const NodeId first = pointwise(b, b.input(), "first", 32);
+       b.output("y", b.concat({first, pointwise(b, b.input(), "second", 16), first}, "joined"));
+     }},
+    {"concat_across_blocks",
+     [](GraphBuilder& b) {
+       const NodeId joined = b.concat({pointwise(b, b.input(), "first", 5), b.input(),
+                                       pointwise(b, b.input(), "second", 43), pointwise(b, b.input(), "third", 2)},
+                                      "joined");
+       b.output("joined", joined);
+       b.output("y", pointwise(b, joined, "after", 10));
+     }},
+    {"repeated_layer",
+     [](GraphBuilder& b) {
+       const NodeId pool = b.max_pool(b.input(), "pool", {.kernel = 1, .stride = 2});
+       const NodeId conv = b.conv(b.input(), "conv", {.out_channels = 18, .kernel = 3});
+       const NodeId norm = b.batch_norm(conv, "norm", 1e-5);
+       const NodeId act = b.activation(norm, "act", ActivationKind::kPrelu);
+       b.output("fine", act);
+       b.output("coarse", b.repeat(act, b.repeat(norm, b.repeat(conv, pool, "conv1"), "norm1"), "act1"));
+     }},
     {"blur_pool",
      [](GraphBuilder& b) {
        const NodeId conv = b.activation(pointwise(b, b.input(), "conv", 21), "act", ActivationKind::kRelu);

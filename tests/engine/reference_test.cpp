@@ -146,6 +146,22 @@ TEST(ReferenceAvgPool2d, CountsThePaddingUnlessToldOtherwise) {
   EXPECT_EQ(evaluate_op(pool, {{{1, 1, 2, 2}, x}}, {}, {1, 1, 1, 1}), (std::vector<float>{10}));
 }
 
+TEST(ReferenceMaxPool2d, LeavesThePaddingOut) {
+  const std::vector<float> x = {-4, -8, -12, -16};
+  EXPECT_EQ(evaluate_op(graph::MaxPool2d{{2, 2}, {2, 2}, {1, 1}}, {{{1, 1, 2, 2}, x}}, {}, {1, 1, 2, 2}), x);
+  EXPECT_EQ(evaluate_op(graph::MaxPool2d{{2, 1}, {1, 1}, {0, 0}}, {{{1, 1, 2, 2}, x}}, {}, {1, 1, 1, 2}),
+            (std::vector<float>{-4, -8}));
+  EXPECT_EQ(evaluate_op(graph::MaxPool2d{{1, 1}, {2, 2}, {0, 0}}, {{{1, 1, 2, 2}, x}}, {}, {1, 1, 1, 1}),
+            (std::vector<float>{-4}));
+}
+
+TEST(ReferenceConcat, PutsChannelsBehindEachOtherForEveryImage) {
+  const std::vector<float> a = {1, 2, 3, 4};
+  const std::vector<float> b = {5, 6, 7, 8, 9, 10, 11, 12};
+  EXPECT_EQ(evaluate_op(graph::Concat{}, {{{2, 1, 1, 2}, a}, {{2, 2, 1, 2}, b}}, {}, {2, 3, 1, 2}),
+            (std::vector<float>{1, 2, 5, 6, 7, 8, 3, 4, 9, 10, 11, 12}));
+}
+
 TEST(ReferenceBlurPool2d, IsTheBinomialFilterWithZeroPadding) {
   const std::vector<float> x = {16, 0, 0, 0, 0, 0, 0, 0, 16};
   EXPECT_EQ(evaluate_op(graph::BlurPool2d{1, {2, 2}}, {{{1, 1, 3, 3}, x}}, {}, {1, 1, 2, 2}),

@@ -98,6 +98,8 @@ class Evaluator {
     });
   }
 
+  void operator()(const MaxPool2d&) { throw std::logic_error("no pass rewrites MaxPool2d"); }
+  void operator()(const Concat&) { throw std::logic_error("no pass rewrites Concat"); }
   void operator()(const AvgPool2d&) { throw std::logic_error("no pass rewrites AvgPool2d"); }
   void operator()(const Resize&) { throw std::logic_error("no pass rewrites Resize"); }
   void operator()(const MultiQueryAttention&) { throw std::logic_error("no pass rewrites MultiQueryAttention"); }

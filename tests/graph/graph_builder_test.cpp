@@ -103,6 +103,37 @@ TEST(GraphBuilder, AddsPoolsAndResizesThatKeepTheChannels) {
   EXPECT_TRUE(graph.parameters.empty());
 }
 
+TEST(GraphBuilder, JoinsChannels) {
+  GraphBuilder builder(6);
+  const NodeId wide = builder.conv(builder.input(), "wide", {.out_channels = 8});
+  const NodeId joined = builder.concat({wide, builder.input()}, "joined");
+  EXPECT_EQ(builder.channels(joined), 14);
+  EXPECT_EQ(builder.concat({wide}, "alone"), wide);
+  const Graph graph = builder.take();
+  EXPECT_EQ(graph.nodes.size(), 3U);
+  EXPECT_THAT(graph[joined].inputs, ElementsAre(wide, 0));
+}
+
+TEST(GraphBuilder, RepeatsALayerWithTheSameParameters) {
+  GraphBuilder builder(6);
+  const NodeId other = builder.max_pool(builder.input(), "pool", {.kernel = 1, .stride = 2});
+  const NodeId conv = builder.conv(builder.input(), "conv", {.out_channels = 8, .kernel = 3, .bias = true});
+  const NodeId norm = builder.batch_norm(conv, "norm", 1e-3);
+  const NodeId conv_again = builder.repeat(conv, other, "level1.conv");
+  const NodeId norm_again = builder.repeat(norm, conv_again, "level1.norm");
+  EXPECT_EQ(builder.channels(norm_again), 8);
+  const Graph graph = builder.take();
+  EXPECT_EQ(graph.parameters.size(), 6U);
+  EXPECT_EQ(parameter_count(graph), 6 * 8 * 9 + 8 + 16);
+  EXPECT_EQ(graph[conv_again].name, "level1.conv");
+  EXPECT_THAT(graph[conv_again].inputs, ElementsAre(other));
+  EXPECT_EQ(parameters_of(graph[conv_again].op), parameters_of(graph[conv].op));
+  EXPECT_EQ(parameters_of(graph[norm_again].op), parameters_of(graph[norm].op));
+  EXPECT_EQ(std::get<Conv2d>(graph[conv_again].op).pad, (Size2d{1, 1}));
+  EXPECT_EQ(std::get<BatchNorm>(graph[norm_again].op).eps, 1e-3);
+  EXPECT_EQ(std::get<MaxPool2d>(graph[other].op).stride, (Size2d{2, 2}));
+}
+
 TEST(GraphBuilder, TakesTheHeadSizesOfAttentionFromKeysAndValues) {
   GraphBuilder builder(3);
   const NodeId query = builder.conv(builder.input(), "query", {.out_channels = 32});
@@ -243,6 +274,14 @@ INSTANTIATE_TEST_SUITE_P(
                 R"(node "pool" (AvgPool2d): kernel is 0x0, must be between 1 and 2147483648)"},
         BadCall{"PoolOfPadding", [](GraphBuilder& b) { b.avg_pool(0, "pool", {.kernel = 3, .pad = 2}); },
                 R"(node "pool" (AvgPool2d): pad 2x2 is more than half of kernel 3x3)"},
+        BadCall{"MaxPoolOfPadding", [](GraphBuilder& b) { b.max_pool(0, "pool", {.kernel = 3, .pad = 2}); },
+                R"(node "pool" (MaxPool2d): pad 2x2 is more than half of kernel 3x3)"},
+        BadCall{"ConcatOfNothing", [](GraphBuilder& b) { b.concat({}, "joined"); },
+                R"(node "joined" (Concat): nothing to put together)"},
+        BadCall{"RepeatOnOtherChannels", [](GraphBuilder& b) { b.repeat(1, 1, "again"); },
+                R"(node "again" (Conv2d): repeats "first", which reads 6 channels, on 4)"},
+        BadCall{"RepeatOfTwoSources", [](GraphBuilder& b) { b.repeat(b.add(0, 0, "sum"), 0, "again"); },
+                R"(node "sum" (Add): cannot be repeated: it has 2 sources, not one)"},
         BadCall{"BlurWithoutStride", [](GraphBuilder& b) { b.blur_pool(0, "blur", 0); },
                 R"(node "blur" (BlurPool2d): stride is 0x0, must be between 1 and 2147483648)"},
         BadCall{"ResizeLikeNoValue", [](GraphBuilder& b) { b.resize_like(0, 9, "up", ResizeMode::kNearest); },

@@ -180,6 +180,8 @@ INSTANTIATE_TEST_SUITE_P(Operations, MapShape,
                                            MapCase{"PoolByTwo", AvgPool2d{{2, 2}, {2, 2}, {0, 0}}, {9, 8}, {4, 4}},
                                            MapCase{"PoolPadded", AvgPool2d{{3, 3}, {2, 2}, {1, 1}}, {9, 8}, {5, 4}},
                                            MapCase{"PoolUneven", AvgPool2d{{3, 1}, {1, 2}, {1, 0}}, {9, 8}, {9, 4}},
+                                           MapCase{"MaxOfOneByTwo", MaxPool2d{{1, 1}, {2, 2}, {0, 0}}, {7, 4}, {4, 2}},
+                                           MapCase{"MaxPadded", MaxPool2d{{3, 3}, {2, 2}, {1, 1}}, {9, 8}, {5, 4}},
                                            MapCase{"BlurByTwo", BlurPool2d{3, {2, 2}}, {9, 8}, {5, 4}},
                                            MapCase{"BlurOfOne", BlurPool2d{3, {2, 2}}, {1, 1}, {1, 1}},
                                            MapCase{"BlurByOne", BlurPool2d{3, {1, 1}}, {9, 8}, {9, 8}}),
@@ -190,6 +192,13 @@ TEST(InferShapes, ResizesToTheSizeOfTheOther) {
   const NodeId down = builder.conv(builder.input(), "down", {.out_channels = 8, .kernel = 3, .stride = 2});
   const NodeId up = builder.resize_like(down, builder.input(), "up", ResizeMode::kNearest);
   EXPECT_EQ(infer_shapes(builder.take(), {2, 3, 9, 12})[static_cast<size_t>(up)], (Shape{2, 8, 9, 12}));
+}
+
+TEST(InferShapes, AddsUpTheChannelsOfAConcat) {
+  GraphBuilder builder(3);
+  const NodeId wide = builder.conv(builder.input(), "wide", {.out_channels = 8});
+  const NodeId joined = builder.concat({wide, builder.input(), wide}, "joined");
+  EXPECT_EQ(infer_shapes(builder.take(), {2, 3, 9, 12})[static_cast<size_t>(joined)], (Shape{2, 19, 9, 12}));
 }
 
 TEST(InferShapes, GivesAttentionThePositionsOfTheQuery) {
@@ -323,6 +332,28 @@ INSTANTIATE_TEST_SUITE_P(
                  graph_of(AvgPool2d{{4, 4}, {1, 1}, {1, 0}}),
                  {1, 3, 2, 3},
                  R"(node "node" (AvgPool2d): kernel 4x4 does not fit the padded input 1x3x4x3)"},
+        BadShape{"MaxPoolLargerThanInput",
+                 graph_of(MaxPool2d{{4, 4}, {1, 1}, {1, 0}}),
+                 {1, 3, 2, 3},
+                 R"(node "node" (MaxPool2d): kernel 4x4 does not fit the padded input 1x3x4x3)"},
+        BadShape{"ConcatOfSizes",
+                 changed(graph_of(AvgPool2d{{2, 2}, {2, 2}, {0, 0}}),
+                         [](Graph& graph) {
+                           graph.nodes.push_back({"joined", Concat{}, {0, 1}});
+                         }),
+                 {1, 3, 4, 4},
+                 R"(node "joined" (Concat): cannot put the channels of 1x3x2x2 behind those of 1x3x4x4)"},
+        BadShape{"ConcatOfVectors",
+                 changed(graph_of(Flatten{}),
+                         [](Graph& graph) {
+                           graph.nodes.push_back({"joined", Concat{}, {1, 1}});
+                         }),
+                 {1, 3, 4, 4},
+                 R"(node "joined" (Concat): expects [N, C, H, W], got 1x48)"},
+        BadShape{"ConcatOfNothing",
+                 graph_of(Concat{}, 3, {}),
+                 {1, 3, 4, 4},
+                 R"(node "node" (Concat): needs 1 inputs, has 0)"},
         BadShape{"BlurChannels",
                  graph_of(BlurPool2d{8, {2, 2}}),
                  {1, 3, 2, 2},

@@ -46,12 +46,12 @@ struct DirectConv {
   ResolvedActivation activation;
 };
 
-/// Mean over windows; positions outside of the source are zeros.
-struct AvgPool {
+/// Windows of a mean or of a largest value.
+struct Pool {
   int64_t src_h = 0, src_w = 0, dst_h = 0, dst_w = 0;
   int64_t kernel_h = 1, kernel_w = 1, stride_h = 1, stride_w = 1;
   int64_t pad_top = 0, pad_left = 0;
-  bool count_include_pad = true;  ///< whether those zeros count as values of their window
+  bool count_include_pad = true;  ///< of a mean: whether the zeros of the padding count as values of their window
 };
 
 /// One output index along an axis: (1 - weight) * src[first] + weight * src[second].
@@ -116,7 +116,8 @@ struct KernelTable {
   void (*to_planar)(const float* src, float* dst, int64_t channels, int64_t area, int64_t begin, int64_t end);
 
   /// Work item: one channel block of one image.
-  void (*avg_pool)(const AvgPool& op, const float* src, float* dst, int64_t begin, int64_t end);
+  void (*avg_pool)(const Pool& op, const float* src, float* dst, int64_t begin, int64_t end);
+  void (*max_pool)(const Pool& op, const float* src, float* dst, int64_t begin, int64_t end);
   void (*resize)(const Resize& op, const float* src, float* dst, int64_t begin, int64_t end);
 
   /// Work item: B key positions of one image. [N, key_dim / B, keys, B] -> [N, keys / B, key_dim, B], where the lanes

@@ -1,0 +1,48 @@
+// The table of necks by name. A neck stands between backbone and head: it reads feature levels and yields others.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "heads/feature_level.h"
+#include "nn/core/config_node.h"
+#include "nn/graph/graph_builder.h"
+
+namespace zoo::heads {
+
+/// What a neck knows while it decodes.
+struct NeckContext {
+  /// The levels it reads, finest first, values kNone. Empty where the backbone is wrong, which has been reported: then
+  /// a neck says nothing about levels.
+  std::vector<FeatureLevel> features;
+};
+
+/// A decoded neck.
+struct NeckDefinition {
+  /// Adds the nodes for these levels and yields the neck's own, finest first. Throws GraphError.
+  std::function<std::vector<FeatureLevel>(graph::GraphBuilder&, const std::vector<FeatureLevel>&)> build;
+  /// Levels as `build` will yield them (values kNone), so that heads can check themselves while decoding; empty where
+  /// the neck is wrong.
+  std::vector<FeatureLevel> levels;
+};
+
+/// Reads `model.architecture.neck` (a map with name and params). Records problems in the node.
+using NeckDecoder = std::function<NeckDefinition(const ConfigNode& neck, const NeckContext& context)>;
+
+/// Name -> decoder. Same rules as BackboneRegistry.
+class NeckRegistry {
+ public:
+  static NeckRegistry& global();
+
+  void add(std::string name, NeckDecoder decoder);
+  const NeckDecoder* find(std::string_view name) const;
+  std::vector<std::string> names() const;
+
+ private:
+  std::map<std::string, NeckDecoder, std::less<>> decoders_;
+};
+
+}  // namespace zoo::heads
