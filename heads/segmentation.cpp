@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include <fmt/format.h>
@@ -55,6 +56,8 @@ class Line {
     }
     first_ = static_cast<size_t>(x.first);
     best_of_run_.resize(weights_.size());
+    winner_of_run_.resize(weights_.size());
+    contenders_.reserve(classes_);
   }
 
   void write(const Tap& y, std::span<uint8_t> labels) {
@@ -92,19 +95,37 @@ class Line {
   }
 
   void write_run(const Run& run, std::span<uint8_t> labels) {
+    find_contenders(run);
     const size_t count = run.end - run.begin;
     const float* weight = weights_.data() + (run.begin - first_);
-    uint8_t* label = labels.data() + run.begin;
     float* best = best_of_run_.data();
-    for (size_t c = 0; c < classes_; ++c) {
-      const float low = scores_[c * width_ + run.low];
-      const float rise = scores_[c * width_ + run.high] - low;
+    int32_t* winner = winner_of_run_.data();
+    std::fill_n(best, count, -std::numeric_limits<float>::infinity());
+    for (const int32_t label : contenders_) {
+      const float* scores = scores_.data() + static_cast<size_t>(label) * width_;
+      const float low = scores[run.low];
+      const float rise = scores[run.high] - low;
       for (size_t i = 0; i < count; ++i) {
         const float score = low + weight[i] * rise;
-        const bool wins = c == 0 || score > best[i];
-        label[i] = wins ? static_cast<uint8_t>(c) : label[i];
+        const bool wins = score > best[i];
+        winner[i] = wins ? label : winner[i];
         best[i] = wins ? score : best[i];
       }
+    }
+    for (size_t i = 0; i < count; ++i) labels[run.begin + i] = static_cast<uint8_t>(winner[i]);
+  }
+
+  /// The classes that can win somewhere in the run: those not everywhere below another.
+  void find_contenders(const Run& run) {
+    float beaten = -std::numeric_limits<float>::infinity();
+    for (size_t c = 0; c < classes_; ++c) {
+      const float* scores = scores_.data() + c * width_;
+      beaten = std::max(beaten, std::min(scores[run.low], scores[run.high]));
+    }
+    contenders_.clear();
+    for (size_t c = 0; c < classes_; ++c) {
+      const float* scores = scores_.data() + c * width_;
+      if (std::max(scores[run.low], scores[run.high]) >= beaten) contenders_.push_back(static_cast<int32_t>(c));
     }
   }
 
@@ -118,7 +139,9 @@ class Line {
   std::vector<float> scores_;   ///< [classes, width]
   std::vector<float> best_;     ///< per column of the map: the highest score and its class
   std::vector<int32_t> winner_;
-  std::vector<float> best_of_run_;
+  std::vector<float> best_of_run_;  ///< the same per pixel of a run
+  std::vector<int32_t> winner_of_run_;
+  std::vector<int32_t> contenders_;
 };
 
 void check(std::span<const float> logits, int64_t classes, graph::Size2d size, const MapAxis& y, const MapAxis& x,
