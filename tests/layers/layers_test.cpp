@@ -36,6 +36,7 @@ const std::map<std::string, std::string> kHomes = {
     {"omp.h", R"(nn/engine/.*)"},
     {"opencv2/", R"((pipeline|apps)/.*)"},
     {"zip.h", R"(nn/weights/pth_archive\.cpp)"},
+    {"png.h", R"(pipeline/mask_png\.cpp)"},
     {"CLI/", R"(apps/.*)"},
     {"spdlog/", R"(apps/.*)"},
 };
