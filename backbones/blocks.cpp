@@ -141,7 +141,7 @@ NodeId squeeze_excite(GraphBuilder& builder, NodeId src, std::string_view name, 
   return builder.mul(src, gate, "scale");
 }
 
-NodeId inverted_residual(GraphBuilder& builder, NodeId src, const InvertedResidualOptions& options) {
+NodeId inverted_residual(GraphBuilder& builder, NodeId src, const InvertedResidualOptions& options, NodeId* expanded) {
   const bool expands = options.expanded_channels != builder.channels(src);
   begin_block(builder, expands ? BlockKind::kInvertedResidual : BlockKind::kDepthwiseSeparable);
   NodeId value = src;
@@ -151,6 +151,7 @@ NodeId inverted_residual(GraphBuilder& builder, NodeId src, const InvertedResidu
         {.conv = {.out_channels = options.expanded_channels}, .norm = options.norm, .activation = options.activation});
     next_part(builder);
   }
+  if (expanded != nullptr) *expanded = expands ? value : graph::kNone;
   value = conv_norm_act(builder, value, "depthwise", Part::kDepthwise,
                         {.conv = {.out_channels = options.expanded_channels,
                                   .kernel = options.kernel,
@@ -171,7 +172,8 @@ NodeId inverted_residual(GraphBuilder& builder, NodeId src, const InvertedResidu
   return options.skip ? builder.add(src, value, "add") : value;
 }
 
-NodeId fused_inverted_residual(GraphBuilder& builder, NodeId src, const FusedInvertedResidualOptions& options) {
+NodeId fused_inverted_residual(GraphBuilder& builder, NodeId src, const FusedInvertedResidualOptions& options,
+                               NodeId* expanded) {
   begin_block(builder, BlockKind::kFusedInvertedResidual);
   NodeId value = conv_norm_act(builder, src, "expand", Part::kExpand,
                                {.conv = {.out_channels = options.expanded_channels,
@@ -181,6 +183,7 @@ NodeId fused_inverted_residual(GraphBuilder& builder, NodeId src, const FusedInv
                                 .norm = options.norm,
                                 .activation = options.activation,
                                 .antialias = options.antialias});
+  if (expanded != nullptr) *expanded = value;
   next_part(builder);
   value = conv_norm_act(
       builder, value, "project", Part::kProject,
@@ -188,7 +191,8 @@ NodeId fused_inverted_residual(GraphBuilder& builder, NodeId src, const FusedInv
   return options.skip ? builder.add(src, value, "add") : value;
 }
 
-NodeId universal_bottleneck(GraphBuilder& builder, NodeId src, const UniversalBottleneckOptions& options) {
+NodeId universal_bottleneck(GraphBuilder& builder, NodeId src, const UniversalBottleneckOptions& options,
+                            NodeId* expanded) {
   begin_block(builder, BlockKind::kUniversalBottleneck);
   const auto depthwise = [&](NodeId input, int64_t kernel, int64_t stride) {
     const int64_t channels = builder.channels(input);
@@ -213,6 +217,7 @@ NodeId universal_bottleneck(GraphBuilder& builder, NodeId src, const UniversalBo
         {.conv = {.out_channels = options.expanded_channels}, .norm = options.norm, .activation = options.activation});
     next_part(builder);
   }
+  if (expanded != nullptr) *expanded = options.expand ? value : graph::kNone;
   if (options.middle_kernel > 0) {
     ConvNormActOptions middle = depthwise(value, options.middle_kernel, options.middle_stride);
     middle.activation = options.activation;

@@ -75,9 +75,10 @@ struct InvertedResidualOptions {
 
 /// src [N, C, H, W] -> [N, out_channels, ceil(H / stride), ceil(W / stride)]. Nodes expand.*, depthwise.*, se.*,
 /// project.* and add. Fills block_kind, part and part_index (position among the parts the block really has,
-/// squeeze-and-excite being one part) of the builder's current role; the family sets stage and block before.
-graph::NodeId inverted_residual(graph::GraphBuilder& builder, graph::NodeId src,
-                                const InvertedResidualOptions& options);
+/// squeeze-and-excite being one part) of the builder's current role; the family sets stage and block before. `expanded`
+/// gets what the expand convolution with its activation yields, kNone if there is none.
+graph::NodeId inverted_residual(graph::GraphBuilder& builder, graph::NodeId src, const InvertedResidualOptions& options,
+                                graph::NodeId* expanded = nullptr);
 
 /// Fused inverted residual (Gupta and Tan 2019, EfficientNet-EdgeTPU; timm's EdgeResidual): expand k x k, project 1x1.
 struct FusedInvertedResidualOptions {
@@ -93,9 +94,10 @@ struct FusedInvertedResidualOptions {
   Antialias antialias = Antialias::kNone;
 };
 
-/// src [N, C, H, W] -> [N, out_channels, H', W']. Nodes expand.*, project.* and add; roles as inverted_residual.
+/// src [N, C, H, W] -> [N, out_channels, H', W']. Nodes expand.*, project.* and add; roles and `expanded` as
+/// inverted_residual.
 graph::NodeId fused_inverted_residual(graph::GraphBuilder& builder, graph::NodeId src,
-                                      const FusedInvertedResidualOptions& options);
+                                      const FusedInvertedResidualOptions& options, graph::NodeId* expanded = nullptr);
 
 /// Universal inverted bottleneck (Qin et al. 2024, "MobileNetV4", arXiv:2404.10518, section 3): start depthwise without
 /// activation, expand 1x1, middle depthwise, project 1x1 without activation, layer scale, skip.
@@ -116,9 +118,9 @@ struct UniversalBottleneckOptions {
 };
 
 /// src [N, C, H, W] -> [N, out_channels, H', W']. Nodes start.*, expand.*, middle.*, project.*, layer_scale and add;
-/// roles as inverted_residual.
+/// roles and `expanded` as inverted_residual.
 graph::NodeId universal_bottleneck(graph::GraphBuilder& builder, graph::NodeId src,
-                                   const UniversalBottleneckOptions& options);
+                                   const UniversalBottleneckOptions& options, graph::NodeId* expanded = nullptr);
 
 /// Mobile multi-query attention (Qin et al. 2024, section 4): normalisation, queries of all heads, one key and one
 /// value that all heads share, softmax(q k^T / sqrt(channels per head)) v, output 1x1, layer scale, skip.

@@ -1,6 +1,7 @@
 #include "backbones/inverted_residual_net.h"
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,26 +15,6 @@ namespace {
 
 constexpr int64_t kStemKernel = 3;
 constexpr int64_t kStemStride = 2;
-
-// Stem, blocks and last convolution in order: the values a pyramid can be made of.
-FeaturePyramid all_values(const InvertedResidualNetConfig& config) {
-  int64_t stride = kStemStride;
-  FeaturePyramid values = {{graph::kNone, config.stem_channels, stride}};
-  for (const auto& stage : config.stages) {
-    for (const InvertedResidualBlock& block : stage) {
-      stride *= block.stride;
-      values.push_back({graph::kNone, block.out_channels, stride});
-    }
-  }
-  if (config.last_conv_channels > 0) values.push_back({graph::kNone, config.last_conv_channels, stride});
-  return values;
-}
-
-FeaturePyramid pyramid_of(const InvertedResidualNetConfig& config, const FeaturePyramid& values) {
-  std::vector<size_t> stage_lengths;
-  for (const auto& stage : config.stages) stage_lengths.push_back(stage.size());
-  return select_levels(values, stage_lengths, config.feature_levels);
-}
 
 InvertedResidualOptions block_options(const InvertedResidualNetConfig& config, const InvertedResidualBlock& block) {
   InvertedResidualOptions options = {.expanded_channels = block.expanded_channels,
@@ -56,14 +37,47 @@ InvertedResidualOptions block_options(const InvertedResidualNetConfig& config, c
 
 }  // namespace
 
+std::vector<FeatureValue> inverted_residual_net_values(const InvertedResidualNetConfig& config) {
+  int64_t stride = kStemStride;
+  std::vector<FeatureValue> values = {{.name = "stem", .level = {graph::kNone, config.stem_channels, stride}}};
+  int flat_block = 0;
+  for (size_t s = 0; s < config.stages.size(); ++s) {
+    const auto& stage = config.stages[s];
+    if (stage.empty()) return {};
+    for (size_t b = 0; b < stage.size(); ++b, ++flat_block) {
+      const InvertedResidualBlock& block = stage[b];
+      const std::string name = fmt::format("stage{}.block{}", s, b);
+      if (block.expanded_channels != block.in_channels) {
+        values.push_back({.name = name + ".expand",
+                          .level = {graph::kNone, block.expanded_channels, stride},
+                          .flat_block = flat_block,
+                          .inside_block = true});
+      }
+      stride *= block.stride;
+      values.push_back({.name = name,
+                        .level = {graph::kNone, block.out_channels, stride},
+                        .flat_block = flat_block,
+                        .ends_stage = b + 1 == stage.size()});
+    }
+  }
+  if (config.last_conv_channels > 0) {
+    values.push_back({.name = "last_conv", .level = {graph::kNone, config.last_conv_channels, stride}});
+  }
+  return values;
+}
+
 FeaturePyramid inverted_residual_net_features(const InvertedResidualNetConfig& config) {
-  return pyramid_of(config, all_values(config));
+  const std::vector<FeatureValue> values = inverted_residual_net_values(config);
+  return values.empty() ? FeaturePyramid() : select_levels(values, config.feature_levels);
 }
 
 FeaturePyramid build_inverted_residual_net(GraphBuilder& builder, const InvertedResidualNetConfig& config) {
   ParameterRole outside_blocks = {.section = Section::kBackbone, .family = config.family};
   outside_blocks.stages = static_cast<int>(config.stages.size());
   for (const auto& stage : config.stages) outside_blocks.total_blocks += static_cast<int>(stage.size());
+  std::vector<FeatureValue> values = inverted_residual_net_values(config);
+  outside_blocks.divided_block = divided_block(values, config.feature_levels);
+  const size_t needed = values_needed(config.feature_levels, values.size());
 
   builder.set_role(outside_blocks);
   NodeId value = conv_norm_act(builder, builder.input(), "stem", Part::kStem,
@@ -83,16 +97,19 @@ FeaturePyramid build_inverted_residual_net(GraphBuilder& builder, const Inverted
     role.blocks_in_stage = static_cast<int>(stage.size());
     role.block = 0;
     for (const InvertedResidualBlock& block : stage) {
+      if (nodes.size() >= needed) break;
       const GraphBuilder::Scope scope(builder, fmt::format("stage{}.block{}", role.stage, role.block));
       builder.set_role(role);
-      value = inverted_residual(builder, value, block_options(config, block));
+      NodeId expanded = graph::kNone;
+      value = inverted_residual(builder, value, block_options(config, block), &expanded);
+      if (expanded != graph::kNone) nodes.push_back(expanded);
       nodes.push_back(value);
       ++role.block;
       ++role.flat_block;
     }
   }
 
-  if (config.last_conv_channels > 0) {
+  if (config.last_conv_channels > 0 && nodes.size() < needed) {
     // The trainer counts the last convolution as one more block of its last stage.
     role.stage = role.stages - 1;
     builder.set_role(role);
@@ -102,9 +119,8 @@ FeaturePyramid build_inverted_residual_net(GraphBuilder& builder, const Inverted
                                    .activation = config.last_conv_activation}));
   }
 
-  FeaturePyramid values = all_values(config);
-  for (size_t i = 0; i < values.size(); ++i) values[i].value = nodes[i];
-  return pyramid_of(config, values);
+  for (size_t i = 0; i < nodes.size(); ++i) values[i].level.value = nodes[i];
+  return select_levels(values, config.feature_levels);
 }
 
 BackboneDefinition define_inverted_residual_net(InvertedResidualNetConfig config) {

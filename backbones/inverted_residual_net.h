@@ -48,9 +48,13 @@ struct InvertedResidualNetConfig {
   std::optional<ActivationKind> se_activation = ActivationKind::kRelu;  ///< empty: the block's own activation
   NormOptions norm = {.kind = NormKind::kBatchNorm, .eps = 1e-3};       ///< torchvision, NetsPresso, timm's tf_*
   bool same_padding = false;                                            ///< TensorFlow SAME where there is a stride
-  FeatureLevels feature_levels = FeatureLevels::kStages;
+  FeatureSelection feature_levels;
   int64_t head_channels = 0;  ///< lucid's `last_channels`: width of the head's hidden layer; 0: not said
 };
+
+/// What can be a level: stem, every block and before it what its expand convolution yields, last convolution; nodes are
+/// kNone. Empty if a stage has no blocks.
+std::vector<FeatureValue> inverted_residual_net_values(const InvertedResidualNetConfig& config);
 
 /// Levels of the pyramid with value = kNone.
 FeaturePyramid inverted_residual_net_features(const InvertedResidualNetConfig& config);

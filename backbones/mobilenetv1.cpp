@@ -95,12 +95,12 @@ InvertedResidualNetConfig decode_mobilenetv1(const ConfigNode& backbone) {
   config.last_conv_channels = given(last_conv) ? last_conv.as_int_in(0, kMaxChannels, 0) : 0;
   decode_norm_options(params, config.norm);
   config.same_padding = decode_same_padding(params);
-  config.feature_levels = decode_feature_levels(params.find("feature_levels"), config.feature_levels);
 
   BlockChain chain(config.stem_channels, kStemStride);
   for (const ConfigNode& stage : stage_items(stage_params)) {
     config.stages.push_back(decode_stage(stage, width, activation, chain));
   }
+  config.feature_levels = decode_feature_levels(params.find("feature_levels"), inverted_residual_net_values(config));
   return config;
 }
 

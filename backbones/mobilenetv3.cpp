@@ -36,7 +36,6 @@ void decode_params(const ConfigNode& params, InvertedResidualNetConfig& config) 
   if (const ConfigNode node = params.find("se_act_type")) config.se_activation = read_se_activation(node);
   decode_norm_options(params, config.norm);
   config.same_padding = decode_same_padding(params);
-  config.feature_levels = decode_feature_levels(params.find("feature_levels"), config.feature_levels);
 }
 
 }  // namespace
@@ -81,6 +80,7 @@ InvertedResidualNetConfig decode_mobilenetv3(const ConfigNode& backbone) {
     const InvertedResidualBlock& last = config.stages.back().back();
     config.last_conv_channels = is_lucid ? last.expanded_channels : 6 * last.out_channels;
   }
+  config.feature_levels = decode_feature_levels(params.find("feature_levels"), inverted_residual_net_values(config));
   return config;
 }
 

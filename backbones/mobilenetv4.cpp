@@ -55,7 +55,6 @@ void decode_common(const ConfigNode& params, MobileNetV4Config& config) {
   if (const ConfigNode node = params.find("in_channels")) config.in_channels = node.as_int_in(1, kMaxChannels, 3);
   decode_norm_options(params, config.norm);
   config.same_padding = decode_same_padding(params);
-  config.feature_levels = decode_feature_levels(params.find("feature_levels"), config.feature_levels);
 }
 
 void decode_stem(const ConfigNode& params, MobileNetV4Config& config) {
@@ -80,13 +79,13 @@ void decode_final_conv(const ConfigNode& params, BlockChain& chain, MobileNetV4C
 void decode_returned_stages(const ConfigNode& node, MobileNetV4Config& config) {
   const size_t stages = config.stages.size();
   if (!given(node)) {
-    if (stages > 0 && config.feature_levels == FeatureLevels::kStages) {
+    if (stages > 0 && config.feature_levels.kind == FeatureLevels::kStages) {
       config.returned_stages = {stages - 1};
       config.returned_by_default = true;
     }
     return;
   }
-  if (config.feature_levels != FeatureLevels::kStages) node.problem("counts stages; needs feature_levels: stages");
+  if (config.feature_levels.kind != FeatureLevels::kStages) node.problem("counts stages; needs feature_levels: stages");
   if (node.is_list() && node.items().empty()) node.problem("empty: null returns the last stage");
   for (const ConfigNode& item : node.items()) {
     const int64_t index = item.as_int(0);
@@ -122,6 +121,7 @@ void decode_trainer_form(const ConfigNode& params, const ConfigNode& stage_param
   BlockChain chain(config.stem.out_channels, config.stem.stride);
   config.stages = decode_mobilenetv4_stages(stage_params, rules, chain);
   decode_final_conv(params, chain, config);
+  config.feature_levels = decode_feature_levels(params.find("feature_levels"), mobilenetv4_values(config));
   decode_returned_stages(params.find("return_stage_idx"), config);
 }
 
@@ -132,6 +132,7 @@ void decode_lucid_form(const ConfigNode& params, const ConfigNode& cfg, MobileNe
   config.activation = decode_activation(params.find_any(kActType), ActivationKind::kRelu6);
   const ConfigNode residual = params.find("residual");
   decode_mobilenetv4_cfg(cfg, residual && residual.as_bool(), config);
+  config.feature_levels = decode_feature_levels(params.find("feature_levels"), mobilenetv4_values(config));
 }
 
 }  // namespace

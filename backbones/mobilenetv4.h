@@ -42,7 +42,7 @@ struct MobileNetV4Config {
   NormOptions norm = {.kind = NormKind::kBatchNorm, .eps = 1e-5};
   bool same_padding = false;  ///< TensorFlow SAME where there is a stride
   Antialias antialias = Antialias::kNone;
-  FeatureLevels feature_levels = FeatureLevels::kStages;
+  FeatureSelection feature_levels;
   std::vector<size_t> returned_stages;  ///< `return_stage_idx`, ascending
   bool returned_by_default = false;     ///< it was null, so that the last stage alone is returned
 };
@@ -50,6 +50,10 @@ struct MobileNetV4Config {
 /// Reads `model.architecture.backbone` (keys: docs/configuration.md). Every problem is recorded in the node; the result
 /// is complete only if there was none.
 MobileNetV4Config decode_mobilenetv4(const ConfigNode& backbone);
+
+/// What can be a level: stem, every block and before it what its expand convolution yields, final convolution (named
+/// `last_conv`); nodes are kNone. Empty if a stage has no blocks.
+std::vector<FeatureValue> mobilenetv4_values(const MobileNetV4Config& config);
 
 /// Levels of the pyramid with value = kNone.
 FeaturePyramid mobilenetv4_features(const MobileNetV4Config& config);

@@ -1,4 +1,5 @@
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,26 +13,21 @@ using graph::NodeId;
 
 namespace {
 
-// Stem, blocks and final convolution in order: the values a pyramid can be made of.
-FeaturePyramid all_values(const MobileNetV4Config& config) {
-  int64_t stride = config.stem.stride;
-  FeaturePyramid values = {{graph::kNone, config.stem.out_channels, stride}};
-  for (const auto& stage : config.stages) {
-    for (const MobileNetV4Block& block : stage) {
-      stride *= stride_of(block);
-      values.push_back({graph::kNone, out_channels_of(block), stride});
+// What a block's expand convolution yields, for a block that reads a map of this stride; channels 0: it has none.
+FeatureInfo expansion_of(const MobileNetV4Block& block, int64_t stride) {
+  struct Expansion {
+    int64_t stride;
+    FeatureInfo operator()(const MobileNetV4Conv&) const { return {}; }
+    FeatureInfo operator()(const FusedInvertedResidualOptions& fused) const {
+      return {graph::kNone, fused.expanded_channels, stride * fused.stride};
     }
-  }
-  if (config.final_conv.out_channels > 0) {
-    values.push_back({graph::kNone, config.final_conv.out_channels, stride * config.final_conv.stride});
-  }
-  return values;
-}
-
-FeaturePyramid pyramid_of(const MobileNetV4Config& config, const FeaturePyramid& values) {
-  std::vector<size_t> stage_lengths;
-  for (const auto& stage : config.stages) stage_lengths.push_back(stage.size());
-  return select_levels(values, stage_lengths, config.feature_levels);
+    FeatureInfo operator()(const UniversalBottleneckOptions& universal) const {
+      if (!universal.expand) return {};
+      return {graph::kNone, universal.expanded_channels, stride * universal.start_stride};
+    }
+    FeatureInfo operator()(const AttentionOptions&) const { return {}; }
+  };
+  return std::visit(Expansion{stride}, block);
 }
 
 NodeId add_conv(GraphBuilder& builder, NodeId src, std::string_view name, Part part, const MobileNetV4Conv& conv,
@@ -49,8 +45,9 @@ NodeId add_conv(GraphBuilder& builder, NodeId src, std::string_view name, Part p
 // Adds a block with what all blocks have in common.
 class AddBlock {
  public:
-  AddBlock(GraphBuilder& builder, NodeId src, const MobileNetV4Config& config)
-      : builder_(builder), src_(src), config_(config) {}
+  // `expanded` gets what the block's expand convolution yields.
+  AddBlock(GraphBuilder& builder, NodeId src, const MobileNetV4Config& config, NodeId& expanded)
+      : builder_(builder), src_(src), config_(config), expanded_(expanded) {}
 
   NodeId operator()(const MobileNetV4Conv& conv) const {
     ParameterRole role = builder_.role();
@@ -61,12 +58,12 @@ class AddBlock {
   NodeId operator()(FusedInvertedResidualOptions block) const {
     block.activation = config_.activation;
     block.antialias = config_.antialias;
-    return fused_inverted_residual(builder_, src_, with_common(block));
+    return fused_inverted_residual(builder_, src_, with_common(block), &expanded_);
   }
   NodeId operator()(UniversalBottleneckOptions block) const {
     block.activation = config_.activation;
     block.antialias = config_.antialias;
-    return universal_bottleneck(builder_, src_, with_common(block));
+    return universal_bottleneck(builder_, src_, with_common(block), &expanded_);
   }
   NodeId operator()(AttentionOptions block) const { return attention_block(builder_, src_, with_common(block)); }
 
@@ -81,6 +78,7 @@ class AddBlock {
   GraphBuilder& builder_;
   NodeId src_;
   const MobileNetV4Config& config_;
+  NodeId& expanded_;
 };
 
 }  // namespace
@@ -101,12 +99,46 @@ int64_t stride_of(const MobileNetV4Block& block) {
   return std::visit(Stride{}, block);
 }
 
-FeaturePyramid mobilenetv4_features(const MobileNetV4Config& config) { return pyramid_of(config, all_values(config)); }
+std::vector<FeatureValue> mobilenetv4_values(const MobileNetV4Config& config) {
+  int64_t stride = config.stem.stride;
+  std::vector<FeatureValue> values = {{.name = "stem", .level = {graph::kNone, config.stem.out_channels, stride}}};
+  int flat_block = 0;
+  for (size_t s = 0; s < config.stages.size(); ++s) {
+    const auto& stage = config.stages[s];
+    if (stage.empty()) return {};
+    for (size_t b = 0; b < stage.size(); ++b, ++flat_block) {
+      const std::string name = fmt::format("stage{}.block{}", s, b);
+      const FeatureInfo expansion = expansion_of(stage[b], stride);
+      if (expansion.channels > 0) {
+        values.push_back(
+            {.name = name + ".expand", .level = expansion, .flat_block = flat_block, .inside_block = true});
+      }
+      stride *= stride_of(stage[b]);
+      values.push_back({.name = name,
+                        .level = {graph::kNone, out_channels_of(stage[b]), stride},
+                        .flat_block = flat_block,
+                        .ends_stage = b + 1 == stage.size()});
+    }
+  }
+  if (config.final_conv.out_channels > 0) {
+    values.push_back({.name = "last_conv",
+                      .level = {graph::kNone, config.final_conv.out_channels, stride * config.final_conv.stride}});
+  }
+  return values;
+}
+
+FeaturePyramid mobilenetv4_features(const MobileNetV4Config& config) {
+  const std::vector<FeatureValue> values = mobilenetv4_values(config);
+  return values.empty() ? FeaturePyramid() : select_levels(values, config.feature_levels);
+}
 
 FeaturePyramid build_mobilenetv4(GraphBuilder& builder, const MobileNetV4Config& config) {
   ParameterRole role = {.section = Section::kBackbone, .family = Family::kMobileNetV4};
   role.stages = static_cast<int>(config.stages.size());
   for (const auto& stage : config.stages) role.total_blocks += static_cast<int>(stage.size());
+  std::vector<FeatureValue> values = mobilenetv4_values(config);
+  role.divided_block = divided_block(values, config.feature_levels);
+  const size_t needed = values_needed(config.feature_levels, values.size());
   builder.set_role(role);
   // timm's stem has a stride also in the networks with antialiasing.
   NodeId value = add_conv(builder, builder.input(), "stem", Part::kStem, config.stem, config, Antialias::kNone);
@@ -118,16 +150,19 @@ FeaturePyramid build_mobilenetv4(GraphBuilder& builder, const MobileNetV4Config&
     role.blocks_in_stage = static_cast<int>(stage.size());
     role.block = 0;
     for (const MobileNetV4Block& block : stage) {
+      if (nodes.size() >= needed) break;
       const GraphBuilder::Scope scope(builder, fmt::format("stage{}.block{}", role.stage, role.block));
       builder.set_role(role);
-      value = std::visit(AddBlock(builder, value, config), block);
+      NodeId expanded = graph::kNone;
+      value = std::visit(AddBlock(builder, value, config, expanded), block);
+      if (expanded != graph::kNone) nodes.push_back(expanded);
       nodes.push_back(value);
       ++role.block;
       ++role.flat_block;
     }
   }
 
-  if (config.final_conv.out_channels > 0) {
+  if (config.final_conv.out_channels > 0 && nodes.size() < needed) {
     // The trainer counts the final convolution as one more block of its last stage.
     role.stage = role.stages - 1;
     builder.set_role(role);
@@ -135,9 +170,8 @@ FeaturePyramid build_mobilenetv4(GraphBuilder& builder, const MobileNetV4Config&
         add_conv(builder, value, "last_conv", Part::kLastConv, config.final_conv, config, Antialias::kNone));
   }
 
-  FeaturePyramid values = all_values(config);
-  for (size_t i = 0; i < values.size(); ++i) values[i].value = nodes[i];
-  return pyramid_of(config, values);
+  for (size_t i = 0; i < nodes.size(); ++i) values[i].level.value = nodes[i];
+  return select_levels(values, config.feature_levels);
 }
 
 BackboneDefinition define_mobilenetv4(const ConfigNode& backbone) {

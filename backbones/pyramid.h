@@ -3,24 +3,50 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "backbones/feature_info.h"
 #include "nn/core/config_node.h"
 
 namespace zoo::backbones {
 
+/// A value of a backbone that can be a level.
+struct FeatureValue {
+  /// That of its nodes: `stem`, `stage2.block0`, `stage2.block0.expand`, `last_conv`.
+  std::string name;
+  FeatureInfo level;
+  int flat_block = -1;        ///< block counted over all stages; -1: stem or last convolution
+  bool inside_block = false;  ///< what a block's expand convolution yields
+  bool ends_stage = false;
+};
+
 /// Which values form the feature pyramid.
 enum class FeatureLevels {
   kStages,   ///< output of every stage; the last convolution belongs to the last one (NetsPresso Trainer)
   kStrides,  ///< deepest value of every stride, stem and last convolution included (timm's features_only)
   kBlocks,   ///< stem, every block, last convolution (torchvision's `features`)
+  kNamed,    ///< those that the model file names (torchvision's segmentation and detection)
 };
 
-/// The key `feature_levels`; an absent node yields `fallback`.
-FeatureLevels decode_feature_levels(const ConfigNode& node, FeatureLevels fallback);
+/// `feature_levels` of a model file.
+struct FeatureSelection {
+  FeatureLevels kind = FeatureLevels::kStages;
+  std::vector<size_t> named;  ///< kNamed: indices of the values, ascending, the last one not inside a block
+};
 
-/// The levels among `values`: stem, every block and, if there is one, the last convolution, in order.
-/// `stage_lengths` are the stages' numbers of blocks; there is at least one stage.
-FeaturePyramid select_levels(const FeaturePyramid& values, std::span<const size_t> stage_lengths, FeatureLevels levels);
+/// The key `feature_levels`: a word or a list of names. `values`: all there are, in the order of execution, what is
+/// inside a block before the block's own; empty if they are not known. Problems are recorded in the node; an absent one
+/// yields kStages.
+FeatureSelection decode_feature_levels(const ConfigNode& node, std::span<const FeatureValue> values);
+
+/// The levels among `values`.
+FeaturePyramid select_levels(std::span<const FeatureValue> values, const FeatureSelection& selection);
+
+/// How many of `count` values have to be computed: nothing reads what comes after the last level.
+size_t values_needed(const FeatureSelection& selection, size_t count);
+
+/// The block whose inside is a level, counted over all stages; -1 if there is none. With several, the first.
+int divided_block(std::span<const FeatureValue> values, const FeatureSelection& selection);
 
 }  // namespace zoo::backbones

@@ -6,8 +6,11 @@
 
 #include "heads/all_mlp_decoder.h"
 #include "heads/anchor_decoupled_head.h"
+#include "heads/deeplabv3.h"
 #include "heads/fc.h"
 #include "heads/fc_conv.h"
+#include "heads/lraspp.h"
+#include "heads/ssdlite.h"
 #include "nn/core/error.h"
 
 namespace zoo::heads {
@@ -18,7 +21,10 @@ HeadRegistry& HeadRegistry::global() {
     built_in.add("classification", "fc", define_fc);
     built_in.add("classification", "fc_conv", define_fc_conv);
     built_in.add("detection", "anchor_decoupled_head", define_anchor_decoupled_head);
+    built_in.add("detection", "ssdlite", define_ssdlite);
     built_in.add("segmentation", "all_mlp_decoder", define_all_mlp_decoder);
+    built_in.add("segmentation", "deeplabv3", define_deeplabv3);
+    built_in.add("segmentation", "lraspp", define_lraspp);
     return built_in;
   }();
   return registry;

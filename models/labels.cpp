@@ -45,7 +45,7 @@ std::optional<std::string> read_text(const ConfigNode& node, const std::filesyst
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
   if (!std::filesystem::exists(status)) {
-    node.problem(fmt::format("no labels file {} (a built-in list is imagenet1k)", file.string()));
+    node.problem(fmt::format("no labels file {} (built-in lists are imagenet1k, coco91 and voc21)", file.string()));
     return std::nullopt;
   }
   if (!std::filesystem::is_regular_file(status)) {
@@ -75,6 +75,8 @@ std::vector<std::string> decode_labels(const ConfigNode& node, const std::filesy
   if (!node || node.is_null()) return {};
   const std::string source = node.as_string();
   if (source == "imagenet1k") return imagenet1k_labels();
+  if (source == "coco91") return coco91_labels();
+  if (source == "voc21") return voc21_labels();
   const std::filesystem::path file = folder / source;
   if (!node.is_scalar()) return {};
   const std::optional<std::string> text = read_text(node, file);

@@ -44,6 +44,11 @@ void decode_task(const ConfigNode& model, ModelConfig& config) {
   config.task = tasks[*choice];
 }
 
+Task task_of(const ModelConfig& config) {
+  if (config.task == kDetection) return Task::kDetection;
+  return config.task == kSegmentation ? Task::kSegmentation : Task::kClassification;
+}
+
 void decode_classes(const ConfigNode& model, ModelConfig& config) {
   const ConfigNode labels = model.find("labels");
   config.labels = decode_labels(labels, config.file.parent_path());
@@ -253,7 +258,9 @@ graph::Graph build_graph(const ModelConfig& config) {
   }
   for (size_t i = 0; i < pyramid.size(); ++i) builder.output(fmt::format("feature.{}", i), pyramid[i].value);
   for (size_t i = 0; config.neck && i < levels.size(); ++i) builder.output(fmt::format("neck.{}", i), levels[i].value);
-  return builder.take();
+  graph::Graph graph = builder.take();
+  for (Parameter& parameter : graph.parameters) parameter.role.task = task_of(config);
+  return graph;
 }
 
 }  // namespace zoo::models

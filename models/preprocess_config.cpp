@@ -13,7 +13,7 @@ namespace {
 // The largest side a frame or a tensor may have.
 constexpr int64_t kMaxSize = 8192;
 constexpr std::array kInterpolations = {Interpolation::kNearest, Interpolation::kBilinear, Interpolation::kBicubic,
-                                        Interpolation::kLanczos};
+                                        Interpolation::kLanczos, Interpolation::kTorchBilinear};
 constexpr std::array kColorOrders = {ColorOrder::kRgb, ColorOrder::kBgr, ColorOrder::kGray};
 
 // `224`, `[h, w]` or null (empty).
@@ -109,7 +109,8 @@ PreprocessConfig decode_preprocess(const ConfigNode& node, int64_t in_channels) 
     config.crop.clear();
   }
   if (const ConfigNode interpolation = node.find("interpolation")) {
-    const std::array<std::string, 4> names = {"nearest", "bilinear", "bicubic", "lanczos"};  // as kInterpolations
+    // As kInterpolations.
+    const std::array<std::string, 5> names = {"nearest", "bilinear", "bicubic", "lanczos", "torch_bilinear"};
     if (const auto choice = interpolation.as_choice(names, "interpolation"))
       config.interpolation = kInterpolations[*choice];
   }

@@ -10,8 +10,14 @@
 
 namespace zoo::models {
 
-/// PIL's resampling filters (Pillow `Image.Resampling`), antialiased.
-enum class Interpolation { kNearest, kBilinear, kBicubic, kLanczos };
+/// How pictures are resized.
+enum class Interpolation {
+  kNearest,  ///< this and the next three: PIL's filters (Pillow `Image.Resampling`), antialiased, 8 bit
+  kBilinear,
+  kBicubic,
+  kLanczos,
+  kTorchBilinear,  ///< torch's interpolate: of the normalised floats, not antialiased (torchvision's detectors)
+};
 
 enum class ColorOrder { kRgb, kBgr, kGray };
 

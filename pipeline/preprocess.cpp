@@ -97,6 +97,16 @@ int64_t scaled(int64_t value, int64_t to, int64_t from) {
   return std::llround(static_cast<double>(value) * static_cast<double>(to) / static_cast<double>(from));
 }
 
+// One channel of `pixels`, its bytes replaced by `values`, to rows `stride` apart.
+void write_plane(const cv::Mat& pixels, int channel, const std::array<float, 256>& values, float* dst, size_t stride) {
+  const auto count = static_cast<size_t>(pixels.cols);
+  const auto step = static_cast<size_t>(pixels.channels());
+  for (int y = 0; y < pixels.rows; ++y, dst += stride) {
+    const uint8_t* in = pixels.ptr(y) + channel;
+    for (size_t x = 0; x < count; ++x) dst[x] = values[in[x * step]];
+  }
+}
+
 }  // namespace
 
 models::PreprocessConfig with_input_size(const models::PreprocessConfig& config, std::array<int64_t, 2> size) {
@@ -178,29 +188,36 @@ void Preprocessor::run(const cv::Mat& frame, std::span<float> dst) {
   }
   const bool to_gray = config_.color == ColorOrder::kGray && frame.channels() == 3;
   if (to_gray) bgr_to_gray(frame, gray_);
-  resampler_.run(to_gray ? gray_ : frame, placed.resized, placed.window, pixels_);
+  const cv::Mat& picture = to_gray ? gray_ : frame;
+  const bool of_floats = config_.interpolation == models::Interpolation::kTorchBilinear;
+  if (of_floats) {
+    torch_bilinear_.prepare(picture.size(), placed.resized, placed.window);
+  } else {
+    resampler_.run(picture, placed.resized, placed.window, pixels_);
+  }
+  const bool padded = placed.window.size() != placed.output;
   for (size_t c = 0; c < channels; ++c) {
-    int source = 0;
-    if (pixels_.channels() == 3) source = static_cast<int>(config_.color == ColorOrder::kRgb ? 2 - c : c);
-    write_plane(c, source, placed, dst.subspan(c * plane, plane));
+    const std::span<float> values = dst.subspan(c * plane, plane);
+    if (padded) std::ranges::fill(values, tables_[c][fill_of(c)]);
+    const int source = source_channel(c, picture.channels());
+    const auto width = static_cast<size_t>(placed.output.width);
+    float* const first =
+        values.data() + static_cast<size_t>(placed.origin.y) * width + static_cast<size_t>(placed.origin.x);
+    if (of_floats) {
+      torch_bilinear_.run(picture, source, tables_[c], first, width);
+    } else {
+      write_plane(pixels_, source, tables_[c], first, width);
+    }
   }
 }
 
-void Preprocessor::write_plane(size_t channel, int source_channel, const PreprocessGeometry& placed,
-                               std::span<float> plane) const {
-  const std::array<float, 256>& table = tables_[channel];
-  const auto width = static_cast<size_t>(placed.output.width);
-  const auto count = static_cast<size_t>(pixels_.cols);
-  if (pixels_.size() != placed.output) {
-    const bool filled = config_.letterbox && !config_.letterbox->fill.empty();
-    std::ranges::fill(plane, table[filled ? config_.letterbox->fill[channel] : 0]);
-  }
-  float* out = plane.data() + static_cast<size_t>(placed.origin.y) * width + static_cast<size_t>(placed.origin.x);
-  const auto step = static_cast<size_t>(pixels_.channels());
-  for (int y = 0; y < pixels_.rows; ++y, out += width) {
-    const uint8_t* in = pixels_.ptr(y) + source_channel;
-    for (size_t x = 0; x < count; ++x) out[x] = table[in[x * step]];
-  }
+uint8_t Preprocessor::fill_of(size_t channel) const {
+  return config_.letterbox && !config_.letterbox->fill.empty() ? config_.letterbox->fill[channel] : uint8_t{0};
+}
+
+int Preprocessor::source_channel(size_t channel, int channels) const {
+  if (channels == 1) return 0;
+  return static_cast<int>(config_.color == ColorOrder::kRgb ? 2 - channel : channel);
 }
 
 void bgr_to_gray(const cv::Mat& src, cv::Mat& dst) {

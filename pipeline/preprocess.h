@@ -1,5 +1,6 @@
 // From an 8-bit picture to the tensor a network was trained on, equal to PIL + NumPy (and so to torchvision and timm)
-// bit for bit. docs/preprocessing.md says what is done in which order and how the equality is tested.
+// bit for bit; for torchvision's detectors, which resize floats with torch, equal to a few units of the last place.
+// docs/preprocessing.md says what is done in which order and how the equality is tested.
 #pragma once
 
 #include <array>
@@ -11,6 +12,7 @@
 
 #include "models/preprocess_config.h"
 #include "pipeline/resample.h"
+#include "pipeline/torch_bilinear.h"
 
 namespace zoo::pipeline {
 
@@ -48,10 +50,12 @@ class Preprocessor {
   void run(const cv::Mat& frame, std::span<float> dst);
 
  private:
-  void write_plane(size_t channel, int source_channel, const PreprocessGeometry& placed, std::span<float> plane) const;
+  uint8_t fill_of(size_t channel) const;
+  int source_channel(size_t channel, int channels) const;
 
   models::PreprocessConfig config_;
   Resampler resampler_;
+  TorchBilinear torch_bilinear_;
   std::vector<std::array<float, 256>> tables_;  ///< per channel: the float of each 8-bit value
   cv::Mat gray_;                                ///< the frame in grey
   cv::Mat pixels_;                              ///< the window, 8 bit

@@ -52,6 +52,7 @@ Filter filter_of(Interpolation interpolation) {
       return {lanczos3, 3.0};
     case Interpolation::kNearest:
     case Interpolation::kBilinear:
+    case Interpolation::kTorchBilinear:  // of floats: TorchBilinear
       break;
   }
   return {triangle, 1.0};

@@ -15,6 +15,9 @@ namespace zoo {
 /// Which third of a network a parameter belongs to.
 enum class Section { kBackbone, kNeck, kHead };
 
+/// What a network is for: ecosystems put the same backbone under other names.
+enum class Task { kClassification, kDetection, kSegmentation };
+
 /// The family of a backbone, where ecosystems name the same part differently from family to family.
 enum class Family { kOther, kMobileNetV1, kMobileNetV2, kMobileNetV3, kMobileNetV4 };
 
@@ -31,6 +34,9 @@ enum class BlockKind {
   kPyramid,                ///< feature pyramid network
   kDetectionBranches,      ///< class and box branch of a detection head, shared by its levels
   kLevelFusion,            ///< segmentation head that brings levels together
+  kSsdLite,                ///< detection head of depthwise separable predictors
+  kLrAspp,                 ///< segmentation head with a gate
+  kDeepLabV3,              ///< segmentation head with atrous spatial pyramid pooling
 };
 
 /// What a parameter does inside its block or head.
@@ -63,6 +69,14 @@ enum class Part {
   kBoxRegression,    ///< layer that yields the box offsets
   kLevelConv,        ///< 1x1 that brings a level to the common width
   kFuse,             ///< layer on all levels together
+  kExtraLevel,       ///< layer of what makes a level coarser than the backbone's
+  kClassPredictor,   ///< layer of what yields the class scores of a level
+  kBoxPredictor,     ///< layer of what yields the boxes of a level
+  kBranch,           ///< one of the head's parallel branches
+  kPooledBranch,     ///< the branch on the mean over height and width
+  kMerge,            ///< 1x1 that joins the branches
+  kRefine,           ///< convolution between joining and classifier
+  kLowClassifier,    ///< layer that yields the class scores of the finer of two levels
 };
 
 /// Which layer of a convolution-norm-activation group.
@@ -91,9 +105,12 @@ struct ParameterRole {
   int part_index = -1;      ///< position among the parts the block really has
   int head_layer = -1;      ///< index of a head's or neck's weighted layer among those of its part
   int head_layers = 0;      ///< number of weighted layers of the head
+  int rows_per_class = 1;   ///< of a classifier: outputs of one class, i.e. anchors per position; 0: not for classes
   int blocks_in_stage = 0;  ///< blocks of this stage
   int stages = 0;           ///< stages of the backbone
   int total_blocks = 0;     ///< blocks of the backbone
+  int divided_block = -1;   ///< flat_block of the block of which a head reads the inside; torchvision cuts there
+  Task task = Task::kClassification;
 };
 
 /// One tensor a network needs.

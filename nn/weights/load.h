@@ -28,6 +28,7 @@ struct LoadReport {
     std::string tensor;  ///< name in the file
     Shape expected;
     Shape found;
+    int rows_per_class = 1;  ///< ParameterRole::rows_per_class
   };
 
   std::filesystem::path file;
@@ -41,6 +42,7 @@ struct LoadReport {
   size_t total = 0;                              ///< parameters of the network
   std::vector<std::string> missing;              ///< tensors the network needs and the file lacks
   std::vector<std::string> unexpected;           ///< tensors of the file that nothing asks for
+  std::vector<std::string> ignored;              ///< tensors of the file that only training reads
   std::vector<Mismatch> misshaped;
   std::vector<std::string> wrong_type;  ///< tensors that hold no floating-point numbers
   std::vector<std::string> non_finite;  ///< tensors with NaN or infinity
@@ -48,7 +50,8 @@ struct LoadReport {
   /// Whether load_checkpoint takes the file: complete, or incomplete only where LoadOptions::allow_missing says so.
   bool acceptable = false;
 
-  /// Everything matched and nothing was left over. A batch norm's `num_batches_tracked` may be there or not.
+  /// Everything matched and nothing was left over but what only training reads. A batch norm's `num_batches_tracked`
+  /// may be there or not.
   bool complete() const;
   /// What a user should do about a file that is not acceptable, one line.
   std::string advice() const;

@@ -117,8 +117,12 @@ bool collect_unexpected(const Candidate& candidate, std::span<const Parameter> p
   bool tolerable = true;
   for (const StoredTensor& tensor : file.tensors()) {
     if (known.contains(tensor.name)) continue;
-    report.unexpected.push_back(tensor.name);
     const std::string_view name = std::string_view(tensor.name).substr(report.stripped_prefix.size());
+    if (is_training_only(candidate.ecosystem, name)) {
+      report.ignored.push_back(tensor.name);
+      continue;
+    }
+    report.unexpected.push_back(tensor.name);
     tolerable = tolerable && may_differ(section_of_tensor(candidate.ecosystem, name), options);
   }
   return tolerable;
@@ -161,7 +165,8 @@ CheckpointMatch match_checkpoint(std::span<const Parameter> parameters, const Ch
       report.wrong_type.push_back(found->name);
       report.acceptable = report.acceptable && tolerable;
     } else {
-      report.misshaped.push_back({found->name, expectation.tensor->shape, found->shape});
+      report.misshaped.push_back(
+          {found->name, expectation.tensor->shape, found->shape, parameters[id].role.rows_per_class});
       report.acceptable = report.acceptable && tolerable;
     }
   }

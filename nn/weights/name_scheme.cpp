@@ -59,6 +59,10 @@ std::optional<ExpectedTensor> expected_tensor(Ecosystem ecosystem, const Paramet
 
 Section section_of_tensor(Ecosystem ecosystem, std::string_view name) { return scheme_of(ecosystem).section(name); }
 
+bool is_training_only(Ecosystem ecosystem, std::string_view name) {
+  return ecosystem == Ecosystem::kTorchvision && torchvision_training_only(name);
+}
+
 std::string_view torch_field(Field field) {
   switch (field) {
     case Field::kWeight:

@@ -33,4 +33,7 @@ std::optional<ExpectedTensor> expected_tensor(Ecosystem ecosystem, const Paramet
 /// says nothing counts as backbone. For tensors that no parameter asks for.
 Section section_of_tensor(Ecosystem ecosystem, std::string_view name);
 
+/// Whether a tensor of this name acts in training only and may be left over: torchvision's auxiliary classifier.
+bool is_training_only(Ecosystem ecosystem, std::string_view name);
+
 }  // namespace zoo::weights

@@ -23,10 +23,13 @@ Section netspresso_section(std::string_view name);
 Section torchvision_section(std::string_view name);
 Section timm_section(std::string_view name);
 
-/// Whether the parameter sits in a head that reads several levels.
+/// Whether the parameter sits in a head for detection or segmentation.
 inline bool is_level_head(const ParameterRole& role) {
-  return role.block_kind == BlockKind::kDetectionBranches || role.block_kind == BlockKind::kLevelFusion;
+  return role.block_kind != BlockKind::kNone && role.block_kind != BlockKind::kConvHead;
 }
+
+/// Tensors of torchvision's segmenters that only training reads.
+bool torchvision_training_only(std::string_view name);
 
 /// torch's name of the tensor within its module: "weight", "bias", "running_mean", "running_var".
 std::string_view torch_field(Field field);

@@ -131,6 +131,8 @@ std::string level_head_conv_layer(const ParameterRole& role) {
 
 /// `anchor_decoupled_head` and `all_mlp_decoder`: ConvLayers, and plain convolutions at the end.
 std::optional<std::string> level_head_name(const ParameterRole& role) {
+  const bool detects = role.block_kind == BlockKind::kDetectionBranches;
+  if (!detects && role.block_kind != BlockKind::kLevelFusion) return std::nullopt;
   if (const std::string module = level_head_conv_layer(role); !module.empty()) {
     return fmt::format("{}.block.{}.{}", module, conv_layer_entry(role.layer), torch_field(role.field));
   }
@@ -138,7 +140,6 @@ std::optional<std::string> level_head_name(const ParameterRole& role) {
   const std::string_view field = torch_field(role.field);
   if (role.part == Part::kBoxRegression) return fmt::format("head.regression_head.bbox_reg.{}", field);
   if (role.part != Part::kClassifier) return std::nullopt;
-  const bool detects = role.block_kind == BlockKind::kDetectionBranches;
   return fmt::format("head.{}.{}", detects ? "classification_head.cls_logits" : "classifier", field);
 }
 

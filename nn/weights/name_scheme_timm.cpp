@@ -83,6 +83,9 @@ std::optional<ConvNames> block_names(const ParameterRole& role) {
     case BlockKind::kPyramid:
     case BlockKind::kDetectionBranches:
     case BlockKind::kLevelFusion:
+    case BlockKind::kSsdLite:
+    case BlockKind::kLrAspp:
+    case BlockKind::kDeepLabV3:
       break;
   }
   return std::nullopt;

@@ -66,7 +66,7 @@ params: {in_channels: 4, width_multiplier: 0.5, stem_channels: 24, stem_bias: Tr
   EXPECT_EQ(config.norm.kind, NormKind::kInstanceNorm);
   EXPECT_TRUE(config.same_padding);
   EXPECT_EQ(config.last_conv_channels, 99);
-  EXPECT_EQ(config.feature_levels, FeatureLevels::kBlocks);
+  EXPECT_EQ(config.feature_levels.kind, FeatureLevels::kBlocks);
 }
 
 TEST(MobileNetV1, RoundsMultipliedWidthsDown) {

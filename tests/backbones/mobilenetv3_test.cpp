@@ -54,7 +54,7 @@ TEST(MobileNetV3, HasTheTrainersDefaults) {
   EXPECT_EQ(config.norm.kind, NormKind::kBatchNorm);
   EXPECT_EQ(config.norm.eps, 1e-3);
   EXPECT_FALSE(config.same_padding);
-  EXPECT_EQ(config.feature_levels, FeatureLevels::kStages);
+  EXPECT_EQ(config.feature_levels.kind, FeatureLevels::kStages);
   EXPECT_EQ(config.stages[0][0].dilation, 1);
   EXPECT_TRUE(config.stages[0][0].use_skip);
   EXPECT_EQ(config.stages[0][0].se_reduction, 4);
@@ -79,7 +79,7 @@ params: {in_channels: 1, stem_channels: 16, stem_act_type: relu, last_conv_chann
   EXPECT_EQ(config.norm.kind, NormKind::kInstanceNorm);
   EXPECT_EQ(config.norm.eps, 1e-5);
   EXPECT_TRUE(config.same_padding);
-  EXPECT_EQ(config.feature_levels, FeatureLevels::kBlocks);
+  EXPECT_EQ(config.feature_levels.kind, FeatureLevels::kBlocks);
 }
 
 TEST(MobileNetV3, TakesZeroOrNullAsTheDefaultLastConvolution) {

@@ -59,7 +59,7 @@ TEST(MobileNetV4, HasTheTrainersDefaults) {
   EXPECT_EQ(config.norm.eps, 1e-5);
   EXPECT_FALSE(config.same_padding);
   EXPECT_EQ(config.antialias, Antialias::kNone);
-  EXPECT_EQ(config.feature_levels, FeatureLevels::kStages);
+  EXPECT_EQ(config.feature_levels.kind, FeatureLevels::kStages);
   EXPECT_THAT(config.returned_stages, ElementsAre(0U));
 }
 

@@ -71,6 +71,20 @@ TEST_F(Labels, MayLieAnywhere) {
   EXPECT_THAT(decode_path((folder_ / "labels.txt").string()), ElementsAre("cat"));
 }
 
+TEST_F(Labels, AreBuiltInForTorchvisionsDataSets) {
+  const std::vector<std::string> coco = decode_path("coco91");
+  ASSERT_EQ(coco.size(), 91U);
+  EXPECT_EQ(coco[0], "__background__");
+  EXPECT_EQ(coco[1], "person");
+  EXPECT_EQ(coco[12], "N/A");
+  EXPECT_EQ(coco[90], "toothbrush");
+  const std::vector<std::string> voc = decode_path("voc21");
+  ASSERT_EQ(voc.size(), 21U);
+  EXPECT_EQ(voc[0], "__background__");
+  EXPECT_EQ(voc[15], "person");
+  EXPECT_EQ(voc[20], "tvmonitor");
+}
+
 TEST_F(Labels, AreAbsentWithoutKeyOrWithNull) {
   EXPECT_THAT(decode_path("~"), IsEmpty());
   const ConfigDocument document = ConfigDocument::parse("{}", "m.yaml");

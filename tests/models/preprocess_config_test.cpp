@@ -45,6 +45,7 @@ TEST(PreprocessConfig, ReadsEveryKey) {
 TEST(PreprocessConfig, KnowsEveryInterpolation) {
   EXPECT_EQ(decode("{interpolation: nearest}").interpolation, Interpolation::kNearest);
   EXPECT_EQ(decode("{interpolation: bilinear}").interpolation, Interpolation::kBilinear);
+  EXPECT_EQ(decode("{interpolation: torch_bilinear}").interpolation, Interpolation::kTorchBilinear);
   EXPECT_EQ(decode("{interpolation: bicubic}").interpolation, Interpolation::kBicubic);
 }
 

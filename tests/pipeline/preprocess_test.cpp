@@ -124,6 +124,45 @@ TEST(Preprocess, LetterboxNeverLosesASide) {
   EXPECT_EQ(Preprocessor(config).geometry(5000, 1).resized, cv::Size(1, 32));
 }
 
+TEST(Preprocess, ResizesFloatsAsTorchvisionsDetectors) {
+  const std::vector<std::vector<std::string>> table = testing::read_table("preprocess/torch_bilinear.tsv");
+  ASSERT_EQ(table.size(), 12U);
+  for (const std::vector<std::string>& fields : table) {
+    const cv::Mat frame = frame_of(fields);
+    Preprocessor preprocessor({.resize = numbers<int64_t>(fields.at(3)),
+                               .crop = {},
+                               .interpolation = Interpolation::kTorchBilinear,
+                               .mean = numbers<float>(fields.at(4)),
+                               .std = numbers<float>(fields.at(5))});
+    const std::vector<float> tensor = run(preprocessor, frame);
+    const std::vector<int64_t> shape = numbers<int64_t>(fields.at(6));
+    ASSERT_EQ(static_cast<int64_t>(tensor.size()), shape.at(0) * shape.at(1) * shape.at(2));
+    const std::vector<size_t> indices = numbers<size_t>(fields.at(7));
+    const std::vector<float> expected = numbers<float>(fields.at(8));
+    ASSERT_EQ(indices.size(), expected.size());
+    for (size_t i = 0; i < indices.size(); ++i) {
+      EXPECT_NEAR(tensor.at(indices[i]), expected[i], 2e-6F) << "value " << indices[i] << " of picture " << fields[2];
+    }
+  }
+}
+
+TEST(Preprocess, ResizesFloatsOnlyWhereTheCropLies) {
+  PreprocessConfig config = {
+      .resize = {40, 50}, .crop = {}, .interpolation = Interpolation::kTorchBilinear, .mean = {0.5F}, .std = {0.5F}};
+  config.color = ColorOrder::kGray;
+  const cv::Mat frame = picture(33, 21, 1, 0);
+  const std::vector<float> whole = run(config, frame);
+  config.crop = {10, 60};
+  const std::vector<float> cropped = run(config, frame);
+  for (size_t y = 0; y < 10; ++y) {
+    for (size_t x = 0; x < 60; ++x) {
+      // Rows 15 to 24; five columns of black on either side.
+      const bool inside = x >= 5 && x < 55;
+      EXPECT_EQ(cropped[y * 60 + x], inside ? whole[(y + 15) * 50 + x - 5] : -1.0F) << y << ", " << x;
+    }
+  }
+}
+
 TEST(Preprocess, TakesAGreyFrameForThreeEqualChannels) {
   const cv::Mat gray = picture(61, 47, 1, 0);
   cv::Mat color;

@@ -83,6 +83,19 @@ TEST_F(AllowMissing, HeadOfAnotherFormIsFilledWhereTheEcosystemHasNone) {
   EXPECT_EQ(loaded.report.unexpected.size(), 4U);
 }
 
+TEST_F(WrongCheckpoint, AuxiliaryClassifierOfTorchvisionIsIgnored) {
+  NamedTensors tensors = checkpoint(Ecosystem::kTorchvision, parameters_);
+  tensors.emplace_back("aux_classifier.4.bias", Tensor{Shape{1}, {0.25F}});
+  const LoadReport report = check_checkpoint(parameters_, save(tensors));
+  EXPECT_TRUE(report.acceptable);
+  EXPECT_TRUE(report.complete());
+  EXPECT_THAT(report.ignored, ElementsAre("aux_classifier.4.bias"));
+
+  tensors = checkpoint(Ecosystem::kTimm, parameters_);
+  tensors.emplace_back("aux_classifier.4.bias", Tensor{Shape{1}, {0.25F}});
+  EXPECT_THAT(check_checkpoint(parameters_, save(tensors)).unexpected, ElementsAre("aux_classifier.4.bias"));
+}
+
 TEST_F(WrongCheckpoint, OtherNumberOfClassesSaysWhatToSet) {
   NetworkSpec other = tiny_network();
   other.classes = 9;

@@ -70,6 +70,21 @@ TEST(LoadReport, SaysWhatWasAskedForAndIgnored) {
       "non-finite; names begin with \"module.\", which was ignored");
 }
 
+TEST(LoadReport, ListsWhatOnlyTrainingReads) {
+  LoadReport report;
+  report.ecosystem = Ecosystem::kTorchvision;
+  report.detected = true;
+  report.matched = report.total = 295;
+  report.ignored = {"aux_classifier.0.weight", "aux_classifier.4.bias"};
+  EXPECT_TRUE(report.complete());
+  EXPECT_EQ(report.to_string(),
+            "torchvision names (detected), 295 of 295 tensors match: 0 missing, 0 unexpected, 0 misshaped, 0 of wrong "
+            "type, 0 non-finite; 2 for training only ignored\n"
+            "  ignored (2):\n"
+            "    aux_classifier.0.weight\n"
+            "    aux_classifier.4.bias");
+}
+
 TEST(LoadReport, NamesOfTheFileCannotControlTheTerminal) {
   LoadReport report;
   report.unexpected = {"a\x1b[2Jb\n" + std::string(200, 'n')};

@@ -196,6 +196,9 @@ TEST(NameScheme, SectionOfATensorFollowsFromItsName) {
   EXPECT_EQ(section_of_tensor(Ecosystem::kNetsPresso, "backbone.conv_first.block.conv.weight"), Section::kBackbone);
   EXPECT_EQ(section_of_tensor(Ecosystem::kTorchvision, "classifier.3.weight"), Section::kHead);
   EXPECT_EQ(section_of_tensor(Ecosystem::kTorchvision, "features.0.0.weight"), Section::kBackbone);
+  EXPECT_EQ(section_of_tensor(Ecosystem::kTorchvision, "head.regression_head.module_list.0.1.bias"), Section::kHead);
+  EXPECT_EQ(section_of_tensor(Ecosystem::kTorchvision, "backbone.extra.0.0.0.weight"), Section::kNeck);
+  EXPECT_EQ(section_of_tensor(Ecosystem::kTorchvision, "backbone.0.0.weight"), Section::kBackbone);
   EXPECT_EQ(section_of_tensor(Ecosystem::kTimm, "conv_head.weight"), Section::kHead);
   EXPECT_EQ(section_of_tensor(Ecosystem::kTimm, "classifier.bias"), Section::kHead);
   EXPECT_EQ(section_of_tensor(Ecosystem::kTimm, "blocks.0.0.conv_dw.weight"), Section::kBackbone);
