@@ -30,7 +30,7 @@ TEST(CocoEntries, OfMasksHaveRunLengths) {
   EXPECT_THAT(
       coco_entries(item, 1),
       ElementsAre(
-          R"({"image_id":1,"file_name":"cat.jpg","category_id":0,"segmentation":{"size":[2,3],"counts":"0213"}})",
+          R"({"image_id":1,"file_name":"cat.jpg","category_id":0,"segmentation":{"size":[2,3],"counts":"0211"}})",
           R"({"image_id":1,"file_name":"cat.jpg","category_id":8,"segmentation":{"size":[2,3],"counts":"213"}})"));
 }
 
