@@ -1,4 +1,5 @@
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,7 @@
 #include "apps/commands.h"
 #include "apps/model_flags.h"
 #include "apps/predict_session.h"
+#include "pipeline/task_result.h"
 
 namespace zoo::apps {
 namespace {
@@ -17,23 +19,41 @@ struct PredictFlags {
   SizeFlag size;
   std::vector<std::string> sources;
   std::string json;
-  int64_t top_k = 5;
+  std::optional<int64_t> top_k;
+  std::optional<double> score_thresh;
   int threads = 0;
   PredictOptions options;
 };
 
+/// Flags that mean nothing for the model's task would be ignored otherwise.
+void check_task(const PredictFlags& flags, const std::string& task) {
+  const auto only_for = [&](bool given, const char* flag, const char* wanted) {
+    if (given && task != wanted) {
+      throw UsageError(fmt::format("{}: only for models of task {}; this one is {}", flag, wanted, task));
+    }
+  };
+  only_for(flags.top_k.has_value(), "--topk", "classification");
+  only_for(flags.score_thresh.has_value(), "--score-thresh", "detection");
+  only_for(!flags.options.masks_folder.empty(), "--masks", "segmentation");
+  if (!flags.options.coco.empty() && task == "classification") {
+    throw UsageError("--coco: a classification has neither boxes nor masks");
+  }
+}
+
 int predict(PredictFlags& flags) {
   StartupClock clock;
-  pipeline::ClassifierOptions options;
-  options.top_k = flags.top_k;
-  options.threads = flags.threads;
-  options.input_size = flags.size.value();
+  pipeline::PredictorOptions options;
+  if (flags.top_k) options.top_k = *flags.top_k;
+  options.score_thresh = flags.score_thresh;
+  options.network.threads = flags.threads;
+  options.network.input_size = flags.size.value();
   const std::vector<pipeline::SourceSpec> sources = pipeline::resolve_sources(flags.sources);
   clock.lap("configuration");
-  pipeline::Classifier classifier(load_model(flags.model, flags.weights, flags.options.timing ? &clock : nullptr),
-                                  options);
+  const auto model = load_model(flags.model, flags.weights, flags.options.timing ? &clock : nullptr);
+  check_task(flags, model->config().task);
+  const auto predictor = pipeline::make_predictor(model, options);
   clock.lap("compile");
-  return PredictSession(classifier, flags.options, clock).run(sources);
+  return PredictSession(predictor, flags.options, clock).run(sources);
 }
 
 }  // namespace
@@ -48,12 +68,21 @@ Action setup_predict(CLI::App& app) {
       ->type_name("SOURCE");
   flags->weights.add_to(app);
   flags->size.add_to(app);
-  app.add_option("--topk", flags->top_k, "Guesses per frame")
+  app.add_option("--topk", flags->top_k, "Guesses per frame (classification; default: 5)")
       ->check(CLI::Range(1, 1'000'000))
-      ->type_name("K")
-      ->capture_default_str();
+      ->type_name("K");
+  app.add_option("--score-thresh", flags->score_thresh,
+                 "Leave out boxes that score less (detection; default: the model file's)")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("SCORE");
   app.add_option("--save", flags->options.save_folder, "Write annotated images or videos into this folder")
       ->type_name("DIR");
+  app.add_option("--masks", flags->options.masks_folder,
+                 "Write label maps as palette PNGs into this folder (segmentation)")
+      ->type_name("DIR");
+  app.add_option("--coco", flags->options.coco,
+                 "Write boxes or run-length encoded masks as COCO results to a file (detection, segmentation)")
+      ->type_name("FILE");
   CLI::Option* json = app.add_option("--json", flags->json,
                                      "Write one JSON object per frame to a file, or to standard "
                                      "output instead of text (-, or no value)")

@@ -1,6 +1,8 @@
 #include "apps/predict_report.h"
 
 #include <algorithm>
+#include <set>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -10,17 +12,82 @@ namespace {
 constexpr int kStableFrames = 5;
 constexpr size_t kMaxNameWidth = 60;
 
+constexpr size_t kMaxParts = 8;
+constexpr double kVisibleShare = 0.01;
+
+/// What one result says to a person.
+struct Words {
+  std::string header;             ///< of the table
+  std::vector<std::string> rows;  ///< of the table
+  std::string line;               ///< everything on one line
+  std::string state;              ///< what makes a change in a video
+};
+
+std::string joined(const std::vector<std::string>& parts) {
+  const size_t shown = std::min(parts.size(), kMaxParts);
+  std::string text =
+      fmt::format("{}", fmt::join(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  if (shown < parts.size()) text += fmt::format(", and {} more", parts.size() - shown);
+  return text;
+}
+
+Words words_for(const pipeline::Classification& result) {
+  Words words{.header = "rank    score  label", .rows = {}, .line = {}, .state = {}};
+  for (const pipeline::ClassScore& guess : result.top) {
+    words.rows.push_back(fmt::format("{:4d} {:6.2f} %  {}", words.rows.size() + 1, guess.score * 100.0, guess.label));
+  }
+  if (result.top.empty()) return words;
+  const pipeline::ClassScore& best = result.top.front();
+  words.line = fmt::format("{:6.2f} %  {}", best.score * 100.0, best.label);
+  words.state = fmt::to_string(best.index);
+  return words;
+}
+
+Words words_for(const pipeline::FoundObjects& result) {
+  Words words{.header = "   score        x0       y0       x1       y1  label", .rows = {}, .line = {}, .state = {}};
+  std::map<std::string, int> counts;
+  for (const pipeline::FoundObject& object : result.boxes) {
+    words.rows.push_back(fmt::format("{:6.2f} %  {:8.1f} {:8.1f} {:8.1f} {:8.1f}  {}", object.score * 100.0,
+                                     object.box.x0, object.box.y0, object.box.x1, object.box.y1, object.label));
+    ++counts[object.label];
+  }
+  std::vector<std::string> parts;
+  for (const auto& [label, count] : counts) parts.push_back(fmt::format("{} {}", count, label));
+  words.state = fmt::format("{}", fmt::join(parts, ", "));
+  words.line = parts.empty() ? "nothing" : joined(parts);
+  return words;
+}
+
+Words words_for(const pipeline::Segmentation& result) {
+  Words words{.header = "   share  label", .rows = {}, .line = {}, .state = {}};
+  std::vector<std::string> parts;
+  std::set<int64_t> visible;
+  for (const pipeline::ClassShare& present : result.classes) {
+    words.rows.push_back(fmt::format("{:6.2f} %  {}", present.share * 100.0, present.label));
+    if (present.share < kVisibleShare) continue;
+    parts.push_back(fmt::format("{:.1f} % {}", present.share * 100.0, present.label));
+    visible.insert(present.index);
+  }
+  for (const int64_t index : visible) words.state += fmt::format("{} ", index);
+  words.line = joined(parts);
+  return words;
+}
+
+Words words_for(const pipeline::TaskResult& result) {
+  return std::visit([](const auto& of_task) { return words_for(of_task); }, result);
+}
+
 }  // namespace
 
-bool StableClass::update(int64_t index) {
-  if (index == stable_) {
+bool StableState::update(const std::string& state) {
+  if (state == stable_) {
     run_ = 0;
     return false;
   }
-  run_ = index == candidate_ ? run_ + 1 : 1;
-  candidate_ = index;
-  if (stable_ >= 0 && run_ < kStableFrames) return false;
-  stable_ = index;
+  run_ = run_ > 0 && state == candidate_ ? run_ + 1 : 1;
+  candidate_ = state;
+  if (stable_ && run_ < kStableFrames) return false;
+  stable_ = state;
   run_ = 0;
   return true;
 }
@@ -34,31 +101,24 @@ void TextReport::begin_images(const std::vector<std::filesystem::path>& files, b
 void TextReport::begin_video(const std::string& name) {
   style_ = Style::kVideo;
   name_ = name;
-  stable_ = StableClass();
+  stable_ = StableState();
 }
 
 void TextReport::add(const pipeline::ProcessedFrame& item) {
-  if (style_ == Style::kTable) {
-    add_table(item);
-    return;
+  const Words words = words_for(item.result);
+  switch (style_) {
+    case Style::kTable:
+      out_.line(fmt::format("{} ({}x{})", item.frame.source, item.frame.image.cols, item.frame.image.rows));
+      out_.line(words.header);
+      for (const std::string& row : words.rows) out_.line(row);
+      break;
+    case Style::kLines:
+      out_.line(fmt::format("{:<{}}  {}", item.frame.source, name_width_, words.line));
+      break;
+    case Style::kVideo:
+      if (stable_.update(words.state)) out_.line(fmt::format("{:10.2f} s  {}", item.frame.time_s, words.line));
+      break;
   }
-  if (item.result.top.empty()) return;
-  const pipeline::ClassScore& best = item.result.top.front();
-  if (style_ == Style::kLines) {
-    out_.line(fmt::format("{:<{}}  {:6.2f} %  {}", item.frame.source, name_width_, best.score * 100.0, best.label));
-  } else if (stable_.update(best.index)) {
-    out_.line(fmt::format("{:10.2f} s  {:6.2f} %  {}", item.frame.time_s, best.score * 100.0, best.label));
-  }
-}
-
-void TextReport::add_table(const pipeline::ProcessedFrame& item) {
-  std::string text = fmt::format("{} ({}x{})\n", item.frame.source, item.frame.image.cols, item.frame.image.rows);
-  text += "rank    score  label\n";
-  int rank = 0;
-  for (const pipeline::ClassScore& guess : item.result.top) {
-    text += fmt::format("{:4d} {:6.2f} %  {}\n", ++rank, guess.score * 100.0, guess.label);
-  }
-  out_.write(text);
 }
 
 void TextReport::end_video(const pipeline::PipelineStats& stats) { out_.line(stats_text(name_, stats)); }

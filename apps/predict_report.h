@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,21 +14,21 @@
 
 namespace zoo::apps {
 
-/// Follows the best guess of a video and tells a change from flicker: a new class counts once it was the best guess of
-/// five frames in a row; the very first frame counts at once.
-class StableClass {
+/// Follows what a video shows and tells a change from flicker: something new counts once it was there five frames in a
+/// row; the very first frame counts at once.
+class StableState {
  public:
-  /// Whether `index` has just become the stable class.
-  bool update(int64_t index);
+  /// Whether `state` has just become the stable one.
+  bool update(const std::string& state);
 
  private:
-  int64_t stable_ = -1;
-  int64_t candidate_ = -1;
+  std::optional<std::string> stable_;
+  std::string candidate_;
   int run_ = 0;
 };
 
-/// Writes results as text: a table for one picture, a line per picture for several, a line per change of the best guess
-/// and a summary for a video.
+/// Writes results as text: a table for one picture, a line per picture for several, a line per change (of the best
+/// guess, of the objects' number by class, of the classes with a hundredth of the pixels) and a summary for a video.
 class TextReport {
  public:
   /// `out` must outlive the report.
@@ -42,13 +43,11 @@ class TextReport {
  private:
   enum class Style { kTable, kLines, kVideo };
 
-  void add_table(const pipeline::ProcessedFrame& item);
-
   TextOutput& out_;
   Style style_ = Style::kTable;
   std::string name_;
   size_t name_width_ = 0;
-  StableClass stable_;
+  StableState stable_;
 };
 
 /// "clip.mp4: 120 frames in 2.31 s (52.0 frames/s), 0 dropped, 0 failed".

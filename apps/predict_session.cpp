@@ -1,6 +1,7 @@
 #include "apps/predict_session.h"
 
 #include <chrono>
+#include <filesystem>
 #include <utility>
 #include <variant>
 
@@ -9,8 +10,9 @@
 
 #include "apps/commands.h"
 #include "apps/signals.h"
-#include "pipeline/draw.h"
+#include "pipeline/coco.h"
 #include "pipeline/json_lines.h"
+#include "pipeline/mask_png.h"
 
 namespace zoo::apps {
 namespace {
@@ -20,13 +22,15 @@ constexpr std::chrono::seconds kOpenTimeout{20};
 
 }  // namespace
 
-PredictSession::PredictSession(pipeline::Classifier& classifier, const PredictOptions& options, StartupClock& clock)
-    : classifier_(classifier), options_(options), clock_(clock) {
+PredictSession::PredictSession(Predictor predictor, const PredictOptions& options, StartupClock& clock)
+    : predictor_(std::move(predictor)), options_(options), clock_(clock) {
   if (options_.json) json_.emplace(*options_.json);
   if (options_.json != "-") {
     text_.emplace();
     report_.emplace(*text_);
   }
+  if (!options_.coco.empty()) coco_.emplace(options_.coco);
+  if (!options_.masks_folder.empty()) mask_names_.emplace(options_.masks_folder);
   if (!options_.save_folder.empty()) names_.emplace(options_.save_folder);
   if (options_.show) {
     const std::string problem = display_problem();
@@ -45,6 +49,7 @@ int PredictSession::run(const std::vector<pipeline::SourceSpec>& specs) {
     run_source(spec, specs.size() == 1);
   }
   if (json_) json_->finish();
+  if (coco_) coco_->finish();
   if (!failures_.empty()) report(failures_text(failures_));
   if (stop_signal() != 0) return kExitSignalBase + stop_signal();
   return failures_.empty() ? kExitDone : kExitSomeUnread;
@@ -64,16 +69,18 @@ void PredictSession::run_source(const pipeline::SourceSpec& spec, bool alone) {
   spdlog::info("{}: {}, {} frames", info.name, info.live ? "live" : "not live",
                info.frames ? fmt::to_string(*info.frames) : "an unknown number of");
   is_video_ = info.kind != pipeline::SourceKind::kImages;
+  stem_ = info.stem;
   done_ = 0;
+  masks_ = 0;
   if (report_ && is_video_) report_->begin_video(info.name);
   if (report_ && !is_video_) report_->begin_images(spec.images, alone);
   if (names_) writer_ = pipeline::make_frame_writer(*names_, info);
   progress_ = std::make_unique<Progress>(info.frames);
 
   pipeline::PipelineStages stages;
-  stages.classify = [this](const cv::Mat& image) { return classifier_.classify(image); };
+  stages.predict = predictor_;
   if (writer_ || window_) {
-    stages.draw = [](pipeline::ProcessedFrame& item) { pipeline::draw_classes(item.frame.image, item.result.top); };
+    stages.draw = [](pipeline::ProcessedFrame& item) { pipeline::draw_result(item.frame.image, item.result); };
   }
   stages.sink = [this](const pipeline::PipelineEvent& event) { return on_event(event); };
   const pipeline::PipelineOptions options{.max_frames = options_.max_frames, .stop = &stop_requested()};
@@ -81,8 +88,10 @@ void PredictSession::run_source(const pipeline::SourceSpec& spec, bool alone) {
 }
 
 bool PredictSession::on_event(const pipeline::PipelineEvent& event) {
-  if (json_) json_->line(pipeline::to_json_line(event));
-  if (const auto* item = std::get_if<pipeline::ProcessedFrame>(&event)) {
+  const auto* item = std::get_if<pipeline::ProcessedFrame>(&event);
+  const std::string mask = item != nullptr ? write_mask(*item) : "";
+  if (json_) json_->line(pipeline::to_json_line(event, mask));
+  if (item != nullptr) {
     on_frame(*item);
   } else {
     on_failure(std::get<pipeline::FrameFailure>(event));
@@ -96,11 +105,26 @@ void PredictSession::on_frame(const pipeline::ProcessedFrame& item) {
     progress_->clear();
     report_->add(item);
   }
-  if (first_frame_) after_first_frame(item.result.compile_ms);
+  if (first_frame_) after_first_frame(pipeline::times_of(item.result).compile_ms);
+  ++images_;
+  if (coco_) {
+    for (const std::string& entry : pipeline::coco_entries(item, images_)) coco_->add(entry);
+  }
   if (writer_) writer_->write(item.frame);
   if (window_ && !window_closed_) {
     window_closed_ = !(is_video_ ? window_->show(item.frame.image) : window_->show_and_wait(item.frame.image));
   }
+}
+
+std::string PredictSession::write_mask(const pipeline::ProcessedFrame& item) {
+  const auto* segmentation = std::get_if<pipeline::Segmentation>(&item.result);
+  if (!mask_names_ || segmentation == nullptr) return {};
+  const std::string stem = is_video_ ? fmt::format("{}_{:06}", stem_, item.frame.index)
+                                     : std::filesystem::path(item.frame.source).stem().string();
+  const std::filesystem::path file = mask_names_->claim(stem, ".png");
+  pipeline::write_mask_png(file, segmentation->labels);
+  ++masks_;
+  return file.string();
 }
 
 void PredictSession::on_unopened(const pipeline::SourceSpec& spec, const IoError& error) {
@@ -121,6 +145,9 @@ void PredictSession::end_source(const pipeline::SourceInfo& info, const pipeline
     report_->end_video(stats);
   } else if (is_video_ && stats.dropped > 0) {
     report(stats_text(info.name, stats));  // the JSON lines show drops only as gaps
+  }
+  if (text_ && masks_ > 0) {
+    text_->line(fmt::format("saved {} {} in {}", masks_, masks_ == 1 ? "mask" : "masks", options_.masks_folder));
   }
   if (!writer_) return;
   writer_->finish();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,11 +10,11 @@
 #include <vector>
 
 #include "apps/display.h"
+#include "apps/json_array.h"
 #include "apps/output.h"
 #include "apps/predict_report.h"
 #include "apps/progress.h"
 #include "apps/startup_clock.h"
-#include "pipeline/classifier.h"
 #include "pipeline/frame_source.h"
 #include "pipeline/frame_writer.h"
 #include "pipeline/video_pipeline.h"
@@ -23,17 +24,21 @@ namespace zoo::apps {
 struct PredictOptions {
   std::string save_folder;          ///< empty: nothing is saved
   std::optional<std::string> json;  ///< file, or "-" for standard output instead of text
+  std::string masks_folder;         ///< label maps of a segmentation; empty: none
+  std::string coco;                 ///< file; empty: none
   bool show = false;
   bool timing = false;
   int64_t max_frames = 0;
 };
 
-/// Feeds sources through a classifier, one after the other, and reports every frame. Opens outputs at construction,
+/// Feeds sources through a predictor, one after the other, and reports every frame. Opens outputs at construction,
 /// so that a wrong path is noticed before the work.
 class PredictSession {
  public:
+  using Predictor = std::function<pipeline::TaskResult(const cv::Mat&)>;
+
   /// `clock` must have every lap up to the first frame.
-  PredictSession(pipeline::Classifier& classifier, const PredictOptions& options, StartupClock& clock);
+  PredictSession(Predictor predictor, const PredictOptions& options, StartupClock& clock);
 
   /// Throws what a source, the network or an output throws. Yields the program's exit code.
   int run(const std::vector<pipeline::SourceSpec>& specs);
@@ -42,26 +47,32 @@ class PredictSession {
   void run_source(const pipeline::SourceSpec& spec, bool alone);
   bool on_event(const pipeline::PipelineEvent& event);
   void on_frame(const pipeline::ProcessedFrame& item);
+  std::string write_mask(const pipeline::ProcessedFrame& item);
   void on_unopened(const pipeline::SourceSpec& spec, const IoError& error);
   void on_failure(const pipeline::FrameFailure& failure);
   void end_source(const pipeline::SourceInfo& info, const pipeline::PipelineStats& stats);
   void after_first_frame(double compile_ms);
 
-  pipeline::Classifier& classifier_;
+  Predictor predictor_;
   const PredictOptions options_;
   StartupClock& clock_;
   std::optional<TextOutput> text_;
   std::optional<TextOutput> json_;
   std::optional<TextReport> report_;
+  std::optional<JsonArray> coco_;
   std::optional<pipeline::OutputNames> names_;
+  std::optional<pipeline::OutputNames> mask_names_;
   std::optional<Window> window_;
 
   // Of the source being worked on.
   std::unique_ptr<pipeline::FrameWriter> writer_;
   std::unique_ptr<Progress> progress_;
   bool is_video_ = false;
+  std::string stem_;
   int64_t done_ = 0;
+  int64_t masks_ = 0;
 
+  int64_t images_ = 0;
   bool first_frame_ = true;
   bool window_closed_ = false;
   std::map<pipeline::FailureKind, int64_t> failures_;

@@ -12,7 +12,6 @@
 #include "apps/model_flags.h"
 #include "apps/output.h"
 #include "nn/weights/safetensors.h"
-#include "pipeline/classifier.h"
 #include "pipeline/image_io.h"
 
 namespace zoo::apps {

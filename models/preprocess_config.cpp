@@ -31,6 +31,12 @@ std::vector<int64_t> decode_size(const ConfigNode& node) {
   return size;
 }
 
+void check_count(const ConfigNode& node, size_t values, int64_t in_channels) {
+  if (!node.is_list() || static_cast<int64_t>(values) == in_channels) return;
+  node.problem(fmt::format("{} value{}, but the network has {} input channel{}", values, values == 1 ? "" : "s",
+                           in_channels, in_channels == 1 ? "" : "s"));
+}
+
 // One value per input channel.
 std::vector<float> decode_channel_values(const ConfigNode& node, int64_t in_channels, bool positive) {
   std::vector<float> values;
@@ -41,16 +47,39 @@ std::vector<float> decode_channel_values(const ConfigNode& node, int64_t in_chan
     if (positive && !(value > 0.0F)) item.problem(fmt::format("must be greater than 0, found {}", value));
     values.push_back(value);
   }
-  if (node.is_list() && static_cast<int64_t>(values.size()) != in_channels) {
-    node.problem(fmt::format("{} value{}, but the network has {} input channel{}", values.size(),
-                             values.size() == 1 ? "" : "s", in_channels, in_channels == 1 ? "" : "s"));
-  }
+  check_count(node, values.size(), in_channels);
   return values;
 }
 
 std::string size_text(const std::vector<int64_t>& size) {
   if (size.empty()) return "none";
   return size.size() == 1 ? fmt::format("{}", size[0]) : fmt::format("{}x{}", size[0], size[1]);
+}
+
+std::vector<uint8_t> decode_fill(const ConfigNode& node, int64_t in_channels) {
+  constexpr int64_t kWhite = 255;
+  if (!node.is_list()) {
+    return std::vector<uint8_t>(static_cast<size_t>(in_channels), static_cast<uint8_t>(node.as_int_in(0, kWhite, 0)));
+  }
+  std::vector<uint8_t> fill;
+  for (const ConfigNode& item : node.items()) fill.push_back(static_cast<uint8_t>(item.as_int_in(0, kWhite, 0)));
+  check_count(node, fill.size(), in_channels);
+  return fill;
+}
+
+Letterbox decode_letterbox(const ConfigNode& node, int64_t in_channels) {
+  Letterbox letterbox;
+  const ConfigNode size_node = node.at("size");
+  const std::vector<int64_t> size = decode_size(size_node);
+  if (size_node && size.empty()) size_node.problem("a letterbox needs a size");
+  if (!size.empty()) letterbox.size = {size.front(), size.back()};
+  if (const ConfigNode fill = node.find("fill")) letterbox.fill = decode_fill(fill, in_channels);
+  if (const ConfigNode position = node.find("position")) {
+    const std::array<std::string, 2> names = {"center", "top_left"};
+    const auto choice = position.as_choice(names, "position");
+    if (choice && *choice == 1) letterbox.position = Letterbox::Position::kTopLeft;
+  }
+  return letterbox;
 }
 
 int64_t channels_of(ColorOrder color) { return color == ColorOrder::kGray ? 1 : 3; }
@@ -75,6 +104,7 @@ std::string to_string(const PreprocessConfig& config) {
 }
 
 std::optional<std::array<int64_t, 2>> PreprocessConfig::output_size() const {
+  if (letterbox) return letterbox->size;
   const std::vector<int64_t>& size = crop.empty() ? resize : crop;
   if (size.size() == 2) return std::array<int64_t, 2>{size[0], size[1]};
   if (size.size() == 1 && !crop.empty()) return std::array<int64_t, 2>{size[0], size[0]};
@@ -91,8 +121,17 @@ PreprocessConfig decode_preprocess(const ConfigNode& node, int64_t in_channels) 
   }
   if (!node || node.is_null()) return config;
 
-  if (const ConfigNode resize = node.find("resize")) config.resize = decode_size(resize);
-  if (const ConfigNode crop = node.find("crop")) config.crop = decode_size(crop);
+  const ConfigNode resize = node.find("resize");
+  const ConfigNode crop = node.find("crop");
+  if (resize) config.resize = decode_size(resize);
+  if (crop) config.crop = decode_size(crop);
+  if (const ConfigNode letterbox = node.find("letterbox"); letterbox && !letterbox.is_null()) {
+    config.letterbox = decode_letterbox(letterbox, in_channels);
+    if (resize && !config.resize.empty()) resize.problem("a letterbox resizes by itself; leave this out");
+    if (crop && !config.crop.empty()) crop.problem("a letterbox shows the whole picture; leave this out");
+    config.resize.clear();
+    config.crop.clear();
+  }
   if (const ConfigNode interpolation = node.find("interpolation")) {
     if (const auto choice = interpolation.as_choice(kInterpolationNames, "interpolation"))
       config.interpolation = kInterpolations[*choice];

@@ -21,13 +21,26 @@ enum class Interpolation {
   kTorchBilinear,  ///< torch's interpolate: of the normalised floats, not antialiased (torchvision's detectors)
 };
 
-/// "nearest", "bilinear", "bicubic", "lanczos".
+/// "nearest", "bilinear", "bicubic", "lanczos", "torch_bilinear".
 std::string_view to_string(Interpolation interpolation);
 std::optional<Interpolation> interpolation_from_name(std::string_view name);
 
 enum class ColorOrder { kRgb, kBgr, kGray };
 
-/// resize -> centre crop -> /255 -> (v - mean) / std.
+/// `letterbox: {size, fill, position}`: the whole picture, its ratio kept, as large as `size` holds it (PIL's
+/// ImageOps.pad).
+struct Letterbox {
+  enum class Position { kCenter, kTopLeft };
+
+  std::array<int64_t, 2> size = {0, 0};  ///< [H, W]
+  /// 8-bit colour around the picture, one value per channel in the order of `color`; empty: black.
+  std::vector<uint8_t> fill = {};
+  Position position = Position::kCenter;
+
+  bool operator==(const Letterbox&) const = default;
+};
+
+/// resize -> centre crop (or letterbox in place of both) -> /255 -> (v - mean) / std.
 struct PreprocessConfig {
   /// `resize: 256`: the shorter side becomes 256, the longer int(256 * long / short). `resize: [h, w]`: exactly that.
   /// Empty: no resizing.
@@ -35,6 +48,8 @@ struct PreprocessConfig {
   /// `crop: 224` or `[h, w]`: centre crop, zero-padded where the image is smaller (torchvision's center_crop).
   /// Empty: no crop.
   std::vector<int64_t> crop = {224};
+  /// If set, `resize` and `crop` are empty.
+  std::optional<Letterbox> letterbox = std::nullopt;
   Interpolation interpolation = Interpolation::kBilinear;
   /// One value per channel. Both empty: the network has neither 1 nor 3 input channels, so it reads no pictures.
   std::vector<float> mean = {0.485F, 0.456F, 0.406F};
@@ -43,7 +58,7 @@ struct PreprocessConfig {
 
   bool operator==(const PreprocessConfig&) const = default;
 
-  /// [H, W] of the tensor where the configuration fixes it (a crop, or an exact resize).
+  /// [H, W] of the tensor where the configuration fixes it (a crop, an exact resize or a letterbox).
   std::optional<std::array<int64_t, 2>> output_size() const;
 };
 

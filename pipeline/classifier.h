@@ -1,10 +1,8 @@
 // Pictures to class scores: preprocessing, network and softmax in one object.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,9 +10,7 @@
 #include <opencv2/core/mat.hpp>
 
 #include "models/model.h"
-#include "nn/engine/executable.h"
-#include "pipeline/preprocess.h"
-#include "pipeline/runner_cache.h"
+#include "pipeline/network_runner.h"
 
 namespace zoo::pipeline {
 
@@ -29,55 +25,37 @@ struct ClassScore {
 /// The best guesses for one picture, best first (equal scores: lower index first).
 struct Classification {
   std::vector<ClassScore> top;
-  double preprocess_ms = 0.0;
-  double infer_ms = 0.0;    ///< network and softmax
-  double compile_ms = 0.0;  ///< only the first picture that needs another input size than those before
+  StageTimes times;
 };
 
 struct ClassifierOptions {
   /// Guesses per picture; never more than the model has classes.
   int64_t top_k = 5;
-  /// Cores one picture may use; the model file's `runtime.threads` when 0.
-  int threads = 0;
-  engine::EngineKind engine = engine::EngineKind::kOneDnn;
-  /// [H, W] of the network's input instead of the model file's, see with_input_size.
-  std::optional<std::array<int64_t, 2>> input_size = std::nullopt;
+  NetworkOptions network = {};
 };
-
-/// The preprocessing for another input size: crops become `size`, resizing keeps its ratio to the crop (256 for 224 is
-/// 320 for 280); without a crop the picture is resized to exactly `size`.
-models::PreprocessConfig with_input_size(const models::PreprocessConfig& config, std::array<int64_t, 2> size);
 
 /// The `count` highest softmax probabilities, best first, labelled. Computed in double, so that large scores do not
 /// overflow. Throws EngineError when a score is NaN or infinite.
 std::vector<ClassScore> top_classes(std::span<const float> logits, const std::vector<std::string>& labels,
                                     int64_t count);
 
-/// Classifies one picture after the other. Holds activations and scratch memory: one thread at a time; several
-/// classifiers may share a model. The network is compiled for each input size that occurs (usually one, at
-/// construction) and the most recently used sizes are kept.
+/// Classifies one picture after the other; one thread at a time, see NetworkRunner.
 class Classifier {
  public:
   /// Throws Error when the model is no classifier, GraphError and EngineError as Model::compile.
   explicit Classifier(std::shared_ptr<const models::Model> model, const ClassifierOptions& options = {});
   explicit Classifier(models::Model model, const ClassifierOptions& options = {});
 
-  /// `frame`: 8-bit BGR or grey, any size. Throws GraphError when the picture is too small for a network without a
-  /// fixed input size, Error for another type of picture.
-  Classification classify(const cv::Mat& frame) { return classify(frame, options_.top_k); }
+  /// `frame` and errors: as NetworkRunner::run.
+  Classification classify(const cv::Mat& frame) { return classify(frame, top_k_); }
   /// The same with another number of guesses than the options'.
   Classification classify(const cv::Mat& frame, int64_t top_k);
 
-  const models::Model& model() const { return *model_; }
+  const models::Model& model() const { return network_.model(); }
 
  private:
-  engine::Runner& runner_for(std::array<int64_t, 2> size);
-
-  std::shared_ptr<const models::Model> model_;
-  ClassifierOptions options_;
-  models::PreprocessConfig preprocess_;
-  Preprocessor preprocessor_;
-  RunnerCache runners_;
+  NetworkRunner network_;
+  int64_t top_k_;
 };
 
 }  // namespace zoo::pipeline

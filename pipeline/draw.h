@@ -6,6 +6,8 @@
 #include <opencv2/core/mat.hpp>
 
 #include "pipeline/classifier.h"
+#include "pipeline/detector.h"
+#include "pipeline/segmenter.h"
 
 namespace zoo::pipeline {
 
@@ -14,5 +16,14 @@ namespace zoo::pipeline {
 /// out, so that a picture below 24x24 stays as it is. Characters outside ASCII become '?' (OpenCV's fonts lack them).
 /// `image`: 8-bit BGR, changed in place.
 void draw_classes(cv::Mat& image, std::span<const ClassScore> top);
+
+/// Draws every box in its class's colour (box_color) with a tag `label 93%`, the best on top. The tag stands above its
+/// box, where there is room, and always inside the picture; its text as above, and no tags below 24x24.
+void draw_boxes(cv::Mat& image, std::span<const FoundObject> boxes);
+
+/// Tints every class in its colour (voc_palette) and lists what occurs in the upper left corner, largest share first;
+/// void is darkened. Class 0 stays as it is where it is the background: its label says so (`background`,
+/// `__background__`) or it has none.
+void draw_mask(cv::Mat& image, const Segmentation& segmentation);
 
 }  // namespace zoo::pipeline

@@ -1,8 +1,5 @@
 #include "pipeline/frame_writer.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -10,23 +7,11 @@
 #include <opencv2/imgcodecs.hpp>
 
 #include "pipeline/video_writer.h"
+#include "pipeline/write_file.h"
 
 namespace zoo::pipeline {
 namespace fs = std::filesystem;
 namespace {
-
-void write_bytes(const fs::path& file, const std::vector<unsigned char>& bytes) {
-  std::FILE* stream = std::fopen(file.c_str(), "wb");
-  if (stream == nullptr) throw IoError(fmt::format("{}: cannot be written: {}", file.string(), std::strerror(errno)));
-  errno = 0;
-  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), stream) == bytes.size();
-  int error = errno;
-  if (std::fclose(stream) != 0 && written) error = errno;
-  if (written && error == 0) return;
-  std::error_code ignored;
-  fs::remove(file, ignored);
-  throw IoError(fmt::format("{}: writing failed: {}", file.string(), std::strerror(error)));
-}
 
 class ImageWriter : public FrameWriter {
  public:
@@ -49,7 +34,7 @@ class ImageWriter : public FrameWriter {
       }
     }
     files_.push_back(names_.claim(source.stem().string(), extension));
-    write_bytes(files_.back(), bytes);
+    write_file(files_.back(), bytes);
   }
 
   void finish() override {}

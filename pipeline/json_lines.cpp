@@ -2,36 +2,75 @@
 
 #include <cmath>
 #include <variant>
+#include <vector>
 
 #include <nlohmann/json.hpp>
+
+#include "pipeline/rle.h"
 
 namespace zoo::pipeline {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr double kThousandths = 1e3;
+constexpr double kMillionths = 1e6;
+
 double rounded(double value, double steps) { return std::round(value * steps) / steps; }
 
-Json to_json(const ProcessedFrame& item) {
-  constexpr double kMicro = 1e3;  // milliseconds to three places
-  Json line = {{"source", item.frame.source}, {"frame", item.frame.index}};
-  line["time_s"] = rounded(item.frame.time_s, 1e3);
-  line["size"] = {item.frame.image.rows, item.frame.image.cols};
+void add_result(Json& line, const Classification& result, const std::string& /*mask_file*/) {
   line["top"] = Json::array();
-  for (const ClassScore& guess : item.result.top) {
+  for (const ClassScore& guess : result.top) {
     line["top"].push_back({{"index", guess.index},
                            {"label", guess.label},
-                           {"score", rounded(guess.score, 1e6)},
-                           {"logit", rounded(guess.logit, 1e6)}});
+                           {"score", rounded(guess.score, kMillionths)},
+                           {"logit", rounded(guess.logit, kMillionths)}});
   }
-  line["ms"] = {{"capture", rounded(item.frame.capture_ms, kMicro)},
-                {"preprocess", rounded(item.result.preprocess_ms, kMicro)},
-                {"infer", rounded(item.result.infer_ms, kMicro)},
-                {"draw", rounded(item.draw_ms, kMicro)}};
+}
+
+void add_result(Json& line, const FoundObjects& result, const std::string& /*mask_file*/) {
+  line["boxes"] = Json::array();
+  for (const FoundObject& object : result.boxes) {
+    line["boxes"].push_back({{"label", object.label},
+                             {"index", object.index},
+                             {"score", rounded(object.score, kMillionths)},
+                             {"box",
+                              {rounded(object.box.x0, kThousandths), rounded(object.box.y0, kThousandths),
+                               rounded(object.box.x1, kThousandths), rounded(object.box.y1, kThousandths)}}});
+  }
+}
+
+void add_result(Json& line, const Segmentation& result, const std::string& mask_file) {
+  Json& mask = line["mask"];
+  if (!mask_file.empty()) {
+    mask["file"] = mask_file;
+  } else {
+    mask["rle"] = Json::array();
+    for (const ClassShare& present : result.classes) {
+      const std::vector<int64_t> runs = runs_of(result.labels, static_cast<uint8_t>(present.index));
+      mask["rle"].push_back({{"label", present.label}, {"index", present.index}, {"counts", compress_runs(runs)}});
+    }
+  }
+  mask["classes"] = Json::object();
+  for (const ClassShare& present : result.classes) {
+    mask["classes"][present.label] = rounded(present.share, kMillionths);
+  }
+}
+
+Json to_json(const ProcessedFrame& item, const std::string& mask_file) {
+  Json line = {{"source", item.frame.source}, {"frame", item.frame.index}};
+  line["time_s"] = rounded(item.frame.time_s, kThousandths);
+  line["size"] = {item.frame.image.rows, item.frame.image.cols};
+  std::visit([&](const auto& result) { add_result(line, result, mask_file); }, item.result);
+  const StageTimes& times = times_of(item.result);
+  line["ms"] = {{"capture", rounded(item.frame.capture_ms, kThousandths)},
+                {"preprocess", rounded(times.preprocess_ms, kThousandths)},
+                {"infer", rounded(times.infer_ms, kThousandths)},
+                {"draw", rounded(item.draw_ms, kThousandths)}};
   return line;
 }
 
-Json to_json(const FrameFailure& failure) {
+Json to_json(const FrameFailure& failure, const std::string& /*mask_file*/) {
   return {{"source", failure.source},
           {"frame", failure.index},
           {"error", failure.message},
@@ -40,8 +79,8 @@ Json to_json(const FrameFailure& failure) {
 
 }  // namespace
 
-std::string to_json_line(const PipelineEvent& event) {
-  const Json line = std::visit([](const auto& item) { return to_json(item); }, event);
+std::string to_json_line(const PipelineEvent& event, const std::string& mask_file) {
+  const Json line = std::visit([&](const auto& item) { return to_json(item, mask_file); }, event);
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

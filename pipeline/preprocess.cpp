@@ -1,6 +1,7 @@
 #include "pipeline/preprocess.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -29,6 +30,16 @@ void check(const models::PreprocessConfig& config) {
   }
   if (config.color != ColorOrder::kGray && config.mean.size() != 3) {
     throw Error(fmt::format("preprocess: a colour picture has 3 channels, but mean has {}", config.mean.size()));
+  }
+  if (config.letterbox) {
+    check_sizes({config.letterbox->size[0], config.letterbox->size[1]}, "letterbox.size");
+    if (!config.resize.empty() || !config.crop.empty()) {
+      throw Error("preprocess: a letterbox excludes resize and crop");
+    }
+    if (!config.letterbox->fill.empty() && config.letterbox->fill.size() != config.mean.size()) {
+      throw Error(fmt::format("preprocess: {} values of mean, but {} of letterbox.fill", config.mean.size(),
+                              config.letterbox->fill.size()));
+    }
   }
   if (std::ranges::find(config.std, 0.0F) != config.std.end()) throw Error("preprocess.std: must not be 0");
 }
@@ -59,6 +70,33 @@ Axis crop_axis(int size, int crop) {
   return {0, round_half(size - crop), crop};
 }
 
+// One side of a picture that keeps its ratio while the other becomes `other`: Python's round(side / other_side *
+// other).
+int side_at_ratio(int64_t side, int64_t other_side, int64_t other) {
+  const double ratio = static_cast<double>(side) / static_cast<double>(other_side);
+  return std::max(1, static_cast<int>(std::nearbyint(ratio * static_cast<double>(other))));
+}
+
+PreprocessGeometry place_in_letterbox(const models::Letterbox& letterbox, int64_t frame_height, int64_t frame_width) {
+  PreprocessGeometry placed;
+  placed.output = cv::Size(static_cast<int>(letterbox.size[1]), static_cast<int>(letterbox.size[0]));
+  placed.resized = placed.output;
+  const double ratio = static_cast<double>(frame_width) / static_cast<double>(frame_height);
+  const double room = static_cast<double>(placed.output.width) / static_cast<double>(placed.output.height);
+  if (ratio > room) placed.resized.height = side_at_ratio(frame_height, frame_width, placed.output.width);
+  if (ratio < room) placed.resized.width = side_at_ratio(frame_width, frame_height, placed.output.height);
+  placed.window = cv::Rect(cv::Point(), placed.resized);
+  if (letterbox.position == models::Letterbox::Position::kCenter) {
+    placed.origin = cv::Point(round_half(placed.output.width - placed.resized.width),
+                              round_half(placed.output.height - placed.resized.height));
+  }
+  return placed;
+}
+
+int64_t scaled(int64_t value, int64_t to, int64_t from) {
+  return std::llround(static_cast<double>(value) * static_cast<double>(to) / static_cast<double>(from));
+}
+
 // One channel of `pixels`, its bytes replaced by `values`, to rows `stride` apart.
 void write_plane(const cv::Mat& pixels, int channel, const std::array<float, 256>& values, float* dst, size_t stride) {
   const auto count = static_cast<size_t>(pixels.cols);
@@ -70,6 +108,26 @@ void write_plane(const cv::Mat& pixels, int channel, const std::array<float, 256
 }
 
 }  // namespace
+
+models::PreprocessConfig with_input_size(const models::PreprocessConfig& config, std::array<int64_t, 2> size) {
+  models::PreprocessConfig result = config;
+  if (config.letterbox) {
+    result.letterbox->size = size;
+    return result;
+  }
+  if (config.crop.empty()) {
+    result.resize = {size[0], size[1]};
+    return result;
+  }
+  const std::array<int64_t, 2> crop = {config.crop.front(), config.crop.back()};
+  result.crop = {size[0], size[1]};
+  if (config.resize.size() == 2) {
+    result.resize = {scaled(config.resize[0], size[0], crop[0]), scaled(config.resize[1], size[1], crop[1])};
+  } else if (config.resize.size() == 1) {
+    result.resize = {std::max(scaled(config.resize[0], size[0], crop[0]), scaled(config.resize[0], size[1], crop[1]))};
+  }
+  return result;
+}
 
 Preprocessor::Preprocessor(models::PreprocessConfig config)
     : config_(std::move(config)), resampler_(config_.interpolation) {
@@ -86,6 +144,7 @@ PreprocessGeometry Preprocessor::geometry(int64_t frame_height, int64_t frame_wi
   if (frame_height < 1 || frame_width < 1 || frame_height > kMaxSide || frame_width > kMaxSide) {
     throw Error(fmt::format("cannot preprocess a frame of {}x{} pixels", frame_width, frame_height));
   }
+  if (config_.letterbox) return place_in_letterbox(*config_.letterbox, frame_height, frame_width);
   PreprocessGeometry placed;
   placed.resized = cv::Size(static_cast<int>(frame_width), static_cast<int>(frame_height));
   if (config_.resize.size() == 2) {
@@ -139,7 +198,7 @@ void Preprocessor::run(const cv::Mat& frame, std::span<float> dst) {
   const bool padded = placed.window.size() != placed.output;
   for (size_t c = 0; c < channels; ++c) {
     const std::span<float> values = dst.subspan(c * plane, plane);
-    if (padded) std::ranges::fill(values, tables_[c][0]);
+    if (padded) std::ranges::fill(values, tables_[c][fill_of(c)]);
     const int source = source_channel(c, picture.channels());
     const auto width = static_cast<size_t>(placed.output.width);
     float* const first =
@@ -150,6 +209,10 @@ void Preprocessor::run(const cv::Mat& frame, std::span<float> dst) {
       write_plane(pixels_, source, tables_[c], first, width);
     }
   }
+}
+
+uint8_t Preprocessor::fill_of(size_t channel) const {
+  return config_.letterbox && !config_.letterbox->fill.empty() ? config_.letterbox->fill[channel] : uint8_t{0};
 }
 
 int Preprocessor::source_channel(size_t channel, int channels) const {

@@ -20,9 +20,14 @@ namespace zoo::pipeline {
 struct PreprocessGeometry {
   cv::Size resized;  ///< the whole picture after resizing
   cv::Rect window;   ///< the part of it that the tensor shows
-  cv::Point origin;  ///< where the window's first pixel lies in the tensor; not (0, 0) where zeros pad a small picture
-  cv::Size output;   ///< the tensor's width and height
+  cv::Point
+      origin;  ///< where the window's first pixel lies in the tensor; not (0, 0) where there is something around it
+  cv::Size output;  ///< the tensor's width and height
 };
+
+/// The preprocessing for another input size: crops and letterboxes become `size`, resizing keeps its ratio to the crop
+/// (256 for 224 is 320 for 280); without both the picture is resized to exactly `size`.
+models::PreprocessConfig with_input_size(const models::PreprocessConfig& config, std::array<int64_t, 2> size);
 
 /// Turns frames into the network's input. Reusable; keeps scratch memory, so one thread at a time. After the first
 /// frame of a size it allocates nothing.
@@ -46,6 +51,7 @@ class Preprocessor {
   void run(const cv::Mat& frame, std::span<float> dst);
 
  private:
+  uint8_t fill_of(size_t channel) const;
   int source_channel(size_t channel, int channels) const;
 
   models::PreprocessConfig config_;

@@ -70,18 +70,18 @@ class Run {
         stages_(stages),
         options_(options),
         captured_(live_ ? 1 : options.queue_capacity),
-        classified_(live_ ? 1 : options.queue_capacity),
+        predicted_(live_ ? 1 : options.queue_capacity),
         drawn_(live_ ? 1 : options.queue_capacity) {}
 
   PipelineStats execute() {
     const auto start = Clock::now();
     {
       std::jthread capture;
-      std::jthread classify;
+      std::jthread predict;
       std::jthread draw;
       try {
         capture = std::jthread([this, source = source_] { capture_frames(*source); });
-        classify = std::jthread([this] { guarded([this] { classify_frames(); }); });
+        predict = std::jthread([this] { guarded([this] { predict_frames(); }); });
         draw = std::jthread([this] { guarded([this] { draw_frames(); }); });
       } catch (...) {  // no more threads; those that run must not wait for those that do not
         fail(std::current_exception());
@@ -111,7 +111,7 @@ class Run {
     }
     stop_ = true;
     captured_.cancel();
-    classified_.cancel();
+    predicted_.cancel();
     drawn_.cancel();
   }
 
@@ -156,19 +156,19 @@ class Run {
     return true;
   }
 
-  void classify_frames() {
+  void predict_frames() {
     while (std::optional<PipelineEvent> event = captured_.pop()) {
-      if (auto* item = std::get_if<ProcessedFrame>(&*event)) classify_frame(*item, *event);
-      if (!classified_.push(std::move(*event))) break;
+      if (auto* item = std::get_if<ProcessedFrame>(&*event)) predict_frame(*item, *event);
+      if (!predicted_.push(std::move(*event))) break;
     }
-    classified_.close();
+    predicted_.close();
   }
 
   /// `item` is inside `event`, which becomes a failure if the frame does not fit the network.
-  void classify_frame(ProcessedFrame& item, PipelineEvent& event) {
+  void predict_frame(ProcessedFrame& item, PipelineEvent& event) {
     std::string problem;
     try {
-      item.result = stages_.classify(item.frame.image);
+      item.result = stages_.predict(item.frame.image);
       return;
     } catch (const EngineError&) {
       throw;
@@ -181,7 +181,7 @@ class Run {
   }
 
   void draw_frames() {
-    while (std::optional<PipelineEvent> event = classified_.pop()) {
+    while (std::optional<PipelineEvent> event = predicted_.pop()) {
       auto* item = std::get_if<ProcessedFrame>(&*event);
       if (item != nullptr && stages_.draw) {
         const auto start = Clock::now();
@@ -226,7 +226,7 @@ class Run {
   const PipelineStages& stages_;
   const PipelineOptions& options_;
   BoundedQueue<PipelineEvent> captured_;
-  BoundedQueue<PipelineEvent> classified_;
+  BoundedQueue<PipelineEvent> predicted_;
   BoundedQueue<PipelineEvent> drawn_;
   std::atomic<bool> stop_ = false;
   std::atomic<bool> capture_ended_ = false;

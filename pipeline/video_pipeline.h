@@ -1,4 +1,4 @@
-// The threaded pipeline: capture -> classify -> draw -> sink, each stage in its own thread, bounded queues between
+// The threaded pipeline: capture -> predict -> draw -> sink, each stage in its own thread, bounded queues between
 // them.
 #pragma once
 
@@ -10,27 +10,27 @@
 #include <memory>
 #include <variant>
 
-#include "pipeline/classifier.h"
 #include "pipeline/frame.h"
 #include "pipeline/frame_source.h"
+#include "pipeline/task_result.h"
 
 namespace zoo::pipeline {
 
 /// A frame with its result. After the draw stage `frame.image` is the annotated picture.
 struct ProcessedFrame {
   Frame frame;
-  Classification result;
+  TaskResult result;
   double draw_ms = 0.0;
 };
 
 /// What reaches the sink, in the order of capture.
 using PipelineEvent = std::variant<ProcessedFrame, FrameFailure>;
 
-/// What to do with a frame. `classify` runs in its own thread, `draw` in another (leave it empty for none), `sink` in
-/// the thread that calls run_pipeline: windows and terminals want one thread. An Error of `classify` that belongs to
+/// What to do with a frame. `predict` runs in its own thread, `draw` in another (leave it empty for none), `sink` in
+/// the thread that calls run_pipeline: windows and terminals want one thread. An Error of `predict` that belongs to
 /// the frame (anything but EngineError and IoError) makes it a FrameFailure; every other exception ends the pipeline.
 struct PipelineStages {
-  std::function<Classification(const cv::Mat&)> classify;
+  std::function<TaskResult(const cv::Mat&)> predict;
   std::function<void(ProcessedFrame&)> draw;
   std::function<bool(const PipelineEvent&)> sink;  ///< false: stop capturing, finish what is under way
 };
@@ -53,7 +53,7 @@ struct PipelineStats {
   int64_t captured = 0;
   int64_t ok = 0;
   int64_t failed = 0;
-  int64_t dropped = 0;  ///< live sources only: replaced by a newer frame before it was classified
+  int64_t dropped = 0;  ///< live sources only: replaced by a newer frame before the network saw it
   double wall_s = 0.0;
 };
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/reference_data/preprocess/pillow_numpy.tsv: network inputs made with Pillow and NumPy.
+"""Writes tests/reference_data/preprocess/pillow_{numpy,letterbox}.tsv: network inputs made with Pillow and NumPy.
 
 Usage: make_preprocess_fixtures.py [--check-torchvision] [OUTPUT]; needs Pillow (Debian: python3-pil) and NumPy.
 With --check-torchvision every RGB case is also made with torchvision.transforms (what timm's evaluation uses as well)
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import PIL
 from fixture_data import checksum, picture
-from PIL import Image
+from PIL import Image, ImageOps
 
 IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 INCEPTION = ([0.5, 0.5, 0.5], [0.5, 0.5, 0.5])
@@ -49,6 +49,16 @@ CASES = [
     (60, 80, [32], [28], "nearest", ([0.5, 0.25, 0.0], [0.5, 0.25, 1.0]), "gray"),
 ]
 RANDOM_CASES = 75
+# width, height of the frame, size [H, W], fill, position, filter, (mean, std), colour
+LETTERBOX_CASES = [
+    (640, 360, [320, 320], [114, 114, 114], "center", "bilinear", IMAGENET, "rgb"),
+    (360, 640, [320, 320], [1, 2, 3], "top_left", "bicubic", INCEPTION, "bgr"),
+    (17, 90, [40, 64], [], "center", "lanczos", IMAGENET, "rgb"),
+    (64, 40, [40, 64], [200, 0, 9], "center", "bilinear", IMAGENET, "rgb"),
+    (128, 80, [40, 64], [5, 5, 5], "top_left", "nearest", IDENTITY, "rgb"),
+    (5, 7, [33, 21], [77], "center", "bilinear", GRAY, "gray"),
+]
+RANDOM_LETTERBOXES = 40
 
 
 def resized_size(width, height, resize):
@@ -81,6 +91,22 @@ def preprocess(image, resize, crop, filter_name, normalisation, color):
     pixels = np.asarray(image).reshape(image.size[1], image.size[0], -1)
     if crop:
         pixels = center_crop(pixels, crop)
+    return normalise(pixels, normalisation, color)
+
+
+def letterbox(image, size, fill, position, filter_name, normalisation, color):
+    """float32 [C, H, W] of a PIL RGB image, with Pillow's own padding; `fill` is in the order of `color`."""
+    if color == "gray":
+        image = image.convert("L")
+    around = 0
+    if fill:
+        around = fill[0] if color == "gray" else tuple(fill if color == "rgb" else fill[::-1])
+    centering = (0.5, 0.5) if position == "center" else (0, 0)
+    image = ImageOps.pad(image, (size[1], size[0]), Image.Resampling[filter_name.upper()], around, centering)
+    return normalise(np.asarray(image).reshape(size[0], size[1], -1), normalisation, color)
+
+
+def normalise(pixels, normalisation, color):
     if color == "bgr":
         pixels = pixels[:, :, ::-1]
     mean, std = (np.array(values, np.float32) for values in normalisation)
@@ -117,6 +143,15 @@ def random_case(rng):
     return rng.randint(1, side), rng.randint(1, side), resize, crop, filter_name, normalisation, color
 
 
+def random_letterbox(rng):
+    side = rng.choice([20, 60, 200])
+    size = [rng.randint(8, 90), rng.randint(8, 90)]
+    fill = rng.choice([[], [rng.randint(0, 255) for _ in range(3)]])
+    # Not so thin that Pillow rounds a side to 0 and gives up.
+    return (rng.randint(side // 5, side), rng.randint(side // 5, side), size, fill, rng.choice(["center", "top_left"]),
+            rng.choice(["nearest", "bilinear", "bicubic", "lanczos"]), IMAGENET, rng.choice(["rgb", "bgr"]))
+
+
 def numbers(values):
     return ",".join(map(str, values)) or "-"
 
@@ -140,6 +175,15 @@ def main():
                   numbers(normalisation[1]), color, numbers(tensor.shape), checksum(tensor)]
         lines.append("\t".join(map(str, fields)))
     output.write_text("\n".join(lines) + "\n")
+
+    lines = [lines[0], "# width\theight\tseed\tsize\tfill\tposition\tfilter\tmean\tstd\tcolor\tchecksum of the float32 bytes"]
+    for seed, case in enumerate(LETTERBOX_CASES + [random_letterbox(rng) for _ in range(RANDOM_LETTERBOXES)]):
+        width, height, size, fill, position, filter_name, normalisation, color = case
+        tensor = letterbox(Image.fromarray(picture(width, height, 3, seed)), *case[2:])
+        fields = [width, height, seed, numbers(size), numbers(fill), position, filter_name, numbers(normalisation[0]),
+                  numbers(normalisation[1]), color, checksum(tensor)]
+        lines.append("\t".join(map(str, fields)))
+    output.with_name("pillow_letterbox.tsv").write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ build_packages=(
   g++ cmake ninja-build ccache pkg-config
   libdnnl-dev ocl-icd-opencl-dev # oneDNN; its CMake package asks for OpenCL
   libopencv-dev libjpeg62-turbo-dev # JPEG: truncated files must be noticed, which cv::imread does not do
+  libpng-dev # label maps as palette pictures, which OpenCV cannot write
   libyaml-cpp-dev
   libzip-dev # PyTorch checkpoints
   libcurl4-openssl-dev libssl-dev ca-certificates # downloading published checkpoints and checking their hashes

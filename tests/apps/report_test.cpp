@@ -28,28 +28,35 @@ TEST(ProgressText, StaysInsideTheBarWhenThereIsMoreThanPromised) {
 
 TEST(ProgressText, IsACounterWithoutATotal) { EXPECT_EQ(progress_text(30, std::nullopt, 2.0), "30  15.0/s"); }
 
-TEST(StableClass, FirstFrameCountsAtOnce) {
-  StableClass stable;
-  EXPECT_TRUE(stable.update(7));
-  EXPECT_FALSE(stable.update(7));
+TEST(StableState, FirstFrameCountsAtOnce) {
+  StableState stable;
+  EXPECT_TRUE(stable.update("7"));
+  EXPECT_FALSE(stable.update("7"));
 }
 
-TEST(StableClass, ChangeCountsAfterFiveFramesInARow) {
-  StableClass stable;
-  stable.update(1);
-  for (int i = 0; i < 4; ++i) EXPECT_FALSE(stable.update(2)) << i;
-  EXPECT_TRUE(stable.update(2));
-  EXPECT_FALSE(stable.update(2));
+TEST(StableState, ChangeCountsAfterFiveFramesInARow) {
+  StableState stable;
+  stable.update("1");
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(stable.update("2")) << i;
+  EXPECT_TRUE(stable.update("2"));
+  EXPECT_FALSE(stable.update("2"));
 }
 
-TEST(StableClass, FlickerDoesNotCount) {
-  StableClass stable;
-  stable.update(1);
-  for (int i = 0; i < 4; ++i) EXPECT_FALSE(stable.update(2));
-  EXPECT_FALSE(stable.update(1));
-  for (int i = 0; i < 4; ++i) EXPECT_FALSE(stable.update(2));
-  EXPECT_FALSE(stable.update(3));
-  EXPECT_FALSE(stable.update(2));
+TEST(StableState, FlickerDoesNotCount) {
+  StableState stable;
+  stable.update("1");
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(stable.update("2"));
+  EXPECT_FALSE(stable.update("1"));
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(stable.update("2"));
+  EXPECT_FALSE(stable.update("3"));
+  EXPECT_FALSE(stable.update("2"));
+}
+
+TEST(StableState, AnEmptyStateIsOneToo) {
+  StableState stable;
+  EXPECT_TRUE(stable.update(""));
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(stable.update("1 cat"));
+  EXPECT_TRUE(stable.update("1 cat"));
 }
 
 TEST(StatsText, NamesEveryCount) {

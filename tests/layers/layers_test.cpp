@@ -38,6 +38,7 @@ const std::map<std::string, std::string> kHomes = {
     {"curl/", R"(models/http\.cpp)"},
     {"openssl/", R"(models/digest\.cpp)"},
     {"zip.h", R"(nn/weights/pth_archive\.cpp)"},
+    {"png.h", R"(pipeline/mask_png\.cpp)"},
     {"CLI/", R"(apps/.*)"},
     {"spdlog/", R"(apps/.*)"},
 };

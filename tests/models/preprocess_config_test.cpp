@@ -49,6 +49,22 @@ TEST(PreprocessConfig, KnowsEveryInterpolation) {
   EXPECT_EQ(decode("{interpolation: bicubic}").interpolation, Interpolation::kBicubic);
 }
 
+TEST(PreprocessConfig, ReadsALetterbox) {
+  const PreprocessConfig config = decode("{letterbox: {size: [240, 320], fill: [1, 2, 3], position: top_left}}");
+  ASSERT_TRUE(config.letterbox);
+  EXPECT_THAT(config.letterbox->size, ElementsAre(240, 320));
+  EXPECT_THAT(config.letterbox->fill, ElementsAre(1, 2, 3));
+  EXPECT_EQ(config.letterbox->position, Letterbox::Position::kTopLeft);
+  EXPECT_THAT(config.resize, IsEmpty());
+  EXPECT_THAT(config.crop, IsEmpty());
+  EXPECT_EQ(config.output_size(), (Size{240, 320}));
+  const PreprocessConfig square = decode("{letterbox: {size: 320, fill: 114}, resize: ~, crop: ~}");
+  EXPECT_EQ(square.output_size(), (Size{320, 320}));
+  EXPECT_THAT(square.letterbox->fill, ElementsAre(114, 114, 114));
+  EXPECT_THAT(decode("{letterbox: {size: 320}}").letterbox->fill, IsEmpty());
+  EXPECT_FALSE(decode("{letterbox: ~}").letterbox);
+}
+
 TEST(PreprocessConfig, IsGrayForOneChannel) {
   const PreprocessConfig config = decode("{mean: [0.5], std: [0.25]}", 1);
   EXPECT_EQ(config.color, ColorOrder::kGray);

@@ -7,6 +7,8 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "pipeline/palette.h"
+
 namespace zoo::pipeline {
 namespace {
 
@@ -60,6 +62,62 @@ TEST(DrawClasses, LeavesTinyPicturesAndEmptyResultsAlone) {
   cv::Mat image = grey_picture(100, 100);
   draw_classes(image, {});
   EXPECT_EQ(cv::norm(image, grey_picture(100, 100), cv::NORM_INF), 0.0);
+}
+
+std::vector<FoundObject> objects_in(const cv::Size& size) {
+  const auto w = static_cast<float>(size.width);
+  const auto h = static_cast<float>(size.height);
+  return {{1, "cat", 0.9, {0.0F, 0.0F, w, h}},
+          {2, "dog", 0.8, {w / 2, h / 2, w, h}},
+          {3, std::string(300, 'x'), 0.7, {w - 1, h - 1, w, h}},
+          {4, "thin", 0.6, {w / 3, 0.0F, w / 3 + 0.1F, h}}};
+}
+
+TEST_P(DrawnSize, BoxesKeepThePicturesSizeAndShowInTheirColours) {
+  cv::Mat image = grey_picture(GetParam().width, GetParam().height);
+  draw_boxes(image, objects_in(GetParam()));
+  EXPECT_EQ(image.size(), GetParam());
+  const Rgb color = box_color(1);
+  cv::Mat found;
+  const cv::Scalar bgr(color.b, color.g, color.r);
+  cv::inRange(image, bgr, bgr, found);
+  EXPECT_GT(cv::countNonZero(found), 0);
+}
+
+TEST_P(DrawnSize, MaskTintsItsClassesAndLeavesTheBackground) {
+  cv::Mat image = grey_picture(GetParam().width, GetParam().height);
+  Segmentation mask;
+  mask.labels = cv::Mat(GetParam(), CV_8UC1, cv::Scalar(0));
+  const int last = GetParam().width - 1;
+  mask.labels.col(last).setTo(15);
+  mask.labels.col(last - 1).setTo(255);
+  mask.classes = class_shares(mask.labels, {"background"});
+  draw_mask(image, mask);
+  const int bottom = GetParam().height - 1;  // below the legend
+  EXPECT_EQ(image.at<cv::Vec3b>(bottom, last), cv::Vec3b(128, 128, 160));
+  EXPECT_EQ(image.at<cv::Vec3b>(bottom, last - 1), cv::Vec3b(64, 64, 64));
+  EXPECT_EQ(image.at<cv::Vec3b>(bottom, last - 2), cv::Vec3b(128, 128, 128));
+}
+
+TEST(DrawBoxes, TagStandsAboveItsBoxWhereThereIsRoom) {
+  cv::Mat image = grey_picture(320, 240);
+  draw_boxes(image, std::vector<FoundObject>{{1, "cat", 0.9, {100.0F, 100.0F, 200.0F, 200.0F}}});
+  const cv::Rect above = changed_part(image);
+  EXPECT_LT(above.y, 95);
+  EXPECT_EQ(above.x, 100);
+  EXPECT_EQ(above.br(), cv::Point(200, 200));
+  image = grey_picture(320, 240);
+  draw_boxes(image, std::vector<FoundObject>{{1, "cat", 0.9, {100.0F, 2.0F, 200.0F, 200.0F}}});
+  EXPECT_EQ(changed_part(image), cv::Rect(100, 2, 100, 198));
+}
+
+TEST(DrawMask, TintsAFirstClassThatIsNoBackground) {
+  cv::Mat image = grey_picture(100, 100);
+  Segmentation mask;
+  mask.labels = cv::Mat(100, 100, CV_8UC1, cv::Scalar(0));
+  mask.classes = class_shares(mask.labels, {"road", "car"});
+  draw_mask(image, mask);
+  EXPECT_EQ(image.at<cv::Vec3b>(99, 99), cv::Vec3b(64, 64, 64));
 }
 
 TEST(DrawClasses, SurvivesStrangeLabels) {

@@ -29,19 +29,41 @@ std::vector<T> numbers(const std::string& text) {
   return values;
 }
 
-PreprocessConfig config_of(const std::vector<std::string>& fields) {
+Interpolation interpolation_of(const std::string& name) {
   static const std::map<std::string, Interpolation> kInterpolations = {{"nearest", Interpolation::kNearest},
                                                                        {"bilinear", Interpolation::kBilinear},
                                                                        {"bicubic", Interpolation::kBicubic},
                                                                        {"lanczos", Interpolation::kLanczos}};
+  return kInterpolations.at(name);
+}
+
+ColorOrder color_of(const std::string& name) {
   static const std::map<std::string, ColorOrder> kColors = {
       {"rgb", ColorOrder::kRgb}, {"bgr", ColorOrder::kBgr}, {"gray", ColorOrder::kGray}};
+  return kColors.at(name);
+}
+
+PreprocessConfig config_of(const std::vector<std::string>& fields) {
   return {.resize = numbers<int64_t>(fields.at(3)),
           .crop = numbers<int64_t>(fields.at(4)),
-          .interpolation = kInterpolations.at(fields.at(5)),
+          .interpolation = interpolation_of(fields.at(5)),
           .mean = numbers<float>(fields.at(6)),
           .std = numbers<float>(fields.at(7)),
-          .color = kColors.at(fields.at(8))};
+          .color = color_of(fields.at(8))};
+}
+
+std::string text_of(const std::vector<std::string>& fields) {
+  std::string text;
+  for (const std::string& field : fields) text += field + ' ';
+  return text;
+}
+
+/// The picture that a table's first three columns describe.
+cv::Mat frame_of(const std::vector<std::string>& fields) {
+  cv::Mat frame;
+  cv::cvtColor(picture(std::stoi(fields.at(0)), std::stoi(fields.at(1)), 3, std::stoull(fields.at(2))), frame,
+               cv::COLOR_RGB2BGR);
+  return frame;
 }
 
 std::vector<float> run(Preprocessor& preprocessor, const cv::Mat& frame) {
@@ -61,11 +83,8 @@ TEST(Preprocess, EqualsPillowAndNumpyBitForBit) {
   const std::vector<std::vector<std::string>> table = testing::read_table("preprocess/pillow_numpy.tsv");
   ASSERT_EQ(table.size(), 100U);
   for (const std::vector<std::string>& fields : table) {
-    std::string description;
-    for (const std::string& field : fields) description += field + ' ';
-    cv::Mat frame;
-    cv::cvtColor(picture(std::stoi(fields.at(0)), std::stoi(fields.at(1)), 3, std::stoull(fields.at(2))), frame,
-                 cv::COLOR_RGB2BGR);
+    const std::string description = text_of(fields);
+    const cv::Mat frame = frame_of(fields);
     Preprocessor preprocessor(config_of(fields));
     const std::vector<int64_t> shape = numbers<int64_t>(fields.at(9));
     const std::array<int64_t, 2> size = preprocessor.output_size(frame.rows, frame.cols);
@@ -77,13 +96,39 @@ TEST(Preprocess, EqualsPillowAndNumpyBitForBit) {
   }
 }
 
+TEST(Preprocess, LetterboxEqualsPillowsPadBitForBit) {
+  const std::vector<std::vector<std::string>> table = testing::read_table("preprocess/pillow_letterbox.tsv");
+  ASSERT_EQ(table.size(), 46U);
+  for (const std::vector<std::string>& fields : table) {
+    const std::string description = text_of(fields);
+    const cv::Mat frame = frame_of(fields);
+    const auto size = numbers<int64_t>(fields.at(3));
+    const auto position =
+        fields.at(5) == "center" ? models::Letterbox::Position::kCenter : models::Letterbox::Position::kTopLeft;
+    const PreprocessConfig config{
+        .resize = {},
+        .crop = {},
+        .letterbox = models::Letterbox{{size.at(0), size.at(1)}, numbers<uint8_t>(fields.at(4)), position},
+        .interpolation = interpolation_of(fields.at(6)),
+        .mean = numbers<float>(fields.at(7)),
+        .std = numbers<float>(fields.at(8)),
+        .color = color_of(fields.at(9))};
+    const std::vector<float> tensor = run(config, frame);
+    EXPECT_EQ(checksum(std::as_bytes(std::span(tensor))), fields.at(10)) << description;
+  }
+}
+
+TEST(Preprocess, LetterboxNeverLosesASide) {
+  const PreprocessConfig config{.resize = {}, .crop = {}, .letterbox = models::Letterbox{{32, 32}}};
+  EXPECT_EQ(Preprocessor(config).geometry(1, 5000).resized, cv::Size(32, 1));
+  EXPECT_EQ(Preprocessor(config).geometry(5000, 1).resized, cv::Size(1, 32));
+}
+
 TEST(Preprocess, ResizesFloatsAsTorchvisionsDetectors) {
   const std::vector<std::vector<std::string>> table = testing::read_table("preprocess/torch_bilinear.tsv");
   ASSERT_EQ(table.size(), 12U);
   for (const std::vector<std::string>& fields : table) {
-    cv::Mat frame;
-    cv::cvtColor(picture(std::stoi(fields.at(0)), std::stoi(fields.at(1)), 3, std::stoull(fields.at(2))), frame,
-                 cv::COLOR_RGB2BGR);
+    const cv::Mat frame = frame_of(fields);
     Preprocessor preprocessor({.resize = numbers<int64_t>(fields.at(3)),
                                .crop = {},
                                .interpolation = Interpolation::kTorchBilinear,

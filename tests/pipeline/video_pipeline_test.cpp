@@ -70,7 +70,7 @@ struct Recorder {
 
   bool operator()(const PipelineEvent& event) {
     if (const auto* item = std::get_if<ProcessedFrame>(&event)) {
-      EXPECT_EQ(item->result.top.at(0).index, item->frame.index);
+      EXPECT_EQ(std::get<Classification>(item->result).top.at(0).index, item->frame.index);
       frames.push_back(item->frame.index);
     } else {
       failures.push_back(std::get<FrameFailure>(event));
@@ -80,7 +80,7 @@ struct Recorder {
 };
 
 PipelineStages stages_into(Recorder& recorder) {
-  return {.classify = number_of, .draw = {}, .sink = [&](const PipelineEvent& event) { return recorder(event); }};
+  return {.predict = number_of, .draw = {}, .sink = [&](const PipelineEvent& event) { return recorder(event); }};
 }
 
 void expect_accounted(const PipelineStats& stats) {
@@ -108,7 +108,7 @@ TEST(VideoPipeline, RunsStagesInOwnThreadsAndTheSinkInTheCallers) {
     return std::nullopt;
   });
   PipelineStages stages;
-  stages.classify = [&](const cv::Mat&) {
+  stages.predict = [&](const cv::Mat&) {
     ids[1] = std::this_thread::get_id();
     return Classification{};
   };
@@ -134,7 +134,7 @@ TEST(VideoPipeline, EmptySourceEndsAtOnce) {
 TEST(VideoPipeline, SlowReaderOfALiveSourceDropsAndCounts) {
   Recorder recorder;
   PipelineStages stages = stages_into(recorder);
-  stages.classify = [](const cv::Mat& image) {
+  stages.predict = [](const cv::Mat& image) {
     std::this_thread::sleep_for(10ms);
     return number_of(image);
   };
@@ -159,7 +159,7 @@ TEST(VideoPipeline, FailedFramesKeepTheirPlace) {
     order.push_back(std::holds_alternative<ProcessedFrame>(event) ? "ok" : std::get<FrameFailure>(event).message);
     return recorder(event);
   };
-  stages.classify = [](const cv::Mat& image) {
+  stages.predict = [](const cv::Mat& image) {
     if (image.at<int>(0, 0) == 3) throw GraphError("too small");
     return number_of(image);
   };
@@ -220,7 +220,7 @@ TEST(VideoPipeline, SinkMayEndIt) {
   expect_accounted(stats);
 }
 
-enum class Stage { kCapture, kClassify, kDraw, kSink };
+enum class Stage { kCapture, kPredict, kDraw, kSink };
 
 struct FailureCase {
   const char* name;
@@ -242,8 +242,8 @@ TEST_P(FailingStage, EndsThePipelineAndReachesTheCaller) {
         return std::nullopt;
       });
   PipelineStages stages;
-  stages.classify = [&](const cv::Mat& image) {
-    fail_at(Stage::kClassify, image.at<int>(0, 0));
+  stages.predict = [&](const cv::Mat& image) {
+    fail_at(Stage::kPredict, image.at<int>(0, 0));
     return number_of(image);
   };
   stages.draw = [&](ProcessedFrame& item) { fail_at(Stage::kDraw, item.frame.index); };
@@ -265,9 +265,9 @@ INSTANTIATE_TEST_SUITE_P(All, FailingStage,
                          ::testing::Values(FailureCase{"capture_at_once", Stage::kCapture, 0, false},
                                            FailureCase{"capture_later", Stage::kCapture, 50, false},
                                            FailureCase{"capture_live", Stage::kCapture, 50, true},
-                                           FailureCase{"classify_at_once", Stage::kClassify, 0, false},
-                                           FailureCase{"classify_later", Stage::kClassify, 50, false},
-                                           FailureCase{"classify_live", Stage::kClassify, 50, true},
+                                           FailureCase{"predict_at_once", Stage::kPredict, 0, false},
+                                           FailureCase{"predict_later", Stage::kPredict, 50, false},
+                                           FailureCase{"predict_live", Stage::kPredict, 50, true},
                                            FailureCase{"draw_at_once", Stage::kDraw, 0, false},
                                            FailureCase{"draw_later", Stage::kDraw, 50, false},
                                            FailureCase{"draw_live", Stage::kDraw, 50, true},
@@ -279,7 +279,7 @@ INSTANTIATE_TEST_SUITE_P(All, FailingStage,
 TEST(VideoPipeline, EngineErrorsAreNotTheFramesFault) {
   Recorder recorder;
   PipelineStages stages = stages_into(recorder);
-  stages.classify = [](const cv::Mat&) -> Classification { throw EngineError("broken"); };
+  stages.predict = [](const cv::Mat&) -> Classification { throw EngineError("broken"); };
   EXPECT_THROW(run_pipeline(std::make_shared<FakeSource>(10, false), stages), EngineError);
 }
 
@@ -351,7 +351,7 @@ TEST(VideoPipeline, StoppingDoesNotWaitForASourceThatHangs) {
 TEST(VideoPipeline, ErrorElsewhereDoesNotWaitForASourceThatHangs) {
   HangingSource hanging;
   PipelineStages stages;
-  stages.classify = number_of;
+  stages.predict = number_of;
   stages.sink = [](const PipelineEvent& event) -> bool {
     if (std::get<ProcessedFrame>(event).frame.index >= 3) {
       std::this_thread::sleep_for(50ms);

@@ -1,0 +1,56 @@
+// Pictures to boxes: preprocessing, network, decoding and the way back to the picture in one object.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <opencv2/core/mat.hpp>
+
+#include "heads/detection.h"
+#include "models/model.h"
+#include "pipeline/network_runner.h"
+
+namespace zoo::pipeline {
+
+/// One found object.
+struct FoundObject {
+  int64_t index = 0;  ///< class
+  std::string label;  ///< from the model file; "class 12" where it names none
+  double score = 0.0;
+  heads::Box box;  ///< in pixels of the source picture, inside it; pixel i covers [i, i + 1]
+};
+
+/// The objects of one picture, best first.
+struct FoundObjects {
+  std::vector<FoundObject> boxes;
+  StageTimes times;
+};
+
+struct DetectorOptions {
+  /// Instead of the model file's `postprocessor.params.score_thresh`.
+  std::optional<double> score_thresh = std::nullopt;
+  NetworkOptions network = {};
+};
+
+/// Finds objects in one picture after the other; one thread at a time, see NetworkRunner.
+class Detector {
+ public:
+  /// Throws Error when the model is no detector, GraphError and EngineError as Model::compile.
+  explicit Detector(std::shared_ptr<const models::Model> model, const DetectorOptions& options = {});
+  explicit Detector(models::Model model, const DetectorOptions& options = {});
+
+  /// `frame` and errors: as NetworkRunner::run. Boxes that lie beside the picture, in what a letterbox or a crop adds,
+  /// are left out.
+  FoundObjects detect(const cv::Mat& frame);
+
+  const models::Model& model() const { return network_.model(); }
+
+ private:
+  NetworkRunner network_;
+  heads::DetectionDecoding decoding_;
+};
+
+}  // namespace zoo::pipeline

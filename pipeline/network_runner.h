@@ -1,0 +1,71 @@
+// What the predictors of all tasks share: preprocessing, a compiled network per input size, and where the time went.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <opencv2/core/mat.hpp>
+
+#include "models/model.h"
+#include "nn/engine/executable.h"
+#include "pipeline/preprocess.h"
+#include "pipeline/runner_cache.h"
+
+namespace zoo::pipeline {
+
+/// How a network is run, whatever its task.
+struct NetworkOptions {
+  /// Cores one picture may use; the model file's `runtime.threads` when 0.
+  int threads = 0;
+  engine::EngineKind engine = engine::EngineKind::kOneDnn;
+  /// [H, W] of the network's input instead of the model file's, see with_input_size.
+  std::optional<std::array<int64_t, 2>> input_size = std::nullopt;
+};
+
+/// Where the time of one picture went.
+struct StageTimes {
+  double preprocess_ms = 0.0;
+  double infer_ms = 0.0;    ///< network, and what turns its outputs into the result
+  double compile_ms = 0.0;  ///< only the first picture that needs another input size than those before
+};
+
+/// The label of a class: from the model file, "class 12" where it names none.
+std::string label_of(const std::vector<std::string>& labels, int64_t index);
+
+/// Runs a model on one picture after the other. Holds activations and scratch memory: one thread at a time; several may
+/// share a model. The network is compiled for each input size that occurs (usually one, at construction) and the most
+/// recently used sizes are kept.
+class NetworkRunner {
+ public:
+  /// Throws Error when the model's task is not `task`, GraphError and EngineError as Model::compile. `outputs`: names
+  /// of the graph's outputs to compute.
+  NetworkRunner(std::shared_ptr<const models::Model> model, std::string_view task, std::vector<std::string> outputs,
+                const NetworkOptions& options);
+
+  /// One picture that went through the network; valid until the next run.
+  struct Pass {
+    const engine::Executable& executable;
+    const engine::Runner& runner;
+    PreprocessGeometry placed;
+  };
+
+  /// `frame`: 8-bit BGR or grey, any size. Adds to `times`. Throws GraphError when the picture is too small for a
+  /// network without a fixed input size, Error for another type of picture.
+  Pass run(const cv::Mat& frame, StageTimes& times);
+
+  const models::Model& model() const { return *model_; }
+
+ private:
+  RunnerCache::Entry& compiled_for(std::array<int64_t, 2> size);
+
+  std::shared_ptr<const models::Model> model_;
+  Preprocessor preprocessor_;
+  RunnerCache runners_;
+};
+
+}  // namespace zoo::pipeline

@@ -1,0 +1,24 @@
+// Colours of classes.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace zoo::pipeline {
+
+struct Rgb {
+  uint8_t r = 0;
+  uint8_t g = 0;
+  uint8_t b = 0;
+  friend bool operator==(const Rgb&, const Rgb&) = default;
+};
+
+/// The colour map of PASCAL VOC's label pictures: the bits of the index, three by three from the lowest, become the
+/// bits of red, green and blue from the highest. 0 is black, 255 (void) light grey.
+const std::array<Rgb, 256>& voc_palette();
+
+/// A bright colour for a class's box: hues a golden angle apart, so that neighbouring classes differ. The same for
+/// every picture and model.
+Rgb box_color(int64_t index);
+
+}  // namespace zoo::pipeline
