@@ -91,6 +91,7 @@ struct ParameterRole {
   int part_index = -1;      ///< position among the parts the block really has
   int head_layer = -1;      ///< index of a head's or neck's weighted layer among those of its part
   int head_layers = 0;      ///< number of weighted layers of the head
+  int rows_per_class = 1;   ///< of a classifier: outputs of one class, i.e. anchors per position; 0: not for classes
   int blocks_in_stage = 0;  ///< blocks of this stage
   int stages = 0;           ///< stages of the backbone
   int total_blocks = 0;     ///< blocks of the backbone

@@ -28,6 +28,7 @@ struct LoadReport {
     std::string tensor;  ///< name in the file
     Shape expected;
     Shape found;
+    int rows_per_class = 1;  ///< ParameterRole::rows_per_class
   };
 
   std::filesystem::path file;

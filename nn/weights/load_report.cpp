@@ -53,7 +53,7 @@ struct ClassCounts {
   int64_t expected = 0;
 };
 
-/// The number of classes, if that is all that differs: the classifier's weight and bias, in their outputs only.
+/// The number of classes, if that is all that differs: the classifiers' weights and biases, in their outputs only.
 std::optional<ClassCounts> differing_class_counts(const LoadReport& report) {
   if (report.misshaped.empty() || !report.missing.empty() || !report.unexpected.empty()) return std::nullopt;
   std::optional<ClassCounts> counts;
@@ -62,8 +62,10 @@ std::optional<ClassCounts> differing_class_counts(const LoadReport& report) {
     const std::vector<int64_t>& found = mismatch.found.dims;
     if (expected.empty() || expected.size() != found.size()) return std::nullopt;
     if (!std::equal(expected.begin() + 1, expected.end(), found.begin() + 1)) return std::nullopt;
-    if (!counts) counts = ClassCounts{found[0], expected[0]};
-    if (counts->found != found[0] || counts->expected != expected[0]) return std::nullopt;
+    const int64_t rows = mismatch.rows_per_class;
+    if (rows == 0 || expected[0] % rows != 0 || found[0] % rows != 0) return std::nullopt;
+    if (!counts) counts = ClassCounts{found[0] / rows, expected[0] / rows};
+    if (counts->found != found[0] / rows || counts->expected != expected[0] / rows) return std::nullopt;
   }
   return counts;
 }

@@ -161,7 +161,8 @@ CheckpointMatch match_checkpoint(std::span<const Parameter> parameters, const Ch
       report.wrong_type.push_back(found->name);
       report.acceptable = report.acceptable && tolerable;
     } else {
-      report.misshaped.push_back({found->name, expectation.tensor->shape, found->shape});
+      report.misshaped.push_back(
+          {found->name, expectation.tensor->shape, found->shape, parameters[id].role.rows_per_class});
       report.acceptable = report.acceptable && tolerable;
     }
   }
