@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <memory>
-#include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -11,6 +9,7 @@
 #include "apps/commands.h"
 #include "apps/model_flags.h"
 #include "models/detections.h"
+#include "models/results.h"
 #include "nn/engine/executable.h"
 #include "nn/weights/safetensors.h"
 
@@ -87,15 +86,10 @@ int run(const RunFlags& flags) {
   std::ranges::copy(input.data, runner->input().begin());
   runner->run();
 
-  std::vector<std::pair<std::string, Tensor>> results;
-  for (size_t i = 0; i < executable->outputs().size(); ++i) {
-    const engine::IoInfo& info = executable->outputs()[i];
-    const std::span<const float> values = runner->output(i);
-    results.emplace_back(info.name, Tensor{info.shape, {values.begin(), values.end()}});
-    spdlog::info("{}: {}", info.name, info.shape.to_string());
-  }
+  auto results = models::collect_results(model->config(), *executable, *runner);
   const auto& detection = model->config().detection;
   if (detection && flags.outputs.empty()) add_detections(*detection, *executable, *runner, results);
+  for (const auto& [name, tensor] : results) spdlog::info("{}: {}", name, tensor.shape.to_string());
   weights::write_safetensors(flags.output, results);
   return kExitDone;
 }

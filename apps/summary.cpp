@@ -23,7 +23,7 @@ struct SummaryFlags {
   bool json = false;
 };
 
-/// One level of the backbone's pyramid for the input at hand.
+/// One level of the backbone or the neck for the input at hand.
 struct FeatureRow {
   std::string name;
   int64_t channels = 0;
@@ -39,8 +39,22 @@ struct Summary {
   int64_t parameters = 0;
   int64_t macs = 0;
   std::vector<FeatureRow> features;
+  std::vector<FeatureRow> neck;
   std::vector<graph::LayerRow> layers;
 };
+
+/// The levels that the graph hands out as PREFIX.0, PREFIX.1, ....
+template <typename Level>
+std::vector<FeatureRow> level_rows(const graph::Graph& graph, const std::vector<Shape>& shapes, std::string_view prefix,
+                                   const std::vector<Level>& levels) {
+  std::vector<FeatureRow> rows;
+  for (const Level& level : levels) {
+    const std::string name = fmt::format("{}.{}", prefix, rows.size());
+    const auto output = std::ranges::find(graph.outputs, name, &graph::Output::name);
+    rows.push_back({name, level.channels, level.stride, shapes[static_cast<size_t>(output->node)]});
+  }
+  return rows;
+}
 
 Summary summarise(const SummaryFlags& flags) {
   const models::ModelConfig config = flags.model.load_config();
@@ -57,13 +71,8 @@ Summary summarise(const SummaryFlags& flags) {
   for (const graph::LayerRow& layer : summary.layers) summary.macs += layer.macs;
 
   const std::vector<Shape> shapes = graph::infer_shapes(graph, summary.input);
-  for (size_t level = 0; level < config.backbone.features.size(); ++level) {
-    const backbones::FeatureInfo& feature = config.backbone.features[level];
-    const std::string name = fmt::format("feature.{}", level);
-    const auto output = std::ranges::find(graph.outputs, name, &graph::Output::name);
-    if (output == graph.outputs.end()) continue;
-    summary.features.push_back({name, feature.channels, feature.stride, shapes[static_cast<size_t>(output->node)]});
-  }
+  summary.features = level_rows(graph, shapes, "feature", config.backbone.features);
+  if (config.neck) summary.neck = level_rows(graph, shapes, "neck", config.neck->levels);
   return summary;
 }
 
@@ -81,8 +90,10 @@ std::string to_text(const Summary& summary) {
                         layer.attributes, detail_width, layer.output.to_string(), layer.parameters, layer.macs);
   }
   text += "\n";
-  for (const FeatureRow& feature : summary.features) {
-    text += fmt::format("{:<10}  {} (stride {})\n", feature.name, feature.shape.to_string(), feature.stride);
+  for (const auto& rows : {summary.features, summary.neck}) {
+    for (const FeatureRow& row : rows) {
+      text += fmt::format("{:<10}  {} (stride {})\n", row.name, row.shape.to_string(), row.stride);
+    }
   }
   text += fmt::format("\n{}, input {}\nparameters  {} ({:.2f} M)\nmacs        {} ({:.3f} G)\n", summary.model,
                       summary.input.to_string(), summary.parameters, static_cast<double>(summary.parameters) * 1e-6,
@@ -91,14 +102,16 @@ std::string to_text(const Summary& summary) {
   return text;
 }
 
-Json to_json(const Summary& summary) {
-  Json features = Json::array();
-  for (const FeatureRow& feature : summary.features) {
-    features.push_back({{"name", feature.name},
-                        {"channels", feature.channels},
-                        {"stride", feature.stride},
-                        {"shape", feature.shape.dims}});
+Json to_json(const std::vector<FeatureRow>& rows) {
+  Json levels = Json::array();
+  for (const FeatureRow& row : rows) {
+    levels.push_back(
+        {{"name", row.name}, {"channels", row.channels}, {"stride", row.stride}, {"shape", row.shape.dims}});
   }
+  return levels;
+}
+
+Json to_json(const Summary& summary) {
   Json layers = Json::array();
   for (const graph::LayerRow& layer : summary.layers) {
     layers.push_back({{"name", layer.name},
@@ -112,7 +125,8 @@ Json to_json(const Summary& summary) {
           {"input", summary.input.dims},
           {"parameters", summary.parameters},
           {"macs", summary.macs},
-          {"features", features},
+          {"features", to_json(summary.features)},
+          {"neck", to_json(summary.neck)},
           {"layers", layers},
           {"preprocess_origin", summary.preprocess_origin}};
 }

@@ -67,7 +67,7 @@ void check_channels(const ConfigNode& head, const HeadContext& context) {
 // One of the two branches: built on the first level, repeated on the others.
 class Branch {
  public:
-  Branch(std::string_view name, Part hidden, Part last, int64_t outputs)
+  Branch(std::string_view name, Part hidden, const ParameterRole& last, int64_t outputs)
       : name_(name), hidden_(hidden), last_(last), outputs_(outputs) {}
 
   NodeId apply(GraphBuilder& builder, NodeId src, const AnchorDecoupledHeadConfig& config) {
@@ -76,7 +76,10 @@ class Branch {
     next_ = 0;
     for (int64_t i = 0; i < config.num_layers; ++i) {
       const GraphBuilder::Scope layer_scope(builder, fmt::format("conv{}", i));
-      builder.set_role(role_of(hidden_, static_cast<int>(i)));
+      builder.set_role({.section = Section::kHead,
+                        .block_kind = BlockKind::kDetectionBranches,
+                        .part = hidden_,
+                        .head_layer = static_cast<int>(i)});
       src = layer(builder, src, "conv", [&](std::string_view name) {
         return builder.conv(src, name, {.out_channels = channels, .kernel = 3});
       });
@@ -87,17 +90,13 @@ class Branch {
       src = layer(builder, src, "act",
                   [&](std::string_view name) { return builder.activation(src, name, ActivationKind::kRelu); });
     }
-    builder.set_role(role_of(last_, -1));
+    builder.set_role(last_);
     return layer(builder, src, "predict", [&](std::string_view name) {
       return builder.conv(src, name, {.out_channels = outputs_, .kernel = 3, .bias = true});
     });
   }
 
  private:
-  static ParameterRole role_of(Part part, int index) {
-    return {.section = Section::kHead, .block_kind = BlockKind::kDetectionBranches, .part = part, .head_layer = index};
-  }
-
   template <typename Make>
   NodeId layer(GraphBuilder& builder, NodeId src, std::string_view name, Make make) {
     if (next_ == layers_.size()) {
@@ -109,7 +108,7 @@ class Branch {
 
   std::string_view name_;
   Part hidden_;
-  Part last_;
+  ParameterRole last_;
   int64_t outputs_;
   std::vector<NodeId> layers_;  ///< of the first level
   size_t next_ = 0;
@@ -134,8 +133,14 @@ AnchorDecoupledHeadConfig decode_anchor_decoupled_head(const ConfigNode& head, c
 void build_anchor_decoupled_head(GraphBuilder& builder, const std::vector<FeatureLevel>& features,
                                  const AnchorDecoupledHeadConfig& config) {
   const int64_t anchors = config.anchors_per_position();
-  Branch classes("classes", Part::kClassConv, Part::kClassifier, anchors * config.num_classes);
-  Branch boxes("boxes", Part::kBoxConv, Part::kBoxRegression, anchors * kBoxOffsets);
+  ParameterRole scores = {
+      .section = Section::kHead, .block_kind = BlockKind::kDetectionBranches, .part = Part::kClassifier};
+  scores.rows_per_class = static_cast<int>(anchors);
+  ParameterRole offsets = scores;
+  offsets.part = Part::kBoxRegression;
+  offsets.rows_per_class = 0;
+  Branch classes("classes", Part::kClassConv, scores, anchors * config.num_classes);
+  Branch boxes("boxes", Part::kBoxConv, offsets, anchors * kBoxOffsets);
   for (size_t i = 0; i < features.size(); ++i) {
     const GraphBuilder::Scope scope(builder, fmt::format("level{}", i));
     builder.output(fmt::format("cls_logits.{}", i), classes.apply(builder, features[i].value, config));

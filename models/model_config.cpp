@@ -112,11 +112,13 @@ void decode_backbone(const ConfigNode& backbone, ModelConfig& config) {
   config.backbone = (*registry.find(config.backbone_name))(backbone);
 }
 
-// The levels of `pyramid` that the neck or, without one, the head reads.
+// The levels of `pyramid` that the neck or, without one, the head reads; none where the model file has yet to say
+// which.
 std::vector<heads::FeatureLevel> levels_read(const ModelConfig& config, const backbones::FeaturePyramid& pyramid) {
   const std::vector<size_t>& returned = config.backbone.returned_levels;
   const bool all = config.task == kClassification || returned.empty();
   std::vector<heads::FeatureLevel> levels;
+  if (!all && !config.backbone.levels_key.empty()) return levels;
   for (size_t i = 0; i < pyramid.size(); ++i) {
     if (!all && std::find(returned.begin(), returned.end(), i) == returned.end()) continue;
     levels.push_back({pyramid[i].value, pyramid[i].channels, pyramid[i].stride});

@@ -75,6 +75,30 @@ TEST(Summary, JsonHasTheDocumentedKeysAndNumbers) {
   EXPECT_EQ(last.at("shape"), Json({1, last.at("channels"), 7, 7}));
 }
 
+TEST(Summary, ListsTheLevelsOfTheNeck) {
+  const std::string model = source_path("configs/netspresso/mobilenetv3-small-detection.yaml");
+  const ProgramResult json = run_program({"summary", model, "--size", "224", "--json"});
+  EXPECT_EQ(json.exit_code, 0) << json.err;
+  const Json summary = Json::parse(json.out);
+  EXPECT_EQ(summary.at("parameters"), 20538908);
+  EXPECT_EQ(summary.at("macs"), 42867204800);
+  ASSERT_EQ(summary.at("neck").size(), 4U);
+  EXPECT_EQ(summary.at("neck")[1],
+            Json({{"name", "neck.1"}, {"channels", 576}, {"stride", 8}, {"shape", {1, 576, 28, 28}}}));
+  const ProgramResult text = run_program({"summary", model, "--size", "64"});
+  EXPECT_THAT(text.out, HasSubstr("\nneck.3      1x576x2x2 (stride 32)\n"));
+}
+
+TEST(Graph, DrawsDetectorsAndSegmenters) {
+  for (const char* task : {"detection", "segmentation"}) {
+    const std::string model = source_path("configs/netspresso/mobilenetv3-small-") + task + ".yaml";
+    const ProgramResult result = run_program({"graph", model});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr(std::string(task) == "detection" ? "level3" : "Concat"));
+    EXPECT_EQ(run_program({"validate", model}).exit_code, 0);
+  }
+}
+
 TEST(Summary, TextHasLayersPyramidAndTotalsAtTheSizeAskedFor) {
   const ProgramResult result = run_program({"summary", demo_model(), "--size", "64x96"});
   EXPECT_EQ(result.exit_code, 0);

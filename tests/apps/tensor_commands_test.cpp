@@ -63,6 +63,35 @@ TEST(Run, WritesOnlyTheOutputsAskedFor) {
               ::testing::UnorderedElementsAre("feature.2", "logits"));
 }
 
+TEST(Run, WritesTheMapsOfADetectorAsRowsAndItsAnchors) {
+  TempFolder folder;
+  write_input(folder / "in.safetensors", {2, 3, 64, 96});
+  const std::string model = source_path("configs/netspresso/mobilenetv3-small-detection.yaml");
+  const ProgramResult result = run_program(
+      {"run", model, "--random-weights", "-i", folder / "in.safetensors", "-o", folder / "out.safetensors"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto file = SafetensorsFile::open(folder / "out.safetensors");
+  EXPECT_THAT(tensor_names(file),
+              ::testing::UnorderedElementsAre("feature.0", "feature.1", "feature.2", "feature.3", "neck.0", "neck.1",
+                                              "neck.2", "neck.3", "cls_logits.0", "cls_logits.1", "cls_logits.2",
+                                              "cls_logits.3", "bbox_regression.0", "bbox_regression.1",
+                                              "bbox_regression.2", "bbox_regression.3", "anchors"));
+  EXPECT_EQ(file.find("cls_logits.0")->shape, (Shape{2, 16 * 24 * 3, 80}));
+  EXPECT_EQ(file.find("bbox_regression.3")->shape, (Shape{2, 2 * 3 * 3, 4}));
+  EXPECT_EQ(file.find("anchors")->shape, (Shape{(16 * 24 + 8 * 12 + 4 * 6 + 2 * 3) * 3, 4}));
+}
+
+TEST(Run, WritesNoAnchorsWithoutAllOfTheirLevels) {
+  TempFolder folder;
+  write_input(folder / "in.safetensors", {1, 3, 32, 32});
+  const std::string model = source_path("configs/netspresso/mobilenetv3-small-detection.yaml");
+  const ProgramResult result = run_program({"run", model, "--random-weights", "-i", folder / "in.safetensors", "-o",
+                                            folder / "out.safetensors", "--outputs", "bbox_regression.1,cls_logits.2"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(tensor_names(SafetensorsFile::open(folder / "out.safetensors")),
+              ::testing::UnorderedElementsAre("bbox_regression.1", "cls_logits.2"));
+}
+
 TEST(Run, WrongInputsAreUsageErrors) {
   TempFolder folder;
   const std::string out = folder / "out.safetensors";

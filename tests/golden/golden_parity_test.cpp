@@ -1,10 +1,12 @@
 // Every reference record through the real path: model file -> graph -> weights by the ecosystem's names -> engine,
 // compared with the reference implementation's own outputs, features included, within the record's tolerance.
+#include <map>
 #include <tuple>
 
 #include <gtest/gtest.h>
 
 #include "models/model_config.h"
+#include "models/results.h"
 #include "nn/engine/executable.h"
 #include "nn/weights/safetensors.h"
 #include "nn/weights/synthetic.h"
@@ -43,18 +45,18 @@ TEST_P(GoldenParity, HoldsForEveryOutput) {
   runner->run();
 
   const auto golden = weights::SafetensorsFile::open(record.golden);
-  for (size_t i = 0; i < record.outputs.size(); ++i) {
-    const std::string& name = record.outputs[i];
+  const auto results = models::collect_results(config, *executable, *runner);
+  EXPECT_EQ(results.size(), record.outputs.size() + (record.task == "detection" ? 1 : 0));
+  for (const auto& [name, actual] : results) {
     SCOPED_TRACE(name);
     const weights::StoredTensor* expected = golden.find(name);
     const weights::StoredTensor* shape = golden.find(name + ".shape");
     ASSERT_TRUE(expected != nullptr && shape != nullptr);
-    EXPECT_EQ(executable->outputs()[i].shape, Shape(to_integers(*shape)));
-    const std::span<const float> actual = runner->output(i);
-    std::vector<float> compared(actual.begin(), actual.end());
+    EXPECT_EQ(actual.shape, Shape(to_integers(*shape)));
+    std::vector<float> compared = actual.data;
     if (const weights::StoredTensor* index = golden.find(name + ".index")) {
       compared.clear();
-      for (int64_t at : to_integers(*index)) compared.push_back(actual[static_cast<size_t>(at)]);
+      for (int64_t at : to_integers(*index)) compared.push_back(actual.data[static_cast<size_t>(at)]);
     }
     EXPECT_TRUE(test::close_to_max(compared, weights::to_float(*expected), record.rel_to_max));
   }
@@ -69,7 +71,16 @@ INSTANTIATE_TEST_SUITE_P(References, GoldenParity,
                                   std::string(engine::to_string(std::get<1>(c.param)));
                          });
 
-TEST(GoldenRecords, CoverEveryClassifier) { EXPECT_EQ(test::reference_records().size(), 34U); }
+TEST(GoldenRecords, CoverEveryNetwork) {
+  std::map<std::string, int> count;
+  for (const ReferenceRecord& record : test::reference_records()) ++count[record.library + " " + record.task];
+  const std::map<std::string, int> expected = {{"timm classification", 25},
+                                               {"torchvision classification", 2},
+                                               {"netspresso classification", 7},
+                                               {"netspresso detection", 1},
+                                               {"netspresso segmentation", 1}};
+  EXPECT_EQ(count, expected);
+}
 
 }  // namespace
 }  // namespace zoo

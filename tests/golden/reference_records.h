@@ -16,6 +16,7 @@ namespace zoo::test {
 struct ReferenceRecord {
   std::string id;  ///< "timm/mobilenetv3_small_100": also the path below configs/
   std::string library;
+  std::string task;
   std::string seed;
   double gain = 0.0;
   Shape input_shape;
@@ -23,7 +24,7 @@ struct ReferenceRecord {
   int64_t parameters = 0;
   int64_t macs = 0;
   double rel_to_max = 0.0;
-  std::vector<std::string> outputs;
+  std::vector<std::string> outputs;  ///< of the network; what is made of them (anchors, detections) is left out
   std::filesystem::path golden;
 
   std::filesystem::path config() const { return std::filesystem::path(ZOO_SOURCE_DIR) / "configs" / (id + ".yaml"); }
@@ -44,6 +45,7 @@ inline std::vector<ReferenceRecord> reference_records() {
     if (!std::filesystem::exists(record.golden)) continue;
     record.id = model.at("id");
     record.library = model.at("library");
+    record.task = model.at("task");
     record.seed = model.at("seed");
     record.gain = model.at("gain");
     record.input_shape = Shape(model.at("input_shape").get<std::vector<int64_t>>());
@@ -51,7 +53,9 @@ inline std::vector<ReferenceRecord> reference_records() {
     record.parameters = model.at("params");
     record.macs = model.at("macs_conv_linear");
     record.rel_to_max = model.at("tolerance").at("rel_to_max");
-    for (const auto& [name, shape] : model.at("outputs").items()) record.outputs.push_back(name);
+    for (const auto& [name, shape] : model.at("outputs").items()) {
+      if (name != "anchors" && !name.starts_with("det.")) record.outputs.push_back(name);
+    }
     records.push_back(std::move(record));
   }
   return records;

@@ -173,8 +173,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadFpn{"ReluText", "{num_outs: 4, relu_before_extra_convs: relu}",
                "x.yaml:1:48: params.relu_before_extra_convs: expected true or false, found \"relu\""},
         BadFpn{"UnknownKey", "{num_outs: 4, out_channels: 256}",
-               "x.yaml:1:24: params.out_channels: unknown key; known here: add_extra_convs, end_level, num_outs, "
-               "relu_before_extra_convs, start_level"}),
+               "x.yaml:1:23: params.out_channels: unknown key; known here: start_level, end_level, num_outs, "
+               "add_extra_convs, relu_before_extra_convs"}),
     [](const auto& test) { return test.param.name; });
 
 TEST(Fpn, SaysNothingAboutTheLevelsOfAWrongBackbone) {

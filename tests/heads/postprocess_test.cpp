@@ -51,8 +51,8 @@ TEST(Postprocess, SaysEverythingThatIsWrong) {
               "x.yaml:1:43: postprocessor.params.topk_candidates: must be between 1 and 1000000, found 0\n"
               "x.yaml:1:60: postprocessor.params.score_thresh: must be between 0 and 1, found 1.5\n"
               "x.yaml:1:77: postprocessor.params.nms_thresh: must be between 0 and 1, found -1\n"
-              "x.yaml:1:81: postprocessor.params.topk: unknown key; known here: class_agnostic, max_detections, "
-              "nms_thresh, score_thresh, topk_candidates");
+              "x.yaml:1:81: postprocessor.params.topk: unknown key; known here: topk_candidates, score_thresh, "
+              "nms_thresh, class_agnostic, max_detections");
   }
 }
 

@@ -148,6 +148,35 @@ TEST_F(ModelTest, AllowsAPartToBeMissingOnRequest) {
   EXPECT_LT(model.report()->matched, model.report()->total);
 }
 
+// Two anchors per position: the tensors have twice as many rows as there are classes.
+TEST_F(ModelTest, SaysThatADetectorHasOtherClasses) {
+  const std::vector<ConfigOverride> detector = {{"model.task", "detection"},
+                                                {"model.architecture.neck", "{name: fpn, params: {num_outs: 2}}"},
+                                                {"model.architecture.head",
+                                                 "{name: anchor_decoupled_head, params: {anchor_sizes: [[8], [16]], "
+                                                 "aspect_ratios: [1, 2], num_layers: 1}}"}};
+  std::vector<std::pair<std::string, Tensor>> tensors;
+  for (const Parameter& parameter : build_graph(load_model_config(file(), detector)).parameters) {
+    const auto tensor = expected_tensor(weights::Ecosystem::kNetsPresso, parameter);
+    tensors.emplace_back(tensor->name, weights::formula_tensor(tensor->name, tensor->shape, {}));
+  }
+  weights::write_safetensors(folder_ / "w.safetensors", tensors);
+  write_model("  checkpoint: {path: w.safetensors}\n");
+  LoadModelOptions options = {.checkpoint = {}, .random_weights = false, .allow_missing = {}, .overrides = detector};
+  EXPECT_TRUE(Model::load(file(), options).report()->complete());
+  options.overrides.push_back({"model.num_classes", "7"});
+  EXPECT_THAT([&] { Model::load(file(), options); },
+              ThrowsMessage<WeightError>(::testing::AllOf(
+                  StartsWith(file().string() + ":4:22: model.checkpoint.path: "),
+                  HasSubstr("head.classification_head.cls_logits.weight: the network needs 14x48x3x3, the file has "
+                            "10x48x3x3"),
+                  HasSubstr("only the number of classes differs (5 in the file, 7 in the model file); set num_classes "
+                            "to 5"))));
+  options.overrides.back() = {"model.architecture.head.params.aspect_ratios", "[1]"};
+  EXPECT_THAT([&] { Model::load(file(), options); },
+              ThrowsMessage<WeightError>(HasSubstr("only the head differs; use the checkpoint's head")));
+}
+
 TEST_F(ModelTest, SaysWhatToDoWithoutWeights) {
   EXPECT_THAT([&] { Model::load(file()); },
               ThrowsMessage<ConfigError>(

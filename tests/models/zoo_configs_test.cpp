@@ -192,7 +192,7 @@ INSTANTIATE_TEST_SUITE_P(All, TimmConfig, ::testing::ValuesIn(configs_in({"timm"
 
 TEST(ZooConfigs, AreAllThere) {
   EXPECT_EQ(configs_in({"lucid"}).size(), 8U);
-  EXPECT_EQ(configs_in({"netspresso"}).size(), 7U);
+  EXPECT_EQ(configs_in({"netspresso"}).size(), 9U);
   EXPECT_EQ(configs_in({"timm"}).size(), 32U);
   EXPECT_EQ(configs_in({"torchvision"}).size(), 5U);
 }
@@ -237,6 +237,40 @@ TEST(PublishedTrainerFiles, WorkUnchanged) {
                              "model.checkpoint.load_head", "model.checkpoint.optimizer_path", "model.freeze_backbone",
                              "model.postprocessor", "model.losses", "model.architecture.head.params.dropout_prob"));
   }
+}
+
+TEST(PublishedTrainerFiles, WorkUnchangedForDetection) {
+  const ModelConfig config = load_model_config(kReference / "netspresso/mobilenetv3-small-detection.yaml");
+  EXPECT_EQ(config.task, "detection");
+  EXPECT_EQ(config.num_classes, 80);
+  EXPECT_EQ(config.neck_name, "fpn");
+  EXPECT_EQ(config.head_name, "anchor_decoupled_head");
+  ASSERT_TRUE(config.detection);
+  EXPECT_EQ(config.detection->postprocess.topk_candidates, 1000);
+  EXPECT_EQ(config.detection->postprocess.score_thresh, 0.05);
+  EXPECT_EQ(config.detection->postprocess.nms_thresh, 0.45);
+  EXPECT_FALSE(config.detection->postprocess.class_agnostic);
+  EXPECT_EQ(config.detection->postprocess.max_detections, 0);
+  EXPECT_EQ(parameter_count(build_graph(config)), 20'538'908);
+  std::vector<std::string> ignored;
+  for (const auto& key : config.ignored) ignored.push_back(key.path);
+  EXPECT_THAT(ignored, ::testing::UnorderedElementsAre("model.checkpoint.load_head", "model.checkpoint.optimizer_path",
+                                                       "model.freeze_backbone", "model.losses"));
+}
+
+TEST(PublishedTrainerFiles, WorkUnchangedForSegmentation) {
+  const ModelConfig config = load_model_config(kReference / "netspresso/mobilenetv3-small-segmentation.yaml");
+  EXPECT_EQ(config.task, "segmentation");
+  EXPECT_EQ(config.num_classes, 21);
+  EXPECT_TRUE(config.neck_name.empty());
+  EXPECT_EQ(config.head_name, "all_mlp_decoder");
+  EXPECT_FALSE(config.detection);
+  EXPECT_EQ(parameter_count(build_graph(config)), 1'367'093);
+  std::vector<std::string> ignored;
+  for (const auto& key : config.ignored) ignored.push_back(key.path);
+  EXPECT_THAT(ignored, ::testing::UnorderedElementsAre("model.checkpoint.load_head", "model.checkpoint.optimizer_path",
+                                                       "model.freeze_backbone", "model.losses", "model.postprocessor",
+                                                       "model.architecture.head.params.classifier_dropout_prob"));
 }
 
 }  // namespace

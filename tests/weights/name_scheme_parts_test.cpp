@@ -48,6 +48,12 @@ ParameterRole head_role(Part part, Layer layer, int head_layer, int head_layers)
   return role;
 }
 
+ParameterRole level_role(Section section, BlockKind kind, Part part, Layer layer = Layer::kWeighted) {
+  ParameterRole role = {.section = section, .block_kind = kind, .part = part, .layer = layer};
+  role.head_layer = 2;
+  return role;
+}
+
 std::string name_in(Ecosystem ecosystem, const ParameterRole& role, const Shape& shape = {8, 4}) {
   const auto tensor = expected_tensor(ecosystem, Parameter{"p", shape, role});
   return tensor ? tensor->name : "-";
@@ -118,7 +124,25 @@ const std::vector<PartCase> kParts = {
      "classifier.weight"},
     {"classifier_of_one", head_role(kClassifier, Layer::kWeighted, 0, 1), "head.classifier.1.block.conv.weight",
      "classifier.weight"},
-    {"classifier_of_three", head_role(kClassifier, Layer::kWeighted, 2, 3), "head.classifier.3.block.conv.weight",
+    {"classifier_of_three", head_role(kClassifier, Layer::kWeighted, 2, 3), "head.classifier.3.block.conv.weight", "-"},
+    {"lateral", level_role(Section::kNeck, Kind::kPyramid, kLateral), "neck.lateral_convs.2.weight", "-"},
+    {"pyramid_conv", level_role(Section::kNeck, Kind::kPyramid, kPyramidConv), "neck.fpn_convs.2.weight", "-"},
+    {"pyramid_norm", level_role(Section::kNeck, Kind::kPyramid, kPyramidConv, Layer::kNorm), "-", "-"},
+    {"class_conv", level_role(Section::kHead, Kind::kDetectionBranches, kClassConv),
+     "head.classification_head.conv.2.block.conv.weight", "-"},
+    {"class_norm", level_role(Section::kHead, Kind::kDetectionBranches, kClassConv, Layer::kNorm),
+     "head.classification_head.conv.2.block.norm.weight", "-"},
+    {"class_scores", level_role(Section::kHead, Kind::kDetectionBranches, kClassifier),
+     "head.classification_head.cls_logits.weight", "-"},
+    {"box_norm", level_role(Section::kHead, Kind::kDetectionBranches, kBoxConv, Layer::kNorm),
+     "head.regression_head.conv.2.block.norm.weight", "-"},
+    {"box_offsets", level_role(Section::kHead, Kind::kDetectionBranches, kBoxRegression),
+     "head.regression_head.bbox_reg.weight", "-"},
+    {"level_conv", level_role(Section::kHead, Kind::kLevelFusion, kLevelConv), "head.linear_c.2.block.conv.weight",
+     "-"},
+    {"fuse_norm", level_role(Section::kHead, Kind::kLevelFusion, kFuse, Layer::kNorm),
+     "head.linear_fuse.block.norm.weight", "-"},
+    {"segmentation_classifier", level_role(Section::kHead, Kind::kLevelFusion, kClassifier), "head.classifier.weight",
      "-"}};
 
 class PartNames : public ::testing::TestWithParam<PartCase> {};
@@ -129,7 +153,9 @@ TEST_P(PartNames, FollowFromTheRole) {
 }
 
 TEST_P(PartNames, AreNotKnownToTorchvisionInABackbone) {
-  if (GetParam().role.section == Section::kHead) return;
+  const BlockKind kind = GetParam().role.block_kind;
+  const bool reads_levels = kind == Kind::kDetectionBranches || kind == Kind::kLevelFusion;
+  if (GetParam().role.section == Section::kHead && !reads_levels) return;
   EXPECT_EQ(name_in(Ecosystem::kTorchvision, GetParam().role), "-");
 }
 

@@ -1,0 +1,22 @@
+// What a run yields, named and shaped as the trainers list it.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/model_config.h"
+#include "nn/core/tensor.h"
+#include "nn/engine/executable.h"
+
+namespace zoo::models {
+
+/// The outputs of a runner that has run, in the order of the executable. The raw maps of a detection head become rows
+/// [N, H * W * anchors, columns]; when those of all levels were computed, `anchors` [boxes, 4] follows: x0, y0, x1, y1
+/// in pixels of the input, in the order of the rows of all levels. Throws Error when the head has no anchors for these
+/// sizes.
+std::vector<std::pair<std::string, Tensor>> collect_results(const ModelConfig& config,
+                                                            const engine::Executable& executable,
+                                                            const engine::Runner& runner);
+
+}  // namespace zoo::models
