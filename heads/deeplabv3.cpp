@@ -62,6 +62,7 @@ DeepLabV3Config decode_deeplabv3(const ConfigNode& head, const HeadContext& cont
 }
 
 void build_deeplabv3(GraphBuilder& builder, const std::vector<FeatureLevel>& features, const DeepLabV3Config& config) {
+  builder.output("feature.out", features[config.level].value);
   NodeId value = pyramid_pooling(builder, features[config.level].value, config);
   set_part(builder, Part::kRefine);
   value = conv_norm_act(builder, value, "refine", {.out_channels = config.channels, .kernel = 3}, config.norm_act);

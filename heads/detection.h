@@ -69,6 +69,8 @@ struct DetectionDecoding {
   int64_t classes = 0;  ///< columns of the class scores, background included
   std::vector<std::string> class_outputs;
   std::vector<std::string> box_outputs;
+  /// Whether the head's library lists the rows of all levels together, or level by level; decides what `run` writes.
+  bool joins_levels = false;
   /// Anchors per position of every level.
   std::vector<int64_t> anchors_per_position;
   AnchorFunction anchors;

@@ -47,6 +47,8 @@ LrAsppConfig decode_lraspp(const ConfigNode& head, const HeadContext& context) {
 void build_lraspp(GraphBuilder& builder, const std::vector<FeatureLevel>& features, const LrAsppConfig& config) {
   const NodeId low = features[config.low].value;
   const NodeId high = features[config.high].value;
+  builder.output("feature.low", low);
+  builder.output("feature.high", high);
   set_part(builder, Part::kBranch);
   NodeId value = conv_norm_act(builder, high, "branch", {.out_channels = config.inter_channels}, config.norm_act);
   set_part(builder, Part::kPooledBranch);

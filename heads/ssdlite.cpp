@@ -197,6 +197,7 @@ void build_ssdlite(GraphBuilder& builder, const std::vector<FeatureLevel>& featu
 DetectionDecoding ssdlite_decoding(const SsdLiteConfig& config) {
   DetectionDecoding decoding;
   decoding.classes = config.num_classes;
+  decoding.joins_levels = true;
   decoding.anchors_per_position = boxes_per_position(config.boxes);
   for (size_t i = 0; i < decoding.anchors_per_position.size(); ++i) {
     decoding.class_outputs.push_back(class_output(i));

@@ -251,6 +251,14 @@ RuntimeConfig decode_runtime(const ConfigNode& node) {
   return config;
 }
 
+// Levels that a head makes itself (`extra.0`, ...) continue the backbone's: torchvision lists them together.
+void continue_pyramid(graph::Graph& graph, size_t levels) {
+  constexpr std::string_view kExtra = "extra.";
+  for (graph::Output& output : graph.outputs) {
+    if (output.name.starts_with(kExtra)) output.name = fmt::format("feature.{}", levels++);
+  }
+}
+
 void ignore_training_keys(const ConfigNode& model) {
   model.ignore("freeze_backbone", "freezing acts in training only");
   model.ignore("losses", "losses act in training only");
@@ -329,6 +337,7 @@ graph::Graph build_graph(const ModelConfig& config) {
   for (size_t i = 0; i < pyramid.size(); ++i) builder.output(fmt::format("feature.{}", i), pyramid[i].value);
   for (size_t i = 0; config.neck && i < levels.size(); ++i) builder.output(fmt::format("neck.{}", i), levels[i].value);
   graph::Graph graph = builder.take();
+  continue_pyramid(graph, pyramid.size());
   for (Parameter& parameter : graph.parameters) parameter.role.task = task_of(config);
   return graph;
 }

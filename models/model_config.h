@@ -69,8 +69,8 @@ ModelConfig decode_model_config(const ConfigDocument& document, const std::files
 ModelConfig load_backbone_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides = {});
 
 /// Graph of a decoded model. Outputs: what the head, if there is one, hands out ("logits", or the raw maps that
-/// `detection` names), then every level of the backbone as "feature.0", "feature.1", ... (finest first), then those of
-/// the neck as "neck.0",
+/// `detection` names), then every level of the backbone as "feature.0", "feature.1", ... (finest first; those that a
+/// head makes itself go on counting), then those of the neck as "neck.0",
 /// .... Throws GraphError.
 graph::Graph build_graph(const ModelConfig& config);
 

@@ -48,12 +48,40 @@ Tensor to_tensor(const std::vector<heads::Box>& boxes) {
   return tensor;
 }
 
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+
+// The rows of all levels one after the other, picture by picture.
+Tensor join_rows(const std::vector<Tensor>& levels) {
+  const int64_t images = levels.front().shape[0];
+  Tensor joined{{images, 0, levels.front().shape[2]}, {}};
+  for (const Tensor& level : levels) joined.shape.dims[1] += level.shape[1];
+  for (int64_t image = 0; image < images; ++image) {
+    for (const Tensor& level : levels) {
+      const size_t length = level.data.size() / static_cast<size_t>(images);
+      const std::span<const float> rows = std::span(level.data).subspan(static_cast<size_t>(image) * length, length);
+      joined.data.insert(joined.data.end(), rows.begin(), rows.end());
+    }
+  }
+  return joined;
+}
+
+// Puts one tensor in place of those of the levels, if all of them are there.
+void join_levels(NamedTensors& results, const std::vector<std::string>& levels, const std::string& name) {
+  std::vector<Tensor> rows;
+  for (const auto& [level, tensor] : results) {
+    if (contains(levels, level)) rows.push_back(tensor);
+  }
+  if (rows.size() != levels.size()) return;
+  std::erase_if(results, [&](const auto& result) { return contains(levels, result.first); });
+  results.emplace_back(name, join_rows(rows));
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, Tensor>> collect_results(const ModelConfig& config,
                                                             const engine::Executable& executable,
                                                             const engine::Runner& runner) {
-  std::vector<std::pair<std::string, Tensor>> results;
+  NamedTensors results;
   for (size_t i = 0; i < executable.outputs().size(); ++i) {
     const engine::IoInfo& info = executable.outputs()[i];
     const std::span<const float> values = runner.output(i);
@@ -61,7 +89,12 @@ std::vector<std::pair<std::string, Tensor>> collect_results(const ModelConfig& c
     results.emplace_back(info.name, columns > 0 ? to_rows(info.shape, values, columns)
                                                 : Tensor{info.shape, {values.begin(), values.end()}});
   }
-  if (!config.detection || !config.detection->anchors) return results;
+  if (!config.detection) return results;
+  if (config.detection->joins_levels) {
+    join_levels(results, config.detection->class_outputs, "cls_logits");
+    join_levels(results, config.detection->box_outputs, "bbox_regression");
+  }
+  if (!config.detection->anchors) return results;
   const std::vector<graph::Size2d> sizes = map_sizes(*config.detection, executable);
   if (sizes.empty()) return results;
   const Shape& input = executable.input_shape();

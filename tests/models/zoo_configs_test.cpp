@@ -148,7 +148,7 @@ TEST_P(ReferenceConfig, HasTheCostOfItsReference) {
 TEST_P(ReferenceConfig, HasTheOutputsOfItsReference) {
   const auto& reference = manifest_entry(GetParam());
   const ModelConfig config = load(GetParam());
-  // Those records have names of their own: tests/golden/torchvision_heads_test.cpp.
+  // Those records list the levels under other names and joined: tests/golden compares them.
   if (GetParam().starts_with("torchvision/") && config.task != "classification") return;
   const graph::Graph graph = build_graph(config);
   const auto shapes = infer_shapes(graph, {1, 3, 224, 224});
