@@ -48,7 +48,7 @@ std::string detector(const std::string& preprocess) {
     head:
       name: anchor_decoupled_head
       params: {anchor_sizes: [[16], [32]], aspect_ratios: [0.5, 1.0], num_layers: 1, norm_type: batch_norm}
-  postprocessor: {params: {topk_candidates: 50, score_thresh: 0.3, nms_thresh: 0.45, class_agnostic: False}}
+  postprocessor: {params: {topk_candidates: 3000, score_thresh: 0.3, nms_thresh: 0.45, class_agnostic: False}}
 preprocess: )" +
          preprocess + "\n";
 }

@@ -1,0 +1,114 @@
+// Detector and Segmenter on made-up weights, and what becomes of their results.
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "models/detections.h"
+#include "nn/core/error.h"
+#include "pipeline/detector.h"
+#include "pipeline/geometry.h"
+#include "pipeline/image_io.h"
+#include "pipeline/segmenter.h"
+#include "pipeline/task_result.h"
+
+namespace zoo::pipeline {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::ThrowsMessage;
+
+const std::string kDemo = std::string(ZOO_SOURCE_DIR) + "/configs/demo/";
+
+std::shared_ptr<const models::Model> load(const std::string& name, std::vector<ConfigOverride> overrides = {}) {
+  models::LoadModelOptions options;
+  options.random_weights = true;
+  options.overrides = std::move(overrides);
+  return std::make_shared<const models::Model>(models::Model::load(kDemo + name, options));
+}
+
+std::shared_ptr<const models::Model> letterboxed_detector() {
+  return load("emoji_detection.yaml", {{"model.postprocessor.params.score_thresh", "0.02"},
+                                       {"preprocess", "{letterbox: {size: [128, 160], fill: 114}}"}});
+}
+
+TEST(Detector, BringsTheNetworksBoxesBackToThePicture) {
+  const auto model = letterboxed_detector();
+  const cv::Mat frame = read_image(kDemo + "samples/dog.jpg")(cv::Rect(100, 0, 240, 480));
+  const FoundObjects found = Detector(model).detect(frame);
+
+  Preprocessor preprocessor(model->config().preprocess);
+  const auto executable = model->compile({1, 3, 128, 160}, {});
+  const auto runner = executable->new_runner();
+  preprocessor.run(frame, runner->input());
+  runner->run();
+  const FrameMapping mapping(preprocessor.geometry(frame.rows, frame.cols), frame.size());
+  size_t at = 0;
+  for (const heads::Detection& raw : models::detections_of(*model->config().detection, *executable, *runner, 0)) {
+    const heads::Box box = mapping.to_source(raw.box);
+    if (box.x0 == box.x1 || box.y0 == box.y1) continue;
+    ASSERT_LT(at, found.boxes.size());
+    EXPECT_EQ(found.boxes[at].box, box);
+    EXPECT_EQ(found.boxes[at].index, raw.label);
+    EXPECT_EQ(found.boxes[at].score, raw.score);
+    ++at;
+  }
+  EXPECT_EQ(at, found.boxes.size());
+  EXPECT_GT(at, 0U);
+  EXPECT_EQ(found.boxes[0].label, label_of(model->config().labels, found.boxes[0].index));
+}
+
+TEST(Detector, TakesAnotherScoreThreshold) {
+  const auto model = letterboxed_detector();
+  const cv::Mat frame = read_image(kDemo + "samples/car.jpg");
+  const double best = Detector(model).detect(frame).boxes.at(0).score;
+  EXPECT_TRUE(Detector(model, {.score_thresh = best}).detect(frame).boxes.empty());
+  EXPECT_FALSE(Detector(model, {.score_thresh = best - 1e-4}).detect(frame).boxes.empty());
+}
+
+TEST(Detector, RefusesOtherTasks) {
+  EXPECT_THAT([] { Detector(load("emoji.yaml")); },
+              ThrowsMessage<Error>(HasSubstr("emoji.yaml: the model's task is classification, expected detection")));
+}
+
+TEST(Segmenter, LabelsEveryPixelOfAnyPicture) {
+  Segmenter segmenter(load("emoji_segmentation.yaml"));
+  const cv::Mat picture = read_image(kDemo + "samples/dog.jpg");
+  for (const cv::Rect part : {cv::Rect(0, 0, 640, 480), cv::Rect(50, 0, 90, 300), cv::Rect(3, 3, 1, 1)}) {
+    const Segmentation result = segmenter.segment(picture(part));
+    EXPECT_EQ(result.labels.size(), part.size());
+    double sum = 0.0;
+    for (const ClassShare& present : result.classes) sum += present.share;
+    EXPECT_NEAR(sum, 1.0, 1e-9);
+  }
+}
+
+TEST(Segmenter, RefusesMoreClassesThanAMapTellsApart) {
+  EXPECT_THAT(
+      [] {
+        Segmenter(load("emoji_segmentation.yaml", {{"model.num_classes", "256"}, {"model.labels", "~"}}));
+      },
+      ThrowsMessage<Error>(HasSubstr("256 classes, but a label map tells at most 255 apart")));
+}
+
+TEST(MakePredictor, FollowsTheTask) {
+  const cv::Mat frame = read_image(kDemo + "samples/dog.jpg");
+  const auto result_of = [&](const std::string& name) { return make_predictor(load(name), {})(frame); };
+  const TaskResult classes = result_of("emoji.yaml");
+  EXPECT_EQ(std::get<Classification>(classes).top.size(), 5U);
+  EXPECT_TRUE(std::holds_alternative<FoundObjects>(result_of("emoji_detection.yaml")));
+  const TaskResult mask = result_of("emoji_segmentation.yaml");
+  EXPECT_EQ(std::get<Segmentation>(mask).labels.size(), frame.size());
+  EXPECT_GT(times_of(mask).infer_ms, 0.0);
+  for (const TaskResult& result : {classes, mask}) {
+    cv::Mat drawn = frame.clone();
+    draw_result(drawn, result);
+    EXPECT_GT(cv::norm(drawn, frame, cv::NORM_INF), 0.0);
+  }
+}
+
+}  // namespace
+}  // namespace zoo::pipeline
