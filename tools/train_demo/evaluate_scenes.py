@@ -1,8 +1,8 @@
 """Figures of merit of the shipped scene networks on the scenes of make_eval_scenes.py.
 
-Detection: mAP at IoU 0.5 and over 0.5:0.95; segmentation: mean IoU with and without the background, at the pictures' own
-size (see scene_metrics.py for the definitions). Writes the predictions, so that another program's can be compared with
-them: `detections.json` (COCO's result format, pixels of the picture) or `masks/NNN.png` (palette index = class).
+Detection: mAP at IoU 0.5 and over 0.5:0.95; segmentation: mean IoU with and without the background, at the pictures'
+own size (see scene_metrics.py for the definitions). Writes the predictions, so that another program's can be compared:
+`detections.json` (COCO's result format, pixels of the picture) or `masks/NNN.png` (palette index = class).
 """
 
 import argparse
@@ -79,8 +79,8 @@ def evaluate_detection(network, folder, output):
     document = json.loads((folder / "annotations.json").read_text(encoding="utf-8"))
     truth, found = read_truth(document), find_objects(network, folder, document)
     names = list(truth)
-    tables = [average_precisions([found[name] for name in names], [truth[name] for name in names], NUM_CLASSES - 1, limit)
-              for limit in THRESHOLDS]
+    pairs = [found[name] for name in names], [truth[name] for name in names]
+    tables = [average_precisions(*pairs, NUM_CLASSES - 1, threshold) for threshold in THRESHOLDS]
     for label, value in zip(SCENE_LABELS, tables[0]):
         print(f"  {label:12s} AP@0.5 {value:.4f}")
     print(f"mAP@0.5 {np.nanmean(tables[0]):.4f}  mAP@0.75 {np.nanmean(tables[5]):.4f}  "
@@ -113,7 +113,7 @@ EVALUATIONS = {"detection": evaluate_detection, "segmentation": evaluate_segment
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("task", choices=EVALUATIONS)
-    parser.add_argument("config", type=Path, help="configs/demo/emoji.yaml, for the backbone; the weights lie beside it")
+    parser.add_argument("config", type=Path, help="configs/demo/emoji.yaml; the weights lie beside it")
     parser.add_argument("folder", type=Path, help="folder of make_eval_scenes.py")
     parser.add_argument("output", type=Path, help="folder for the predictions")
     parser.add_argument("--threads", type=int, default=1)

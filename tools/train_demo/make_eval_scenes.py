@@ -15,8 +15,9 @@ def palette():
     """256 colours that tell the classes apart, black for the background."""
     colours = np.zeros((256, 3), np.uint8)
     for index in range(1, 256):
-        for bit in range(8):  # PASCAL VOC's: the index' bits dealt to the three channels, highest first
-            colours[index] |= np.array([(index >> (3 * (bit // 3) + c)) & 1 for c in range(3)], np.uint8) << (7 - bit // 3)
+        for level in range(3):  # PASCAL VOC's: the index' bits dealt to the three channels in turn
+            bits = (index >> (3 * level + np.arange(3))) & 1
+            colours[index] |= (bits << (7 - level)).astype(np.uint8)
     return colours.ravel().tolist()
 
 
@@ -51,7 +52,8 @@ def main():
         scene, name = renderer.render(index), f"{index:03d}.png"
         scene.picture.save(arguments.folder / "images" / name, compress_level=1)
         mask_picture(scene.mask()).save(arguments.folder / "masks" / name)
-        images.append({"id": index + 1, "file_name": name, "width": scene.picture.width, "height": scene.picture.height})
+        width, height = scene.picture.size
+        images.append({"id": index + 1, "file_name": name, "width": width, "height": height})
         boxes += annotations(scene, index + 1, len(boxes) + 1)
     categories = [{"id": index, "name": label} for index, label in enumerate(SCENE_LABELS, 1)]
     document = {"images": images, "annotations": boxes, "categories": categories}

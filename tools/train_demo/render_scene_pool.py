@@ -1,7 +1,7 @@
 """Renders training scenes into shards that train_scenes.py reads, also while it is running.
 
-A shard is `NNN_pixels.npy` uint8 [1000, 192, 192, 3], `NNN_masks.npy` uint8 [1000, 192, 192] and `NNN_boxes.npy` float32
-[1000, 6, 5]: left, top, right, bottom in 0..1 and the class, rows of zeros behind the last emoji.
+A shard is `NNN_pixels.npy` uint8 [1000, 192, 192, 3], `NNN_masks.npy` uint8 [1000, 192, 192] and `NNN_boxes.npy`
+float32 [1000, 6, 5]: left, top, right, bottom in 0..1 and the class, rows of zeros behind the last emoji.
 """
 
 import argparse

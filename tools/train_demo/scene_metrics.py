@@ -1,16 +1,17 @@
 """The figures of merit of the scene networks.
 
-Average precision as COCO defines it: per class, all detections of all pictures in the order of falling scores (at most
-100 per picture); each takes the best still free ground-truth box of its picture and class whose IoU reaches the
-threshold, else it is a false positive; precision is made non-increasing and averaged over the 101 recalls 0, 0.01 .. 1.
-Mean IoU: one confusion matrix over all pixels of all pictures, per class TP / (TP + FP + FN), averaged over the classes.
+Average precision as COCO defines it: per class, all detections of all pictures in the order of falling scores, at
+most 100 per picture and class; each takes the best still free ground-truth box of its picture and class whose IoU
+reaches the threshold, else it is a false positive; precision is made non-increasing and averaged over the 101 recalls
+0, 0.01 .. 1. Mean IoU: one confusion matrix over all pixels of all pictures, per class TP / (TP + FP + FN), averaged
+over the classes.
 """
 
 import numpy as np
 
 RECALLS = np.linspace(0, 1, 101)
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
-MOST_DETECTIONS = 100  # per picture
+MOST_DETECTIONS = 100  # per picture and class
 
 
 def box_iou(a, b):
@@ -54,8 +55,8 @@ def average_precisions(found, truth, num_classes, threshold):
     for label in range(1, num_classes + 1):
         hits, scores, positives = [], [], 0
         for ours, theirs in zip(found, truth):
-            order = np.argsort(-ours["scores"], kind="stable")[:MOST_DETECTIONS]
-            chosen = order[ours["labels"][order] == label]
+            order = np.argsort(-ours["scores"], kind="stable")
+            chosen = order[ours["labels"][order] == label][:MOST_DETECTIONS]
             wanted = theirs["boxes"][theirs["labels"] == label]
             hits.append(match(ours["boxes"][chosen], wanted, threshold))
             scores.append(ours["scores"][chosen])

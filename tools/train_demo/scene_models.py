@@ -33,8 +33,8 @@ SCORE_THRESHOLD, NMS_THRESHOLD, CANDIDATES, DETECTIONS = 0.05, 0.55, 300, 100
 
 def build_mobilenet(stage_params, hidden=256, num_classes=64):
     """torchvision's MobileNetV3 for `stage_params`."""
-    rows = [InvertedResidualConfig(spec.in_channels, spec.kernel, spec.expanded_channels, spec.out_channels, spec.use_se,
-                                   "HS" if spec.act_type == "hard_swish" else "RE", spec.stride, 1, 1.0)
+    rows = [InvertedResidualConfig(spec.in_channels, spec.kernel, spec.expanded_channels, spec.out_channels,
+                                   spec.use_se, "HS" if spec.act_type == "hard_swish" else "RE", spec.stride, 1, 1.0)
             for stage in read_stages(stage_params) for spec in stage]
     return MobileNetV3(rows, hidden, num_classes, dropout=0.0)
 

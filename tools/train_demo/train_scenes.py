@@ -142,7 +142,8 @@ def start_network(task, config_path, start):
     """A network of `task`; its backbone begins with the demo's weights, or with whatever fits in `start`."""
     model = load_config(config_path)["model"]
     tensors = read_safetensors(config_path.parent / model["checkpoint"]["path"])
-    network = BUILDERS[task](load_classifier(build_mobilenet(model["architecture"]["backbone"]["stage_params"]), tensors))
+    classifier = build_mobilenet(model["architecture"]["backbone"]["stage_params"])
+    network = BUILDERS[task](load_classifier(classifier, tensors))
     if start:
         names = network.load_state_dict(torch.load(start), strict=False)
         print(f"{len(names.missing_keys)} tensors not in {start}", flush=True)
