@@ -19,7 +19,7 @@ from model import load_config
 from safetensors_file import read_safetensors
 from scene_metrics import THRESHOLDS, average_precisions, class_iou, confusion
 from scene_models import BUILDERS, NUM_CLASSES, build_mobilenet, detect
-from scene_preprocess import INPUT_SIZE, load_pixels, normalise
+from scene_preprocess import INPUT_SIZES, load_pixels, normalise
 from scenes import SCENE_LABELS
 
 BATCH = 25
@@ -35,11 +35,11 @@ def load_network(task, config_path):
     return network.eval()
 
 
-def batches(folder, names):
+def batches(folder, names, size):
     """Pairs (file names, network inputs)."""
     for begin in range(0, len(names), BATCH):
         chosen = names[begin:begin + BATCH]
-        pixels = np.stack([load_pixels(Image.open(folder / "images" / name)) for name in chosen])
+        pixels = np.stack([load_pixels(Image.open(folder / "images" / name), size) for name in chosen])
         yield chosen, normalise(torch.from_numpy(pixels))
 
 
@@ -57,10 +57,10 @@ def read_truth(document):
 def find_objects(network, folder, document):
     """Detections per file name, boxes in the picture's pixels."""
     sizes = {image["file_name"]: (image["width"], image["height"]) for image in document["images"]}
-    found = {}
-    for names, images in batches(folder, list(sizes)):
+    found, side = {}, INPUT_SIZES["detection"]
+    for names, images in batches(folder, list(sizes), side):
         for name, result in zip(names, detect(network, images)):
-            scale = np.array(sizes[name] * 2) / INPUT_SIZE
+            scale = np.array(sizes[name] * 2) / side
             found[name] = {"boxes": result["boxes"].numpy() * scale, "scores": result["scores"].numpy(),
                            "labels": result["labels"].numpy()}
     return found
@@ -93,7 +93,7 @@ def evaluate_segmentation(network, folder, output):
     (output / "masks").mkdir(exist_ok=True)
     names = sorted(path.name for path in (folder / "masks").glob("*.png"))
     counts = np.zeros((NUM_CLASSES, NUM_CLASSES), np.int64)
-    for chosen, images in batches(folder, names):
+    for chosen, images in batches(folder, names, INPUT_SIZES["segmentation"]):
         for name, logits in zip(chosen, network(images)["out"]):
             expected = np.asarray(Image.open(folder / "masks" / name))
             full = functional.interpolate(logits[None], size=expected.shape, mode="bilinear", align_corners=False)

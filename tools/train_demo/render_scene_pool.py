@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scene_preprocess import INPUT_SIZE, load_pixels
+from scene_preprocess import load_pixels
 from scenes import SceneRenderer
 
 SHARD_SIZE = 1000
+POOL_SIZE = 192  # side of the pictures, the largest input of the networks
 MOST_EMOJI = 6
 
 
@@ -29,9 +30,9 @@ def box_rows(scene):
 def render_shard(renderer, begin):
     """(pixels, masks, boxes) of the scenes from number `begin` on."""
     scenes = [renderer.render(index) for index in range(begin, begin + SHARD_SIZE)]
-    masks = [np.asarray(Image.fromarray(scene.mask()).resize((INPUT_SIZE, INPUT_SIZE), Image.Resampling.NEAREST))
+    masks = [np.asarray(Image.fromarray(scene.mask()).resize((POOL_SIZE, POOL_SIZE), Image.Resampling.NEAREST))
              for scene in scenes]
-    return (np.stack([load_pixels(scene.picture) for scene in scenes]), np.stack(masks),
+    return (np.stack([load_pixels(scene.picture, POOL_SIZE) for scene in scenes]), np.stack(masks),
             np.stack([box_rows(scene) for scene in scenes]))
 
 

@@ -18,7 +18,7 @@ from torchvision.models.mobilenetv3 import InvertedResidualConfig, MobileNetV3
 from torchvision.models.segmentation.lraspp import LRASPP
 
 from model import read_stages
-from scene_preprocess import INPUT_SIZE, MEAN, STD
+from scene_preprocess import INPUT_SIZES, MEAN, STD
 from scenes import SCENE_LABELS
 
 NUM_CLASSES = len(SCENE_LABELS) + 1  # 0 is the background
@@ -78,8 +78,9 @@ def build_detector(mobilenet):
     backbone = SceneBackbone(mobilenet.features)
     anchors = DefaultBoxGenerator(ANCHOR_RATIOS, scales=ANCHOR_SCALES)
     head = SSDLiteHead(backbone.out_widths, anchors.num_anchors_per_location(), NUM_CLASSES, NORM)
-    return SSD(backbone, anchors, (INPUT_SIZE, INPUT_SIZE), NUM_CLASSES, MEAN, STD, head, SCORE_THRESHOLD,
-               NMS_THRESHOLD, DETECTIONS, topk_candidates=CANDIDATES)
+    size = INPUT_SIZES["detection"]
+    return SSD(backbone, anchors, (size, size), NUM_CLASSES, MEAN, STD, head, SCORE_THRESHOLD, NMS_THRESHOLD,
+               DETECTIONS, topk_candidates=CANDIDATES)
 
 
 def build_segmenter(mobilenet):

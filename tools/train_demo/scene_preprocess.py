@@ -5,14 +5,14 @@ from PIL import Image
 
 import preprocess
 
-INPUT_SIZE = 192
+INPUT_SIZES = {"detection": 160, "segmentation": 192}  # side of the square input
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
 
-def load_pixels(picture):
-    """uint8 [INPUT_SIZE, INPUT_SIZE, 3] of a whole PIL picture; its proportions are lost."""
-    return np.array(picture.convert("RGB").resize((INPUT_SIZE, INPUT_SIZE), Image.Resampling.BILINEAR))
+def load_pixels(picture, size):
+    """uint8 [size, size, 3] of a whole PIL picture; its proportions are lost."""
+    return np.array(picture.convert("RGB").resize((size, size), Image.Resampling.BILINEAR))
 
 
 def normalise(pixels):

@@ -18,17 +18,17 @@ from model import load_config
 from safetensors_file import read_safetensors
 from scene_metrics import average_precisions, class_iou, confusion
 from scene_models import BUILDERS, NUM_CLASSES, build_mobilenet, detect, detector_outputs, load_classifier
-from scene_preprocess import INPUT_SIZE, load_pixels, normalise
+from scene_preprocess import INPUT_SIZES, load_pixels, normalise
 from scenes import SceneRenderer
 from train import learning_rate, make_optimizer, update_average, value_at
 
-SIZE_PLAN = ((0.55, 128), (1.0, INPUT_SIZE))  # input size until this part of the time
+FIRST_PART, FIRST_SIZE = 0.55, 128  # smaller inputs until this part of the time
 FROZEN_MODULES = 4  # of the backbone, up to stride 4: they know emoji already, and cost most
 LEAST_LEFT = 0.4  # part of a box that augmentation must leave in the picture
 MASK_STEP = 2  # the segmentation loss looks at every second pixel of every second row
 VALIDATION_SEED = 9001  # neither the training nor the evaluation seed
 VALIDATION_COUNT = 100
-VALIDATION_STEPS = 300
+VALIDATION_STEPS = 200
 
 
 class ScenePool:
@@ -101,18 +101,18 @@ def segmentation_loss(network, images, masks, _boxes):
 LOSSES = {"detection": detection_loss, "segmentation": segmentation_loss}
 
 
-def validation_scenes():
+def validation_scenes(size):
     """(uint8 pixels [n, H, W, 3], scenes) of the evaluation's kind from a seed of their own."""
     renderer = SceneRenderer("eval", VALIDATION_SEED)
     scenes = [renderer.render(index) for index in range(VALIDATION_COUNT)]
-    return torch.from_numpy(np.stack([load_pixels(scene.picture) for scene in scenes])), scenes
+    return torch.from_numpy(np.stack([load_pixels(scene.picture, size) for scene in scenes])), scenes
 
 
 def validate_detection(network, batches, scenes):
     """mAP at IoU 0.5."""
     found = [{name: value.numpy() for name, value in result.items()}
              for images in batches for result in detect(network, images)]
-    truth = [{"boxes": scene.boxes() * (INPUT_SIZE / np.array(scene.picture.size * 2)),
+    truth = [{"boxes": scene.boxes() * (INPUT_SIZES["detection"] / np.array(scene.picture.size * 2)),
               "labels": np.array(scene.classes)} for scene in scenes]
     return np.nanmean(average_precisions(found, truth, NUM_CLASSES - 1, 0.5))
 
@@ -175,13 +175,14 @@ def main():
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
     rng = np.random.default_rng(arguments.seed)
-    plan = ((1.0, INPUT_SIZE),) if arguments.full_size else SIZE_PLAN
+    size = INPUT_SIZES[arguments.task]
+    plan = ((1.0, size),) if arguments.full_size else ((FIRST_PART, FIRST_SIZE), (1.0, size))
     network = start_network(arguments.task, arguments.config, arguments.start).to(memory_format=torch.channels_last)
     average = copy.deepcopy(network)
     freeze(network, arguments.frozen)
     optimizer = make_optimizer(network, arguments.peak)
     pool = ScenePool(arguments.pool)
-    pixels, scenes = validation_scenes()
+    pixels, scenes = validation_scenes(size)
 
     begin, step, losses, progress = time.time(), 0, [], 0.0
     while progress < 1:
