@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up, builds, and shows the main job: the demo network names the emoji in a few pictures and in a clip.
+# Sets up, builds, and shows the main job with the demo networks: naming the emoji in a few pictures and in a clip, finding
+# and outlining several in one picture.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -17,6 +18,14 @@ $zoo predict $model --source 'configs/demo/samples/*.jpg' --save $out
 echo
 echo "\$ backbone-zoo predict $model --source configs/demo/samples/clip.mp4 --save $out"
 $zoo predict $model --source configs/demo/samples/clip.mp4 --save $out
+
+scenes=configs/demo/samples/scenes
+echo
+echo "\$ backbone-zoo predict configs/demo/emoji_detection.yaml --source '$scenes/*.jpg' --score-thresh 0.5 --save $out/boxes"
+$zoo predict configs/demo/emoji_detection.yaml --source "$scenes/*.jpg" --score-thresh 0.5 --save $out/boxes
+echo
+echo "\$ backbone-zoo predict configs/demo/emoji_segmentation.yaml --source '$scenes/*.jpg' --save $out/masks"
+$zoo predict configs/demo/emoji_segmentation.yaml --source "$scenes/*.jpg" --save $out/masks
 
 cat <<END
 

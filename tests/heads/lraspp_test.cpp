@@ -37,8 +37,9 @@ TEST(LrAspp, GatesTheCoarseLevelAndAddsTheFineOne) {
                           "scale Mul(branch.act gate.act) 2x6x2x3", "to_low Resize(scale level1) 2x6x4x6",
                           "low_classifier Conv2d(level1) 2x4x4x6", "high_classifier Conv2d(to_low) 2x4x4x6",
                           "add Add(low_classifier high_classifier) 2x4x4x6", "upsample Resize(add input) 2x4x32x48"));
-  ASSERT_EQ(graph.outputs.size(), 1U);
-  EXPECT_EQ(graph.outputs[0].name, "logits");
+  std::vector<std::string> outputs;
+  for (const graph::Output& output : graph.outputs) outputs.push_back(output.name + ' ' + graph[output.node].name);
+  EXPECT_THAT(outputs, ElementsAre("feature.low level1", "feature.high level2", "logits upsample"));
 }
 
 TEST(LrAspp, HasTorchvisionsDefaults) {

@@ -65,7 +65,8 @@ TEST(TenLines, GiveWhatTheReferenceEngineGives) {
   EXPECT_EQ(built_by_pkg_config.out, built_by_cmake.out);
 
   const cv::Mat frame = pipeline::read_image(kPicture);
-  Classifier classify(load_model(model_file, {.checkpoint = weights_file}), {.engine = engine::EngineKind::kReference});
+  Classifier classify(load_model(model_file, {.checkpoint = weights_file}),
+                      {.network = {.engine = engine::EngineKind::kReference}});
   std::vector<std::pair<std::string, double>> guesses;
   for (const auto& [label, score] : classify(frame, 5)) guesses.emplace_back(label, score);
   expect_scores(built_by_cmake.out, guesses);

@@ -21,7 +21,7 @@ def main():
     state = torch.load(arguments.checkpoint, map_location="cpu")
     weights = arguments.folder / f"emoji_{arguments.task}.safetensors"
     write_safetensors(weights, {name: to_half(name, tensor) for name, tensor in state.items()})
-    (arguments.folder / "emoji_scenes_labels.txt").write_text("\n".join(SCENE_LABELS) + "\n", encoding="utf-8")
+    (arguments.folder / "emoji_scenes_labels.txt").write_text("\n".join(("background", *SCENE_LABELS)) + "\n", encoding="utf-8")
     print(f"{weights}: {weights.stat().st_size} bytes")
 
 
