@@ -72,10 +72,11 @@ TEST(Run, WritesTheMapsOfADetectorAsRowsAndItsAnchors) {
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto file = SafetensorsFile::open(folder / "out.safetensors");
   EXPECT_THAT(tensor_names(file),
-              ::testing::UnorderedElementsAre("feature.0", "feature.1", "feature.2", "feature.3", "neck.0", "neck.1",
-                                              "neck.2", "neck.3", "cls_logits.0", "cls_logits.1", "cls_logits.2",
-                                              "cls_logits.3", "bbox_regression.0", "bbox_regression.1",
-                                              "bbox_regression.2", "bbox_regression.3", "anchors"));
+              ::testing::UnorderedElementsAre(
+                  "feature.0", "feature.1", "feature.2", "feature.3", "neck.0", "neck.1", "neck.2", "neck.3",
+                  "cls_logits.0", "cls_logits.1", "cls_logits.2", "cls_logits.3", "bbox_regression.0",
+                  "bbox_regression.1", "bbox_regression.2", "bbox_regression.3", "anchors", "det.0.boxes",
+                  "det.0.scores", "det.0.labels", "det.1.boxes", "det.1.scores", "det.1.labels"));
   EXPECT_EQ(file.find("cls_logits.0")->shape, (Shape{2, 16 * 24 * 3, 80}));
   EXPECT_EQ(file.find("bbox_regression.3")->shape, (Shape{2, 2 * 3 * 3, 4}));
   EXPECT_EQ(file.find("anchors")->shape, (Shape{(16 * 24 + 8 * 12 + 4 * 6 + 2 * 3) * 3, 4}));

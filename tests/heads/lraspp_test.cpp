@@ -1,5 +1,8 @@
 #include "heads/lraspp.h"
 
+#include <string>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
