@@ -4,7 +4,8 @@
 // models/ (configurations), nn/engine/ (compiling and running), nn/graph/ (the network as data), nn/weights/
 // (checkpoints). Nothing has to be set up first. Errors are exceptions derived from zoo::Error whose text is complete.
 //
-// Threads: a Model may be shared; a Classifier or Backbone serves one thread at a time, and several may share a Model.
+// Threads: a Model may be shared; a Classifier, Detector, Segmenter or Backbone serves one thread at a time, and
+// several may share a Model.
 #pragma once
 
 #include <array>
@@ -25,14 +26,18 @@
 #include "nn/core/tensor.h"
 #include "nn/engine/executable.h"
 #include "pipeline/classifier.h"
+#include "pipeline/detector.h"
 #include "pipeline/image_io.h"
 #include "pipeline/preprocess.h"
 #include "pipeline/runner_cache.h"
+#include "pipeline/segmenter.h"
 
 namespace zoo {
 
 using LoadOptions = models::LoadModelOptions;
 using ClassifierOptions = pipeline::ClassifierOptions;
+using DetectorOptions = pipeline::DetectorOptions;
+using SegmenterOptions = pipeline::SegmenterOptions;
 
 /// A network with its weights. Copies share it, and it never changes. A moved-from Model may only be assigned to or
 /// destroyed.
@@ -74,6 +79,32 @@ class Classifier {
  private:
   pipeline::Classifier classifier_;
   int64_t top_k_;
+};
+
+/// Pictures to boxes in their own pixels.
+class Detector {
+ public:
+  /// Throws Error when the model is no detector, GraphError and EngineError.
+  explicit Detector(const Model& model, const DetectorOptions& options = {}) : detector_(model.shared(), options) {}
+
+  /// Best first. `frame`: 8-bit BGR or grey, any size. Throws as pipeline::Detector::detect.
+  std::vector<pipeline::FoundObject> operator()(const cv::Mat& frame) { return detector_.detect(frame).boxes; }
+
+ private:
+  pipeline::Detector detector_;
+};
+
+/// Pictures to the classes of their pixels.
+class Segmenter {
+ public:
+  /// Throws Error when the model is no segmentation or has more than 255 classes, GraphError and EngineError.
+  explicit Segmenter(const Model& model, const SegmenterOptions& options = {}) : segmenter_(model.shared(), options) {}
+
+  /// `frame`: 8-bit BGR or grey, any size. Throws as pipeline::Segmenter::segment.
+  pipeline::Segmentation operator()(const cv::Mat& frame) { return segmenter_.segment(frame); }
+
+ private:
+  pipeline::Segmenter segmenter_;
 };
 
 /// One level of a feature pyramid. Copies share the values.

@@ -46,6 +46,34 @@ void expect_scores(const std::string& text, const std::vector<std::pair<std::str
   }
 }
 
+TEST(OwnHead, ReadsTheFeaturesOfAnyModelFile) {
+  const fs::path folder = test::fresh_folder("own_head");
+  const std::string model_file = (test::package_prefix() / "share/backbone_zoo/configs/demo/emoji.yaml").string();
+  const fs::path other = fs::path(kPicture).parent_path() / "penguin.jpg";
+  const std::string program = (kFolder / "own_head/own_head").string() + " " + model_file + " " + kPicture + " ";
+  const test::CommandResult same = test::run_command(folder, program + kPicture + " heat.png");
+  ASSERT_EQ(same.exit_code, 0) << same.err;
+  EXPECT_THAT(same.out, HasSubstr("stride 8: "));
+  EXPECT_THAT(same.out, HasSubstr("likeness 1.0000\n"));
+  EXPECT_EQ(pipeline::read_image((folder / "heat.png").string()).size(), pipeline::read_image(kPicture).size());
+
+  // The mean of every channel, by the reference engine.
+  Backbone backbone = load_backbone(model_file, {}, {.engine = engine::EngineKind::kReference});
+  const auto means = [&](const std::string& file) {
+    const Features features = backbone(pipeline::read_image(file));
+    const FeatureMap& level = features[features.size() - 1];
+    cv::Mat row;
+    cv::reduce(level.values.reshape(1, static_cast<int>(level.channels())), row, 1, cv::REDUCE_AVG);
+    return row;
+  };
+  const cv::Mat one = means(kPicture);
+  const cv::Mat two = means(other.string());
+  const double expected = one.dot(two) / (cv::norm(one) * cv::norm(two));
+  EXPECT_LT(expected, 0.9);
+  const test::CommandResult different = test::run_command(folder, program + other.string() + " heat.png");
+  EXPECT_THAT(different.out, HasSubstr(fmt::format("likeness {:.4f}\n", expected)));
+}
+
 TEST(TenLines, GiveWhatTheReferenceEngineGives) {
   const fs::path folder = test::fresh_folder("ten_lines");
   fs::create_directory_symlink(test::package_prefix() / "share/backbone_zoo/configs", folder / "configs");

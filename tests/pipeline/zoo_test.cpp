@@ -178,6 +178,33 @@ TEST(ZooFeatures, AreFoundByStride) {
               ThrowsMessage<Error>("features: none of stride 32; there are 4, 4, 8, 16"));
 }
 
+TEST(ZooDetector, FindsWhatThePipelinesDetectorFinds) {
+  const Model model = load_model(kDemo + "emoji_detection.yaml");
+  Detector detect(model, {.score_thresh = 0.5});
+  const cv::Mat frame = sample("scenes/scene_3");
+  const std::vector<pipeline::FoundObject> found = detect(frame);
+  const auto expected = pipeline::Detector(model.shared(), {.score_thresh = 0.5}).detect(frame).boxes;
+  ASSERT_EQ(found.size(), expected.size());
+  std::vector<std::string> labels;
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i].box, expected[i].box);
+    labels.push_back(found[i].label);
+  }
+  EXPECT_THAT(labels, ::testing::UnorderedElementsAre("doughnut", "doughnut", "panda"));
+  EXPECT_THAT([&] { Segmenter segment(model); },
+              ThrowsMessage<Error>(HasSubstr("the model's task is detection, expected segmentation")));
+}
+
+TEST(ZooSegmenter, LabelsEveryPixelOfTheFrame) {
+  const Model model = load_model(kDemo + "emoji_segmentation.yaml");
+  const cv::Mat frame = sample("scenes/scene_3");
+  const pipeline::Segmentation found = Segmenter(model)(frame);
+  EXPECT_EQ(found.labels.size(), frame.size());
+  EXPECT_EQ(cv::norm(found.labels, pipeline::Segmenter(model.shared()).segment(frame).labels), 0.0);
+  ASSERT_FALSE(found.classes.empty());
+  EXPECT_EQ(found.classes[0].label, "background");
+}
+
 TEST_F(ZooFile, NeedsNoHead) {
   Backbone backbone = load_backbone(write_backbone(3), {.random_weights = true});
   const Features features = backbone(cv::Mat(300, 400, CV_8UC3, cv::Scalar(10, 20, 30)));
