@@ -159,8 +159,9 @@ std::vector<heads::Detection> detections_in(const heads::DetectionDecoding& deco
   return heads::decode_detections(decoding, levels, {input[2], input[3]});
 }
 
-void expect_detections_as_configured(heads::DetectionDecoding decoding, const graph::Graph& graph, const Shape& input,
-                                     const Outputs& outputs) {
+// How many there are.
+size_t expect_detections_as_configured(heads::DetectionDecoding decoding, const graph::Graph& graph, const Shape& input,
+                                       const Outputs& outputs) {
   constexpr int64_t kCandidates = 50;  // of thousands, every pair would be compared
   constexpr double kRounding = 1e-4;
   heads::Postprocess& post = decoding.postprocess;
@@ -183,11 +184,13 @@ void expect_detections_as_configured(heads::DetectionDecoding decoding, const gr
       EXPECT_LE(overlap(found[k].box, box), post.nms_thresh + kRounding);
     }
   }
+  return found.size();
 }
 
 class GeneratedConfigs : public ::testing::TestWithParam<uint32_t> {};
 
 TEST_P(GeneratedConfigs, AreReadAndRunAlikeByBothEngines) {
+  size_t detections = 0;
   for (uint32_t seed = GetParam(); seed < GetParam() + kFilesPerTest; ++seed) {
     const GeneratedConfig generated = generate_config(seed);
     SCOPED_TRACE(in_words(generated));
@@ -202,13 +205,14 @@ TEST_P(GeneratedConfigs, AreReadAndRunAlikeByBothEngines) {
       const Outputs outputs = expect_engines_agree(generated, network);
       ASSERT_EQ(config.detection.has_value(), generated.task == "detection");
       if (config.detection) {
-        expect_detections_as_configured(*config.detection, network.graph, generated.input, outputs);
+        detections += expect_detections_as_configured(*config.detection, network.graph, generated.input, outputs);
       }
     } catch (const Error& error) {
       ADD_FAILURE() << error.what();
     }
     if (HasFailure()) return;
   }
+  EXPECT_GT(detections, 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, GeneratedConfigs, ::testing::Range(0U, kFiles, kFilesPerTest),
