@@ -3,6 +3,8 @@
 #include <cctype>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace zoo::test {
 
 int64_t NetworkSketch::next_stride(Random& random) const {
@@ -10,18 +12,42 @@ int64_t NetworkSketch::next_stride(Random& random) const {
   return this->stride() * stride <= stride_limit_ ? stride : 1;
 }
 
+std::string NetworkSketch::block_name() const {
+  return values_.empty() ? "stem" : fmt::format("stage{}.block{}", stage_, block_);
+}
+
+void NetworkSketch::add(int64_t channels, int64_t stride) {
+  const std::string name = block_name();
+  if (!values_.empty()) ++block_;
+  last_ = {channels, last_.stride * stride};
+  values_.push_back({.name = name, .level = last_});
+}
+
+void NetworkSketch::add_expansion(int64_t channels, int64_t stride) {
+  values_.push_back(
+      {.name = block_name() + ".expand", .level = {channels, last_.stride * stride}, .inside_block = true});
+}
+
+void NetworkSketch::add_last_conv(int64_t channels, int64_t stride) {
+  last_ = {channels, last_.stride * stride};
+  values_.push_back({.name = "last_conv", .level = last_});
+}
+
+void NetworkSketch::end_stage() {
+  values_.back().ends_stage = true;
+  ++stage_;
+  block_ = 0;
+}
+
 std::vector<ExpectedLevel> NetworkSketch::levels(const std::string& feature_levels) const {
-  if (feature_levels == "blocks") return values_;
   std::vector<ExpectedLevel> levels;
-  if (feature_levels == "strides") {
-    for (size_t i = 0; i < values_.size(); ++i) {
-      const bool deepest = i + 1 == values_.size() || values_[i + 1].stride != values_[i].stride;
-      if (deepest) levels.push_back(values_[i]);
-    }
-    return levels;
+  for (const SketchedValue& value : values_) {
+    if (value.inside_block || (feature_levels == "stages" && !value.ends_stage)) continue;
+    const bool is_deeper = feature_levels == "strides" && !levels.empty() && levels.back().stride == value.level.stride;
+    if (is_deeper) levels.pop_back();
+    levels.push_back(value.level);
   }
-  for (const size_t end : stage_ends_) levels.push_back(values_[end]);
-  levels.back() = values_.back();
+  levels.back() = last_;
   return levels;
 }
 
@@ -61,10 +87,24 @@ int64_t add_common_params(YamlValue& params, Random& random) {
   return in_channels;
 }
 
-std::string add_feature_levels(YamlValue& params, Random& random) {
-  if (random.one_in(2)) return "stages";
-  const std::string levels = random.word({"stages", "strides", "blocks"});
-  params.add("feature_levels", levels);
+std::vector<ExpectedLevel> add_feature_levels(YamlValue& params, const NetworkSketch& network, Random& random) {
+  if (random.one_in(2)) return network.levels("stages");
+  if (!random.one_in(3)) {
+    const std::string word = random.word({"stages", "strides", "blocks"});
+    params.add("feature_levels", word);
+    return network.levels(word);
+  }
+  const std::vector<SketchedValue>& values = network.values();
+  size_t last = random.one_in(2) ? values.size() - 1 : random.below(values.size());
+  while (values[last].inside_block) ++last;  // the block itself comes after its inside
+  YamlValue names = YamlValue::list();
+  std::vector<ExpectedLevel> levels;
+  for (size_t i = 0; i <= last; ++i) {
+    if (i < last && !random.one_in(3)) continue;
+    names.items.emplace_back(values[i].name);
+    levels.push_back(values[i].level);
+  }
+  params.add("feature_levels", std::move(names));
   return levels;
 }
 

@@ -18,8 +18,20 @@ struct BackboneSketch {
   YamlValue node = YamlValue::map();
   int64_t in_channels = 3;
   std::vector<ExpectedLevel> levels;
+  std::vector<ExpectedLevel> returned;  ///< what necks and heads for several levels read; empty: all
   bool rounds_down = false;
   int64_t head_channels = 0;  ///< lucid's last_channels; 0: not given
+};
+
+/// What the heads of the file's task read.
+enum class LevelsRead { kLast, kSeveral };
+
+/// A value of the network that can be a level.
+struct SketchedValue {
+  std::string name;
+  ExpectedLevel level;
+  bool inside_block = false;
+  bool ends_stage = false;
 };
 
 /// The network while it grows: what the next block reads, and the values that features are chosen from.
@@ -28,20 +40,29 @@ class NetworkSketch {
   /// `stride_limit`: the largest total stride, so that maps stay larger than windows.
   explicit NetworkSketch(int64_t stride_limit) : stride_limit_(stride_limit) {}
 
-  int64_t channels() const { return values_.back().channels; }
-  int64_t stride() const { return values_.empty() ? 1 : values_.back().stride; }
+  int64_t channels() const { return last_.channels; }
+  int64_t stride() const { return last_.stride; }
   /// A stride from 1 to 4 that the network still has room for.
   int64_t next_stride(Random& random) const;
-  void add(int64_t channels, int64_t stride) { values_.push_back({channels, this->stride() * stride}); }
+  /// The stem or, after it, a block.
+  void add(int64_t channels, int64_t stride);
+  /// What the expand convolution of the next block yields, when the block has had this stride before it or in it.
+  void add_expansion(int64_t channels, int64_t stride = 1);
+  void add_last_conv(int64_t channels, int64_t stride = 1);
   /// What was added since the last call is a stage.
-  void end_stage() { stage_ends_.push_back(values_.size() - 1); }
-  /// The levels that `feature_levels` chooses.
+  void end_stage();
+  const std::vector<SketchedValue>& values() const { return values_; }
+  /// The levels that the word of `feature_levels` chooses.
   std::vector<ExpectedLevel> levels(const std::string& feature_levels) const;
 
  private:
+  std::string block_name() const;
+
   int64_t stride_limit_;
-  std::vector<ExpectedLevel> values_;
-  std::vector<size_t> stage_ends_;
+  ExpectedLevel last_;
+  std::vector<SketchedValue> values_;
+  int stage_ = 0;
+  int block_ = 0;
 };
 
 int64_t some_channels(Random& random);
@@ -56,19 +77,20 @@ inline constexpr int64_t kStrideOfInstanceNorm = 8;
 
 /// Adds `in_channels` (or leaves it at 3), `norm_type`, `norm_eps`, `padding`; yields the input channels.
 int64_t add_common_params(YamlValue& params, Random& random);
-/// Adds `feature_levels` (or leaves it at `stages`) and yields it.
-std::string add_feature_levels(YamlValue& params, Random& random);
+/// Adds `feature_levels` (or leaves it at `stages`) and yields the levels it chooses.
+std::vector<ExpectedLevel> add_feature_levels(YamlValue& params, const NetworkSketch& network, Random& random);
 /// The largest total stride. An instance norm over a handful of nearly equal values only amplifies rounding, with which
 /// no two engines agree, so it gets larger maps.
 int64_t stride_limit(YamlValue& params, int64_t otherwise);
 /// Adds `params` to the backbone; without keys also as null or not at all.
 void add_params(YamlValue& backbone, YamlValue params, Random& random);
 
-BackboneSketch sketch_mobilenetv1(Random& random);
-BackboneSketch sketch_mobilenetv2(Random& random);
-BackboneSketch sketch_mobilenetv3(Random& random);
-BackboneSketch sketch_mobilenetv3_rows(Random& random);
-BackboneSketch sketch_mobilenetv4(Random& random);
-BackboneSketch sketch_mobilenetv4_cfg(Random& random);
+/// The families and their forms. What heads read matters to a backbone that can hand out some of its levels.
+BackboneSketch sketch_mobilenetv1(LevelsRead read, Random& random);
+BackboneSketch sketch_mobilenetv2(LevelsRead read, Random& random);
+BackboneSketch sketch_mobilenetv3(LevelsRead read, Random& random);
+BackboneSketch sketch_mobilenetv3_rows(LevelsRead read, Random& random);
+BackboneSketch sketch_mobilenetv4(LevelsRead read, Random& random);
+BackboneSketch sketch_mobilenetv4_cfg(LevelsRead read, Random& random);
 
 }  // namespace zoo::test

@@ -1,14 +1,23 @@
 #include "tests/generator/config_generator.h"
 
 #include <array>
+#include <optional>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "tests/generator/backbone_sketch.h"
+#include "tests/generator/head_sketch.h"
 
 namespace zoo::test {
 namespace {
 
-constexpr int64_t kClassesOfImagenet = 1000;
+// What a task's published checkpoints know.
+struct TaskClasses {
+  const char* labels;
+  int64_t labelled;
+  int64_t by_default;
+};
 
 YamlValue number_list(size_t count, Random& random) {
   YamlValue list = YamlValue::list();
@@ -22,50 +31,16 @@ YamlValue some_size(Random& random) {
   return random.one_in(2) ? YamlValue(size) : YamlValue::list({size, random.between(1, 300)});
 }
 
-// Without a hidden layer its keys have no effect, whatever they say.
-void add_unused_hidden_keys(YamlValue& params, Random& random) {
-  if (random.one_in(4)) params.add("intermediate_channels", YamlValue::any(int64_t{64}));
-  if (random.one_in(4)) params.add(act_type_key(random), YamlValue::any("hard_swish"));
-}
-
-YamlValue some_head(const BackboneSketch& backbone, Random& random) {
-  const bool is_fc = random.one_in(2);
-  YamlValue params = YamlValue::map();
-  const int64_t layers = random.between(1, 3);
-  if (layers > 1 || random.one_in(2)) params.add("num_layers", layers);
-  if (random.one_in(3)) params.add("dropout_prob", YamlValue::any(random.word({"0.", "0.2", "~"})));
-  if (layers == 1) {
-    add_unused_hidden_keys(params, random);
-  } else {
-    if (backbone.head_channels == 0) {
-      params.add("intermediate_channels", some_channels(random));
-    } else if (random.one_in(2)) {
-      params.add("intermediate_channels", backbone.head_channels);
-    }
-    params.add(act_type_key(random), some_activation(random));
-    if (is_fc) {
-      if (random.one_in(2)) params.add("intermediate_bias", some_bool(random, random.one_in(2)));
-    } else {
-      const bool pools_last = random.one_in(2);
-      if (pools_last || random.one_in(2)) params.add("pooling", pools_last ? "last" : "first");
-      const bool maps_are_large = backbone.levels.back().stride <= kStrideOfInstanceNorm;
-      const bool of_instance = pools_last && maps_are_large && random.one_in(4);
-      if (of_instance || random.one_in(2)) params.add("norm_type", of_instance ? "instance_norm" : "batch_norm");
-      // A small eps amplifies the rounding of maps that a deep network has made nearly constant.
-      if (of_instance || random.one_in(2)) params.add("norm_eps", of_instance ? "0.01" : "1e-4");
-    }
-  }
-  YamlValue head = YamlValue::map();
-  head.add("name", is_fc ? "fc" : "fc_conv");
-  add_params(head, std::move(params), random);
-  return head;
-}
-
 YamlValue some_checkpoint(Random& random) {
   if (random.one_in(4)) return some_null(random);
   YamlValue checkpoint = YamlValue::map();
   if (random.one_in(2)) checkpoint.add("use_pretrained", some_bool(random, random.one_in(2)));
   if (random.one_in(2)) checkpoint.add("path", random.one_in(2) ? some_null(random) : YamlValue("weights.pth"));
+  // Beside a path, so that what the cache of this machine holds does not matter.
+  const YamlValue* path = checkpoint.find("path");
+  if (path != nullptr && path->text == "weights.pth" && random.one_in(2)) {
+    checkpoint.add("pretrained", "mobilenetv4_conv_small.e2400_r224_in1k");
+  }
   if (random.one_in(2)) checkpoint.add("entry", "model_ema");
   if (random.one_in(2)) checkpoint.add("scheme", random.word({"netspresso", "torchvision", "timm"}));
   if (random.one_in(2)) checkpoint.add("load_head", YamlValue::any("False"));
@@ -81,25 +56,93 @@ YamlValue some_losses() {
   return YamlValue::any(YamlValue::list({loss}));
 }
 
+TaskClasses classes_of(const std::string& task) {
+  if (task == "detection") return {"coco91", 91, 80};
+  if (task == "segmentation") return {"voc21", 21, 21};
+  return {"imagenet1k", 1000, 1000};
+}
+
 // Adds `num_classes` and `labels` and yields the number of classes.
-int64_t add_classes(YamlValue& model, Random& random) {
+int64_t add_classes(YamlValue& model, const std::string& task, Random& random) {
+  const auto [labels, labelled, by_default] = classes_of(task);
   const bool has_labels = random.one_in(20);
-  if (has_labels || random.one_in(4)) model.add("labels", has_labels ? YamlValue("imagenet1k") : some_null(random));
-  if (random.one_in(20)) return kClassesOfImagenet;
-  const int64_t classes = has_labels ? kClassesOfImagenet : random.between(1, 12);
+  if (has_labels || random.one_in(4)) model.add("labels", has_labels ? YamlValue(labels) : some_null(random));
+  if (random.one_in(20)) return has_labels ? labelled : by_default;
+  const int64_t classes = has_labels ? labelled : random.between(1, 12);
   model.add("num_classes", classes);
   return classes;
 }
 
-YamlValue some_architecture(BackboneSketch backbone, Random& random) {
+void add_maps(GeneratedConfig& config, const char* name, const std::vector<ExpectedLevel>& levels) {
+  for (size_t i = 0; i < levels.size(); ++i) {
+    config.outputs.push_back({fmt::format("{}.{}", name, i), levels[i].channels, levels[i].stride});
+  }
+}
+
+// Adds neck and head and says in `config` what follows from them.
+void add_neck_and_head(YamlValue& architecture, const BackboneSketch& backbone, GeneratedConfig& config,
+                       Random& random) {
+  std::optional<NeckSketch> neck;
+  const std::vector<ExpectedLevel>* read = backbone.returned.empty() ? &backbone.levels : &backbone.returned;
+  if (config.task != "classification" && !random.one_in(3)) neck = sketch_neck(*read, random);
+  if (neck) {
+    config.neck = "fpn";
+    read = &neck->levels;
+  }
+  HeadSketch head = config.task == "classification" ? sketch_classification_head(backbone, config.num_classes, random)
+                    : config.task == "detection"    ? sketch_detection_head(*read, config.num_classes, random)
+                                                    : sketch_segmentation_head(*read, config.num_classes, random);
+  config.head = head.name;
+  config.outputs = std::move(head.outputs);
+  add_maps(config, "feature", backbone.levels);
+  if (neck) add_maps(config, "neck", neck->levels);
+
+  YamlValue node = YamlValue::map();
+  node.add("name", head.name);
+  add_params(node, std::move(head.params), random);
+  architecture.add("head", std::move(node));
+  if (neck) {
+    architecture.add("neck", std::move(neck->node));
+  } else if (random.one_in(4)) {
+    architecture.add("neck", some_null(random));
+  }
+}
+
+YamlValue some_architecture(BackboneSketch backbone, GeneratedConfig& config, Random& random) {
   YamlValue architecture = YamlValue::map();
-  architecture.add("head", some_head(backbone, random));
+  add_neck_and_head(architecture, backbone, config, random);
   random.shuffle(backbone.node.entries);
   architecture.add("backbone", std::move(backbone.node));
   if (random.one_in(4)) architecture.add("full", some_null(random));
-  if (random.one_in(4)) architecture.add("neck", some_null(random));
   random.shuffle(architecture.entries);
   return architecture;
+}
+
+YamlValue some_letterbox(size_t channels, Random& random) {
+  YamlValue letterbox = YamlValue::map();
+  const int64_t size = random.between(1, 300);
+  letterbox.add("size", random.one_in(2) ? YamlValue(size) : YamlValue::list({size, random.between(1, 300)}));
+  if (random.one_in(2)) {
+    YamlValue colour = YamlValue::list();
+    for (size_t i = 0; i < channels; ++i) colour.items.emplace_back(random.between(0, 255));
+    letterbox.add("fill", random.one_in(2) ? std::move(colour) : YamlValue(random.between(0, 255)));
+  }
+  if (random.one_in(2)) letterbox.add("position", random.word({"center", "top_left"}));
+  random.shuffle(letterbox.entries);
+  return letterbox;
+}
+
+// A letterbox, or a size and a crop.
+void add_geometry(YamlValue& preprocess, size_t channels, Random& random) {
+  if (random.one_in(3)) {
+    preprocess.add("letterbox", some_letterbox(channels, random));
+    if (random.one_in(4)) preprocess.add("resize", some_null(random));
+    if (random.one_in(4)) preprocess.add("crop", some_null(random));
+    return;
+  }
+  if (random.one_in(2)) preprocess.add("resize", some_size(random));
+  if (random.one_in(2)) preprocess.add("crop", some_size(random));
+  if (random.one_in(6)) preprocess.add("letterbox", some_null(random));
 }
 
 // What a network with so many input channels may or must say.
@@ -111,10 +154,9 @@ void add_preprocess(YamlValue& root, int64_t in_channels, Random& random) {
   }
   const auto channels = static_cast<size_t>(in_channels);
   YamlValue preprocess = YamlValue::map();
-  if (random.one_in(2)) preprocess.add("resize", some_size(random));
-  if (random.one_in(2)) preprocess.add("crop", some_size(random));
+  add_geometry(preprocess, channels, random);
   if (random.one_in(2)) {
-    preprocess.add("interpolation", random.word({"nearest", "bilinear", "bicubic", "lanczos"}));
+    preprocess.add("interpolation", random.word({"nearest", "bilinear", "bicubic", "lanczos", "torch_bilinear"}));
   }
   if (is_gray || random.one_in(2)) preprocess.add("mean", number_list(channels, random));
   if (is_gray || random.one_in(2)) preprocess.add("std", number_list(channels, random));
@@ -131,10 +173,10 @@ void add_runtime(YamlValue& root, Random& random) {
   root.add("runtime", random.one_in(6) ? some_null(random) : std::move(runtime));
 }
 
-BackboneSketch some_backbone(Random& random) {
+BackboneSketch some_backbone(LevelsRead read, Random& random) {
   constexpr std::array kForms = {sketch_mobilenetv1, sketch_mobilenetv2, sketch_mobilenetv3,    sketch_mobilenetv3_rows,
                                  sketch_mobilenetv4, sketch_mobilenetv4, sketch_mobilenetv4_cfg};
-  return kForms.at(random.below(kForms.size()))(random);
+  return kForms.at(random.below(kForms.size()))(read, random);
 }
 
 }  // namespace
@@ -143,21 +185,27 @@ GeneratedConfig generate_config(uint32_t seed) {
   Random random(seed);
   GeneratedConfig config;
   config.seed = seed;
-  BackboneSketch backbone = some_backbone(random);
+  config.task = random.word({"classification", "classification", "detection", "segmentation"});
+  const bool reads_last = config.task == "classification";
+  BackboneSketch backbone = some_backbone(reads_last ? LevelsRead::kLast : LevelsRead::kSeveral, random);
   config.form = backbone.form;
   config.levels = backbone.levels;
   config.rounds_down = backbone.rounds_down;
   const int64_t in_channels = backbone.in_channels;
 
   YamlValue model = YamlValue::map();
-  model.add("task", "classification");
+  model.add("task", config.task);
   model.add("name", "generated");
-  config.num_classes = add_classes(model, random);
+  config.num_classes = add_classes(model, config.task, random);
   if (random.one_in(3)) model.add("checkpoint", some_checkpoint(random));
   if (random.one_in(4)) model.add("freeze_backbone", YamlValue::any("False"));
   if (random.one_in(4)) model.add("losses", some_losses());
-  if (random.one_in(4)) model.add("postprocessor", YamlValue::any("~"));
-  model.add("architecture", some_architecture(std::move(backbone), random));
+  if (config.task != "detection") {
+    if (random.one_in(4)) model.add("postprocessor", YamlValue::any("~"));
+  } else if (!random.one_in(3)) {
+    model.add("postprocessor", sketch_postprocessor(random));
+  }
+  model.add("architecture", some_architecture(std::move(backbone), config, random));
   random.shuffle(model.entries);
 
   config.tree = YamlValue::map();
@@ -165,7 +213,8 @@ GeneratedConfig generate_config(uint32_t seed) {
   add_preprocess(config.tree, in_channels, random);
   add_runtime(config.tree, random);
   config.text = write_yaml(config.tree, random);
-  config.input = Shape{random.between(1, 3), in_channels, random.between(32, 48), random.between(32, 64)};
+  config.input = Shape{random.between(1, 3), in_channels, random.between(32, kLargestInput.h),
+                       random.between(32, kLargestInput.w)};
   return config;
 }
 

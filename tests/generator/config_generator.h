@@ -18,16 +18,33 @@ struct ExpectedLevel {
   int64_t stride = 1;
 };
 
+/// A graph's output that the file promises.
+struct ExpectedOutput {
+  std::string name;
+  int64_t channels = 0;
+  int64_t stride = 1;  ///< 0: scores of whole pictures, not a map
+};
+
 struct GeneratedConfig {
   uint32_t seed = 0;
-  std::string form;  ///< e.g. "mobilenetv3 bottleneck_cfg"
+  std::string task;
+  std::string form;  ///< of the backbone, e.g. "mobilenetv3 bottleneck_cfg"
+  std::string neck;  ///< empty: none
+  std::string head;
   YamlValue tree;    ///< with lines
   std::string text;  ///< the tree, written
   int64_t num_classes = 0;
-  Shape input;  ///< one that every level of the network survives
-  std::vector<ExpectedLevel> levels;
+  Shape input;                        ///< one that every level of the network survives
+  std::vector<ExpectedLevel> levels;  ///< of the backbone
+  std::vector<ExpectedOutput> outputs;
   bool rounds_down = false;  ///< antialias: average drops incomplete windows, so that a level may be smaller
 };
+
+struct InputSize {
+  int64_t h;
+  int64_t w;
+};
+inline constexpr InputSize kLargestInput = {48, 64};
 
 GeneratedConfig generate_config(uint32_t seed);
 

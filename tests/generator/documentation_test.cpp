@@ -19,6 +19,7 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include "heads/detection.h"
 #include "models/model_config.h"
 #include "nn/core/error.h"
 #include "nn/graph/describe.h"
@@ -29,10 +30,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint32_t kFiles = 400;
+constexpr uint32_t kFiles = 1000;
 
-// Where the keys of a section stand. `owner` is the backbone or head that reads them, empty for all; `form` limits what
-// is said of defaults to one form of a backbone.
+// Where the keys of a section stand. `owner` is the backbone, neck or head that reads them, empty for all; `form`
+// limits what is said of defaults to one form of a backbone.
 struct Section {
   std::string owner;
   std::string path;
@@ -41,14 +42,18 @@ struct Section {
 
 const std::map<std::string, Section>& sections() {
   static const std::string backbone = "model.architecture.backbone";
+  static const std::string neck = "model.architecture.neck";
   static const std::string head = "model.architecture.head";
+  static const std::string post = "model.postprocessor";
   static const std::map<std::string, Section> sections = {
       {"Model files", {"", "", ""}},
       {"model", {"", "model", ""}},
       {"model.checkpoint", {"", "model.checkpoint", ""}},
       {"model.architecture", {"", "model.architecture", ""}},
       {backbone, {"", backbone, ""}},
+      {neck, {"", neck, ""}},
       {head, {"", head, ""}},
+      {post, {"", post, ""}},
       {"stage_params (mobilenetv1)", {"mobilenetv1", backbone + ".stage_params[]", ""}},
       {"params (mobilenetv1)", {"mobilenetv1", backbone + ".params", ""}},
       {"stage_params (mobilenetv2)", {"mobilenetv2", backbone + ".stage_params[]", ""}},
@@ -62,7 +67,16 @@ const std::map<std::string, Section>& sections() {
       {"params beside cfg (mobilenetv4)", {"mobilenetv4", backbone + ".params", "mobilenetv4 cfg"}},
       {"Head `fc`", {"fc", head + ".params", ""}},
       {"Head `fc_conv`", {"fc_conv", head + ".params", ""}},
+      {"Neck `fpn`", {"fpn", neck + ".params", ""}},
+      {"Head `anchor_decoupled_head`", {"anchor_decoupled_head", head + ".params", ""}},
+      {"Head `ssdlite`", {"ssdlite", head + ".params", ""}},
+      {"Postprocessor of `anchor_decoupled_head`", {"anchor_decoupled_head", post + ".params", ""}},
+      {"Postprocessor of `ssdlite`", {"ssdlite", post + ".params", ""}},
+      {"Head `all_mlp_decoder`", {"all_mlp_decoder", head + ".params", ""}},
+      {"Head `lraspp`", {"lraspp", head + ".params", ""}},
+      {"Head `deeplabv3`", {"deeplabv3", head + ".params", ""}},
       {"preprocess", {"", "preprocess", ""}},
+      {"preprocess.letterbox", {"", "preprocess.letterbox", ""}},
       {"runtime", {"", "runtime", ""}}};
   return sections;
 }
@@ -89,13 +103,22 @@ std::string joined(const std::string& path, const std::string& key) { return pat
 
 using OwnedKey = std::pair<std::string, std::string>;  // owner, path
 
-// Whose key it is: what a backbone or head finds below its own map depends on its name.
-OwnedKey owned(const std::string& path, const std::string& backbone, const std::string& head) {
+// The names that decide what a key means.
+struct Names {
+  std::string backbone;
+  std::string neck;
+  std::string head;
+};
+
+// Whose key it is: what a backbone, neck or head finds below its own map depends on its name.
+OwnedKey owned(const std::string& path, const Names& names) {
   const std::string general = general_path(path);
   static const std::regex kBackbone("model\\.architecture\\.backbone\\.(params|stage_params|cfg)[.\\[].*");
-  static const std::regex kHead("model\\.architecture\\.head\\.params\\..*");
-  if (std::regex_match(general, kBackbone)) return {backbone, general};
-  if (std::regex_match(general, kHead)) return {head, general};
+  static const std::regex kNeck("model\\.architecture\\.neck\\.params\\..*");
+  static const std::regex kHead("model\\.(architecture\\.head|postprocessor)\\.params\\..*");
+  if (std::regex_match(general, kBackbone)) return {names.backbone, general};
+  if (std::regex_match(general, kNeck)) return {names.neck, general};
+  if (std::regex_match(general, kHead)) return {names.head, general};
   return {"", general};
 }
 
@@ -114,9 +137,10 @@ models::ModelConfig decode(const std::string& text) {
 
 struct KnownFile {
   GeneratedConfig generated;
-  std::string backbone;
-  std::string head;
+  Names names;
 };
+
+Names names_in(const models::ModelConfig& config) { return {config.backbone_name, config.neck_name, config.head_name}; }
 
 const std::vector<KnownFile>& known_files() {
   static const std::vector<KnownFile> files = [] {
@@ -124,7 +148,7 @@ const std::vector<KnownFile>& known_files() {
     for (uint32_t seed = 0; seed < kFiles; ++seed) {
       GeneratedConfig generated = generate_config(seed);
       const models::ModelConfig config = decode(generated.text);
-      made.push_back({std::move(generated), config.backbone_name, config.head_name});
+      made.push_back({std::move(generated), names_in(config)});
     }
     return made;
   }();
@@ -133,8 +157,7 @@ const std::vector<KnownFile>& known_files() {
 
 void add_keys_read(const ConfigDocument& document, const fs::path& file, std::set<OwnedKey>& keys) {
   const models::ModelConfig config = models::decode_model_config(document, file);
-  for (const std::string& path : document.asked_keys())
-    keys.insert(owned(path, config.backbone_name, config.head_name));
+  for (const std::string& path : document.asked_keys()) keys.insert(owned(path, names_in(config)));
 }
 
 // What decoding the generated files and those of configs/ asks for.
@@ -168,8 +191,8 @@ TEST(ConfigurationKeys, ThatAreDocumentedAreRead) {
 // Without this the generator could lose an option and nobody would notice.
 TEST(ConfigurationKeys, ThatAreDocumentedAreGenerated) {
   std::set<OwnedKey> generated;
-  for (const auto& [file, backbone, head] : known_files()) {
-    for (const std::string& path : keys_of(file.tree)) generated.insert(owned(path, backbone, head));
+  for (const auto& [file, names] : known_files()) {
+    for (const std::string& path : keys_of(file.tree)) generated.insert(owned(path, names));
   }
   EXPECT_EQ(only_in_first(all_documented(), generated), std::vector<std::string>());
 }
@@ -180,6 +203,30 @@ TEST(ConfigurationKeys, HaveASourceThatIsExplained) {
         << key.heading << ": " << fmt::format("{}", fmt::join(key.names, ", "));
     EXPECT_FALSE(key.type.empty()) << key.heading << ": " << key.names.front();
   }
+}
+
+std::string description(const heads::DetectionDecoding& decoding) {
+  const heads::Postprocess& post = decoding.postprocess;
+  std::string text = fmt::format("{} {} {} {} {}\n", post.topk_candidates, post.score_thresh, post.nms_thresh,
+                                 post.class_agnostic, post.max_detections);
+  // Any maps will do: the boxes of all levels show sizes, ratios, steps and clipping.
+  const std::vector<graph::Size2d> maps(decoding.anchors_per_position.size(), {2, 3});
+  for (const heads::Box& box : decoding.anchors(maps, {64, 96})) {
+    text += fmt::format("{} {} {} {}\n", box.x0, box.y0, box.x1, box.y1);
+  }
+  return text;
+}
+
+std::string description(const models::PreprocessConfig& preprocess) {
+  std::string text =
+      fmt::format("{} {} {} {} {} {}\n", preprocess.resize, preprocess.crop, static_cast<int>(preprocess.interpolation),
+                  preprocess.mean, preprocess.std, static_cast<int>(preprocess.color));
+  if (const auto& letterbox = preprocess.letterbox) {
+    const std::vector<uint8_t> black(preprocess.mean.size(), 0);
+    text += fmt::format("{} {} {}\n", letterbox->size, letterbox->fill.empty() ? black : letterbox->fill,
+                        static_cast<int>(letterbox->position));
+  }
+  return text;
 }
 
 // Everything a model file decides, as text.
@@ -195,10 +242,8 @@ std::string description(const models::ModelConfig& config) {
   }
   for (const Parameter& parameter : graph.parameters) text += parameter.name + parameter.shape.to_string() + '\n';
   for (const graph::Output& output : graph.outputs) text += fmt::format("{} {}\n", output.name, output.node);
-  const models::PreprocessConfig& preprocess = config.preprocess;
-  text +=
-      fmt::format("{} {} {} {} {} {}\n", preprocess.resize, preprocess.crop, static_cast<int>(preprocess.interpolation),
-                  preprocess.mean, preprocess.std, static_cast<int>(preprocess.color));
+  text += description(config.preprocess);
+  if (config.detection) text += description(*config.detection);
   text += fmt::format("{} {} {} {}\n", config.runtime.precision, config.runtime.threads, config.use_pretrained,
                       config.backbone.returned_levels);
   return text;
@@ -207,8 +252,9 @@ std::string description(const models::ModelConfig& config) {
 // Generated files in which a documented key can stand: those of its backbone, head and form, for pictures.
 std::vector<const GeneratedConfig*> files_for(const Section& section) {
   std::vector<const GeneratedConfig*> files;
-  for (const auto& [file, backbone, head] : known_files()) {
-    const bool is_owner = section.owner.empty() || section.owner == backbone || section.owner == head;
+  for (const auto& [file, names] : known_files()) {
+    const bool is_owner = section.owner.empty() || section.owner == names.backbone || section.owner == names.neck ||
+                          section.owner == names.head;
     const bool is_form = section.form.empty() || section.form == file.form;
     if (is_owner && is_form && file.input[1] == 3) files.push_back(&file);
   }
@@ -243,6 +289,14 @@ std::string text_of(YamlValue& tree) {
   return write_yaml(tree, random);
 }
 
+// Whether a key stands there in place of this one, which then has no default.
+bool is_replaced(YamlValue& map, const DocumentedKey& key) {
+  static const std::map<std::string, std::string> kReplacements = {
+      {"resize", "letterbox"}, {"crop", "letterbox"}, {"min_ratio", "scales"}, {"max_ratio", "scales"}};
+  const auto found = kReplacements.find(key.names.front());
+  return found != kReplacements.end() && map.find(found->second) != nullptr;
+}
+
 TEST(ConfigurationDefaults, AreWhatLeavingTheKeyOutMeans) {
   constexpr int kComparisons = 4;
   for (const DocumentedKey& key : documented_keys()) {
@@ -255,7 +309,7 @@ TEST(ConfigurationDefaults, AreWhatLeavingTheKeyOutMeans) {
       const std::string before = description(decode(file.text));
       bool added = false;
       for (YamlValue* map : holders(file.tree, section)) {
-        if (has_any(*map, key.names)) continue;
+        if (has_any(*map, key.names) || is_replaced(*map, key)) continue;
         map->add(key.names.front(), as_written(*map, section, key.literal_default()));
         added = true;
       }
@@ -296,35 +350,45 @@ TEST(ConfigurationKeys, WithoutDefaultAreMissedByName) {
   }
 }
 
+// 1,000,000 as a number.
+int64_t whole_number(std::string text) {
+  std::erase(text, ',');
+  return std::stoll(text);
+}
+
 // Values that the type in the documentation excludes.
 std::vector<YamlValue> wrong_values(const std::string& type) {
+  static const std::regex kAtMost("at most ([0-9][0-9,]*[0-9]|[0-9])");
   static const std::regex kRange("([0-9][0-9,]*[0-9]|[0-9]) to ([0-9][0-9,]*)");
-  static const std::regex kChoices("(`[a-z0-9_]+`(, )?)+");
   if (type == "any") return {};
   if (type.starts_with("map")) return {YamlValue("wrong"), YamlValue::list({int64_t{1}})};
   YamlValue map = YamlValue::map();
   map.add("wrong", int64_t{1});
   std::vector<YamlValue> values = {map};
   if (std::smatch range; std::regex_search(type, range, kRange)) {
-    std::string highest = range[2];
-    std::erase(highest, ',');
-    values.emplace_back(std::stoll(range[1]) - 1);
-    values.emplace_back(std::stoll(highest) + 1);
+    values.emplace_back(whole_number(range[1]) - 1);
+    values.emplace_back(whole_number(range[2]) + 1);
     values.emplace_back("1.5");
   }
+  if (std::smatch limit; std::regex_search(type, limit, kAtMost)) values.emplace_back(whole_number(limit[1]) + 1);
   if (type.starts_with("odd")) values.emplace_back(int64_t{2});
-  if (type.starts_with("over 0")) values.insert(values.end(), {YamlValue("0"), YamlValue("-1"), YamlValue(".nan")});
+  if (type.find("over 0") != std::string::npos) {
+    values.insert(values.end(), {YamlValue("0"), YamlValue("-1"), YamlValue(".nan")});
+  }
   if (type.ends_with("under 1")) values.emplace_back(int64_t{1});
   if (type.ends_with("to 16")) values.emplace_back("16.5");
   if (type.starts_with("bool")) values.insert(values.end(), {YamlValue("2"), YamlValue("\"True\"")});
-  if (type.starts_with("activation") || std::regex_match(type, kChoices)) values.emplace_back("nonsense");
+  if (type.starts_with("level")) values.insert(values.end(), {YamlValue("-2"), YamlValue("99"), YamlValue("0.5")});
+  if (type.starts_with("activation") || type.starts_with('`')) values.emplace_back("nonsense");
   return values;
 }
 
-// The value itself, or the first of a stage's list.
-YamlValue& value_to_replace(YamlValue& value, const Section& section) {
-  const bool is_column = section.path.ends_with("stage_params[]") && value.kind == YamlValue::Kind::kList;
-  return is_column ? value.items.front() : value;
+// The value itself, or the first one in the lists that it consists of.
+YamlValue& value_to_replace(YamlValue& value, const std::string& type, const Section& section) {
+  const bool is_column = section.path.ends_with("stage_params[]");
+  YamlValue* replaced = &value;
+  while ((is_column || type.starts_with("list of")) && !replaced->items.empty()) replaced = &replaced->items.front();
+  return *replaced;
 }
 
 std::vector<std::string> problems_of(const std::string& text) {
@@ -342,7 +406,7 @@ std::string fault_with(GeneratedConfig file, const DocumentedKey& key, const Yam
     for (const std::string& name : key.names) {
       YamlValue* value = map->find(name);
       if (value == nullptr || value->free) continue;
-      YamlValue& replaced = value_to_replace(*value, section_of(key));
+      YamlValue& replaced = value_to_replace(*value, key.type, section_of(key));
       replaced = wrong;
       const std::string text = text_of(file.tree);
       const std::string place = fmt::format("generated.yaml:{}:", replaced.line);

@@ -59,8 +59,11 @@ void add_dilation(Columns& columns, const OptionalLists& lists, int64_t stride, 
 }
 
 // At least what the block reads; equal: no expand convolution.
-int64_t some_expansion(int64_t in_channels, Random& random) {
-  return random.one_in(4) ? in_channels : in_channels + random.between(1, 24);
+int64_t add_expansion(NetworkSketch& network, Random& random) {
+  if (random.one_in(4)) return network.channels();
+  const int64_t channels = network.channels() + random.between(1, 24);
+  network.add_expansion(channels);
+  return channels;
 }
 
 // Half of the blocks can have a skip.
@@ -88,7 +91,7 @@ YamlValue some_stage(Lists kind, NetworkSketch& network, double width, Random& r
     }
     const int64_t out_channels = some_out_channels(network, random);
     columns.add("in_channels", network.channels());
-    columns.add("expanded_channels", some_expansion(network.channels(), random));
+    columns.add("expanded_channels", add_expansion(network, random));
     columns.add("out_channels", out_channels);
     columns.add("kernel_sizes", some_kernel(random));
     if (kind == Lists::kV3) columns.add("use_se", some_bool(random, random.one_in(2)));
@@ -125,15 +128,16 @@ int64_t add_last_conv(YamlValue& params, int64_t when_zero, int64_t when_absent,
   return channels;
 }
 
-void finish(BackboneSketch& sketch, NetworkSketch& network, int64_t last_conv_channels,
-            const std::string& feature_levels) {
-  if (last_conv_channels > 0) network.add(last_conv_channels, 1);
-  sketch.levels = network.levels(feature_levels);
+void finish(BackboneSketch& sketch, NetworkSketch& network, int64_t last_conv_channels, YamlValue& params,
+            Random& random) {
+  if (last_conv_channels > 0) network.add_last_conv(last_conv_channels);
+  sketch.levels = add_feature_levels(params, network, random);
 }
 
 void add_v3_params(YamlValue& params, Random& random) {
   if (random.one_in(3)) params.add("stem_act_type", some_activation(random));
   if (random.one_in(3)) params.add("last_conv_act_type", some_activation(random));
+  if (random.one_in(8)) params.add("last_conv_layers", random.between(1, 3));
   if (random.one_in(3)) params.add("se_reduction", random.between(1, 8));
   if (random.one_in(3)) params.add("se_divisor", random.pick<int64_t>({1, 2, 8}));
   if (random.one_in(3)) params.add("se_act_type", random.one_in(3) ? YamlValue("same") : some_activation(random));
@@ -149,12 +153,11 @@ int64_t add_stem(YamlValue& params, int64_t when_absent, Random& random) {
 
 }  // namespace
 
-BackboneSketch sketch_mobilenetv1(Random& random) {
+BackboneSketch sketch_mobilenetv1(LevelsRead /*read*/, Random& random) {
   BackboneSketch sketch;
   sketch.form = "mobilenetv1 stage_params";
   YamlValue params = YamlValue::map();
   sketch.in_channels = add_common_params(params, random);
-  const std::string feature_levels = add_feature_levels(params, random);
   double width = 1.0;
   if (random.one_in(2)) {
     const std::string text = random.word({"0.25", "0.5", "0.75", "1", "1.5"});
@@ -168,55 +171,52 @@ BackboneSketch sketch_mobilenetv1(Random& random) {
   NetworkSketch network(stride_limit(params, kStrideLimit));
   network.add(static_cast<int64_t>(width * static_cast<double>(stem)), kStemStride);
   YamlValue stages = some_stages(Lists::kV1, network, width, random);
-  finish(sketch, network, add_last_conv(params, 0, 0, random), feature_levels);
+  finish(sketch, network, add_last_conv(params, 0, 0, random), params, random);
   sketch.node.add("name", "mobilenetv1");
   add_params(sketch.node, std::move(params), random);
   sketch.node.add("stage_params", std::move(stages));
   return sketch;
 }
 
-BackboneSketch sketch_mobilenetv2(Random& random) {
+BackboneSketch sketch_mobilenetv2(LevelsRead /*read*/, Random& random) {
   BackboneSketch sketch;
   sketch.form = "mobilenetv2 stage_params";
   YamlValue params = YamlValue::map();
   sketch.in_channels = add_common_params(params, random);
-  const std::string feature_levels = add_feature_levels(params, random);
   if (random.one_in(3)) params.add(act_type_key(random), some_activation(random));
   NetworkSketch network(stride_limit(params, kStrideLimit));
   network.add(add_stem(params, some_channels(random), random), kStemStride);
   YamlValue stages = some_stages(Lists::kV2, network, 1.0, random);
-  finish(sketch, network, add_last_conv(params, 0, 1280, random), feature_levels);
+  finish(sketch, network, add_last_conv(params, 0, 1280, random), params, random);
   sketch.node.add("name", "mobilenetv2");
   add_params(sketch.node, std::move(params), random);
   sketch.node.add("stage_params", std::move(stages));
   return sketch;
 }
 
-BackboneSketch sketch_mobilenetv3(Random& random) {
+BackboneSketch sketch_mobilenetv3(LevelsRead /*read*/, Random& random) {
   BackboneSketch sketch;
   sketch.form = "mobilenetv3 stage_params";
   YamlValue params = YamlValue::map();
   sketch.in_channels = add_common_params(params, random);
-  const std::string feature_levels = add_feature_levels(params, random);
   add_v3_params(params, random);
   NetworkSketch network(stride_limit(params, kStrideLimit));
   network.add(add_stem(params, some_channels(random), random), kStemStride);
   YamlValue stages = some_stages(Lists::kV3, network, 1.0, random);
   const int64_t six_times = 6 * network.channels();
-  finish(sketch, network, add_last_conv(params, six_times, six_times, random), feature_levels);
+  finish(sketch, network, add_last_conv(params, six_times, six_times, random), params, random);
   sketch.node.add("name", "mobilenetv3");
   add_params(sketch.node, std::move(params), random);
   sketch.node.add("stage_params", std::move(stages));
   return sketch;
 }
 
-BackboneSketch sketch_mobilenetv3_rows(Random& random) {
+BackboneSketch sketch_mobilenetv3_rows(LevelsRead /*read*/, Random& random) {
   constexpr int64_t kLucidStem = 16;
   BackboneSketch sketch;
   sketch.form = "mobilenetv3 bottleneck_cfg";
   YamlValue params = YamlValue::map();
   sketch.in_channels = add_common_params(params, random);
-  const std::string feature_levels = add_feature_levels(params, random);
   add_v3_params(params, random);
   if (random.one_in(2)) {
     sketch.head_channels = some_channels(random);
@@ -231,18 +231,18 @@ BackboneSketch sketch_mobilenetv3_rows(Random& random) {
   const size_t count = 1 + random.below(5);
   int64_t mid = 0;
   for (size_t i = 0; i < count; ++i) {
-    mid = some_expansion(network.channels(), random);
-    const int64_t out_channels = some_out_channels(network, random);
     const int64_t stride = network.next_stride(random);
+    if (i > 0 && stride > 1) network.end_stage();
+    mid = add_expansion(network, random);
+    const int64_t out_channels = some_out_channels(network, random);
     YamlValue row = YamlValue::list(
         {some_kernel(random), mid, out_channels, flag(random.one_in(2)), flag(random.one_in(2)), stride});
     if (random.one_in(3)) row.items.emplace_back(random.between(1, 8));
-    if (i > 0 && stride > 1) network.end_stage();
     network.add(out_channels, stride);
     rows.items.push_back(std::move(row));
   }
   network.end_stage();
-  finish(sketch, network, add_last_conv(params, mid, mid, random), feature_levels);
+  finish(sketch, network, add_last_conv(params, mid, mid, random), params, random);
   sketch.node.add("name", "mobilenetv3");
   if (random.one_in(3)) {
     params.add("bottleneck_cfg", std::move(rows));

@@ -1,4 +1,5 @@
 // MobileNetV4: the trainer's rows that begin with their type, and lucid's map of layers.
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -41,12 +42,19 @@ YamlValue conv_row(NetworkSketch& network, Random& random) {
 
 YamlValue fused_row(NetworkSketch& network, Random& random) {
   const int64_t out_channels = some_out_channels(network, random);
+  const int64_t hidden = some_channels(random);
   const int64_t stride = network.next_stride(random);
+  network.add_expansion(hidden, stride);
   network.add(out_channels, stride);
-  return YamlValue::list({"fi", out_channels, some_channels(random), random.pick<int64_t>({1, 3, 3, 5}), stride});
+  return YamlValue::list({"fi", out_channels, hidden, random.pick<int64_t>({1, 3, 3, 5}), stride});
 }
 
-YamlValue universal_row(NetworkSketch& network, bool stride_on_start, Random& random) {
+struct UniversalRules {
+  bool stride_on_start;
+  bool expands_always;
+};
+
+YamlValue universal_row(NetworkSketch& network, const UniversalRules& rules, Random& random) {
   const int64_t out_channels = some_out_channels(network, random);
   const int64_t hidden = random.one_in(4) ? network.channels() : some_channels(random);
   const bool extra = random.one_in(2);
@@ -56,7 +64,9 @@ YamlValue universal_row(NetworkSketch& network, bool stride_on_start, Random& ra
   add_optional_kernel(row, extra, random);
   add_optional_kernel(row, middle, random);
   row.items.emplace_back(stride);
-  network.add(out_channels, middle || (extra && stride_on_start) ? stride : 1);
+  const int64_t start_stride = !middle && extra && rules.stride_on_start ? stride : 1;
+  if (rules.expands_always || hidden != network.channels()) network.add_expansion(hidden, start_stride);
+  network.add(out_channels, middle ? stride : start_stride);
   return row;
 }
 
@@ -74,7 +84,7 @@ YamlValue attention_row(NetworkSketch& network, Random& random) {
   return row;
 }
 
-YamlValue some_row(NetworkSketch& network, bool stride_on_start, Random& random) {
+YamlValue some_row(NetworkSketch& network, const UniversalRules& rules, Random& random) {
   switch (random.below(6)) {
     case 0:
       return conv_row(network, random);
@@ -83,17 +93,29 @@ YamlValue some_row(NetworkSketch& network, bool stride_on_start, Random& random)
     case 2:
       return attention_row(network, random);
     default:
-      return universal_row(network, stride_on_start, random);
+      return universal_row(network, rules, random);
   }
 }
 
-YamlValue some_returned_stages(size_t stages, Random& random) {
+// Adds `return_stage_idx` and yields the levels that it names, in the order of the stages.
+std::vector<ExpectedLevel> add_returned_stages(YamlValue& params, const std::vector<ExpectedLevel>& stages,
+                                               LevelsRead read, Random& random) {
   YamlValue indices = YamlValue::list();
-  for (size_t i = 0; i < stages; ++i) {
-    if (random.one_in(2)) indices.items.emplace_back(static_cast<int64_t>(i));
+  std::vector<ExpectedLevel> returned;
+  const size_t always = read == LevelsRead::kSeveral ? random.below(stages.size()) : stages.size();
+  for (size_t i = 0; i < stages.size(); ++i) {
+    if (i != always && random.one_in(3)) continue;
+    indices.items.emplace_back(static_cast<int64_t>(i));
+    returned.push_back(stages[i]);
   }
   random.shuffle(indices.items);
-  return indices.items.empty() ? some_null(random) : indices;
+  params.add("return_stage_idx", returned.empty() ? some_null(random) : std::move(indices));
+  return returned;
+}
+
+bool has_stages_as_levels(YamlValue& params) {
+  const YamlValue* levels = params.find("feature_levels");
+  return levels == nullptr || levels->text == "stages";
 }
 
 // Adds the key and yields whether it is the second of the two values.
@@ -119,15 +141,15 @@ int64_t stride_of_final_conv(YamlValue& params) {
 
 }  // namespace
 
-BackboneSketch sketch_mobilenetv4(Random& random) {
+BackboneSketch sketch_mobilenetv4(LevelsRead read, Random& random) {
   BackboneSketch sketch;
   sketch.form = "mobilenetv4 stage_params";
   YamlValue params = YamlValue::map();
   sketch.in_channels = add_common_params(params, random);
-  const std::string feature_levels = add_feature_levels(params, random);
   params.add(act_type_key(random), some_activation(random));
-  const bool stride_on_start = add_second(params, "uir_stride", "middle", "middle_or_start", random);
-  add_second(params, "uir_expand", "where_needed", "always", random);
+  const UniversalRules rules = {
+      .stride_on_start = add_second(params, "uir_stride", "middle", "middle_or_start", random),
+      .expands_always = add_second(params, "uir_expand", "where_needed", "always", random)};
   if (random.one_in(3)) params.add("fi_skip", some_bool(random, random.one_in(2)));
   if (random.one_in(2)) {
     params.add("layer_scale", random.one_in(3) ? some_null(random) : YamlValue(random.word({"1e-5", "0.1", "1"})));
@@ -154,17 +176,17 @@ BackboneSketch sketch_mobilenetv4(Random& random) {
   for (size_t i = 0; i < stage_count; ++i) {
     YamlValue stage = YamlValue::list();
     const size_t blocks = 1 + random.below(3);
-    for (size_t k = 0; k < blocks; ++k) stage.items.push_back(some_row(network, stride_on_start, random));
+    for (size_t k = 0; k < blocks; ++k) stage.items.push_back(some_row(network, rules, random));
     network.end_stage();
     stages.items.push_back(std::move(stage));
   }
-  if (feature_levels == "stages" && random.one_in(2)) {
-    params.add("return_stage_idx", some_returned_stages(stage_count, random));
-  }
   if (const int64_t channels = add_final_conv(params, network, random); channels > 0) {
-    network.add(channels, stride_of_final_conv(params));
+    network.add_last_conv(channels, stride_of_final_conv(params));
   }
-  sketch.levels = network.levels(feature_levels);
+  sketch.levels = add_feature_levels(params, network, random);
+  if (has_stages_as_levels(params) && (read == LevelsRead::kSeveral || random.one_in(2))) {
+    sketch.returned = add_returned_stages(params, sketch.levels, read, random);
+  }
   sketch.node.add("name", "mobilenetv4");
   add_params(sketch.node, std::move(params), random);
   sketch.node.add("stage_params", std::move(stages));
@@ -194,13 +216,26 @@ YamlValue convbn_row(NetworkSketch& network, Random& random) {
   return YamlValue::list({in_channels, out_channels, some_kernel(random), stride});
 }
 
+int64_t scaled(int64_t channels, const std::string& ratio) {
+  return static_cast<int64_t>(static_cast<double>(channels) * std::stod(ratio));
+}
+
+// The nearest multiple of 8, at least one, and the next one if that is less than 90 %.
+int64_t rounded_to_8(int64_t channels) {
+  constexpr int64_t kDivisor = 8;
+  const int64_t nearest = std::max(kDivisor, (channels + kDivisor / 2) / kDivisor * kDivisor);
+  const bool is_too_small = nearest * 10 < channels * 9;
+  return is_too_small ? nearest + kDivisor : nearest;
+}
+
 YamlValue fused_ib_row(NetworkSketch& network, Random& random) {
   const int64_t in_channels = network.channels();
   const int64_t out_channels = some_out_channels(network, random);
   const int64_t stride = network.next_stride(random);
+  const std::string ratio = random.word({"1", "2", "1.5", "0.7"});
+  network.add_expansion(scaled(in_channels, ratio), stride);
   network.add(out_channels, stride);
-  return YamlValue::list(
-      {in_channels, out_channels, stride, random.word({"1", "2", "1.5", "0.7"}), some_flag(random, random.one_in(2))});
+  return YamlValue::list({in_channels, out_channels, stride, ratio, some_flag(random, random.one_in(2))});
 }
 
 YamlValue attention_of(const NetworkSketch& network, Random& random) {
@@ -218,9 +253,11 @@ YamlValue uib_row(NetworkSketch& network, Random& random) {
   const int64_t middle = random.one_in(3) ? 0 : some_kernel(random);
   const bool on_middle = !random.one_in(3);
   const int64_t stride = network.next_stride(random);
+  const std::string ratio = random.word({"1", "2", "1.5", "3"});
+  network.add_expansion(rounded_to_8(scaled(in_channels, ratio)), !on_middle && start > 0 ? stride : 1);
   network.add(out_channels, (on_middle ? middle : start) > 0 ? stride : 1);
-  YamlValue row = YamlValue::list({in_channels, out_channels, start, middle, some_flag(random, on_middle), stride,
-                                   random.word({"1", "2", "1.5", "3"})});
+  YamlValue row =
+      YamlValue::list({in_channels, out_channels, start, middle, some_flag(random, on_middle), stride, ratio});
   if (random.one_in(3)) {
     row.items.push_back(attention_of(network, random));
     network.add(out_channels, 1);
@@ -243,12 +280,11 @@ YamlValue some_layer(NetworkSketch& network, Random& random) {
 
 }  // namespace
 
-BackboneSketch sketch_mobilenetv4_cfg(Random& random) {
+BackboneSketch sketch_mobilenetv4_cfg(LevelsRead /*read*/, Random& random) {
   BackboneSketch sketch;
   sketch.form = "mobilenetv4 cfg";
   YamlValue params = YamlValue::map();
   sketch.in_channels = add_common_params(params, random);
-  const std::string feature_levels = add_feature_levels(params, random);
   if (random.one_in(2)) params.add(act_type_key(random), some_activation(random));
   if (random.one_in(2)) params.add("residual", some_bool(random, random.one_in(2)));
 
@@ -263,7 +299,7 @@ BackboneSketch sketch_mobilenetv4_cfg(Random& random) {
   const size_t layers = 1 + random.below(3);
   for (size_t i = 1; i <= layers; ++i) cfg.add(fmt::format("layer{}", i), some_layer(network, random));
 
-  sketch.levels = network.levels(feature_levels);
+  sketch.levels = add_feature_levels(params, network, random);
   sketch.node.add("name", "mobilenetv4");
   if (random.one_in(3)) {
     params.add("cfg", std::move(cfg));

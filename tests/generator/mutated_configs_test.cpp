@@ -169,6 +169,41 @@ TEST_P(MutatedConfigs, ListOfAnotherLengthIsNamedInItsStage) {
   });
 }
 
+TEST_P(MutatedConfigs, ListWithOneValueTooManyOrFewIsNamedAtItsLine) {
+  for_each_file(9, [](Damage& damage) -> std::string {
+    static const std::regex kPerLevelOrChannel(".*\\.(anchor_sizes|scales|steps|mean|std)");
+    const auto place = damage.some_place([](const YamlPlace& p) {
+      return p.value->kind == Kind::kList && std::regex_match(p.path, kPerLevelOrChannel);
+    });
+    if (!place) return "";
+    std::vector<YamlValue>& items = place->value->items;
+    if (damage.random().one_in(2)) {
+      items.pop_back();
+    } else {
+      items.push_back(YamlValue(items.front()));
+    }
+    const std::string text = damage.write();
+    const Outcome outcome = outcome_of(text);
+    const bool found = outcome.fault.empty() && points_at(outcome, place->value->line);
+    return found ? "" : report(fmt::format("line {}: {}", place->value->line, place->path), outcome, text);
+  });
+}
+
+TEST_P(MutatedConfigs, HeadOfAnotherTaskIsNamedAtItsLine) {
+  for_each_file(10, [](Damage& damage) -> std::string {
+    const auto task = damage.some_place([](const YamlPlace& p) { return p.path == "model.task"; });
+    const auto head = damage.some_place([](const YamlPlace& p) { return p.path == "model.architecture.head.name"; });
+    const std::string before = task->value->text;
+    while (task->value->text == before) {
+      task->value->text = damage.random().word({"classification", "detection", "segmentation"});
+    }
+    const std::string text = damage.write();
+    const Outcome outcome = outcome_of(text);
+    const bool found = outcome.fault.empty() && points_at(outcome, head->value->line);
+    return found ? "" : report(fmt::format("{} for {}", task->value->text, before), outcome, text);
+  });
+}
+
 TEST_P(MutatedConfigs, SecondOfTwoEqualKeysIsNamedAtItsLine) {
   for_each_file(4, [](Damage& damage) -> std::string {
     const auto place = damage.some_place(is_entry);
