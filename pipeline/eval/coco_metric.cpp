@@ -83,7 +83,7 @@ Offer offer_of(const Scene& scene, const AreaRange& range) {
   for (const CocoTruth& truth : scene.truths) offer.ignored.push_back(truth.crowd || !range.has(truth.area));
   offer.order.resize(scene.truths.size());
   std::iota(offer.order.begin(), offer.order.end(), size_t{0});
-  std::ranges::stable_partition(offer.order, [&](size_t truth) { return !offer.ignored[truth]; });
+  std::stable_partition(offer.order.begin(), offer.order.end(), [&](size_t truth) { return !offer.ignored[truth]; });
   offer.positives = std::ranges::count(offer.ignored, false);
   return offer;
 }
