@@ -238,6 +238,7 @@ CocoSummary CocoMetric::summary() const {
   for (std::vector<Record>& records : classes) std::ranges::sort(records, {}, &Record::image_id);
   const auto curves = [&](size_t area, size_t max_found) {
     std::vector<std::optional<Curve>> result;
+    result.reserve(classes.size());
     for (const std::vector<Record>& records : classes) result.push_back(curve_of(records, area, max_found));
     return result;
   };
