@@ -25,6 +25,7 @@ class UsageError : public Error {
 /// Does the work and yields the exit code; throws what main reports.
 using Action = std::function<int()>;
 
+Action setup_eval(CLI::App& app);
 Action setup_graph(CLI::App& app);
 Action setup_list(CLI::App& app);
 Action setup_predict(CLI::App& app);

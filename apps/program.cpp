@@ -31,6 +31,7 @@ struct Command {
 
 constexpr std::array<Command, 8> kCommands = {{
     {"predict", "Classify images, videos, cameras and streams", setup_predict},
+    {"eval", "Measure a model on a data set with ground truth", setup_eval},
     {"run", "Run the network on a raw tensor", setup_run},
     {"preprocess", "Write the tensor that the network sees for an image", setup_preprocess},
     {"validate", "Check model files and weights", setup_validate},

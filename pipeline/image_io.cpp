@@ -25,34 +25,6 @@ constexpr std::array<std::string_view, 9> kExtensions = {".jpg", ".jpeg", ".png"
   throw ImageError(fault, fmt::format("cannot read image '{}': {}", name, problem));
 }
 
-std::vector<uint8_t> read_bytes(const std::filesystem::path& file) {
-  namespace fs = std::filesystem;
-  const std::string name = file.string();
-  std::error_code error;
-  const fs::file_status status = fs::status(file, error);
-  if (status.type() == fs::file_type::not_found) fail(ImageFault::kMissing, name, "no such file");
-  if (status.type() == fs::file_type::none) fail(ImageFault::kMissing, name, error.message());
-  if (status.type() == fs::file_type::directory) fail(ImageFault::kMissing, name, "it is a folder");
-  if (status.type() != fs::file_type::regular) fail(ImageFault::kMissing, name, "it is not a regular file");
-  errno = 0;
-  std::ifstream stream(file, std::ios::binary);
-  const uintmax_t size = fs::file_size(file, error);
-  if (!stream || error) {
-    fail(ImageFault::kMissing, name, error ? error.message() : std::generic_category().message(errno));
-  }
-  if (size == 0) fail(ImageFault::kEmpty, name, "the file is empty");
-  if (size > kMaxFileBytes) {
-    fail(ImageFault::kTooLarge, name,
-         fmt::format("the file has {} bytes, but it may have at most {}", size, kMaxFileBytes));
-  }
-  std::vector<uint8_t> bytes(size);
-  stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
-  if (stream.gcount() != static_cast<std::streamsize>(size)) {
-    fail(ImageFault::kTruncated, name, fmt::format("only {} of its {} bytes could be read", stream.gcount(), size));
-  }
-  return bytes;
-}
-
 DecodedImage decode(std::vector<uint8_t>& bytes, const ImageReadOptions& options) {
   switch (detect_format(bytes)) {
     case ImageFormat::kJpeg:
@@ -104,6 +76,34 @@ cv::Mat upright(const DecodedImage& image) {
 
 }  // namespace
 
+std::vector<uint8_t> read_image_bytes(const std::filesystem::path& file) {
+  namespace fs = std::filesystem;
+  const std::string name = file.string();
+  std::error_code error;
+  const fs::file_status status = fs::status(file, error);
+  if (status.type() == fs::file_type::not_found) fail(ImageFault::kMissing, name, "no such file");
+  if (status.type() == fs::file_type::none) fail(ImageFault::kMissing, name, error.message());
+  if (status.type() == fs::file_type::directory) fail(ImageFault::kMissing, name, "it is a folder");
+  if (status.type() != fs::file_type::regular) fail(ImageFault::kMissing, name, "it is not a regular file");
+  errno = 0;
+  std::ifstream stream(file, std::ios::binary);
+  const uintmax_t size = fs::file_size(file, error);
+  if (!stream || error) {
+    fail(ImageFault::kMissing, name, error ? error.message() : std::generic_category().message(errno));
+  }
+  if (size == 0) fail(ImageFault::kEmpty, name, "the file is empty");
+  if (size > kMaxFileBytes) {
+    fail(ImageFault::kTooLarge, name,
+         fmt::format("the file has {} bytes, but it may have at most {}", size, kMaxFileBytes));
+  }
+  std::vector<uint8_t> bytes(size);
+  stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
+  if (stream.gcount() != static_cast<std::streamsize>(size)) {
+    fail(ImageFault::kTruncated, name, fmt::format("only {} of its {} bytes could be read", stream.gcount(), size));
+  }
+  return bytes;
+}
+
 cv::Mat decode_image(std::vector<uint8_t> bytes, std::string_view name, const ImageReadOptions& options) {
   if (bytes.empty()) fail(ImageFault::kEmpty, name, "the file is empty");
   try {
@@ -116,7 +116,7 @@ cv::Mat decode_image(std::vector<uint8_t> bytes, std::string_view name, const Im
 }
 
 cv::Mat read_image(const std::filesystem::path& file, const ImageReadOptions& options) {
-  return decode_image(read_bytes(file), file.string(), options);
+  return decode_image(read_image_bytes(file), file.string(), options);
 }
 
 bool has_image_extension(const std::filesystem::path& file) {

@@ -50,6 +50,9 @@ cv::Mat read_image(const std::filesystem::path& file, const ImageReadOptions& op
 /// The same for a file that is in memory; `name` is what messages show.
 cv::Mat decode_image(std::vector<uint8_t> bytes, std::string_view name, const ImageReadOptions& options = {});
 
+/// The bytes of a file that should be a picture. Throws ImageError where they cannot be read, or for none or too many.
+std::vector<uint8_t> read_image_bytes(const std::filesystem::path& file);
+
 /// Whether the extension is one that folders are searched for (jpg, jpeg, png, bmp, webp, tif, tiff, ppm, pgm), any
 /// case.
 bool has_image_extension(const std::filesystem::path& file);

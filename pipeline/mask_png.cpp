@@ -1,5 +1,6 @@
 #include "pipeline/mask_png.h"
 
+#include <algorithm>
 #include <array>
 #include <csetjmp>
 #include <memory>
@@ -58,7 +59,108 @@ bool write_picture(const Writer& writer, Context& context, const cv::Mat& labels
   return true;
 }
 
+/// What is being read, and how far that is.
+struct Source {
+  const std::vector<uint8_t>& bytes;
+  size_t position = 0;
+  std::string message;
+};
+
+void take(png_structp png, png_bytep data, png_size_t size) {
+  auto* source = static_cast<Source*>(png_get_io_ptr(png));
+  if (size > source->bytes.size() - source->position) png_error(png, "the file ends too early");
+  std::copy_n(source->bytes.data() + source->position, size, data);
+  source->position += size;
+}
+
+void keep_source_message(png_structp png, png_const_charp message) {
+  static_cast<Source*>(png_get_error_ptr(png))->message = message;
+  png_longjmp(png, 1);
+}
+
+/// Frees what libpng holds.
+struct Reader {
+  explicit Reader(Source& source)
+      : png(png_create_read_struct(PNG_LIBPNG_VER_STRING, &source, keep_source_message, no_warning)),
+        info(png == nullptr ? nullptr : png_create_info_struct(png)) {}
+  ~Reader() { png_destroy_read_struct(&png, &info, nullptr); }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  png_structp png;
+  png_infop info;
+};
+
+/// False after an error; as write_picture.
+bool read_header(const Reader& reader, Source& source) {
+  if (setjmp(png_jmpbuf(reader.png)) != 0) return false;
+  png_set_read_fn(reader.png, &source, take);
+  png_read_info(reader.png, reader.info);
+  return true;
+}
+
+/// `rows`: one pointer per row, with a byte per pixel each.
+bool read_rows(const Reader& reader, png_bytepp rows) {
+  if (setjmp(png_jmpbuf(reader.png)) != 0) return false;
+  png_set_packing(reader.png);  // less than 8 bits: a byte per pixel, values as they are
+  png_set_interlace_handling(reader.png);
+  png_read_update_info(reader.png, reader.info);
+  png_read_image(reader.png, rows);
+  png_read_end(reader.png, nullptr);
+  return true;
+}
+
+const char* kind_of(int color_type) {
+  switch (color_type) {
+    case PNG_COLOR_TYPE_GRAY:
+      return "grey";
+    case PNG_COLOR_TYPE_GRAY_ALPHA:
+      return "grey with alpha";
+    case PNG_COLOR_TYPE_RGB:
+      return "RGB";
+    default:
+      return "RGB with alpha";
+  }
+}
+
+[[noreturn]] void fail(ImageFault fault, std::string_view name, std::string_view problem) {
+  throw ImageError(fault, fmt::format("cannot read mask '{}': {}", name, problem));
+}
+
 }  // namespace
+
+cv::Mat decode_mask_png(const std::vector<uint8_t>& bytes, std::string_view name, const ImageReadOptions& options) {
+  constexpr size_t kSignatureSize = 8;
+  if (bytes.size() < kSignatureSize || png_sig_cmp(bytes.data(), 0, kSignatureSize) != 0) {
+    fail(ImageFault::kNotAnImage, name, "expected a PNG with palette indices or grey values");
+  }
+  Source source{bytes, 0, {}};
+  const Reader reader(source);
+  if (reader.png == nullptr || reader.info == nullptr) throw Error("mask: libpng does not start");
+  if (!read_header(reader, source)) fail(ImageFault::kTruncated, name, source.message);
+  const int bits = png_get_bit_depth(reader.png, reader.info);
+  const int color_type = png_get_color_type(reader.png, reader.info);
+  if (bits > 8 || (color_type != PNG_COLOR_TYPE_PALETTE && color_type != PNG_COLOR_TYPE_GRAY)) {
+    fail(ImageFault::kNotAnImage, name,
+         fmt::format("expected palette indices or grey values of at most 8 bits, found {} of {} bits",
+                     kind_of(color_type), bits));
+  }
+  const int64_t width = png_get_image_width(reader.png, reader.info);
+  const int64_t height = png_get_image_height(reader.png, reader.info);
+  if (width * height > options.max_pixels) {
+    fail(ImageFault::kTooLarge, name,
+         fmt::format("{}x{} pixels, more than the limit of {}", width, height, options.max_pixels));
+  }
+  cv::Mat labels(static_cast<int>(height), static_cast<int>(width), CV_8UC1);
+  std::vector<png_bytep> rows;
+  for (int y = 0; y < labels.rows; ++y) rows.push_back(labels.ptr(y));
+  if (!read_rows(reader, rows.data())) fail(ImageFault::kTruncated, name, source.message);
+  return labels;
+}
+
+cv::Mat read_mask_png(const std::filesystem::path& file, const ImageReadOptions& options) {
+  return decode_mask_png(read_image_bytes(file), file.string(), options);
+}
 
 std::vector<uint8_t> encode_mask_png(const cv::Mat& labels) {
   if (labels.empty() || labels.type() != CV_8UC1) throw Error("mask: expected 8-bit labels");

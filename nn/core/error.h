@@ -14,7 +14,7 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// A model file is wrong. Carries every problem of the file, one line each, in file order:
+/// A model file, or a data set to evaluate on, is wrong. Carries every problem of it, one line each, in file order:
 /// `file:line:column: key.path: problem`.
 class ConfigError : public Error {
  public:

@@ -1,0 +1,197 @@
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <opencv2/imgcodecs.hpp>
+#include <spdlog/spdlog.h>
+
+#include "apps/commands.h"
+#include "apps/eval_report.h"
+#include "apps/model_flags.h"
+#include "apps/output.h"
+#include "apps/progress.h"
+#include "apps/signals.h"
+#include "pipeline/eval/confusion_picture.h"
+#include "pipeline/eval/evaluate.h"
+#include "pipeline/write_file.h"
+
+namespace zoo::apps {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using ModelPtr = std::shared_ptr<const models::Model>;
+
+struct EvalFlags {
+  ModelFlags model;
+  WeightFlags weights;
+  SizeFlag size;
+  std::string data;
+  std::string annotations;
+  std::string json_value;
+  std::optional<std::string> json;  ///< file, or "-" for standard output instead of text
+  std::string confusion;
+  std::optional<double> score_thresh;
+  std::optional<int64_t> limit;
+  int threads = 0;
+
+  int shards() const {
+    return threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  }
+};
+
+void check_flags(const EvalFlags& flags, const std::string& task) {
+  const auto only_for = [&](bool given, const char* flag, bool fits, const char* wanted) {
+    if (given && !fits) {
+      throw UsageError(fmt::format("{}: only for models of task {}; this one is {}", flag, wanted, task));
+    }
+  };
+  only_for(!flags.annotations.empty(), "--annotations", task == "detection", "detection");
+  only_for(flags.score_thresh.has_value(), "--score-thresh", task == "detection", "detection");
+  only_for(!flags.confusion.empty(), "--confusion", task != "detection", "classification or segmentation");
+  if (flags.confusion.empty()) return;
+  const std::filesystem::path file = flags.confusion;
+  if (file.extension() != ".png")
+    throw UsageError(fmt::format("--confusion {}: expected a name in .png", flags.confusion));
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  if (!std::filesystem::is_directory(folder)) {
+    throw UsageError(fmt::format("--confusion {}: there is no folder {}", flags.confusion, folder.string()));
+  }
+}
+
+eval::EvalOptions options_for(const EvalFlags& flags, Progress& progress) {
+  eval::EvalOptions options;
+  options.shards = flags.shards();
+  options.network.input_size = flags.size.value();
+  options.score_thresh = flags.score_thresh;
+  options.run.stop = &stop_requested();
+  options.run.progress = [&progress](int64_t done) { progress.update(done); };
+  return options;
+}
+
+void write_confusion(const std::string& file, const eval::ConfusionMatrix& confusion, const Labels& labels) {
+  std::vector<uint8_t> bytes;
+  cv::imencode(".png", eval::draw_confusion(confusion, labels), bytes);
+  pipeline::write_file(file, bytes);
+}
+
+template <typename Item>
+Json failures_json(const std::vector<Item>& items, const std::vector<eval::ItemFailure>& failures) {
+  Json rows = Json::array();
+  for (const eval::ItemFailure& failure : failures) {
+    rows.push_back({{"source", items[static_cast<size_t>(failure.item)].picture.string()}, {"error", failure.message}});
+  }
+  return rows;
+}
+
+/// `about`: what the data set is, for the first line.
+template <typename Item>
+int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<Item> items, const std::string& about) {
+  if (flags.limit) items = eval::evenly_chosen(std::move(items), *flags.limit);
+  catch_stop_signals();
+  std::optional<TextOutput> json;
+  if (flags.json) json.emplace(*flags.json);
+  const auto total = static_cast<int64_t>(items.size());
+  Progress progress(total);
+  const auto result = eval::evaluate(model, std::span<const Item>(items), options_for(flags, progress));
+  progress.clear();
+  for (const eval::ItemFailure& failure : result.run.failures) report(failure.message);
+  if (stop_signal() != 0) {
+    report(fmt::format("stopped after {} of {} pictures", result.run.done, total));
+    return kExitSignalBase + stop_signal();
+  }
+
+  const models::ModelConfig& config = model->config();
+  const auto failed = static_cast<int64_t>(result.run.failures.size());
+  if (json) {
+    Json document = {{"model", config.file.string()},
+                     {"task", config.task},
+                     {"data", flags.data},
+                     {"pictures", total - failed},
+                     {"failed", failures_json(items, result.run.failures)}};
+    document.update(to_json(result.summary, config.labels));
+    json->line(document.dump(2, ' ', false, Json::error_handler_t::replace));
+    json->finish();
+  }
+  if (flags.json != "-") {
+    TextOutput().write(
+        fmt::format("{} pictures{}\n\n{}", total - failed, about, to_text(result.summary, config.labels)));
+  }
+  if constexpr (!std::is_same_v<Item, eval::BoxItem>) {
+    if (!flags.confusion.empty()) write_confusion(flags.confusion, result.summary.confusion, config.labels);
+  }
+  if (failed == 0) return kExitDone;
+  report(fmt::format("{} of {} pictures failed and count in no figure", failed, total));
+  return kExitSomeUnread;
+}
+
+int evaluate_boxes(const EvalFlags& flags, const ModelPtr& model) {
+  const models::ModelConfig& config = model->config();
+  const std::filesystem::path folder = flags.data;
+  const std::filesystem::path file =
+      flags.annotations.empty() ? folder / "annotations.json" : std::filesystem::path(flags.annotations);
+  eval::CocoAnnotations truth = eval::read_coco_annotations(file, folder, config.labels, config.num_classes);
+  int64_t objects = 0;
+  for (const eval::BoxItem& item : truth.items) objects += static_cast<int64_t>(item.truths.size());
+  const bool by_name = truth.match == eval::CategoryMatch::kByName;
+  spdlog::info("{}: {} pictures, {} annotations", file.string(), truth.items.size(), objects);
+  return evaluate_items(flags, model, std::move(truth.items),
+                        fmt::format(", categories by {}", by_name ? "name" : "id, as the model has no labels"));
+}
+
+int evaluate_model(const EvalFlags& flags) {
+  const ModelPtr model = load_model(flags.model, flags.weights);
+  const models::ModelConfig& config = model->config();
+  check_flags(flags, config.task);
+  if (config.task == "detection") return evaluate_boxes(flags, model);
+  if (config.task == "segmentation") return evaluate_items(flags, model, eval::read_mask_folders(flags.data), "");
+  return evaluate_items(flags, model, eval::read_class_folders(flags.data, config.labels, config.num_classes), "");
+}
+
+}  // namespace
+
+Action setup_eval(CLI::App& app) {
+  auto flags = std::make_shared<EvalFlags>();
+  flags->model.add_to(app);
+  app.add_option("--data,-d", flags->data,
+                 "Folder of the data set. Classification: DIR/<label or index>/*.jpg. Detection: DIR/annotations.json "
+                 "(COCO) and DIR/images. Segmentation: DIR/images/NAME.jpg and DIR/masks/NAME.png (palette or grey)")
+      ->required()
+      ->type_name("DIR");
+  app.add_option("--annotations", flags->annotations, "COCO file instead of DIR/annotations.json (detection)")
+      ->type_name("FILE");
+  flags->weights.add_to(app);
+  flags->size.add_to(app);
+  app.add_option("--score-thresh", flags->score_thresh,
+                 "Leave out boxes that score less (detection; default: the model file's)")
+      ->check(CLI::Range(0.0, 1.0))
+      ->type_name("SCORE");
+  app.add_option("--limit", flags->limit, "Only so many pictures, evenly spread over the data set")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  app.add_option("--confusion", flags->confusion, "Draw the confusion matrix into a PNG (classification, segmentation)")
+      ->type_name("FILE");
+  CLI::Option* json = app.add_option("--json", flags->json_value,
+                                     "Write the figures as JSON to a file, or to standard output instead of text (-, "
+                                     "or no value)")
+                          ->type_name("FILE")
+                          ->expected(0, 1);
+  app.add_option("--threads", flags->threads,
+                 "Cores to spread the pictures over (default: all); the figures do not depend on it")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  return [flags, json] {
+    if (json->count() > 0) flags->json = flags->json_value.empty() ? "-" : flags->json_value;
+    return evaluate_model(*flags);
+  };
+}
+
+}  // namespace zoo::apps

@@ -1,0 +1,28 @@
+// What `eval` says, to a person and to a machine.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "pipeline/eval/coco_metric.h"
+#include "pipeline/eval/iou_metric.h"
+#include "pipeline/eval/top_k_metric.h"
+
+namespace zoo::apps {
+
+using Labels = std::vector<std::string>;
+
+/// The figures, then a table of the classes: all of up to 24, else the ten worst. Shares in per cent.
+std::string to_text(const eval::TopKSummary& summary, const Labels& labels);
+std::string to_text(const eval::CocoSummary& summary, const Labels& labels);
+std::string to_text(const eval::IouSummary& summary, const Labels& labels);
+
+/// The keys `metrics` (shares from 0 to 1, null where there is nothing to measure), `classes` and, aside from boxes,
+/// `confusion`: [true class, found class, count] of every pair that occurs; docs/evaluation.md lists them.
+nlohmann::ordered_json to_json(const eval::TopKSummary& summary, const Labels& labels);
+nlohmann::ordered_json to_json(const eval::CocoSummary& summary, const Labels& labels);
+nlohmann::ordered_json to_json(const eval::IouSummary& summary, const Labels& labels);
+
+}  // namespace zoo::apps

@@ -1,0 +1,138 @@
+#include "pipeline/eval/evaluate.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <opencv2/core/mat.hpp>
+
+#include "heads/segmentation.h"
+#include "nn/core/error.h"
+#include "pipeline/classifier.h"
+#include "pipeline/detector.h"
+#include "pipeline/image_io.h"
+#include "pipeline/mask_png.h"
+#include "pipeline/segmenter.h"
+
+namespace zoo::eval {
+namespace {
+
+/// A predictor and what it has gathered; one per shard.
+template <typename Predictor, typename Metric>
+struct Shard {
+  Predictor predictor;
+  Metric metric;
+};
+
+/// Runs `work(shard, item)` for every item; yields the merged metric's summary.
+template <typename Summary, typename Metric, typename Predictor, typename Item, typename Make, typename Work>
+Evaluation<Summary> evaluate_with(std::span<const Item> items, int64_t classes, const EvalOptions& options, Make make,
+                                  Work work) {
+  const auto most = std::max<int64_t>(1, static_cast<int64_t>(items.size()));
+  const int64_t count = std::clamp<int64_t>(options.shards, 1, most);
+  std::vector<std::unique_ptr<Shard<Predictor, Metric>>> shards;
+  std::vector<ShardWork> works;
+  for (int64_t i = 0; i < count; ++i) {
+    shards.push_back(std::make_unique<Shard<Predictor, Metric>>(make(), Metric(classes)));
+    works.emplace_back([&items, &work, shard = shards.back().get()](int64_t index) {
+      const Item& item = items[static_cast<size_t>(index)];
+      try {
+        work(*shard, item);
+      } catch (const EngineError&) {
+        throw;
+      } catch (const IoError&) {
+        throw;
+      } catch (const Error& error) {  // this picture does not fit the network
+        throw IoError(fmt::format("{}: {}", item.picture.string(), error.what()));
+      }
+    });
+  }
+  Evaluation<Summary> result;
+  result.run = run_sharded(static_cast<int64_t>(items.size()), works, options.run);
+  for (size_t i = 1; i < shards.size(); ++i) shards.front()->metric.merge(std::move(shards[i]->metric));
+  result.summary = shards.front()->metric.summary();
+  return result;
+}
+
+std::string size_text(int64_t height, int64_t width) { return fmt::format("{}x{}", width, height); }
+
+cv::Mat read_picture(const BoxItem& item) {
+  cv::Mat picture = pipeline::read_image(item.picture);
+  if (item.size && *item.size != std::array<int64_t, 2>{picture.rows, picture.cols}) {
+    throw IoError(fmt::format("{}: the picture is {}, but its annotations are for {}", item.picture.string(),
+                              size_text(picture.rows, picture.cols), size_text((*item.size)[0], (*item.size)[1])));
+  }
+  return picture;
+}
+
+/// The mask of a picture of this size, with labels below `classes` and void only.
+cv::Mat read_mask(const MaskItem& item, const cv::Size& size, int64_t classes) {
+  cv::Mat mask = pipeline::read_mask_png(item.mask);
+  if (mask.size() != size) {
+    throw IoError(fmt::format("{}: the mask is {}, but its picture is {}", item.mask.string(),
+                              size_text(mask.rows, mask.cols), size_text(size.height, size.width)));
+  }
+  const std::span<const uint8_t> labels(mask.data, mask.total());
+  const auto wrong =
+      std::ranges::find_if(labels, [&](uint8_t label) { return label >= classes && label != heads::kVoidLabel; });
+  if (wrong != labels.end()) {
+    throw IoError(fmt::format("{}: there is a label {}, but the model has the classes 0 to {} (255 is void)",
+                              item.mask.string(), *wrong, classes - 1));
+  }
+  return mask;
+}
+
+std::vector<CocoFound> found_boxes(const pipeline::FoundObjects& objects) {
+  std::vector<CocoFound> founds;
+  for (const pipeline::FoundObject& object : objects.boxes) {
+    const double x = object.box.x0;
+    const double y = object.box.y0;
+    founds.push_back({object.index, object.score, {x, y, object.box.x1 - x, object.box.y1 - y}});
+  }
+  return founds;
+}
+
+}  // namespace
+
+Evaluation<TopKSummary> evaluate(const std::shared_ptr<const models::Model>& model, std::span<const ClassItem> items,
+                                 const EvalOptions& options) {
+  using ClassShard = Shard<pipeline::Classifier, TopKMetric>;
+  const pipeline::ClassifierOptions wanted{.top_k = kTopGuesses, .network = options.network};
+  return evaluate_with<TopKSummary, TopKMetric, pipeline::Classifier>(
+      items, model->config().num_classes, options, [&] { return pipeline::Classifier(model, wanted); },
+      [](ClassShard& shard, const ClassItem& item) {
+        std::vector<int64_t> guesses;
+        for (const auto& guess : shard.predictor.classify(pipeline::read_image(item.picture)).top) {
+          guesses.push_back(guess.index);
+        }
+        shard.metric.add(item.class_index, guesses);
+      });
+}
+
+Evaluation<CocoSummary> evaluate(const std::shared_ptr<const models::Model>& model, std::span<const BoxItem> items,
+                                 const EvalOptions& options) {
+  using BoxShard = Shard<pipeline::Detector, CocoMetric>;
+  const pipeline::DetectorOptions wanted{.score_thresh = options.score_thresh, .network = options.network};
+  return evaluate_with<CocoSummary, CocoMetric, pipeline::Detector>(
+      items, model->config().num_classes, options, [&] { return pipeline::Detector(model, wanted); },
+      [](BoxShard& shard, const BoxItem& item) {
+        const cv::Mat picture = read_picture(item);
+        shard.metric.add(item.image_id, item.truths, found_boxes(shard.predictor.detect(picture)));
+      });
+}
+
+Evaluation<IouSummary> evaluate(const std::shared_ptr<const models::Model>& model, std::span<const MaskItem> items,
+                                const EvalOptions& options) {
+  using MaskShard = Shard<pipeline::Segmenter, IouMetric>;
+  const int64_t classes = model->config().num_classes;
+  return evaluate_with<IouSummary, IouMetric, pipeline::Segmenter>(
+      items, classes, options, [&] { return pipeline::Segmenter(model, {.network = options.network}); },
+      [classes](MaskShard& shard, const MaskItem& item) {
+        const cv::Mat picture = pipeline::read_image(item.picture);
+        const cv::Mat mask = read_mask(item, picture.size(), classes);
+        const cv::Mat found = shard.predictor.segment(picture).labels;
+        shard.metric.add({mask.data, mask.total()}, {found.data, found.total()});
+      });
+}
+
+}  // namespace zoo::eval

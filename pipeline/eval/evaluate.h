@@ -1,0 +1,57 @@
+// A model against ground truth.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "models/model.h"
+#include "pipeline/eval/class_folders.h"
+#include "pipeline/eval/coco_annotations.h"
+#include "pipeline/eval/coco_metric.h"
+#include "pipeline/eval/iou_metric.h"
+#include "pipeline/eval/mask_folders.h"
+#include "pipeline/eval/shards.h"
+#include "pipeline/eval/top_k_metric.h"
+#include "pipeline/network_runner.h"
+
+namespace zoo::eval {
+
+struct EvalOptions {
+  /// Threads, each with a predictor of its own; at least 1. The figures do not depend on it.
+  int shards = 1;
+  /// Of each predictor. Its `threads` is best 1.
+  pipeline::NetworkOptions network = {.threads = 1};
+  /// Detection: instead of the model file's `postprocessor.params.score_thresh`.
+  std::optional<double> score_thresh = std::nullopt;
+  ShardOptions run = {};
+};
+
+/// What came out. Pictures that failed (unreadable, or ground truth that does not fit them) count in no figure.
+template <typename Summary>
+struct Evaluation {
+  Summary summary;
+  ShardedRun run;
+};
+
+/// Each throws Error when the model's task is another one, and what its predictor throws other than for one picture.
+Evaluation<TopKSummary> evaluate(const std::shared_ptr<const models::Model>& model, std::span<const ClassItem> items,
+                                 const EvalOptions& options = {});
+Evaluation<CocoSummary> evaluate(const std::shared_ptr<const models::Model>& model, std::span<const BoxItem> items,
+                                 const EvalOptions& options = {});
+Evaluation<IouSummary> evaluate(const std::shared_ptr<const models::Model>& model, std::span<const MaskItem> items,
+                                const EvalOptions& options = {});
+
+/// `limit` of the items, evenly spaced, in their order; all of them if there are no more.
+template <typename Item>
+std::vector<Item> evenly_chosen(std::vector<Item> items, int64_t limit) {
+  const auto count = static_cast<int64_t>(items.size());
+  if (limit >= count) return items;
+  std::vector<Item> chosen;
+  for (int64_t i = 0; i < limit; ++i) chosen.push_back(std::move(items[static_cast<size_t>(i * count / limit)]));
+  return chosen;
+}
+
+}  // namespace zoo::eval

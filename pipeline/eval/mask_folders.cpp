@@ -1,0 +1,61 @@
+#include "pipeline/eval/mask_folders.h"
+
+#include <map>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "pipeline/eval/problem_list.h"
+#include "pipeline/image_io.h"
+
+namespace zoo::eval {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Picture files by their name without extension.
+std::map<std::string, fs::path> by_stem(const fs::path& folder, ProblemList& problems) {
+  std::map<std::string, fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const fs::path& file = at->path();
+    if (file.filename().string().starts_with('.') || !pipeline::has_image_extension(file)) continue;
+    const auto [place, is_new] = files.emplace(file.stem().string(), file);
+    if (!is_new) {
+      problems.add(fmt::format("{}: there is also {}", file.string(), place->second.filename().string()));
+    }
+  }
+  return files;
+}
+
+}  // namespace
+
+std::vector<MaskItem> read_mask_folders(const fs::path& folder) {
+  constexpr const char* kExpected = "expected pictures DIR/images/NAME.jpg and label maps DIR/masks/NAME.png";
+  ProblemList problems;
+  for (const char* name : {"images", "masks"}) {
+    if (!fs::is_directory(folder / name)) {
+      problems.add(fmt::format("{}: no such folder; {}", (folder / name).string(), kExpected));
+    }
+  }
+  problems.throw_if_any();
+  const std::map<std::string, fs::path> pictures = by_stem(folder / "images", problems);
+  const std::map<std::string, fs::path> masks = by_stem(folder / "masks", problems);
+  std::vector<MaskItem> items;
+  for (const auto& [stem, picture] : pictures) {
+    const auto mask = masks.find(stem);
+    if (mask == masks.end()) {
+      problems.add(fmt::format("{}: there is no {}", picture.string(), (folder / "masks" / stem).string() + ".png"));
+    } else {
+      items.push_back({picture, mask->second});
+    }
+  }
+  for (const auto& [stem, mask] : masks) {
+    if (!pictures.contains(stem)) problems.add(fmt::format("{}: there is no picture of this name", mask.string()));
+  }
+  if (pictures.empty() && masks.empty()) problems.add(fmt::format("{}: no pictures; {}", folder.string(), kExpected));
+  problems.throw_if_any();
+  return items;
+}
+
+}  // namespace zoo::eval

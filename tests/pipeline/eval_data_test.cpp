@@ -1,0 +1,292 @@
+// Reading ground truth: class folders, COCO files, masks; and what is said when they are wrong.
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <opencv2/core.hpp>
+#include <opencv2/imgcodecs.hpp>
+
+#include "nn/core/error.h"
+#include "pipeline/eval/class_folders.h"
+#include "pipeline/eval/coco_annotations.h"
+#include "pipeline/eval/mask_folders.h"
+#include "pipeline/image_io.h"
+#include "pipeline/mask_png.h"
+#include "pipeline/write_file.h"
+
+namespace zoo::eval {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+const std::vector<std::string> kLabels = {"background", "cat", "ice cream"};
+
+class EvalData : public ::testing::Test {
+ protected:
+  EvalData() {
+    std::string name = fs::temp_directory_path() / "zoo_eval_XXXXXX";
+    folder_ = mkdtemp(name.data());
+  }
+  ~EvalData() override { fs::remove_all(folder_); }
+
+  void write(const std::string& name, const std::string& text = "") const {
+    const fs::path file = folder_ / name;
+    fs::create_directories(file.parent_path());
+    std::ofstream(file) << text;
+  }
+
+  CocoAnnotations read_coco(const std::string& text, const std::vector<std::string>& labels = kLabels) const {
+    write("annotations.json", text);
+    return read_coco_annotations(folder_ / "annotations.json", folder_, labels, 3);
+  }
+
+  /// What `read` finds wrong, each without the folder's name.
+  template <typename Read>
+  std::vector<std::string> problems(Read read) const {
+    try {
+      read();
+    } catch (const ConfigError& error) {
+      std::vector<std::string> texts;
+      for (const std::string& text : error.problems()) {
+        const std::string start = folder_.string() + "/";
+        texts.push_back(text.starts_with(start) ? text.substr(start.size()) : text);
+      }
+      return texts;
+    }
+    return {};
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(EvalData, ClassFoldersAreNamedByLabelOrIndex) {
+  write("ice cream/b.png");
+  write("ice cream/a.JPG");
+  write("ice cream/notes.txt");
+  write("ice cream/.hidden.png");
+  write("1/c.webp");
+  write(".cache/d.png");
+  write("stray.png");
+  const std::vector<ClassItem> items = read_class_folders(folder_, kLabels, 3);
+  ASSERT_THAT(items, SizeIs(3));
+  EXPECT_EQ(items[0].picture, folder_ / "1/c.webp");
+  EXPECT_EQ(items[0].class_index, 1);
+  EXPECT_EQ(items[1].picture, folder_ / "ice cream/a.JPG");
+  EXPECT_EQ(items[1].class_index, 2);
+}
+
+TEST_F(EvalData, ALabelThatReadsLikeANumberComesBeforeTheIndex) {
+  write("1/a.png");
+  const std::vector<std::string> digits = {"1", "0"};
+  EXPECT_EQ(read_class_folders(folder_, digits, 2).at(0).class_index, 0);
+}
+
+TEST_F(EvalData, UnknownClassFoldersAreListedTogether) {
+  write("ice_cream/a.png");
+  write("3/a.png");
+  write("cat/a.png");
+  write("zebra/a.png");
+  EXPECT_THAT(problems([&] { read_class_folders(folder_, kLabels, 3); }),
+              ElementsAre("3: the model has no class \"3\"",
+                          "ice_cream: the model has no class \"ice_cream\"; did you mean \"ice cream\"?",
+                          "zebra: the model has no class \"zebra\""));
+}
+
+TEST_F(EvalData, AWrongLayoutSaysWhatIsExpected) {
+  write("cat.png");
+  EXPECT_THAT(problems([&] { read_class_folders(folder_, kLabels, 3); }),
+              ElementsAre(AllOf(HasSubstr("no pictures"), HasSubstr("DIR/<label or index>/*.jpg"))));
+  EXPECT_THAT(problems([&] { read_class_folders(folder_ / "none", kLabels, 3); }),
+              ElementsAre(HasSubstr("none: no such folder; expected")));
+  EXPECT_THAT(problems([&] { read_mask_folders(folder_); }),
+              ElementsAre(HasSubstr("images: no such folder; expected pictures DIR/images/NAME.jpg"),
+                          HasSubstr("masks: no such folder")));
+  EXPECT_THAT(problems([&] { read_coco_annotations(folder_ / "annotations.json", folder_, kLabels, 3); }),
+              ElementsAre(AllOf(HasSubstr("annotations.json: cannot be read: No such file"),
+                                HasSubstr("expected COCO annotations: DIR/annotations.json"))));
+}
+
+constexpr const char* kGood = R"({
+  "info": {"id": 5, "list": [1, {"id": 7}]},
+  "annotations": [
+    {"id": 1, "image_id": 2, "category_id": 9, "bbox": [1, 2.5, 30, 40], "area": 600.5, "iscrowd": 1,
+     "segmentation": {"counts": [1, 2, 3], "size": [4, 5], "bbox": [7]}},
+    {"image_id": 2, "category_id": 4, "segmentation": [[1, 2, 3, 4]], "bbox": [0, 0, 10, 20]}
+  ],
+  "categories": [{"id": 9, "name": "ice cream"}, {"id": 4, "name": "cat"}, {"id": 5, "name": "unknown, unused"}],
+  "images": [{"id": 2, "file_name": "b.png", "width": 64, "height": 48}, {"id": 1, "file_name": "sub/a.png"}]
+})";
+
+TEST_F(EvalData, ReadsCocoAnnotations) {
+  const CocoAnnotations truth = read_coco(kGood);
+  EXPECT_EQ(truth.match, CategoryMatch::kByName);
+  ASSERT_THAT(truth.items, SizeIs(2));
+  EXPECT_EQ(truth.items[0].image_id, 1);
+  EXPECT_EQ(truth.items[0].picture, folder_ / "sub/a.png");
+  EXPECT_THAT(truth.items[0].truths, IsEmpty());
+  EXPECT_FALSE(truth.items[0].size);
+  const BoxItem& item = truth.items[1];
+  EXPECT_EQ(*item.size, (std::array<int64_t, 2>{48, 64}));
+  ASSERT_THAT(item.truths, SizeIs(2));
+  EXPECT_EQ(item.truths[0].class_index, 2);
+  EXPECT_EQ(item.truths[0].box.y, 2.5);
+  EXPECT_EQ(item.truths[0].box.height, 40.0);
+  EXPECT_EQ(item.truths[0].area, 600.5);
+  EXPECT_TRUE(item.truths[0].crowd);
+  EXPECT_EQ(item.truths[1].class_index, 1);
+  EXPECT_EQ(item.truths[1].area, 200.0) << "the box's";
+  EXPECT_FALSE(item.truths[1].crowd);
+}
+
+TEST_F(EvalData, PicturesLieInTheFolderImagesIfThereIsOne) {
+  fs::create_directory(folder_ / "images");
+  EXPECT_EQ(read_coco(kGood).items[1].picture, folder_ / "images/b.png");
+}
+
+TEST_F(EvalData, CategoryIdsAreClassesOfAModelWithoutLabels) {
+  constexpr const char* kText = R"({"images": [{"id": 1, "file_name": "a.png"}],
+    "categories": [{"id": 2, "name": "x"}, {"id": 3, "name": "y"}],
+    "annotations": [{"image_id": 1, "category_id": 2, "bbox": [0, 0, 1, 1]}
+    %])";
+  std::string text = kText;
+  text.replace(text.find('%'), 2, "]}");
+  const CocoAnnotations truth = read_coco(text, {});
+  EXPECT_EQ(truth.match, CategoryMatch::kById);
+  EXPECT_EQ(truth.items.at(0).truths.at(0).class_index, 2);
+  text = kText;
+  text.replace(text.find('%'), 2, R"(, {"image_id": 1, "category_id": 3, "bbox": [0, 0, 1, 1]}]})");
+  EXPECT_THAT(
+      problems([&] { read_coco(text, {}); }),
+      ElementsAre("annotations.json:2: categories[1]: the model has no labels, so ids are its classes; expected 0 "
+                  "to 2, found 3"));
+}
+
+TEST_F(EvalData, EveryProblemOfACocoFileIsFoundWithItsLine) {
+  const std::string text = R"({"images": [
+    {"id": 1, "file_name": "a.png"},
+    {"id": 1, "file_name": "b.png"},
+    {"id": 1.5, "file_name": "c.png"},
+    {"id": 4}],
+  "categories": [{"id": 1, "name": "cta"}, {"id": 2, "name": "cat"}],
+  "annotations": [
+    {"image_id": 1, "category_id": 1, "bbox": [1, 2, 3]},
+    {"image_id": 1, "category_id": 2, "bbox": [1, 2, -3, 4]},
+    {"image_id": 1, "category_id": "cat", "bbox": [1, 2, 3, 4]}]})";
+  EXPECT_THAT(problems([&] { read_coco(text); }),
+              ElementsAre("annotations.json:3: images[1]: the id 1 came before",
+                          "annotations.json:4: images[2]: id: expected a whole number, found 1.5",
+                          "annotations.json:5: images[3]: the text \"file_name\" is missing",
+                          "annotations.json:8: annotations[0]: bbox: 3 numbers, expected x, y, width, height",
+                          "annotations.json:9: annotations[1]: bbox: negative size -3x4",
+                          "annotations.json:10: annotations[2]: the number \"category_id\" is missing"));
+}
+
+TEST_F(EvalData, ReferencesOfACocoFileMustExist) {
+  const std::string text = R"({"images": [{"id": 1, "file_name": "a.png"}],
+  "categories": [{"id": 1, "name": "ice craem"}],
+  "annotations": [
+    {"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]},
+    {"image_id": 2, "category_id": 7, "bbox": [1, 2, 3, 4]}]})";
+  EXPECT_THAT(
+      problems([&] { read_coco(text); }),
+      ElementsAre(
+          "annotations.json:2: categories[0]: the model has no class \"ice craem\"; did you mean \"ice cream\"?",
+          "annotations.json:5: annotations[1]: no image has the id 2",
+          "annotations.json:5: annotations[1]: no category has the id 7"));
+}
+
+TEST_F(EvalData, FilesThatAreNoCocoAnnotationsSayWhy) {
+  EXPECT_THAT(problems([&] { read_coco("{\"images\": [\n{\"id\": 1,}\n]}"); }),
+              ElementsAre(AllOf(HasSubstr("annotations.json:2: parse error at line 2"))));
+  EXPECT_THAT(problems([&] { read_coco(""); }), SizeIs(1));
+  EXPECT_THAT(problems([&] { read_coco("[1, 2]"); }), SizeIs(3)) << "three lists are missing";
+  EXPECT_THAT(problems([&] { read_coco(R"({"images": [], "categories": [], "annotations": []})"); }),
+              ElementsAre("annotations.json: the list \"images\" is empty"));
+  EXPECT_THAT(problems([&] { read_coco(R"({"images": [], "categories": {}})"); }),
+              ElementsAre(HasSubstr("no list \"categories\""), HasSubstr("no list \"annotations\"")));
+  std::string many = R"({"images": [)";
+  for (int i = 0; i < 1000; ++i) many += "{},";
+  EXPECT_LE(problems([&] { read_coco(many); }).size(), 25U) << "it stops reading where nothing is right";
+  EXPECT_THAT(problems([&] { read_coco(std::string(100'000, '[')); }), SizeIs(1)) << "no recursion";
+}
+
+TEST_F(EvalData, MasksBelongToPicturesOfTheSameName) {
+  for (const char* name : {"images/b.jpg", "images/a.png", "masks/a.png", "masks/b.png", "masks/readme.txt"})
+    write(name);
+  const std::vector<MaskItem> items = read_mask_folders(folder_);
+  ASSERT_THAT(items, SizeIs(2));
+  EXPECT_EQ(items[1].picture, folder_ / "images/b.jpg");
+  EXPECT_EQ(items[1].mask, folder_ / "masks/b.png");
+  for (const char* name : {"images/c.jpg", "masks/d.png", "images/a.jpg"}) write(name);
+  EXPECT_THAT(problems([&] { read_mask_folders(folder_); }),
+              ::testing::UnorderedElementsAre(HasSubstr("there is also"), AllOf(HasSubstr("c.jpg"), EndsWith("c.png")),
+                                              HasSubstr("d.png: there is no picture of this name")));
+}
+
+cv::Mat labels_of(int rows, int columns, std::vector<uint8_t> values) {
+  return cv::Mat(rows, columns, CV_8UC1, values.data()).clone();
+}
+
+bool equal(const cv::Mat& a, const cv::Mat& b) {
+  return a.size() == b.size() && a.type() == b.type() && cv::norm(a, b, cv::NORM_INF) == 0.0;
+}
+
+TEST_F(EvalData, MasksAreIndicesNotColours) {
+  cv::Mat labels(5, 300, CV_8UC1);
+  for (int i = 0; i < 5 * 300; ++i) labels.data[i] = static_cast<uint8_t>(i * 7);
+  EXPECT_TRUE(equal(pipeline::decode_mask_png(pipeline::encode_mask_png(labels), "mask"), labels)) << "palette";
+  cv::imwrite(folder_ / "grey.png", labels);
+  EXPECT_TRUE(equal(pipeline::read_mask_png(folder_ / "grey.png"), labels)) << "grey";
+  const cv::Mat bits = labels_of(2, 3, {0, 1, 1, 1, 0, 1});
+  cv::imwrite(folder_ / "bits.png", bits, {cv::IMWRITE_PNG_BILEVEL, 1});
+  EXPECT_TRUE(equal(pipeline::read_mask_png(folder_ / "bits.png"), bits)) << "one bit is 0 or 1, not 0 or 255";
+}
+
+TEST_F(EvalData, OtherPicturesAreNoMasks) {
+  const auto fault = [&](const std::string& name) {
+    try {
+      pipeline::read_mask_png(folder_ / name);
+    } catch (const pipeline::ImageError& error) {
+      return std::string(error.what());
+    }
+    return std::string("none");
+  };
+  cv::imwrite(folder_ / "rgb.png", cv::Mat(4, 4, CV_8UC3, cv::Scalar(1, 2, 3)));
+  EXPECT_THAT(fault("rgb.png"), HasSubstr("expected palette indices or grey values of at most 8 bits, found RGB of 8"));
+  cv::imwrite(folder_ / "deep.png", cv::Mat(4, 4, CV_16UC1, cv::Scalar(1)));
+  EXPECT_THAT(fault("deep.png"), HasSubstr("found grey of 16 bits"));
+  cv::imwrite(folder_ / "mask.jpg", cv::Mat(4, 4, CV_8UC1, cv::Scalar(1)));
+  EXPECT_THAT(fault("mask.jpg"), HasSubstr("expected a PNG"));
+  EXPECT_THAT(fault("none.png"), HasSubstr("no such file"));
+}
+
+TEST_F(EvalData, DamagedMasksAreNoMasks) {
+  const std::vector<uint8_t> good = pipeline::encode_mask_png(cv::Mat(20, 30, CV_8UC1, cv::Scalar(3)));
+  for (size_t size = 0; size < good.size(); ++size) {
+    const std::vector<uint8_t> part(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size));
+    EXPECT_THROW(pipeline::decode_mask_png(part, "part"), pipeline::ImageError) << size;
+  }
+  for (size_t at = 0; at < good.size(); ++at) {
+    std::vector<uint8_t> bytes = good;
+    bytes[at] ^= 0x40U;
+    try {
+      EXPECT_EQ(pipeline::decode_mask_png(bytes, "flipped").type(), CV_8UC1);
+    } catch (const pipeline::ImageError&) {  // either is fine, as long as it is one of them
+    }
+  }
+  EXPECT_THROW(pipeline::decode_mask_png(good, "large", {.max_pixels = 599}), pipeline::ImageError);
+}
+
+}  // namespace
+}  // namespace zoo::eval
