@@ -29,7 +29,7 @@ struct Command {
   Action (*setup)(CLI::App&);
 };
 
-constexpr std::array<Command, 8> kCommands = {{
+constexpr std::array<Command, 9> kCommands = {{
     {"predict", "Classify images, videos, cameras and streams", setup_predict},
     {"eval", "Measure a model on a data set with ground truth", setup_eval},
     {"run", "Run the network on a raw tensor", setup_run},
