@@ -22,7 +22,7 @@
 namespace zoo::test {
 namespace {
 
-constexpr uint32_t kFiles = 3000;
+constexpr uint32_t kFiles = 2500;
 constexpr uint32_t kFilesPerTest = 100;
 // As tests/golden/engine_agreement_test.cpp.
 constexpr double kTolerance = 1e-4;
