@@ -30,7 +30,7 @@ struct Command {
 };
 
 constexpr std::array<Command, 9> kCommands = {{
-    {"predict", "Classify images, videos, cameras and streams", setup_predict},
+    {"predict", "Name, find or outline what images, videos, cameras and streams show", setup_predict},
     {"eval", "Measure a model on a data set with ground truth", setup_eval},
     {"run", "Run the network on a raw tensor", setup_run},
     {"preprocess", "Write the tensor that the network sees for an image", setup_preprocess},

@@ -94,6 +94,11 @@ void add_neck_and_head(YamlValue& architecture, const BackboneSketch& backbone, 
                                                     : sketch_segmentation_head(*read, config.num_classes, random);
   config.head = head.name;
   config.outputs = std::move(head.outputs);
+  // Levels that the head makes itself continue the backbone's.
+  size_t level = backbone.levels.size();
+  for (ExpectedOutput& output : config.outputs) {
+    if (output.name.starts_with("extra.")) output.name = fmt::format("feature.{}", level++);
+  }
   add_maps(config, "feature", backbone.levels);
   if (neck) add_maps(config, "neck", neck->levels);
 

@@ -1,4 +1,5 @@
 // Heads of a segmentation.
+#include <algorithm>
 #include <utility>
 
 #include "tests/generator/head_sketch.h"
@@ -14,6 +15,13 @@ HeadSketch head_with_logits(const char* name, int64_t classes, int64_t stride) {
   sketch.name = name;
   sketch.outputs.push_back({.name = "logits", .channels = classes, .stride = stride});
   return sketch;
+}
+
+// The level that a head reads at this stride, under the name that torchvision gives it.
+void add_level(HeadSketch& sketch, const char* name, const std::vector<ExpectedLevel>& levels, int64_t stride) {
+  const auto deepest =
+      std::find_if(levels.rbegin(), levels.rend(), [&](const ExpectedLevel& level) { return level.stride == stride; });
+  sketch.outputs.push_back({.name = name, .channels = deepest->channels, .stride = stride});
 }
 
 void add_activation_and_eps(YamlValue& params, Random& random) {
@@ -37,6 +45,8 @@ HeadSketch sketch_lraspp(const std::vector<ExpectedLevel>& levels, int64_t class
   const int64_t finer = random.between(0, last - 1);
   const int64_t coarser = random.one_in(2) ? last : random.between(finer + 1, last);
   const int64_t low = strides[static_cast<size_t>(finer)];
+  add_level(sketch, "feature.low", levels, low);
+  add_level(sketch, "feature.high", levels, strides[static_cast<size_t>(coarser)]);
   if (low != kUsualLow || random.one_in(2)) params.add("low_stride", low);
   if (coarser != last || random.one_in(2)) params.add("high_stride", strides[static_cast<size_t>(coarser)]);
   if (!random.one_in(6)) params.add("inter_channels", some_channels(random));
@@ -49,6 +59,7 @@ HeadSketch sketch_deeplabv3(const std::vector<ExpectedLevel>& levels, int64_t cl
   YamlValue& params = sketch.params;
   const std::vector<int64_t> strides = strides_of(levels);
   const int64_t stride = random.one_in(2) ? strides.back() : strides[random.below(strides.size())];
+  add_level(sketch, "feature.out", levels, stride);
   if (stride != strides.back() || random.one_in(2)) params.add("in_stride", stride);
   if (!random.one_in(4)) {
     YamlValue rates = YamlValue::list();
