@@ -45,6 +45,7 @@ Words words_for(const pipeline::Classification& result) {
 
 Words words_for(const pipeline::FoundObjects& result) {
   Words words{.header = "   score        x0       y0       x1       y1  label", .rows = {}, .line = {}, .state = {}};
+  words.rows.reserve(result.boxes.size());
   std::map<std::string, int> counts;
   for (const pipeline::FoundObject& object : result.boxes) {
     words.rows.push_back(fmt::format("{:6.2f} %  {:8.1f} {:8.1f} {:8.1f} {:8.1f}  {}", object.score * 100.0,
@@ -52,6 +53,7 @@ Words words_for(const pipeline::FoundObjects& result) {
     ++counts[object.label];
   }
   std::vector<std::string> parts;
+  parts.reserve(counts.size());
   for (const auto& [label, count] : counts) parts.push_back(fmt::format("{} {}", count, label));
   words.state = fmt::format("{}", fmt::join(parts, ", "));
   words.line = parts.empty() ? "nothing" : joined(parts);

@@ -32,6 +32,7 @@ void add_grid(const std::vector<Box>& cell, graph::Size2d map, std::vector<Box>&
 
 std::vector<Box> cell_anchors(std::span<const double> sizes, std::span<const double> aspect_ratios) {
   std::vector<Box> boxes;
+  boxes.reserve(aspect_ratios.size() * sizes.size());
   for (const double ratio : aspect_ratios) {
     const float height_ratio = std::sqrt(static_cast<float>(ratio));
     const float width_ratio = 1.0F / height_ratio;
