@@ -1,5 +1,9 @@
 #include "apps/json_array.h"
 
+#include <exception>
+
+#include <spdlog/spdlog.h>
+
 namespace zoo::apps {
 
 void JsonArray::add(std::string_view entry) {
@@ -9,8 +13,18 @@ void JsonArray::add(std::string_view entry) {
 }
 
 void JsonArray::finish() {
+  finished_ = true;
   out_.write(empty_ ? "[]\n" : "\n]\n");
   out_.finish();
+}
+
+JsonArray::~JsonArray() {
+  if (finished_) return;
+  try {
+    finish();
+  } catch (const std::exception& error) {
+    spdlog::error(error.what());
+  }
 }
 
 }  // namespace zoo::apps

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "apps/output.h"
 
@@ -13,15 +14,20 @@ class JsonArray {
  public:
   /// Creates or empties the file. Throws IoError.
   explicit JsonArray(std::string path) : out_(std::move(path)) {}
+  /// Ends the array where something has gone wrong before finish(): what was added is not lost.
+  ~JsonArray();
+  JsonArray(const JsonArray&) = delete;
+  JsonArray& operator=(const JsonArray&) = delete;
 
   /// `entry`: JSON text. Throws as TextOutput::write.
   void add(std::string_view entry);
-  /// Ends the array; without it the file is not JSON. Throws as TextOutput::write.
+  /// Ends the array. Throws as TextOutput::write.
   void finish();
 
  private:
   TextOutput out_;
   bool empty_ = true;
+  bool finished_ = false;
 };
 
 }  // namespace zoo::apps

@@ -76,6 +76,7 @@ std::vector<std::vector<double>> decode_aspect_ratios(const ConfigNode& node, si
   const std::vector<ConfigNode> items = node.items();
   if (items.empty() || !items.front().is_list()) return {levels, read_positives(node, kMaxAspectRatio)};
   std::vector<std::vector<double>> ratios;
+  ratios.reserve(items.size());
   for (const ConfigNode& item : items) ratios.push_back(read_positives(item, kMaxAspectRatio));
   check_count(node, ratios.size(), levels, 0);
   ratios.resize(levels);

@@ -108,11 +108,11 @@ bool is_revision(std::string_view text) {
          std::ranges::none_of(path, [](const fs::path& part) { return part == "." || part == ".."; });
 }
 
-HubRepository::HubRepository(fs::path cache, const std::string& name) {
+HubRepository::HubRepository(const fs::path& cache, const std::string& name) {
   std::string folder = "models--" + name;
   if (const size_t slash = folder.find('/'); slash != std::string::npos) folder.replace(slash, 1, "--");
   folder_ = cache / folder;
-  locks_ = std::move(cache) / ".locks" / folder;
+  locks_ = cache / ".locks" / folder;
 }
 
 fs::path HubRepository::snapshot(const std::string& revision, std::string_view file) const {

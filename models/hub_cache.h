@@ -44,7 +44,7 @@ bool is_revision(std::string_view text);
 class HubRepository {
  public:
   /// `name`: "timm/mobilenetv3_small_050.lamb_in1k".
-  HubRepository(std::filesystem::path cache, const std::string& name);
+  HubRepository(const std::filesystem::path& cache, const std::string& name);
 
   std::filesystem::path blob(const std::string& etag) const { return folder_ / "blobs" / etag; }
   std::filesystem::path lock(const std::string& etag) const { return locks_ / (etag + ".lock"); }

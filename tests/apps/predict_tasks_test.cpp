@@ -157,6 +157,14 @@ TEST_F(Tasks, EmptyCocoFileIsAnEmptyList) {
   EXPECT_THAT(lines_of(result.out), ::testing::Each(HasSubstr("nothing")));
 }
 
+TEST_F(Tasks, CocoFileIsWholeWhereTheRunBreaks) {
+  const ProgramResult result =
+      predict("detector.yaml", {"-s", pictures(), "--json", "/dev/full", "--coco", folder_ / "coco.json"});
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("/dev/full: writing failed"));
+  EXPECT_TRUE(Json::parse(read_text(folder_ / "coco.json")).is_array());
+}
+
 TEST_F(Tasks, MasksArePalettePicturesOfTheSourceSize) {
   const ProgramResult result = predict("segmenter.yaml", {"-s", pictures(), "--masks", folder_ / "masks", "--json",
                                                           folder_ / "out.jsonl", "--save", folder_ / "saved"});
