@@ -1,0 +1,2 @@
+// The program whose precompiled headers all tests use (cmake/zoo_library.cmake).
+int main() { return 0; }
