@@ -153,6 +153,7 @@ cv::Mat decode_mask_png(const std::vector<uint8_t>& bytes, std::string_view name
   }
   cv::Mat labels(static_cast<int>(height), static_cast<int>(width), CV_8UC1);
   std::vector<png_bytep> rows;
+  rows.reserve(static_cast<size_t>(height));
   for (int y = 0; y < labels.rows; ++y) rows.push_back(labels.ptr(y));
   if (!read_rows(reader, rows.data())) fail(ImageFault::kTruncated, name, source.message);
   return labels;
