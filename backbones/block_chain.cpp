@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "nn/core/activation_config.h"
+#include "nn/core/config_number.h"
 
 namespace zoo::backbones {
 namespace {
@@ -43,12 +44,7 @@ int64_t channels_or(const ConfigNode& node, int64_t fallback) {
 
 void decode_norm_options(const ConfigNode& params, NormOptions& norm) {
   norm.kind = decode_norm(params.find("norm_type"), norm.kind);
-  const ConfigNode node = params.find("norm_eps");
-  if (!node) return;
-  norm.eps = node.as_double(norm.eps);
-  if (norm.eps <= 0.0 || norm.eps >= 1.0) {
-    node.problem(fmt::format("must be greater than 0 and less than 1, found {}", norm.eps));
-  }
+  norm.eps = read_norm_eps(params.find("norm_eps"), norm.eps);
 }
 
 bool decode_same_padding(const ConfigNode& params) {

@@ -7,6 +7,7 @@
 #include "backbones/block_chain.h"
 #include "backbones/stage_columns.h"
 #include "nn/core/activation_config.h"
+#include "nn/core/config_number.h"
 
 namespace zoo::backbones {
 namespace {
@@ -17,11 +18,7 @@ constexpr int64_t kStemStride = 2;
 constexpr double kMaxWidthMultiplier = 16.0;
 
 double read_width_multiplier(const ConfigNode& node) {
-  if (!node) return 1.0;
-  const double multiplier = node.as_double(1.0);
-  if (multiplier > 0.0 && multiplier <= kMaxWidthMultiplier) return multiplier;
-  node.problem(fmt::format("must be greater than 0 and at most {}, found {}", kMaxWidthMultiplier, multiplier));
-  return 1.0;
+  return node ? read_positive(node, kMaxWidthMultiplier, 1.0) : 1.0;
 }
 
 // Channels of the model file times the width multiplier, rounded down as in lucid.

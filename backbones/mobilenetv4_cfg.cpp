@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "backbones/mobilenetv4_rows.h"
+#include "nn/core/config_number.h"
 
 namespace zoo::backbones {
 namespace {
@@ -30,13 +31,6 @@ constexpr size_t kAttentionLength = 9;
 // A kernel, or 0 where there is no convolution.
 int64_t read_kernel_or_none(const ConfigNode& node) {
   return node.is_scalar() && node.as_string() == "0" ? node.as_int() : read_kernel(node);
-}
-
-double read_ratio(const ConfigNode& node) {
-  const double ratio = node.as_double(1.0);
-  if (ratio > 0.0 && ratio <= kMaxExpandRatio) return ratio;
-  node.problem(fmt::format("must be greater than 0 and at most {}, found {}", kMaxExpandRatio, ratio));
-  return 1.0;
 }
 
 int64_t expanded(const ConfigNode& node, int64_t channels, double ratio, int64_t divisor) {
@@ -110,7 +104,7 @@ class LayerReader {
 
   void add_fused(const std::vector<ConfigNode>& values, int64_t in_channels, int64_t out_channels) {
     FusedInvertedResidualOptions block = {
-        .expanded_channels = expanded(values[3], in_channels, read_ratio(values[3]), 1),
+        .expanded_channels = expanded(values[3], in_channels, read_positive(values[3], kMaxExpandRatio, 1.0), 1),
         .out_channels = out_channels,
         .kernel = kFusedKernel,
         .stride = chain_.check_stride(values[2], read_stride(values[2]))};
@@ -121,7 +115,8 @@ class LayerReader {
 
   void add_universal(const std::vector<ConfigNode>& values, int64_t in_channels, int64_t out_channels) {
     UniversalBottleneckOptions block = {
-        .expanded_channels = expanded(values[6], in_channels, read_ratio(values[6]), kWidthDivisor),
+        .expanded_channels =
+            expanded(values[6], in_channels, read_positive(values[6], kMaxExpandRatio, 1.0), kWidthDivisor),
         .out_channels = out_channels,
         .start_kernel = read_kernel_or_none(values[2]),
         .middle_kernel = read_kernel_or_none(values[3])};

@@ -1,14 +1,9 @@
 #include "backbones/registry.h"
 
-#include <utility>
-
-#include <fmt/format.h>
-
 #include "backbones/mobilenetv1.h"
 #include "backbones/mobilenetv2.h"
 #include "backbones/mobilenetv3.h"
 #include "backbones/mobilenetv4.h"
-#include "nn/core/error.h"
 
 namespace zoo::backbones {
 
@@ -22,22 +17,6 @@ BackboneRegistry& BackboneRegistry::global() {
     return built_in;
   }();
   return registry;
-}
-
-void BackboneRegistry::add(std::string name, BackboneDecoder decoder) {
-  if (decoders_.contains(name)) throw Error(fmt::format("backbone \"{}\" is registered already", name));
-  decoders_[std::move(name)] = std::move(decoder);
-}
-
-const BackboneDecoder* BackboneRegistry::find(std::string_view name) const {
-  const auto entry = decoders_.find(name);
-  return entry == decoders_.end() ? nullptr : &entry->second;
-}
-
-std::vector<std::string> BackboneRegistry::names() const {
-  std::vector<std::string> names;
-  for (const auto& [name, decoder] : decoders_) names.push_back(name);
-  return names;
 }
 
 }  // namespace zoo::backbones

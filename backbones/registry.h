@@ -5,13 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "backbones/feature_info.h"
 #include "nn/core/config_node.h"
+#include "nn/core/named_table.h"
 #include "nn/graph/graph_builder.h"
 
 namespace zoo::backbones {
@@ -45,13 +46,15 @@ class BackboneRegistry {
   static BackboneRegistry& global();
 
   /// Throws Error if the name is taken.
-  void add(std::string name, BackboneDecoder decoder);
+  void add(std::string name, BackboneDecoder decoder) {
+    decoders_.add("backbone", std::move(name), std::move(decoder));
+  }
   /// nullptr if unknown.
-  const BackboneDecoder* find(std::string_view name) const;
-  std::vector<std::string> names() const;
+  const BackboneDecoder* find(std::string_view name) const { return decoders_.find(name); }
+  std::vector<std::string> names() const { return decoders_.names(); }
 
  private:
-  std::map<std::string, BackboneDecoder, std::less<>> decoders_;
+  NamedTable<BackboneDecoder> decoders_;
 };
 
 }  // namespace zoo::backbones

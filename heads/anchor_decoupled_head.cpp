@@ -9,6 +9,7 @@
 
 #include "heads/anchors.h"
 #include "nn/core/activation_config.h"
+#include "nn/core/config_number.h"
 
 namespace zoo::heads {
 
@@ -25,22 +26,11 @@ constexpr int64_t kBoxOffsets = 4;
 constexpr Postprocess kTrainerPostprocess = {
     .topk_candidates = 1000, .score_thresh = 0.05, .nms_thresh = 0.45, .class_agnostic = false, .max_detections = 0};
 
-std::vector<double> read_positive(const std::vector<ConfigNode>& items, double max) {
-  std::vector<double> values;
-  for (const ConfigNode& item : items) {
-    values.push_back(item.as_double(1.0));
-    if (values.back() <= 0.0 || values.back() > max) {
-      item.problem(fmt::format("must be greater than 0 and at most {}, found {}", max, values.back()));
-    }
-  }
-  return values;
-}
-
 // One list per level; the trainer also takes one number per level.
 std::vector<std::vector<double>> read_sizes(const ConfigNode& node, const HeadContext& context) {
   std::vector<std::vector<double>> sizes;
   for (const ConfigNode& level : node.items()) {
-    sizes.push_back(read_positive(level.is_list() ? level.items() : std::vector{level}, kMaxAnchorSize));
+    sizes.push_back(read_positives(level.is_list() ? level.items() : std::vector{level}, kMaxAnchorSize));
     if (sizes.back().empty()) level.problem("empty; a level needs a size");
     if (sizes.back().size() != sizes.front().size()) {
       level.problem(fmt::format("{} sizes, but the first level has {}; the levels share their convolutions",
@@ -122,7 +112,7 @@ AnchorDecoupledHeadConfig decode_anchor_decoupled_head(const ConfigNode& head, c
   const ConfigNode params = head.at("params");
   config.anchor_sizes = read_sizes(params.at("anchor_sizes"), context);
   const ConfigNode ratios = params.at("aspect_ratios");
-  config.aspect_ratios = read_positive(ratios.items(), kMaxAspectRatio);
+  config.aspect_ratios = read_positives(ratios.items(), kMaxAspectRatio);
   if (ratios.is_list() && config.aspect_ratios.empty()) ratios.problem("empty; anchors need an aspect ratio");
   config.num_layers = params.at("num_layers").as_int_in(0, kMaxLayers, 0);
   config.norm = decode_norm(params.find("norm_type"), config.norm);

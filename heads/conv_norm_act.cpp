@@ -2,9 +2,8 @@
 
 #include <array>
 
-#include <fmt/format.h>
-
 #include "nn/core/activation_config.h"
+#include "nn/core/config_number.h"
 
 namespace zoo::heads {
 namespace {
@@ -23,12 +22,7 @@ graph::NodeId conv_norm_act(graph::GraphBuilder& builder, graph::NodeId src, std
 
 void decode_norm_act(const ConfigNode& params, NormActOptions& options) {
   options.activation = decode_activation(params.find_any(kActType), options.activation);
-  const ConfigNode eps = params.find("norm_eps");
-  if (!eps) return;
-  options.norm_eps = eps.as_double(options.norm_eps);
-  if (options.norm_eps <= 0.0 || options.norm_eps >= 1.0) {
-    eps.problem(fmt::format("must be greater than 0 and less than 1, found {}", options.norm_eps));
-  }
+  options.norm_eps = read_norm_eps(params.find("norm_eps"), options.norm_eps);
 }
 
 }  // namespace zoo::heads

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "nn/core/activation_config.h"
+#include "nn/core/config_number.h"
 
 namespace zoo::heads {
 
@@ -17,15 +18,6 @@ namespace {
 PoolPosition read_pool(const ConfigNode& node) {
   const std::array<std::string, 2> choices = {"first", "last"};
   return node && node.as_choice(choices, "pooling") == size_t{1} ? PoolPosition::kLast : PoolPosition::kFirst;
-}
-
-double read_norm_eps(const ConfigNode& node, double fallback) {
-  if (!node) return fallback;
-  const double eps = node.as_double(fallback);
-  if (eps <= 0.0 || eps >= 1.0) {
-    node.problem(fmt::format("must be greater than 0 and less than 1, found {}", eps));
-  }
-  return eps;
 }
 
 NodeId hidden_layer(GraphBuilder& builder, NodeId src, std::string_view name, const FcConvConfig& config) {

@@ -2,13 +2,14 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "heads/feature_level.h"
 #include "nn/core/config_node.h"
+#include "nn/core/named_table.h"
 #include "nn/graph/graph_builder.h"
 
 namespace zoo::heads {
@@ -37,12 +38,12 @@ class NeckRegistry {
  public:
   static NeckRegistry& global();
 
-  void add(std::string name, NeckDecoder decoder);
-  const NeckDecoder* find(std::string_view name) const;
-  std::vector<std::string> names() const;
+  void add(std::string name, NeckDecoder decoder) { decoders_.add("neck", std::move(name), std::move(decoder)); }
+  const NeckDecoder* find(std::string_view name) const { return decoders_.find(name); }
+  std::vector<std::string> names() const { return decoders_.names(); }
 
  private:
-  std::map<std::string, NeckDecoder, std::less<>> decoders_;
+  NamedTable<NeckDecoder> decoders_;
 };
 
 }  // namespace zoo::heads

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "heads/all_mlp_decoder.h"
 #include "heads/anchor_decoupled_head.h"
 #include "heads/deeplabv3.h"
@@ -11,7 +9,6 @@
 #include "heads/fc_conv.h"
 #include "heads/lraspp.h"
 #include "heads/ssdlite.h"
-#include "nn/core/error.h"
 
 namespace zoo::heads {
 
@@ -30,25 +27,18 @@ HeadRegistry& HeadRegistry::global() {
   return registry;
 }
 
-void HeadRegistry::add(std::string task, std::string name, HeadDecoder decoder) {
-  auto& of_task = decoders_[task];
-  if (of_task.contains(name)) throw Error(fmt::format("{} head \"{}\" is registered already", task, name));
-  of_task[std::move(name)] = std::move(decoder);
+void HeadRegistry::add(const std::string& task, std::string name, HeadDecoder decoder) {
+  decoders_[task].add(task + " head", std::move(name), std::move(decoder));
 }
 
 const HeadDecoder* HeadRegistry::find(std::string_view task, std::string_view name) const {
   const auto of_task = decoders_.find(task);
-  if (of_task == decoders_.end()) return nullptr;
-  const auto entry = of_task->second.find(name);
-  return entry == of_task->second.end() ? nullptr : &entry->second;
+  return of_task == decoders_.end() ? nullptr : of_task->second.find(name);
 }
 
 std::vector<std::string> HeadRegistry::names(std::string_view task) const {
-  std::vector<std::string> names;
-  if (const auto of_task = decoders_.find(task); of_task != decoders_.end()) {
-    for (const auto& [name, decoder] : of_task->second) names.push_back(name);
-  }
-  return names;
+  const auto of_task = decoders_.find(task);
+  return of_task == decoders_.end() ? std::vector<std::string>() : of_task->second.names();
 }
 
 }  // namespace zoo::heads

@@ -12,6 +12,7 @@
 #include "heads/detection.h"
 #include "heads/feature_level.h"
 #include "nn/core/config_node.h"
+#include "nn/core/named_table.h"
 #include "nn/graph/graph_builder.h"
 
 namespace zoo::heads {
@@ -45,12 +46,12 @@ class HeadRegistry {
  public:
   static HeadRegistry& global();
 
-  void add(std::string task, std::string name, HeadDecoder decoder);
+  void add(const std::string& task, std::string name, HeadDecoder decoder);
   const HeadDecoder* find(std::string_view task, std::string_view name) const;
   std::vector<std::string> names(std::string_view task) const;
 
  private:
-  std::map<std::string, std::map<std::string, HeadDecoder, std::less<>>, std::less<>> decoders_;
+  std::map<std::string, NamedTable<HeadDecoder>, std::less<>> decoders_;  ///< by task
 };
 
 }  // namespace zoo::heads

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "heads/level_choice.h"
+#include "nn/core/config_number.h"
 
 namespace zoo::heads {
 
@@ -29,20 +30,6 @@ constexpr Postprocess kPostprocess = {
 
 std::string class_output(size_t level) { return fmt::format("cls_logits.{}", level); }
 std::string box_output(size_t level) { return fmt::format("bbox_regression.{}", level); }
-
-// A number greater than 0 and at most `max`.
-double read_positive(const ConfigNode& node, double max, double fallback) {
-  const double value = node.as_double(fallback);
-  if (value > 0.0 && value <= max) return value;
-  node.problem(fmt::format("must be greater than 0 and at most {}, found {}", max, value));
-  return fallback;
-}
-
-std::vector<double> read_positives(const ConfigNode& node, double max) {
-  std::vector<double> values;
-  for (const ConfigNode& item : node.items()) values.push_back(read_positive(item, max, 1.0));
-  return values;
-}
 
 // As many values as the head has levels, and `more`.
 void check_count(const ConfigNode& node, size_t count, size_t levels, size_t more) {
@@ -74,10 +61,10 @@ std::vector<size_t> decode_levels(const ConfigNode& head, const HeadContext& con
 std::vector<std::vector<double>> decode_aspect_ratios(const ConfigNode& node, size_t levels) {
   if (!node) return {levels, std::vector<double>(kAspectRatios.begin(), kAspectRatios.end())};
   const std::vector<ConfigNode> items = node.items();
-  if (items.empty() || !items.front().is_list()) return {levels, read_positives(node, kMaxAspectRatio)};
+  if (items.empty() || !items.front().is_list()) return {levels, read_positives(items, kMaxAspectRatio)};
   std::vector<std::vector<double>> ratios;
   ratios.reserve(items.size());
-  for (const ConfigNode& item : items) ratios.push_back(read_positives(item, kMaxAspectRatio));
+  for (const ConfigNode& item : items) ratios.push_back(read_positives(item.items(), kMaxAspectRatio));
   check_count(node, ratios.size(), levels, 0);
   ratios.resize(levels);
   return ratios;
@@ -90,7 +77,7 @@ std::vector<double> decode_scales(const ConfigNode& params, size_t levels) {
     for (const ConfigNode& ratio : {min_ratio, max_ratio}) {
       if (ratio) ratio.problem("given beside scales, which say the same");
     }
-    std::vector<double> values = read_positives(scales, kMaxScale);
+    std::vector<double> values = read_positives(scales.items(), kMaxScale);
     check_count(scales, values.size(), levels, 1);
     return values;
   }
@@ -107,7 +94,7 @@ DefaultBoxOptions decode_boxes(const ConfigNode& params, size_t levels) {
   boxes.aspect_ratios = decode_aspect_ratios(params.find("aspect_ratios"), levels);
   boxes.scales = decode_scales(params, levels);
   if (const ConfigNode steps = params.find("steps"); steps && !steps.is_null()) {
-    boxes.steps = read_positives(steps, kMaxStride);
+    boxes.steps = read_positives(steps.items(), kMaxStride);
     check_count(steps, boxes.steps.size(), levels, 0);
   }
   if (const ConfigNode clip = params.find("clip")) boxes.clip = clip.as_bool(true);
