@@ -79,7 +79,6 @@ void fill_filtered(FilterTable& table, const Filter& filter) {
   const size_t stride = (std::min(most_taps, static_cast<size_t>(table.in_size)) + 3) / 4 * 4;
   table.stride = static_cast<int>(stride);
   table.weights.assign(static_cast<size_t>(table.count) * stride, 0);
-  table.split_weights.assign(table.weights.size() * 2, 0);
   std::vector<double> values(stride);
   for (size_t i = 0; i < static_cast<size_t>(table.count); ++i) {
     const double center = (table.first + static_cast<double>(i) + 0.5) * scale;
@@ -93,15 +92,12 @@ void fill_filtered(FilterTable& table, const Filter& filter) {
     }
     for (size_t k = 0; k < taps; ++k) {
       const double value = (sum != 0.0 ? values[k] / sum : values[k]) * (1 << kWeightBits);
-      const auto weight = static_cast<int32_t>(value + (value < 0.0 ? -0.5 : 0.5));
-      table.weights[i * stride + k] = weight;
-      int16_t* group = table.split_weights.data() + (i * stride + k / 4 * 4) * 2;
-      group[k % 4] = static_cast<int16_t>(weight >> 15);
-      group[4 + k % 4] = static_cast<int16_t>(weight & 0x7fff);
+      table.weights[i * stride + k] = static_cast<int32_t>(value + (value < 0.0 ? -0.5 : 0.5));
     }
     table.start[i] = begin;
     table.taps[i] = end - begin;
   }
+  table.split();
 }
 
 FilterTable make_table(Interpolation interpolation, int in_size, int out_size, int first, int count) {
@@ -146,7 +142,30 @@ void check(const cv::Mat& src, cv::Size size, const cv::Rect& window) {
   }
 }
 
+// Whether a kernel may read kRowSlack bytes past a row's last needed pixel: they are the rest of the row or the next
+// row.
+bool has_slack(const cv::Mat& src, int row, int in_end) {
+  const size_t width = static_cast<size_t>(src.cols) * src.elemSize();
+  return static_cast<size_t>(in_end) * src.elemSize() + kRowSlack <= width ||
+         (row + 1 < src.rows && width >= kRowSlack);
+}
+
 }  // namespace
+
+void FilterTable::split() {
+  split_weights.resize(weights.size() * 2);
+  byte_weights.resize(weights.size() * 3);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    int16_t* const halves = split_weights.data() + i / 4 * 8 + i % 4;
+    halves[0] = static_cast<int16_t>(weights[i] >> 15);
+    halves[4] = static_cast<int16_t>(weights[i] & 0x7fff);
+    const WeightBytes bytes(weights[i]);
+    int8_t* const parts = byte_weights.data() + i / 4 * 12 + i % 4;
+    parts[0] = bytes.upper;
+    parts[4] = bytes.middle;
+    parts[8] = bytes.lower;
+  }
+}
 
 void Resampler::run(const cv::Mat& src, cv::Size size, const cv::Rect& window, cv::Mat& dst) {
   check(src, size, window);
@@ -185,10 +204,12 @@ void Resampler::horizontal(const cv::Mat& src, cv::Mat& dst) {
     for (size_t r = 0; r < kRowsPerStep; ++r) {
       // A last, incomplete group repeats its last row.
       const int row = std::min(y + static_cast<int>(r), src.rows - 1);
-      uint8_t* copy = lines_.data() + r * line;
-      std::memcpy(copy, src.ptr(row) + static_cast<size_t>(x_.in_begin) * pixel, bytes);
-      in[r] = copy;
+      in[r] = src.ptr(row) + static_cast<size_t>(x_.in_begin) * pixel;
       out[r] = dst.ptr(row);
+      if (has_slack(src, row, x_.in_end)) continue;
+      uint8_t* copy = lines_.data() + r * line;
+      std::memcpy(copy, in[r], bytes);
+      in[r] = copy;
     }
     kernel(x_, in.data(), out.data());
   }
@@ -200,8 +221,7 @@ void Resampler::vertical(const cv::Mat& src, cv::Mat& dst) const {
   const size_t bytes = static_cast<size_t>(dst.cols) * dst.elemSize();
   for (int y = 0; y < dst.rows; ++y) {
     const auto index = static_cast<size_t>(y);
-    const int32_t* weights = y_.weights.data() + index * static_cast<size_t>(y_.stride);
-    kernel(src.ptr(y_.start[index] - y_.in_begin), src.step[0], weights, y_.taps[index], dst.ptr(y), bytes);
+    kernel(y_, index, src.ptr(y_.start[index] - y_.in_begin), src.step[0], dst.ptr(y), bytes);
   }
 }
 

@@ -32,6 +32,10 @@ struct FilterTable {
   std::vector<int32_t> taps;           ///< [count] input pixels that contribute; 1 and no weights for nearest
   std::vector<int32_t> weights;        ///< [count, stride] with 22 fractional bits
   std::vector<int16_t> split_weights;  ///< [count, stride / 4, 2, 4]: upper, then lower 15 bits of four weights each
+  std::vector<int8_t> byte_weights;    ///< [count, stride / 4, 3, 4]: WeightBytes of four weights, upper ones first
+
+  /// Fills split_weights and byte_weights.
+  void split();
 };
 
 /// Resizes pictures. Keeps tables and scratch memory: after the first picture of a size it allocates nothing as long as

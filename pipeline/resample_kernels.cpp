@@ -12,7 +12,6 @@ namespace zoo::pipeline {
 namespace {
 
 constexpr size_t kBlock = 512;  // sums of the vertical pass that are kept at a time
-constexpr int32_t kHalf = 1 << (kWeightBits - 1);
 
 inline uint8_t to_pixel(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kWeightBits, 0, 255)); }
 
@@ -26,7 +25,7 @@ template <int kChannels>
       const uint8_t* in = src[r] + static_cast<ptrdiff_t>(table.start[i] - table.in_begin) * kChannels;
       const int32_t* weights = table.weights.data() + i * static_cast<size_t>(table.stride);
       int32_t sums[kChannels];
-      for (int c = 0; c < kChannels; ++c) sums[c] = kHalf;
+      for (int c = 0; c < kChannels; ++c) sums[c] = kRoundingHalf;
       for (int k = 0; k < table.taps[i]; ++k) {
         for (int c = 0; c < kChannels; ++c) sums[c] += in[k * kChannels + c] * weights[k];
       }
@@ -35,12 +34,14 @@ template <int kChannels>
   }
 }
 
-[[gnu::always_inline]] inline void vertical_body(const uint8_t* src, size_t step, const int32_t* weights, int taps,
-                                                 uint8_t* dst, size_t bytes) {
+[[gnu::always_inline]] inline void vertical_body(const FilterTable& table, size_t index, const uint8_t* src,
+                                                 size_t step, uint8_t* dst, size_t bytes) {
+  const int32_t* weights = table.weights.data() + index * static_cast<size_t>(table.stride);
+  const int taps = table.taps[index];
   int32_t sums[kBlock];
   for (size_t begin = 0; begin < bytes; begin += kBlock) {
     const size_t size = std::min(kBlock, bytes - begin);
-    std::fill_n(sums, size, kHalf);
+    std::fill_n(sums, size, kRoundingHalf);
     const uint8_t* row = src + begin;
     int k = 0;
     for (; k + 1 < taps; k += 2, row += 2 * step) {
@@ -64,8 +65,9 @@ void horizontal3_portable(const FilterTable& table, const uint8_t* const* src, u
   horizontal_body<3>(table, src, dst);
 }
 
-void vertical_portable(const uint8_t* src, size_t step, const int32_t* weights, int taps, uint8_t* dst, size_t bytes) {
-  vertical_body(src, step, weights, taps, dst, bytes);
+void vertical_portable(const FilterTable& table, size_t index, const uint8_t* src, size_t step, uint8_t* dst,
+                       size_t bytes) {
+  vertical_body(table, index, src, step, dst, bytes);
 }
 
 #ifdef ZOO_X86_KERNELS
@@ -75,9 +77,9 @@ void vertical_portable(const uint8_t* src, size_t step, const int32_t* weights, 
   horizontal_body<1>(table, src, dst);
 }
 
-[[gnu::target("avx2")]] void vertical_avx2(const uint8_t* src, size_t step, const int32_t* weights, int taps,
+[[gnu::target("avx2")]] void vertical_avx2(const FilterTable& table, size_t index, const uint8_t* src, size_t step,
                                            uint8_t* dst, size_t bytes) {
-  vertical_body(src, step, weights, taps, dst, bytes);
+  vertical_body(table, index, src, step, dst, bytes);
 }
 
 // Four taps at a time: pixels become pairs of 16-bit numbers per channel, which vpmaddwd multiplies with the upper and
@@ -92,7 +94,7 @@ void vertical_portable(const uint8_t* src, size_t step, const int32_t* weights, 
   // in the upper.
   const __m256i spread_upper = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
   const __m256i spread_lower = _mm256_setr_epi32(2, 2, 2, 2, 3, 3, 3, 3);
-  const __m128i half = _mm_set1_epi32(kHalf);
+  const __m128i half = _mm_set1_epi32(kRoundingHalf);
   const int16_t* weights = table.split_weights.data();
   for (int i = 0; i < table.count; ++i) {
     const auto index = static_cast<size_t>(i);
@@ -127,21 +129,31 @@ void vertical_portable(const uint8_t* src, size_t step, const int32_t* weights, 
   }
 }
 
-constexpr ResampleKernels kAvx2{horizontal1_avx2, horizontal3_avx2, vertical_avx2};
+constexpr ResampleKernels kAvx2{"avx2", horizontal1_avx2, horizontal3_avx2, vertical_avx2};
 
 #endif  // ZOO_X86_KERNELS
 
-constexpr ResampleKernels kPortable{horizontal1_portable, horizontal3_portable, vertical_portable};
+constexpr ResampleKernels kPortable{"portable", horizontal1_portable, horizontal3_portable, vertical_portable};
 
 }  // namespace
 
-const ResampleKernels& portable_resample_kernels() { return kPortable; }
+std::vector<const ResampleKernels*> resample_kernels() {
+  std::vector<const ResampleKernels*> sets = {&kPortable};
+#ifdef ZOO_X86_KERNELS
+  if (!__builtin_cpu_supports("avx2")) return sets;
+  sets.push_back(&kAvx2);
+  if (const ResampleKernels* avx512 = avx512_resample_kernels()) sets.push_back(avx512);
+#endif
+  return sets;
+}
+
+#ifdef ZOO_X86_KERNELS
+const ResampleKernels& avx2_resample_kernels() { return kAvx2; }
+#endif
 
 const ResampleKernels& best_resample_kernels() {
-#ifdef ZOO_X86_KERNELS
-  if (__builtin_cpu_supports("avx2")) return kAvx2;
-#endif
-  return portable_resample_kernels();
+  static const ResampleKernels& best = *resample_kernels().back();
+  return best;
 }
 
 }  // namespace zoo::pipeline

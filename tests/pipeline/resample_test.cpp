@@ -4,6 +4,7 @@
 #include <random>
 #include <string>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
@@ -133,42 +134,52 @@ FilterTable random_table(int count, int in_size, std::mt19937& random) {
         if (group * 4 + k < taps) weights[k] = std::uniform_int_distribution(-500'000, 1'000'000)(random);
       }
       table.weights.insert(table.weights.end(), weights, weights + 4);
-      for (int32_t weight : weights) table.split_weights.push_back(static_cast<int16_t>(weight >> 15));
-      for (int32_t weight : weights) table.split_weights.push_back(static_cast<int16_t>(weight & 0x7fff));
     }
   }
+  table.split();
   return table;
 }
 
-TEST(ResampleKernels, VectorisedAndPortableAgreeBitForBit) {
-  const ResampleKernels& portable = portable_resample_kernels();
-  const ResampleKernels& best = best_resample_kernels();
-  std::mt19937 random(11);
-  for (int round = 0; round < 50; ++round) {
-    const FilterTable table = random_table(1 + round, 60, random);
-    for (const int channels : {1, 3}) {
-      const cv::Mat source = picture(60 + 32, kRowsPerStep, channels, static_cast<uint64_t>(round));
-      cv::Mat expected(kRowsPerStep, table.count, CV_8UC(channels));
-      cv::Mat found = expected.clone();
-      const uint8_t* in[kRowsPerStep];
-      uint8_t* out_expected[kRowsPerStep];
-      uint8_t* out_found[kRowsPerStep];
-      for (int r = 0; r < kRowsPerStep; ++r) {
-        in[r] = source.ptr(r);
-        out_expected[r] = expected.ptr(r);
-        out_found[r] = found.ptr(r);
-      }
-      (channels == 3 ? portable.horizontal3 : portable.horizontal1)(table, in, out_expected);
-      (channels == 3 ? best.horizontal3 : best.horizontal1)(table, in, out_found);
-      EXPECT_EQ(checksum(bytes_of(found)), checksum(bytes_of(expected))) << "round " << round;
-    }
-    const cv::Mat rows = picture(500 + round * 3, 12, 1, static_cast<uint64_t>(round));
-    cv::Mat expected(1, rows.cols, CV_8UC1);
+TEST(ResampleKernels, WeightBytesAddUp) {
+  for (const int32_t weight : {0, 1, -1, 127, 128, -128, -129, 32767, 32768, -32769, 1 << 22, -(1 << 22), 7'900'000}) {
+    const WeightBytes bytes(weight);
+    EXPECT_EQ(bytes.upper * 65536 + bytes.middle * 256 + bytes.lower, weight);
+  }
+}
+
+void expect_same_bits(const ResampleKernels& portable, const ResampleKernels& kernels, unsigned round) {
+  SCOPED_TRACE(fmt::format("{}, round {}", kernels.name, round));
+  std::mt19937 random(round);
+  const FilterTable table = random_table(1 + static_cast<int>(round), 60, random);
+  for (const int channels : {1, 3}) {
+    const cv::Mat source = picture(60 + 32, kRowsPerStep, channels, round);
+    cv::Mat expected(kRowsPerStep, table.count, CV_8UC(channels));
     cv::Mat found = expected.clone();
-    const auto bytes = static_cast<size_t>(rows.cols);
-    portable.vertical(rows.data, bytes, table.weights.data(), table.taps[0], expected.data, bytes);
-    best.vertical(rows.data, bytes, table.weights.data(), table.taps[0], found.data, bytes);
-    EXPECT_EQ(checksum(bytes_of(found)), checksum(bytes_of(expected))) << "round " << round;
+    const uint8_t* in[kRowsPerStep];
+    uint8_t* out_expected[kRowsPerStep];
+    uint8_t* out_found[kRowsPerStep];
+    for (int r = 0; r < kRowsPerStep; ++r) {
+      in[r] = source.ptr(r);
+      out_expected[r] = expected.ptr(r);
+      out_found[r] = found.ptr(r);
+    }
+    (channels == 3 ? portable.horizontal3 : portable.horizontal1)(table, in, out_expected);
+    (channels == 3 ? kernels.horizontal3 : kernels.horizontal1)(table, in, out_found);
+    EXPECT_EQ(checksum(bytes_of(found)), checksum(bytes_of(expected)));
+  }
+  const cv::Mat rows = picture(500 + static_cast<int>(round) * 3, 12, 1, round);
+  cv::Mat expected(1, rows.cols, CV_8UC1);
+  cv::Mat found = expected.clone();
+  const auto bytes = static_cast<size_t>(rows.cols);
+  portable.vertical(table, 0, rows.data, bytes, expected.data, bytes);
+  kernels.vertical(table, 0, rows.data, bytes, found.data, bytes);
+  EXPECT_EQ(checksum(bytes_of(found)), checksum(bytes_of(expected)));
+}
+
+TEST(ResampleKernels, AllSetsAgreeBitForBit) {
+  const std::vector<const ResampleKernels*> sets = resample_kernels();
+  for (const ResampleKernels* kernels : sets) {
+    for (unsigned round = 0; round < 50; ++round) expect_same_bits(*sets.front(), *kernels, round);
   }
 }
 
