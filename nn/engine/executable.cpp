@@ -7,6 +7,20 @@ namespace zoo::engine {
 
 std::string_view to_string(EngineKind kind) { return kind == EngineKind::kOneDnn ? "onednn" : "reference"; }
 
+std::string_view to_string(InstructionSet isa) {
+  switch (isa) {
+    case InstructionSet::kAuto:
+      return "auto";
+    case InstructionSet::kSse:
+      return "sse";
+    case InstructionSet::kAvx2:
+      return "avx2";
+    case InstructionSet::kAvx512:
+      return "avx512";
+  }
+  return "unknown";
+}
+
 std::string_view to_string(Precision) { return "f32"; }
 
 std::shared_ptr<const Executable> Executable::compile(const graph::BoundGraph& network, const Shape& input,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -22,7 +23,18 @@ enum class EngineKind {
 
 enum class Precision { kF32 };
 
+/// What the engine's kernels are held to. oneDNN's own primitives may use more, unless the environment variable
+/// ONEDNN_MAX_CPU_ISA holds them too.
+enum class InstructionSet {
+  kAuto,  ///< the best of the machine
+  kSse,   ///< SSE4.2
+  kAvx2,
+  kAvx512,
+};
+
 std::string_view to_string(EngineKind kind);
+/// "auto", "sse", "avx2", "avx512".
+std::string_view to_string(InstructionSet isa);
 std::string_view to_string(Precision precision);
 
 struct CompileOptions {
@@ -32,6 +44,15 @@ struct CompileOptions {
   int threads = 1;
   /// Names of the graph's outputs to produce, in this order; empty = all. What no output needs is not computed.
   std::vector<std::string> outputs;
+
+  /// Where several kernels can do a convolution: "auto" takes the one that was the fastest when measured on this
+  /// machine, "own" and "onednn" those of this project or of oneDNN, anything else those whose implementation name
+  /// (StepInfo) contains it. A convolution without such a kernel gets what "auto" gives it.
+  std::string kernels = "auto";
+  /// Folder for measured times; default: $XDG_CACHE_HOME/backbone-zoo, else
+  /// ~/.cache/backbone-zoo. Empty: they are forgotten with the process.
+  std::optional<std::filesystem::path> kernel_cache;
+  InstructionSet isa = InstructionSet::kAuto;
 };
 
 /// One step of a compiled network, for profiling and tests.
@@ -56,7 +77,8 @@ class Executable : public std::enable_shared_from_this<Executable> {
   virtual ~Executable() = default;
 
   /// Throws GraphError when the shape does not fit the network, EngineError when an operation cannot be compiled or
-  /// would silently run on a slow reference implementation.
+  /// would silently run on a slow reference implementation, when the machine lacks `options.isa`, or when no
+  /// convolution has a kernel of the name in `options.kernels`.
   static std::shared_ptr<const Executable> compile(const graph::BoundGraph& network, const Shape& input,
                                                    const CompileOptions& options = {});
 
@@ -65,6 +87,9 @@ class Executable : public std::enable_shared_from_this<Executable> {
   virtual const Shape& input_shape() const = 0;
   virtual const std::vector<IoInfo>& outputs() const = 0;
   virtual std::vector<StepInfo> steps() const = 0;
+  /// What a user may want to know though nothing failed, e.g. that the folder for measured times cannot be written;
+  /// empty if there is nothing.
+  virtual std::string note() const { return {}; }
   /// Bytes of packed weights (shared) and of activations (per runner).
   virtual size_t weight_bytes() const = 0;
   virtual size_t activation_bytes() const = 0;

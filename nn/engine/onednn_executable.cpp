@@ -39,6 +39,7 @@ class OneDnnExecutable : public Executable {
     return infos;
   }
 
+  std::string note() const override { return compiled_.note; }
   size_t weight_bytes() const override { return weights_.size(); }
   size_t activation_bytes() const override { return input_bytes() + arena_bytes_ + scratch_bytes_; }
 
@@ -140,7 +141,12 @@ class OneDnnRunner : public Runner {
 
   void run() override {
     const ThreadCount threads(executable_->threads());
-    for (const auto& step : steps_) step->run();
+    size_t at = 0;
+    try {
+      for (; at < steps_.size(); ++at) steps_[at]->run();
+    } catch (const EngineError& error) {
+      throw EngineError(fmt::format("node \"{}\": {}", executable_->compiled().steps[at]->info.node, error.what()));
+    }
   }
 
   std::span<const float> output(size_t index) const override {
@@ -165,7 +171,7 @@ std::shared_ptr<const Executable> compile_onednn(const graph::BoundGraph& networ
                                                  const CompileOptions& options) {
   const ThreadCount threads(options.threads);
   try {
-    StepCompiler compiler(network, input, options.threads);
+    StepCompiler compiler(network, input, options);
     return std::make_shared<OneDnnExecutable>(compiler.compile(), network.graph, options.threads);
   } catch (const dnnl::error& error) {
     throw EngineError(fmt::format("compiling for input {}: oneDNN: {} (status {})", input.to_string(), error.message,

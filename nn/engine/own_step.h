@@ -10,27 +10,13 @@
 
 namespace zoo::engine {
 
-/// A step whose work is a callable made once per runner.
-template <typename Work>
-class OwnBoundStep : public BoundStep {
- public:
-  explicit OwnBoundStep(Work work) : work_(std::move(work)) {}
-  void run() override { work_(); }
-
- private:
-  Work work_;
-};
-
 /// `Bind`: RunnerMemory -> callable without arguments.
 template <typename Bind>
 class OwnStep : public Step {
  public:
   explicit OwnStep(Bind bind) : bind_(std::move(bind)) {}
 
-  std::unique_ptr<BoundStep> bind(const RunnerMemory& memory) const override {
-    auto work = bind_(memory);
-    return std::make_unique<OwnBoundStep<decltype(work)>>(std::move(work));
-  }
+  std::unique_ptr<BoundStep> bind(const RunnerMemory& memory) const override { return make_bound_step(bind_(memory)); }
 
  private:
   Bind bind_;

@@ -44,73 +44,7 @@ PackedLayer pack_layer(StepCompiler& compiler, ParameterId weight, ParameterId b
           pack_bias(compiler, bias, outputs), inputs, outputs, compiler.resolve(activation)};
 }
 
-/// [out, in / groups, kh, kw] -> [out / lanes, kh * kw, in / groups, lanes].
-void pack_direct_weights(const graph::Conv2d& op, std::span<const float> source, int64_t lanes, float* packed) {
-  const int64_t taps = op.kernel.h * op.kernel.w;
-  const int64_t inputs = op.in_channels / op.groups;
-  for (int64_t o = 0; o < op.out_channels; ++o) {
-    for (int64_t i = 0; i < inputs; ++i) {
-      for (int64_t t = 0; t < taps; ++t) {
-        packed[((o / lanes * taps + t) * inputs + i) * lanes + o % lanes] =
-            source[static_cast<size_t>((o * inputs + i) * taps + t)];
-      }
-    }
-  }
-}
-
 }  // namespace
-
-bool compile_direct_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
-  const bool depthwise = op.groups == op.in_channels && op.groups == op.out_channels;
-  if (op.groups != 1 && !depthwise) return false;
-  const graph::Node& node = compiler.node(id);
-  const ValueId src = compiler.blocked_value_of(node.inputs[0]);
-  const ValueId residual = node.inputs.size() > 1 ? compiler.blocked_value_of(node.inputs[1]) : -1;
-  const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
-  const Shape& in = compiler.value(src).shape;
-  const Shape& out = compiler.shape(id);
-  const graph::ResolvedPadding pad = graph::resolve_padding(op, {in[2], in[3]});
-  const int64_t lanes = compiler.table().lanes;
-  const int64_t weight_count =
-      kernels::block_count(op.out_channels, lanes) * op.kernel.h * op.kernel.w * (op.in_channels / op.groups) * lanes;
-  const auto weights = compiler.add_packed(static_cast<size_t>(weight_count) * sizeof(float),
-                                           [op, lanes, source = compiler.parameter(op.weight)](std::byte* packed) {
-                                             pack_direct_weights(op, source, lanes, reinterpret_cast<float*>(packed));
-                                           });
-  const auto bias = pack_bias(compiler, op.bias, op.out_channels);
-  const kernels::DirectConv conv = {.depthwise = depthwise,
-                                    .in_channels = op.in_channels,
-                                    .out_channels = op.out_channels,
-                                    .src_h = in[2],
-                                    .src_w = in[3],
-                                    .dst_h = out[2],
-                                    .dst_w = out[3],
-                                    .kernel_h = op.kernel.h,
-                                    .kernel_w = op.kernel.w,
-                                    .stride_h = op.stride.h,
-                                    .stride_w = op.stride.w,
-                                    .dilation_h = op.dilation.h,
-                                    .dilation_w = op.dilation.w,
-                                    .pad_top = pad.begin.h,
-                                    .pad_left = pad.begin.w,
-                                    .activation = compiler.resolve(op.activation)};
-  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(),
-                     blocks = compiler.blocks(out)](const RunnerMemory& memory) {
-    kernels::DirectConv bound = conv;
-    bound.weights = reinterpret_cast<const float*>(weights->data);
-    bound.bias = reinterpret_cast<const float*>(bias->data);
-    const float* addend = residual < 0 ? nullptr : memory[residual];
-    return [=, &table, x = memory[src], y = memory[dst]] {
-      parallel_for(threads, blocks,
-                   [&](int64_t begin, int64_t end) { table.direct_conv(bound, x, addend, y, begin, end); });
-    };
-  };
-  std::vector<ValueId> reads = {src};
-  if (residual >= 0) reads.push_back(residual);
-  compiler.add_step(make_step(compiler, "direct_conv", reads, dst, bind));
-  compiler.set_value(id, dst);
-  return true;
-}
 
 void compile_global_avg_pool(StepCompiler& compiler, graph::NodeId id) {
   const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "nn/core/shape.h"
@@ -37,6 +38,20 @@ class BoundStep {
   virtual ~BoundStep() = default;
   virtual void run() = 0;
 };
+
+/// A bound step whose work is a callable without arguments.
+template <typename Work>
+std::unique_ptr<BoundStep> make_bound_step(Work work) {
+  class Bound : public BoundStep {
+   public:
+    explicit Bound(Work work) : work_(std::move(work)) {}
+    void run() override { work_(); }
+
+   private:
+    Work work_;
+  };
+  return std::make_unique<Bound>(std::move(work));
+}
 
 /// One compiled operation: immutable, shared by all runners.
 class Step {

@@ -21,12 +21,13 @@ std::vector<int64_t> all_macs(const graph::Graph& graph, const std::vector<Shape
 
 }  // namespace
 
-StepCompiler::StepCompiler(const graph::BoundGraph& network, const Shape& input, int threads)
+StepCompiler::StepCompiler(const graph::BoundGraph& network, const Shape& input, const CompileOptions& options)
     : network_(network),
       shapes_(graph::infer_shapes(network.graph, input)),
       macs_(all_macs(network.graph, shapes_)),
-      threads_(threads),
-      table_(kernels::kernel_table(engine_isa())),
+      threads_(options.threads),
+      table_(kernels::kernel_table(engine_isa(options.isa))),
+      chooser_(options.kernels, options.kernel_cache.value_or(default_kernel_cache()), table_),
       node_values_(network.graph.nodes.size(), -1) {}
 
 CompiledSteps StepCompiler::compile() {
@@ -47,6 +48,8 @@ CompiledSteps StepCompiler::compile() {
   for (const graph::Output& output : network_.graph.outputs) {
     compiled_.outputs.push_back(planar_value(value_of(output.node), output.name));
   }
+  chooser_.finish();
+  compiled_.note = chooser_.note();
   return std::move(compiled_);
 }
 

@@ -4,10 +4,12 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "nn/engine/executable.h"
+#include "nn/engine/kernel_choice.h"
 #include "nn/engine/kernels/kernels.h"
 #include "nn/engine/step.h"
 #include "nn/graph/passes.h"
@@ -28,16 +30,18 @@ struct CompiledSteps {
   std::vector<std::shared_ptr<PackedBlock>> packed;
   ValueId input = 0;             ///< planar
   std::vector<ValueId> outputs;  ///< planar, in the order of the graph's outputs
+  std::string note;              ///< see Executable::note()
 };
 
 /// Shared by the files that compile one family of operations each.
 class StepCompiler {
  public:
-  StepCompiler(const graph::BoundGraph& network, const Shape& input, int threads);
+  StepCompiler(const graph::BoundGraph& network, const Shape& input, const CompileOptions& options);
 
   CompiledSteps compile();
 
   const kernels::KernelTable& table() const { return table_; }
+  KernelChooser& chooser() { return chooser_; }
   int threads() const { return threads_; }
   const graph::Node& node(graph::NodeId id) const { return network_.graph[id]; }
   const Shape& shape(graph::NodeId id) const { return shapes_[static_cast<size_t>(id)]; }
@@ -73,12 +77,13 @@ class StepCompiler {
   std::vector<int64_t> macs_;
   int threads_;
   const kernels::KernelTable& table_;
+  KernelChooser chooser_;
   CompiledSteps compiled_;
   std::vector<ValueId> node_values_;
   std::vector<ValueId> blocked_copies_;  ///< of planar values, -1 = none yet
 };
 
-/// onednn_convolution.cpp
+/// convolution.cpp
 void compile_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
 
 /// own_steps.cpp
@@ -96,14 +101,13 @@ void compile_resize(StepCompiler& compiler, graph::NodeId id, const graph::Resiz
 void compile_attention(StepCompiler& compiler, graph::NodeId id, const graph::MultiQueryAttention& op);
 
 /// own_steps.cpp
-/// A convolution on the own fallback kernel; false if it has none (groups other than 1 and depthwise).
-bool compile_direct_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
 /// dst = f(src) or f(src + other); `other` may be -1.
 void compile_map(StepCompiler& compiler, graph::NodeId id, ValueId src, ValueId other,
                  kernels::ResolvedActivation function);
 std::unique_ptr<Step> make_relayout(const StepCompiler& compiler, ValueId src, ValueId dst, std::string_view name);
 
-/// Instruction set whose block size oneDNN uses on this machine (respects ONEDNN_MAX_CPU_ISA).
-kernels::Isa engine_isa();
+/// The instruction set asked for; for kAuto the best that the processor has and oneDNN uses (ONEDNN_MAX_CPU_ISA).
+/// Throws EngineError if the processor lacks it or oneDNN is held below it.
+kernels::Isa engine_isa(InstructionSet wanted);
 
 }  // namespace zoo::engine

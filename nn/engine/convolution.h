@@ -1,0 +1,77 @@
+// A convolution as the engine compiles it: what is to be computed, and the kernels that can. Internal to nn/engine.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nn/core/shape.h"
+#include "nn/engine/kernels/kernels.h"
+#include "nn/engine/step.h"
+#include "nn/graph/graph.h"
+#include "nn/graph/op.h"
+
+namespace zoo::engine {
+
+/// dst = activation(conv(src) + bias + residual). dst and residual are blocked, with the lanes of the KernelTable that
+/// goes with the problem.
+struct ConvolutionProblem {
+  graph::Conv2d op;  ///< sizes, and whether there is a bias; its activation is resolved below
+  Shape src;
+  Shape dst;
+  graph::ResolvedPadding pad;
+  kernels::ResolvedActivation activation;
+  bool has_residual = false;
+  Layout src_layout = Layout::kBlocked;
+  int threads = 1;
+
+  bool has_bias() const { return op.bias != graph::kNone; }
+  bool is_depthwise() const { return op.groups == op.in_channels && op.groups == op.out_channels; }
+};
+
+/// Everything that a kernel's time depends on, as text: "1x16x56x56 -> 1x72x56x56 k1x1 s1x1 ...".
+std::string to_string(const ConvolutionProblem& problem);
+
+/// The addresses that one runner gives a convolution. All start at a cache line.
+struct ConvolutionMemory {
+  const float* src = nullptr;
+  const std::byte* packed = nullptr;  ///< what pack() wrote
+  const float* residual = nullptr;    ///< null without one
+  float* dst = nullptr;               ///< never overlaps the others
+  std::byte* scratch = nullptr;       ///< scratch_bytes(), undefined contents
+};
+
+/// One way to compute one problem. Immutable; shared by all runners of a network.
+class ConvolutionKernel {
+ public:
+  virtual ~ConvolutionKernel() = default;
+
+  /// What profiles show and what choices are remembered by: "jit:avx512_core", "own:depthwise:avx512".
+  virtual std::string name() const = 0;
+  /// Only for want of anything better: never measured against other kernels.
+  virtual bool is_last_resort() const { return false; }
+  /// Of weights and bias together.
+  virtual size_t packed_bytes() const = 0;
+  virtual size_t scratch_bytes() const { return 0; }
+  /// `weights` are [out, in / groups, kh, kw] row-major, `bias` is [out] or empty; `dst` is filled with zeros.
+  virtual void pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const = 0;
+  /// The kernel outlives what it binds. Running allocates nothing and writes zeros to the lanes of dst that are no
+  /// channels. Work is shared between `problem.threads` threads.
+  virtual std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const = 0;
+};
+
+using ConvolutionKernels = std::vector<std::unique_ptr<ConvolutionKernel>>;
+
+/// Every kernel of the problem, own ones first, last resorts last; may be empty. `table` gives the instruction set that
+/// own kernels are held to and the lanes of a block.
+ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const kernels::KernelTable& table);
+
+/// The providers: null if they cannot do the problem. Each in the source file of its name.
+std::unique_ptr<ConvolutionKernel> make_onednn_convolution(const ConvolutionProblem& problem,
+                                                           const kernels::KernelTable& table);
+std::unique_ptr<ConvolutionKernel> make_direct_convolution(const ConvolutionProblem& problem,
+                                                           const kernels::KernelTable& table);
+
+}  // namespace zoo::engine

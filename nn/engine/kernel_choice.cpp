@@ -1,0 +1,205 @@
+#include "nn/engine/kernel_choice.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <limits>
+#include <mutex>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+#include "nn/engine/processor.h"
+
+namespace zoo::engine {
+namespace {
+
+/// Timed runs of each kernel, the first one aside.
+constexpr size_t kRepeats = 6;
+/// Runs that take longer are repeated less: what disturbs them is small beside them.
+constexpr double kLongMicroseconds = 1500.0;
+constexpr size_t kLongRepeats = 2;
+/// A kernel whose first run takes this many times as long as the best one's is out.
+constexpr double kHopeless = 3.0;
+
+constexpr size_t kAlignment = 64;
+
+size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+size_t blocked_bytes(const Shape& shape, int64_t lanes) {
+  return aligned(static_cast<size_t>(shape[0] * kernels::block_count(shape[1], lanes) * lanes * shape[2] * shape[3]) *
+                 sizeof(float));
+}
+
+/// One kernel with copies of its weights to rotate through.
+struct Contender {
+  const ConvolutionKernel* kernel = nullptr;
+  std::vector<std::unique_ptr<BoundStep>> runs;  ///< one per copy
+  size_t next = 0;
+  double first = 0.0;
+  double best = std::numeric_limits<double>::infinity();
+
+  double run() {
+    BoundStep& step = *runs[next];
+    next = (next + 1) % runs.size();
+    const auto start = std::chrono::steady_clock::now();
+    step.run();
+    return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
+  }
+};
+
+/// Copies that make every run find its weights outside the L2: one per run, or as many as drive each other out.
+size_t copies_of(size_t packed_bytes, size_t cache_bytes) {
+  const size_t enough = 2 * cache_bytes / std::max<size_t>(packed_bytes, 1) + 1;
+  return std::min(kRepeats + 1, enough);
+}
+
+/// Lays out what a measurement needs in one block of memory.
+class Workspace {
+ public:
+  Workspace(const ConvolutionProblem& problem, KernelSpan kernels, int64_t lanes) : cache_bytes_(l2_cache_bytes()) {
+    src_bytes_ = problem.src_layout == Layout::kPlanar
+                     ? aligned(static_cast<size_t>(problem.src.elements()) * sizeof(float))
+                     : blocked_bytes(problem.src, lanes);
+    dst_bytes_ = blocked_bytes(problem.dst, lanes);
+    for (const auto& kernel : kernels) {
+      scratch_bytes_ = std::max(scratch_bytes_, aligned(kernel->scratch_bytes()));
+      packed_bytes_ += aligned(kernel->packed_bytes()) * copies_of(kernel->packed_bytes(), cache_bytes_);
+    }
+  }
+
+  size_t bytes() const { return src_bytes_ + 2 * dst_bytes_ + scratch_bytes_ + packed_bytes_ + 2 * cache_bytes_; }
+
+  std::vector<Contender> prepare(const ConvolutionProblem& problem, KernelSpan kernels, std::byte* memory) {
+    std::byte* next = memory;
+    const auto take = [&](size_t bytes) { return std::exchange(next, next + bytes); };
+    const auto take_ones = [&](size_t bytes) {
+      auto* values = reinterpret_cast<float*>(take(bytes));
+      std::fill_n(values, bytes / sizeof(float), 1.0F);
+      return values;
+    };
+    ConvolutionMemory addresses;
+    addresses.src = take_ones(src_bytes_);
+    const float* residual = take_ones(dst_bytes_);
+    if (problem.has_residual) addresses.residual = residual;
+    addresses.dst = reinterpret_cast<float*>(take(dst_bytes_));
+    addresses.scratch = take(scratch_bytes_);
+    sweep_ = take(2 * cache_bytes_);
+
+    const graph::Conv2d& op = problem.op;
+    const std::vector<float> weights(
+        static_cast<size_t>(op.out_channels * (op.in_channels / op.groups) * op.kernel.h * op.kernel.w), 1e-3F);
+    const std::vector<float> bias(problem.has_bias() ? static_cast<size_t>(op.out_channels) : 0, 1e-3F);
+    std::vector<Contender> contenders(kernels.size());
+    for (size_t k = 0; k < kernels.size(); ++k) {
+      contenders[k].kernel = kernels[k].get();
+      const size_t packed_bytes = kernels[k]->packed_bytes();
+      std::byte* packed = take(aligned(packed_bytes));
+      std::memset(packed, 0, packed_bytes);
+      kernels[k]->pack(weights, bias, packed);
+      for (size_t copy = 0; copy < copies_of(packed_bytes, cache_bytes_); ++copy) {
+        addresses.packed = copy == 0 ? packed : take(aligned(packed_bytes));
+        if (copy > 0) std::memcpy(const_cast<std::byte*>(addresses.packed), packed, packed_bytes);
+        contenders[k].runs.push_back(kernels[k]->bind(addresses));
+      }
+    }
+    return contenders;
+  }
+
+  /// Drives the copies out of the L2.
+  void sweep() const { std::memset(sweep_, 1, 2 * cache_bytes_); }
+
+ private:
+  size_t cache_bytes_;
+  size_t src_bytes_ = 0;
+  size_t dst_bytes_ = 0;
+  size_t scratch_bytes_ = 0;
+  size_t packed_bytes_ = 0;
+  std::byte* sweep_ = nullptr;
+};
+
+}  // namespace
+
+std::vector<double> measure_kernels(const ConvolutionProblem& problem, KernelSpan kernels,
+                                    const kernels::KernelTable& table, AlignedBuffer& arena) {
+  // Two measurements at a time would measure each other.
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+
+  Workspace workspace(problem, kernels, table.lanes);
+  if (arena.size() < workspace.bytes()) arena = AlignedBuffer(workspace.bytes() + workspace.bytes() / 2);
+  std::vector<Contender> contenders = workspace.prepare(problem, kernels, arena.data());
+
+  double best_first = std::numeric_limits<double>::infinity();
+  for (Contender& c : contenders) {
+    c.first = c.run();
+    best_first = std::min(best_first, c.first);
+  }
+  workspace.sweep();
+  // In turns, so that a change of the clock or of the machine's load meets all alike.
+  const size_t repeats = best_first > kLongMicroseconds ? kLongRepeats : kRepeats;
+  for (size_t i = 0; i < repeats; ++i) {
+    for (Contender& c : contenders) {
+      if (c.first <= kHopeless * best_first) c.best = std::min(c.best, c.run());
+    }
+  }
+  std::vector<double> times;
+  for (const Contender& c : contenders) times.push_back(std::min(c.first, c.best));
+  return times;
+}
+
+KernelChooser::KernelChooser(std::string wanted, const std::filesystem::path& cache_folder,
+                             const kernels::KernelTable& table)
+    : wanted_(std::move(wanted)),
+      table_(table),
+      times_(KernelTimes::shared(kernel_environment(table.isa), cache_folder)) {}
+
+bool is_wanted(std::string_view wanted, const ConvolutionKernel& kernel) {
+  const std::string name = kernel.name();
+  // Either family means its fast kernels; a name means what it says.
+  if (wanted == "own") return name.starts_with("own:") && !kernel.is_last_resort();
+  if (wanted == "onednn") return !name.starts_with("own:");
+  return name.find(wanted) != std::string::npos;
+}
+
+size_t KernelChooser::choose(const ConvolutionProblem& problem, KernelSpan kernels) {
+  for (const auto& kernel : kernels) seen_.insert(kernel->name());
+  if (wanted_ != "auto") {
+    for (size_t k = 0; k < kernels.size(); ++k) {
+      if (!is_wanted(wanted_, *kernels[k])) continue;
+      found_ = true;
+      return k;
+    }
+  }
+  return fastest(problem, kernels);
+}
+
+size_t KernelChooser::fastest(const ConvolutionProblem& problem, KernelSpan kernels) {
+  size_t count = 0;  // last resorts come last
+  while (count < kernels.size() && !kernels[count]->is_last_resort()) ++count;
+  if (count <= 1) return 0;
+
+  const std::string key = to_string(problem);
+  std::vector<double> times;
+  for (size_t k = 0; k < count; ++k) {
+    const auto known = times_->find(key, kernels[k]->name());
+    if (!known) break;
+    times.push_back(*known);
+  }
+  if (times.size() < count) {
+    times = measure_kernels(problem, kernels.first(count), table_, arena_);
+    for (size_t k = 0; k < count; ++k) times_->add(key, kernels[k]->name(), times[k]);
+  }
+  return static_cast<size_t>(std::min_element(times.begin(), times.end()) - times.begin());
+}
+
+void KernelChooser::finish() {
+  times_->save();
+  const bool named = wanted_ != "auto" && wanted_ != "own" && wanted_ != "onednn";
+  if (!named || found_) return;
+  throw EngineError(
+      fmt::format("no convolution of this network has a kernel \"{}\"; there are {}", wanted_, fmt::join(seen_, ", ")));
+}
+
+}  // namespace zoo::engine

@@ -1,0 +1,56 @@
+// Which of several kernels a convolution gets: the one that was measured to be the fastest, or the one asked for.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nn/engine/aligned_buffer.h"
+#include "nn/engine/convolution.h"
+#include "nn/engine/kernel_times.h"
+
+namespace zoo::engine {
+
+using KernelSpan = std::span<const std::unique_ptr<ConvolutionKernel>>;
+
+/// Time of one run of each kernel in microseconds: the smallest of several, weights in the L3 cache as at batch 1 (a
+/// kernel that fetches weights early gains nothing while they are in L2), activations wherever the previous run left
+/// them. One that is hopeless at first sight keeps the time of its first run. `arena` is memory to work in; it grows as
+/// needed.
+std::vector<double> measure_kernels(const ConvolutionProblem& problem, KernelSpan kernels,
+                                    const kernels::KernelTable& table, AlignedBuffer& arena);
+
+/// Whether a kernel is what `wanted` (anything but "auto") asks for.
+bool is_wanted(std::string_view wanted, const ConvolutionKernel& kernel);
+
+/// Chooses for one network. Not thread-safe; choosers on several threads share what was measured.
+class KernelChooser {
+ public:
+  /// `wanted` as CompileOptions::kernels; `cache_folder` as CompileOptions::kernel_cache.
+  KernelChooser(std::string wanted, const std::filesystem::path& cache_folder, const kernels::KernelTable& table);
+
+  /// Index into `kernels`, which must not be empty.
+  size_t choose(const ConvolutionProblem& problem, KernelSpan kernels);
+
+  /// After the last choice: keeps what was measured. Throws EngineError if `wanted` names a kernel that no convolution
+  /// has.
+  void finish();
+
+  /// See KernelTimes::note().
+  std::string note() const { return times_->note(); }
+
+ private:
+  size_t fastest(const ConvolutionProblem& problem, KernelSpan kernels);
+
+  std::string wanted_;
+  const kernels::KernelTable& table_;
+  std::shared_ptr<KernelTimes> times_;
+  AlignedBuffer arena_;
+  std::set<std::string> seen_;  ///< kernel names
+  bool found_ = false;
+};
+
+}  // namespace zoo::engine

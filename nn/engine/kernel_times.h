@@ -1,0 +1,54 @@
+// Remembers how long kernels took, in memory and in a file, so that a network is measured once per machine.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace zoo::engine {
+
+/// Microseconds by problem and kernel name. Safe to share between threads; files are safe to share between processes:
+/// they are replaced as a whole, and one that is damaged or of another environment counts as empty.
+class KernelTimes {
+ public:
+  /// `environment` is one line that names everything but the problem that times depend on. `folder` is where the file
+  /// lives; empty: nothing outlives the process. Never throws for what is on disk.
+  KernelTimes(std::string environment, const std::filesystem::path& folder);
+
+  /// The one of this environment and folder that the whole process shares.
+  static std::shared_ptr<KernelTimes> shared(const std::string& environment, const std::filesystem::path& folder);
+
+  std::optional<double> find(std::string_view problem, std::string_view kernel) const;
+  /// Times that are not positive and finite, and names with tabs or line feeds, are not kept.
+  void add(std::string_view problem, std::string_view kernel, double microseconds);
+  /// Writes what was added since the last time, beside what other processes wrote meanwhile.
+  void save();
+
+  /// Why times cannot be kept on disk, or why the file's were not used; empty if all is well.
+  std::string note() const;
+  const std::filesystem::path& file() const { return file_; }
+
+ private:
+  /// "PROBLEM \t KERNEL" -> microseconds.
+  using Table = std::map<std::string, double, std::less<>>;
+
+  /// Nothing if there is no file; a note if it is there but of no use.
+  std::optional<Table> read();
+  std::string format(const Table& table) const;
+
+  std::string environment_;
+  std::filesystem::path file_;
+  mutable std::mutex mutex_;
+  Table times_;
+  bool changed_ = false;
+  std::string note_;
+};
+
+/// $XDG_CACHE_HOME/backbone-zoo, else ~/.cache/backbone-zoo; empty if neither variable holds an absolute path.
+std::filesystem::path default_kernel_cache();
+
+}  // namespace zoo::engine
