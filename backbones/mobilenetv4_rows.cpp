@@ -31,6 +31,7 @@ std::optional<size_t> row_kind(const ConfigNode& row, const std::vector<ConfigNo
     return std::nullopt;
   }
   std::vector<std::string> names;
+  names.reserve(kRowKinds.size());
   for (const RowKind& kind : kRowKinds) names.emplace_back(kind.name);
   const auto choice = values.front().as_choice(names, "block type");
   if (choice && values.size() != kRowKinds[*choice].length) {

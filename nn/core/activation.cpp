@@ -51,6 +51,7 @@ std::optional<Kind> kind_of(const std::array<Named<Kind>, size>& table, std::str
 template <typename Table>
 std::vector<std::string> names_of(const Table& table) {
   std::vector<std::string> names;
+  names.reserve(table.size());
   for (const auto& entry : table) names.emplace_back(entry.name);
   return names;
 }

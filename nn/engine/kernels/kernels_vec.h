@@ -11,7 +11,7 @@
 namespace zoo::engine::kernels {
 namespace {
 
-constexpr int64_t kLanes = ZOO_KERNEL_LANES;
+inline constexpr int64_t kLanes = ZOO_KERNEL_LANES;
 // NOLINTBEGIN(modernize-use-using): attributes on alias declarations are ignored by GCC 12 here
 typedef float Vec __attribute__((vector_size(ZOO_KERNEL_LANES * sizeof(float))));
 typedef int32_t IntVec __attribute__((vector_size(ZOO_KERNEL_LANES * sizeof(int32_t))));
