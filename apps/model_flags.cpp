@@ -98,6 +98,27 @@ void add_threads_flag(CLI::App& app, int& threads) {
       ->type_name("N");
 }
 
+void KernelFlags::add_to(CLI::App& app) {
+  app.add_option("--kernels", wanted,
+                 "Convolutions by: auto (the fastest as measured), own, onednn, or part of an implementation's name")
+      ->check([](const std::string& text) { return text.empty() ? "expected a name" : ""; })
+      ->capture_default_str()
+      ->type_name("NAME");
+  app.add_option("--isa", isa, "Instruction set of the project's own kernels")
+      ->check(CLI::IsMember({"auto", "sse", "avx2", "avx512"}))
+      ->capture_default_str();
+}
+
+engine::KernelOptions KernelFlags::options() const {
+  using engine::InstructionSet;
+  engine::KernelOptions options;
+  options.wanted = wanted;
+  for (const auto set : {InstructionSet::kSse, InstructionSet::kAvx2, InstructionSet::kAvx512}) {
+    if (isa == engine::to_string(set)) options.isa = set;
+  }
+  return options;
+}
+
 void add_json_flag(CLI::App& app, bool& json) { app.add_flag("--json", json, "Print JSON"); }
 
 std::shared_ptr<const models::Model> load_model(const ModelFlags& model, const WeightFlags& weights,

@@ -13,6 +13,7 @@
 
 #include "apps/startup_clock.h"
 #include "models/model.h"
+#include "nn/engine/executable.h"
 
 namespace zoo::apps {
 
@@ -48,6 +49,15 @@ struct SizeFlag {
 
 /// `--threads N`; 0 = the model file's `runtime.threads`.
 void add_threads_flag(CLI::App& app, int& threads);
+
+/// `--kernels`, `--isa`.
+struct KernelFlags {
+  std::string wanted = "auto";
+  std::string isa = "auto";
+
+  void add_to(CLI::App& app);
+  engine::KernelOptions options() const;
+};
 
 /// `--json` without a value.
 void add_json_flag(CLI::App& app, bool& json);

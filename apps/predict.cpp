@@ -22,6 +22,7 @@ struct PredictFlags {
   std::optional<int64_t> top_k;
   std::optional<double> score_thresh;
   int threads = 0;
+  KernelFlags kernels;
   PredictOptions options;
 };
 
@@ -46,6 +47,7 @@ int predict(PredictFlags& flags) {
   if (flags.top_k) options.top_k = *flags.top_k;
   options.score_thresh = flags.score_thresh;
   options.network.threads = flags.threads;
+  options.network.kernels = flags.kernels.options();
   options.network.input_size = flags.size.value();
   const std::vector<pipeline::SourceSpec> sources = pipeline::resolve_sources(flags.sources);
   clock.lap("configuration");
@@ -93,6 +95,7 @@ Action setup_predict(CLI::App& app) {
       ->check(CLI::PositiveNumber)
       ->type_name("N");
   add_threads_flag(app, flags->threads);
+  flags->kernels.add_to(app);
   app.add_flag("--timing", flags->options.timing, "Say on standard error where the time to the first result went");
   return [flags, json] {
     if (json->count() > 0) flags->options.json = flags->json.empty() ? "-" : flags->json;

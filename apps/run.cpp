@@ -24,6 +24,7 @@ struct RunFlags {
   std::string engine = "onednn";
   std::vector<std::string> outputs;
   int threads = 0;
+  KernelFlags kernels;
 };
 
 /// The tensor `input` of a file, [N, C, H, W] with the network's channels. Throws WeightError and UsageError.
@@ -81,7 +82,9 @@ int run(const RunFlags& flags) {
   options.engine = flags.engine == "reference" ? engine::EngineKind::kReference : engine::EngineKind::kOneDnn;
   options.threads = flags.threads > 0 ? flags.threads : model->config().runtime.threads;
   options.outputs = flags.outputs;
+  options.kernels = flags.kernels.options();
   const std::shared_ptr<const engine::Executable> executable = model->compile(input.shape, options);
+  if (const std::string note = executable->note(); !note.empty()) spdlog::warn("{}", note);
   const std::unique_ptr<engine::Runner> runner = executable->new_runner();
   std::ranges::copy(input.data, runner->input().begin());
   runner->run();
@@ -115,6 +118,7 @@ Action setup_run(CLI::App& app) {
       ->check(CLI::IsMember({"onednn", "reference"}))
       ->capture_default_str();
   add_threads_flag(app, flags->threads);
+  flags->kernels.add_to(app);
   return [flags] { return run(*flags); };
 }
 

@@ -11,7 +11,7 @@ namespace {
 using engine::kernels::block_count;
 using engine::kernels::KernelTable;
 
-const KernelTable& table() { return engine::kernels::kernel_table(engine::engine_isa()); }
+const KernelTable& table() { return engine::kernels::kernel_table(engine::engine_isa(engine::InstructionSet::kAuto)); }
 
 /// Arguments: channels, positions. Bytes: the map read once.
 void global_avg_pool(benchmark::State& state) {

@@ -41,7 +41,7 @@ target_compile_options(zoo_test_settings INTERFACE $<$<CONFIG:Release>:-O1> $<$<
   $<$<CONFIG:Release>:-Wno-array-bounds> $<$<CONFIG:Release>:-Wno-stringop-overflow>)
 
 # zoo_test(NAME SOURCES ... DEPENDS ... PROPERTIES ...): one GoogleTest program; every test of it becomes a CTest with
-# these properties.
+# these properties. What tests measure or fetch stays out of the user's cache.
 function(zoo_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PROPERTIES" ${ARGN})
   add_executable(test_${name} ${ARG_SOURCES})
@@ -50,5 +50,6 @@ function(zoo_test name)
   target_compile_definitions(test_${name} PRIVATE
     ZOO_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ZOO_BINARY_DIR="${PROJECT_BINARY_DIR}")
   gtest_discover_tests(test_${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}."
-    PROPERTIES TIMEOUT 300 ${ARG_PROPERTIES})
+    PROPERTIES TIMEOUT 300 ENVIRONMENT_MODIFICATION XDG_CACHE_HOME=set:${PROJECT_BINARY_DIR}/test-cache
+      ${ARG_PROPERTIES})
 endfunction()

@@ -26,7 +26,10 @@ NetworkRunner::NetworkRunner(std::shared_ptr<const models::Model> model, std::st
                              std::vector<std::string> outputs, const NetworkOptions& options)
     : model_(std::move(model)),
       preprocessor_(effective_preprocess(*model_, options)),
-      runners_(model_, {.engine = options.engine, .threads = options.threads, .outputs = std::move(outputs)}) {
+      runners_(model_, {.engine = options.engine,
+                        .threads = options.threads,
+                        .outputs = std::move(outputs),
+                        .kernels = options.kernels}) {
   const models::ModelConfig& config = model_->config();
   if (config.task != task) {
     throw Error(fmt::format("{}: the model's task is {}, expected {}", config.file.string(), config.task, task));

@@ -35,7 +35,21 @@ enum class InstructionSet {
 std::string_view to_string(EngineKind kind);
 /// "auto", "sse", "avx2", "avx512".
 std::string_view to_string(InstructionSet isa);
+/// Whether the machine has the set and nothing forbids it; kAuto always.
+bool is_available(InstructionSet isa);
 std::string_view to_string(Precision precision);
+
+/// Which kernels run where several can.
+struct KernelOptions {
+  /// "auto": those that were the fastest when measured on this machine; "own" or "onednn": those of this project or of
+  /// oneDNN; else: those whose implementation name (StepInfo) contains this. A convolution that has no such kernel gets
+  /// what "auto" gives it.
+  std::string wanted = "auto";
+  InstructionSet isa = InstructionSet::kAuto;
+  /// Folder for measured times; default: $XDG_CACHE_HOME/backbone-zoo, else ~/.cache/backbone-zoo. Empty: they are
+  /// forgotten with the process.
+  std::optional<std::filesystem::path> cache = std::nullopt;
+};
 
 struct CompileOptions {
   EngineKind engine = EngineKind::kOneDnn;
@@ -44,15 +58,7 @@ struct CompileOptions {
   int threads = 1;
   /// Names of the graph's outputs to produce, in this order; empty = all. What no output needs is not computed.
   std::vector<std::string> outputs;
-
-  /// Where several kernels can do a convolution: "auto" takes the one that was the fastest when measured on this
-  /// machine, "own" and "onednn" those of this project or of oneDNN, anything else those whose implementation name
-  /// (StepInfo) contains it. A convolution without such a kernel gets what "auto" gives it.
-  std::string kernels = "auto";
-  /// Folder for measured times; default: $XDG_CACHE_HOME/backbone-zoo, else
-  /// ~/.cache/backbone-zoo. Empty: they are forgotten with the process.
-  std::optional<std::filesystem::path> kernel_cache;
-  InstructionSet isa = InstructionSet::kAuto;
+  KernelOptions kernels;
 };
 
 /// One step of a compiled network, for profiling and tests.
@@ -77,8 +83,8 @@ class Executable : public std::enable_shared_from_this<Executable> {
   virtual ~Executable() = default;
 
   /// Throws GraphError when the shape does not fit the network, EngineError when an operation cannot be compiled or
-  /// would silently run on a slow reference implementation, when the machine lacks `options.isa`, or when no
-  /// convolution has a kernel of the name in `options.kernels`.
+  /// would silently run on a slow reference implementation, when the machine lacks the instruction set asked for, or
+  /// when no convolution has a kernel of the name asked for.
   static std::shared_ptr<const Executable> compile(const graph::BoundGraph& network, const Shape& input,
                                                    const CompileOptions& options = {});
 

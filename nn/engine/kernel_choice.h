@@ -29,7 +29,7 @@ bool is_wanted(std::string_view wanted, const ConvolutionKernel& kernel);
 /// Chooses for one network. Not thread-safe; choosers on several threads share what was measured.
 class KernelChooser {
  public:
-  /// `wanted` as CompileOptions::kernels; `cache_folder` as CompileOptions::kernel_cache.
+  /// `wanted` as in KernelOptions; `cache_folder` may be empty.
   KernelChooser(std::string wanted, const std::filesystem::path& cache_folder, const kernels::KernelTable& table);
 
   /// Index into `kernels`, which must not be empty.

@@ -1,5 +1,6 @@
 #include "nn/engine/kernel_times.h"
 
+#include <atomic>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -70,7 +71,8 @@ std::error_code replace_file(const fs::path& file, std::string_view content) {
   std::error_code error;
   fs::create_directories(file.parent_path(), error);
   if (error) return error;
-  const fs::path partial = file.string() + fmt::format(".{}.tmp", ::getpid());
+  static std::atomic<unsigned> serial{0};
+  const fs::path partial = file.string() + fmt::format(".{}-{}.tmp", ::getpid(), serial++);
   {
     std::ofstream stream(partial, std::ios::binary | std::ios::trunc);
     stream.write(content.data(), static_cast<std::streamsize>(content.size()));

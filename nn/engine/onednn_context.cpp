@@ -29,19 +29,30 @@ bool is_usable(kernels::Isa isa) {
   return kernels::is_supported(isa);
 }
 
+kernels::Isa to_isa(InstructionSet set) {
+  switch (set) {
+    case InstructionSet::kAvx512:
+      return kernels::Isa::kAvx512;
+    case InstructionSet::kAvx2:
+      return kernels::Isa::kAvx2;
+    case InstructionSet::kAuto:
+    case InstructionSet::kSse:
+      break;
+  }
+  return kernels::Isa::kSse;
+}
+
 }  // namespace
 
+bool is_available(InstructionSet isa) { return is_usable(to_isa(isa)); }
+
 kernels::Isa engine_isa(InstructionSet wanted) {
-  using kernels::Isa;
   if (wanted == InstructionSet::kAuto) {
-    for (const Isa isa : {Isa::kAvx512, Isa::kAvx2}) {
+    for (const kernels::Isa isa : {kernels::Isa::kAvx512, kernels::Isa::kAvx2}) {
       if (is_usable(isa)) return isa;
     }
-    return Isa::kSse;
   }
-  const Isa isa = wanted == InstructionSet::kAvx512 ? Isa::kAvx512
-                  : wanted == InstructionSet::kAvx2 ? Isa::kAvx2
-                                                    : Isa::kSse;
+  const kernels::Isa isa = to_isa(wanted);
   if (is_usable(isa)) return isa;
   throw EngineError(fmt::format(
       "instruction set {}: {}", to_string(wanted),

@@ -26,8 +26,8 @@ StepCompiler::StepCompiler(const graph::BoundGraph& network, const Shape& input,
       shapes_(graph::infer_shapes(network.graph, input)),
       macs_(all_macs(network.graph, shapes_)),
       threads_(options.threads),
-      table_(kernels::kernel_table(engine_isa(options.isa))),
-      chooser_(options.kernels, options.kernel_cache.value_or(default_kernel_cache()), table_),
+      table_(kernels::kernel_table(engine_isa(options.kernels.isa))),
+      chooser_(options.kernels.wanted, options.kernels.cache.value_or(default_kernel_cache()), table_),
       node_values_(network.graph.nodes.size(), -1) {}
 
 CompiledSteps StepCompiler::compile() {

@@ -28,19 +28,40 @@ std::vector<int64_t> to_integers(const weights::StoredTensor& tensor) {
   return values;
 }
 
-class GoldenParity : public ::testing::TestWithParam<std::tuple<ReferenceRecord, engine::EngineKind>> {};
+/// One way through the engines.
+struct Way {
+  std::string name;
+  engine::CompileOptions options;
+};
+
+Way fast_way(const std::string& name, const std::string& wanted, engine::InstructionSet isa) {
+  Way way{name, {}};
+  way.options.kernels.wanted = wanted;
+  way.options.kernels.isa = isa;
+  return way;
+}
+
+std::vector<Way> ways() {
+  using engine::InstructionSet;
+  Way reference{"reference", {}};
+  reference.options.engine = engine::EngineKind::kReference;
+  return {fast_way("measured", "auto", InstructionSet::kAuto),    fast_way("onednn", "onednn", InstructionSet::kAuto),
+          fast_way("own_avx512", "own", InstructionSet::kAvx512), fast_way("own_avx2", "own", InstructionSet::kAvx2),
+          fast_way("own_sse", "own", InstructionSet::kSse),       reference};
+}
+
+class GoldenParity : public ::testing::TestWithParam<std::tuple<ReferenceRecord, Way>> {};
 
 TEST_P(GoldenParity, HoldsForEveryOutput) {
-  const auto& [record, engine_kind] = GetParam();
+  const auto& [record, way] = GetParam();
+  if (!engine::is_available(way.options.kernels.isa)) GTEST_SKIP() << "the machine has no such instruction set";
   const models::ModelConfig config = models::load_model_config(record.config());
   graph::BoundGraph network;
   network.graph = models::build_graph(config);
   EXPECT_EQ(graph::parameter_count(network.graph), record.parameters);
   network.values = weights::formula_values(network.graph.parameters, record.ecosystem(), {record.seed, record.gain});
 
-  engine::CompileOptions options;
-  options.engine = engine_kind;
-  const auto executable = engine::Executable::compile(network, record.input_shape, options);
+  const auto executable = engine::Executable::compile(network, record.input_shape, way.options);
   const auto runner = executable->new_runner();
   const Tensor image = weights::formula_input(record.input_shape, record.seed, record.input_scale);
   std::copy(image.data.begin(), image.data.end(), runner->input().begin());
@@ -67,11 +88,9 @@ TEST_P(GoldenParity, HoldsForEveryOutput) {
 
 INSTANTIATE_TEST_SUITE_P(References, GoldenParity,
                          ::testing::Combine(::testing::ValuesIn(test::reference_records()),
-                                            ::testing::Values(engine::EngineKind::kOneDnn,
-                                                              engine::EngineKind::kReference)),
+                                            ::testing::ValuesIn(ways())),
                          [](const auto& c) {
-                           return test::test_name(std::get<0>(c.param).id) + "_" +
-                                  std::string(engine::to_string(std::get<1>(c.param)));
+                           return test::test_name(std::get<0>(c.param).id) + "_" + std::get<1>(c.param).name;
                          });
 
 TEST(GoldenRecords, CoverEveryNetwork) {

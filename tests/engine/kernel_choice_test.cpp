@@ -1,0 +1,188 @@
+#include "nn/engine/kernel_choice.h"
+
+#include <chrono>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "nn/core/error.h"
+#include "nn/engine/processor.h"
+#include "nn/engine/step_compiler.h"
+#include "tests/engine/network_fixture.h"
+
+namespace zoo::engine {
+namespace {
+
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+/// Does nothing, in a given time.
+class FakeKernel : public ConvolutionKernel {
+ public:
+  explicit FakeKernel(std::string name, int milliseconds = 0, bool last_resort = false)
+      : name_(std::move(name)), milliseconds_(milliseconds), last_resort_(last_resort) {}
+
+  std::string name() const override { return name_; }
+  bool is_last_resort() const override { return last_resort_; }
+  size_t packed_bytes() const override { return 64; }
+  void pack(std::span<const float>, std::span<const float>, std::byte*) const override {}
+  std::unique_ptr<BoundStep> bind(const ConvolutionMemory&) const override {
+    return make_bound_step([time = milliseconds_] {
+      if (time > 0) std::this_thread::sleep_for(std::chrono::milliseconds(time));
+    });
+  }
+
+ private:
+  std::string name_;
+  int milliseconds_;
+  bool last_resort_;
+};
+
+const kernels::KernelTable& sse_table() { return kernels::kernel_table(kernels::Isa::kSse); }
+
+/// A pointwise convolution of so many channels.
+ConvolutionProblem problem(int64_t channels) {
+  ConvolutionProblem p;
+  p.op.in_channels = channels;
+  p.op.out_channels = channels;
+  p.pad = {{0, 0}, {0, 0}};
+  p.src = {1, channels, 2, 2};
+  p.dst = p.src;
+  return p;
+}
+
+ConvolutionKernels fakes(int onednn_ms, int own_ms) {
+  ConvolutionKernels kernels;
+  kernels.push_back(std::make_unique<FakeKernel>("jit:fake", onednn_ms));
+  kernels.push_back(std::make_unique<FakeKernel>("own:fake", own_ms));
+  kernels.push_back(std::make_unique<FakeKernel>("own:slow", 0, true));
+  return kernels;
+}
+
+std::string chosen(const std::string& wanted, const ConvolutionProblem& p, const ConvolutionKernels& kernels) {
+  KernelChooser chooser(wanted, {}, sse_table());
+  return kernels[chooser.choose(p, kernels)]->name();
+}
+
+TEST(KernelChoice, TakesTheFasterOne) {
+  EXPECT_EQ(chosen("auto", problem(3), fakes(5, 0)), "own:fake");
+  EXPECT_EQ(chosen("auto", problem(4), fakes(0, 5)), "jit:fake");
+}
+
+TEST(KernelChoice, RemembersWhatItMeasured) {
+  EXPECT_EQ(chosen("auto", problem(5), fakes(5, 0)), "own:fake");
+  EXPECT_EQ(chosen("auto", problem(5), fakes(0, 5)), "own:fake");
+}
+
+TEST(KernelChoice, BelievesTheSharedTimes) {
+  const auto times = KernelTimes::shared(kernel_environment(kernels::Isa::kSse), {});
+  times->add(to_string(problem(6)), "jit:fake", 2.0);
+  times->add(to_string(problem(6)), "own:fake", 1.0);
+  EXPECT_EQ(chosen("auto", problem(6), fakes(0, 5)), "own:fake");
+}
+
+TEST(KernelChoice, TakesWhatIsAskedFor) {
+  EXPECT_EQ(chosen("own", problem(7), fakes(0, 5)), "own:fake");
+  EXPECT_EQ(chosen("onednn", problem(7), fakes(5, 0)), "jit:fake");
+  EXPECT_EQ(chosen("slow", problem(7), fakes(0, 0)), "own:slow");
+  EXPECT_EQ(chosen("jit:f", problem(7), fakes(5, 0)), "jit:fake");
+}
+
+TEST(KernelChoice, TakesALastResortOnlyIfThereIsNothingElse) {
+  ConvolutionKernels kernels;
+  kernels.push_back(std::make_unique<FakeKernel>("own:slow", 0, true));
+  EXPECT_EQ(chosen("auto", problem(8), kernels), "own:slow");
+  EXPECT_EQ(chosen("own", problem(8), kernels), "own:slow");
+  EXPECT_EQ(chosen("auto", problem(9), fakes(1, 2)), "jit:fake");
+}
+
+TEST(KernelChoice, TellsProblemsApart) {
+  std::set<std::string> keys;
+  const auto add = [&](auto change) {
+    ConvolutionProblem p = problem(16);
+    change(p);
+    EXPECT_TRUE(keys.insert(to_string(p)).second) << to_string(p);
+  };
+  add([](ConvolutionProblem&) {});
+  add([](ConvolutionProblem& p) { p.src[0] = 2; });
+  add([](ConvolutionProblem& p) { p.dst[1] = 32; });
+  add([](ConvolutionProblem& p) { p.op.kernel = {3, 3}; });
+  add([](ConvolutionProblem& p) { p.op.kernel = {1, 3}; });
+  add([](ConvolutionProblem& p) { p.op.stride = {2, 2}; });
+  add([](ConvolutionProblem& p) { p.op.dilation = {2, 2}; });
+  add([](ConvolutionProblem& p) { p.op.groups = 16; });
+  add([](ConvolutionProblem& p) { p.op.bias = 0; });
+  add([](ConvolutionProblem& p) { p.pad.begin = {1, 1}; });
+  add([](ConvolutionProblem& p) { p.pad.end = {1, 1}; });
+  add([](ConvolutionProblem& p) { p.activation.kind = ActivationKind::kRelu; });
+  add([](ConvolutionProblem& p) { p.has_residual = true; });
+  add([](ConvolutionProblem& p) { p.src_layout = Layout::kPlanar; });
+  add([](ConvolutionProblem& p) { p.threads = 2; });
+}
+
+graph::BoundGraph block() {
+  graph::GraphBuilder b(24);
+  const graph::NodeId expanded = b.conv(b.input(), "expand", {.out_channels = 48, .bias = true});
+  const graph::NodeId depthwise = b.conv(expanded, "depthwise", {.out_channels = 48, .kernel = 3, .groups = 48});
+  b.output("y", b.conv(depthwise, "project", {.out_channels = 24}));
+  return bind_formula(b.take());
+}
+
+std::vector<std::string> implementations(const KernelOptions& kernels) {
+  CompileOptions options;
+  options.kernels = kernels;
+  const auto executable = Executable::compile(block(), {1, 24, 14, 14}, options);
+  std::vector<std::string> names;
+  for (const StepInfo& step : executable->steps()) {
+    if (step.op == "Conv2d") names.push_back(step.implementation);
+  }
+  return names;
+}
+
+TEST(KernelOptions, ForceKernelsThatStepsShow) {
+  EXPECT_THAT(implementations({.wanted = "onednn"}), Each(Not(StartsWith("own:"))));
+  EXPECT_THAT(implementations({.wanted = "direct_conv"}), Each(HasSubstr("own:direct_conv")));
+}
+
+TEST(KernelOptions, MustNameAKernel) {
+  try {
+    implementations({.wanted = "pointwsie"});
+    FAIL() << "expected an error";
+  } catch (const EngineError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("no convolution of this network has a kernel \"pointwsie\"; there are "));
+    EXPECT_THAT(error.what(), HasSubstr("own:direct_conv"));
+  }
+}
+
+class InstructionSets : public ::testing::TestWithParam<InstructionSet> {};
+
+TEST_P(InstructionSets, HoldOwnKernels) {
+  const KernelOptions direct = {.wanted = "direct_conv", .isa = GetParam()};
+  if (!is_available(GetParam())) {
+    EXPECT_THROW(implementations(direct), EngineError);
+    return;
+  }
+  EXPECT_THAT(implementations(direct), Each("own:direct_conv:" + std::string(to_string(GetParam()))));
+  EXPECT_THAT(implementations({.wanted = "onednn", .isa = GetParam()}), Each(Not(StartsWith("own:"))));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, InstructionSets,
+                         ::testing::Values(InstructionSet::kSse, InstructionSet::kAvx2, InstructionSet::kAvx512),
+                         [](const auto& c) { return std::string(to_string(c.param)); });
+
+TEST(KernelOptions, GoOnWithoutACacheFolderAndSaySo) {
+  const std::filesystem::path file = std::filesystem::path(::testing::TempDir()) / "kernel_options_file";
+  std::ofstream(file) << "no folder";
+  CompileOptions options;
+  options.kernels.cache = file / "inside";
+  KernelTimes::shared(kernel_environment(engine_isa(InstructionSet::kAuto)), file / "inside")->add("p", "k", 1.0);
+  const auto executable = Executable::compile(block(), {1, 24, 14, 14}, options);
+  EXPECT_THAT(executable->note(), HasSubstr("cannot be kept"));
+  std::filesystem::remove(file);
+}
+
+}  // namespace
+}  // namespace zoo::engine

@@ -1,0 +1,159 @@
+#include "nn/engine/kernel_times.h"
+
+#include <fstream>
+#include <limits>
+#include <sstream>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace zoo::engine {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+constexpr const char* kMachine = "a machine";
+
+class KernelTimesFile : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::path(::testing::TempDir()) / ("kernel_times_" + std::string(test->name()));
+    fs::remove_all(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  /// Saves a time and yields the file.
+  fs::path save_one() const {
+    KernelTimes times(kMachine, folder_);
+    times.add("conv", "fast", 1.25);
+    times.save();
+    return times.file();
+  }
+
+  static std::string content(const fs::path& file) {
+    std::ostringstream text;
+    text << std::ifstream(file).rdbuf();
+    return text.str();
+  }
+
+  static void write(const fs::path& file, const std::string& text) { std::ofstream(file) << text; }
+
+  fs::path folder_;
+};
+
+TEST_F(KernelTimesFile, OutlivesTheProcess) {
+  save_one();
+  const KernelTimes later(kMachine, folder_);
+  EXPECT_EQ(later.find("conv", "fast"), 1.25);
+  EXPECT_EQ(later.find("conv", "slow"), std::nullopt);
+  EXPECT_EQ(later.find("pool", "fast"), std::nullopt);
+  EXPECT_EQ(later.note(), "");
+}
+
+TEST_F(KernelTimesFile, CountsForItsEnvironmentOnly) {
+  const fs::path file = save_one();
+  const KernelTimes other("another machine", folder_);
+  EXPECT_NE(other.file(), file);
+  EXPECT_EQ(other.find("conv", "fast"), std::nullopt);
+  // Even under its name: hashes may meet.
+  fs::copy_file(file, other.file());
+  const KernelTimes confused("another machine", folder_);
+  EXPECT_EQ(confused.find("conv", "fast"), std::nullopt);
+  EXPECT_THAT(confused.note(), HasSubstr("measured again"));
+}
+
+TEST_F(KernelTimesFile, CountsAsEmptyWhenAnyByteIsWrong) {
+  const fs::path file = save_one();
+  const std::string good = content(file);
+  for (size_t i = 0; i < good.size(); ++i) {
+    std::string bad = good;
+    bad[i] = static_cast<char>(bad[i] ^ 1);
+    write(file, bad);
+    const KernelTimes times(kMachine, folder_);
+    ASSERT_EQ(times.find("conv", "fast"), std::nullopt) << "byte " << i;
+    ASSERT_THAT(times.note(), HasSubstr("damaged"));
+  }
+}
+
+TEST_F(KernelTimesFile, CountsAsEmptyWhenCutOff) {
+  const fs::path file = save_one();
+  const std::string good = content(file);
+  for (size_t size = 0; size < good.size(); ++size) {
+    write(file, good.substr(0, size));
+    ASSERT_EQ(KernelTimes(kMachine, folder_).find("conv", "fast"), std::nullopt) << size << " bytes";
+  }
+}
+
+TEST_F(KernelTimesFile, IsReplacedWhenDamaged) {
+  write(save_one(), "nonsense");
+  save_one();
+  EXPECT_EQ(KernelTimes(kMachine, folder_).find("conv", "fast"), 1.25);
+}
+
+TEST_F(KernelTimesFile, KeepsWhatOthersWroteMeanwhile) {
+  KernelTimes one(kMachine, folder_);
+  KernelTimes two(kMachine, folder_);
+  one.add("conv", "one", 1.0);
+  two.add("conv", "two", 2.0);
+  one.save();
+  two.save();
+  const KernelTimes later(kMachine, folder_);
+  EXPECT_EQ(later.find("conv", "one"), 1.0);
+  EXPECT_EQ(later.find("conv", "two"), 2.0);
+}
+
+TEST_F(KernelTimesFile, StaysWholeWhenManyWriteAtOnce) {
+  std::vector<std::thread> writers;
+  for (int w = 0; w < 4; ++w) {
+    writers.emplace_back([this, w] {
+      for (int i = 0; i < 20; ++i) {
+        KernelTimes times(kMachine, folder_);
+        EXPECT_THAT(times.note(), ::testing::Not(HasSubstr("damaged")));
+        times.add("conv " + std::to_string(i), "kernel " + std::to_string(w), 1.0);
+        times.save();
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(KernelTimes(kMachine, folder_).note(), "");
+}
+
+TEST_F(KernelTimesFile, GoesOnWithoutAFolderItCannotWrite) {
+  write(folder_, "a file where the folder should be");
+  KernelTimes times(kMachine, folder_);
+  times.add("conv", "fast", 1.0);
+  EXPECT_NO_THROW(times.save());
+  EXPECT_THAT(times.note(), HasSubstr("cannot be kept"));
+  EXPECT_EQ(times.find("conv", "fast"), 1.0);
+}
+
+TEST_F(KernelTimesFile, IsNoFileWithoutAFolder) {
+  KernelTimes times(kMachine, {});
+  times.add("conv", "fast", 1.0);
+  EXPECT_NO_THROW(times.save());
+  EXPECT_EQ(times.note(), "");
+  EXPECT_EQ(times.find("conv", "fast"), 1.0);
+}
+
+TEST_F(KernelTimesFile, TakesNoTimeThatIsNone) {
+  KernelTimes times(kMachine, folder_);
+  for (const double time :
+       {0.0, -1.0, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+    times.add("conv", "fast", time);
+    EXPECT_EQ(times.find("conv", "fast"), std::nullopt) << time;
+  }
+  times.add("conv\nend", "fast", 1.0);
+  EXPECT_EQ(times.find("conv\nend", "fast"), std::nullopt);
+}
+
+TEST(KernelTimes, AreSharedInTheProcess) {
+  KernelTimes::shared("shared machine", {})->add("conv", "fast", 3.0);
+  EXPECT_EQ(KernelTimes::shared("shared machine", {})->find("conv", "fast"), 3.0);
+  EXPECT_EQ(KernelTimes::shared("other machine", {})->find("conv", "fast"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace zoo::engine
