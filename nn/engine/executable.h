@@ -57,8 +57,8 @@ struct CompileOptions {
   /// Cores one inference may use.
   int threads = 1;
   /// Names of the graph's outputs to produce, in this order; empty = all. What no output needs is not computed.
-  std::vector<std::string> outputs;
-  KernelOptions kernels;
+  std::vector<std::string> outputs = {};
+  KernelOptions kernels = {};
 };
 
 /// One step of a compiled network, for profiling and tests.
