@@ -1,7 +1,7 @@
 """Renders training pictures into shards that train.py reads, also while it is running.
 
-A shard is `shard_NN.npy`, uint8 [6400, crop, crop, 3]; the label of row `i` is `i % 64`. When all slots are filled, the
-oldest shard is replaced, until `--shards` have been rendered.
+A shard is `NNN_pixels.npy`, uint8 [6400, crop, crop, 3]; the label of row `i` is `i % 64`. When all slots are filled,
+the oldest shard is replaced, until `--shards` have been rendered.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import numpy as np
 from model import load_config
 from preprocess import load_pixels
 from render import Renderer
+from shards import write_shard
 
 SHARD_SIZE = 6400
 
@@ -32,11 +33,7 @@ def main():
     for shard in range(arguments.first, arguments.shards):
         begin = shard * SHARD_SIZE
         pixels = np.stack([load_pixels(renderer.render(i), settings) for i in range(begin, begin + SHARD_SIZE)])
-        path = arguments.pool / f"shard_{shard % arguments.slots:02d}.npy"
-        unfinished = path.with_suffix(".part")
-        with unfinished.open("wb") as file:
-            np.save(file, pixels)
-        unfinished.rename(path)
+        write_shard(arguments.pool, shard % arguments.slots, {"pixels": pixels})
         print(f"shard {shard} done", flush=True)
 
 

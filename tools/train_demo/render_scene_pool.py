@@ -12,6 +12,7 @@ from PIL import Image
 
 from scene_preprocess import load_pixels
 from scenes import SceneRenderer
+from shards import write_shard
 
 SHARD_SIZE = 1000
 POOL_SIZE = 192  # side of the pictures, the largest input of the networks
@@ -28,12 +29,12 @@ def box_rows(scene):
 
 
 def render_shard(renderer, begin):
-    """(pixels, masks, boxes) of the scenes from number `begin` on."""
+    """The arrays `pixels`, `masks` and `boxes` of the scenes from number `begin` on."""
     scenes = [renderer.render(index) for index in range(begin, begin + SHARD_SIZE)]
     masks = [np.asarray(Image.fromarray(scene.mask()).resize((POOL_SIZE, POOL_SIZE), Image.Resampling.NEAREST))
              for scene in scenes]
-    return (np.stack([load_pixels(scene.picture, POOL_SIZE) for scene in scenes]), np.stack(masks),
-            np.stack([box_rows(scene) for scene in scenes]))
+    return {"pixels": np.stack([load_pixels(scene.picture, POOL_SIZE) for scene in scenes]), "masks": np.stack(masks),
+            "boxes": np.stack([box_rows(scene) for scene in scenes])}
 
 
 def main():
@@ -47,11 +48,7 @@ def main():
     arguments.pool.mkdir(parents=True, exist_ok=True)
     renderer = SceneRenderer("train", arguments.seed)
     for shard in range(arguments.first, arguments.shards):
-        for name, array in zip(("pixels", "masks", "boxes"), render_shard(renderer, shard * SHARD_SIZE)):
-            path = arguments.pool / f"{shard:03d}_{name}.npy"
-            with path.with_suffix(".part").open("wb") as file:
-                np.save(file, array)
-            path.with_suffix(".part").rename(path)  # the boxes come last: with them the shard is complete
+        write_shard(arguments.pool, shard, render_shard(renderer, shard * SHARD_SIZE))
         print(f"shard {shard} done", flush=True)
 
 

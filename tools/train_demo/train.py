@@ -16,6 +16,7 @@ from torch.nn import functional
 from model import build_classifier, count_macs, count_parameters, load_config
 from preprocess import load_pixels, normalise
 from render import Renderer
+from shards import ShardPool
 
 NUM_CLASSES = 64
 EMA_DECAY = 0.998
@@ -24,28 +25,6 @@ WARM_UP = 0.08  # part of the steps
 SIZE_PLAN = ((0.4, 80), (0.7, 96), (1.0, 112))  # input size until this part of the steps
 VALIDATION_SEED = 9001  # neither the training nor the evaluation seed
 VALIDATION_COUNT = 1280
-
-
-class ShardPool:
-    """Random batches from all shards that exist at the moment."""
-
-    def __init__(self, folder):
-        self.folder_ = folder
-        self.shards_ = []
-        self.refresh()
-
-    def refresh(self):
-        """Look for new shards; wait for the first one."""
-        while not (paths := sorted(self.folder_.glob("shard_*.npy"))):
-            time.sleep(2)
-        self.shards_ = [np.load(path, mmap_mode="r") for path in paths]
-
-    def batch(self, rng, count):
-        """(uint8 pixels [count, H, W, 3], labels [count])."""
-        shards = rng.integers(len(self.shards_), size=count)
-        rows = rng.integers(len(self.shards_[0]), size=count)
-        pixels = np.stack([self.shards_[shard][row] for shard, row in zip(shards, rows)])
-        return torch.from_numpy(pixels), torch.from_numpy(rows % NUM_CLASSES)
 
 
 def augment(images, size):
@@ -139,7 +118,7 @@ def main():
     network = network.to(memory_format=torch.channels_last)
     average = copy.deepcopy(network)
     optimizer = make_optimizer(network, arguments.peak)
-    pool = ShardPool(arguments.pool)
+    pool = ShardPool(arguments.pool, ("pixels",))
     pixels, labels = validation_set(settings)
 
     begin, losses = time.time(), []
@@ -148,8 +127,9 @@ def main():
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(arguments.peak, progress)
         network.train()
-        batch_pixels, targets = pool.batch(rng, arguments.batch)
-        images = augment(normalise(batch_pixels, settings), value_at(plan, progress))
+        rows, batch_pixels = pool.rows(rng, arguments.batch)
+        targets = torch.from_numpy(rows % NUM_CLASSES)
+        images = augment(normalise(torch.from_numpy(batch_pixels), settings), value_at(plan, progress))
         loss = functional.cross_entropy(network(images), targets, label_smoothing=smoothing)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -20,6 +20,7 @@ from scene_metrics import average_precisions, class_iou, confusion
 from scene_models import BUILDERS, NUM_CLASSES, build_mobilenet, detect, detector_outputs, load_classifier
 from scene_preprocess import INPUT_SIZES, load_pixels, normalise
 from scenes import SceneRenderer
+from shards import ShardPool
 from train import learning_rate, make_optimizer, update_average, value_at
 
 FIRST_PART, FIRST_SIZE = 0.55, 128  # smaller inputs until this part of the time
@@ -29,30 +30,6 @@ MASK_STEP = 2  # the segmentation loss looks at every second pixel of every seco
 VALIDATION_SEED = 9001  # neither the training nor the evaluation seed
 VALIDATION_COUNT = 100
 VALIDATION_STEPS = 200
-
-
-class ScenePool:
-    """Random batches from all shards that exist at the moment."""
-
-    def __init__(self, folder):
-        self.folder_ = folder
-        self.shards_ = []
-        self.refresh()
-
-    def refresh(self):
-        """Look for new shards; wait for the first one."""
-        while not (paths := sorted(self.folder_.glob("*_boxes.npy"))):
-            time.sleep(2)
-        for path in paths[len(self.shards_):]:
-            names = [path.with_name(path.name.replace("boxes", name)) for name in ("pixels", "masks", "boxes")]
-            self.shards_.append([np.load(name, mmap_mode="r") for name in names])
-
-    def batch(self, rng, count):
-        """(uint8 pixels [count, H, W, 3], masks [count, H, W], boxes [count, n, 5]) as tensors."""
-        shards = rng.integers(len(self.shards_), size=count)
-        rows = rng.integers(len(self.shards_[0][0]), size=count)
-        return [torch.from_numpy(np.stack([self.shards_[shard][part][row] for shard, row in zip(shards, rows)]))
-                for part in range(3)]
 
 
 def augment(images, masks, boxes, size):
@@ -181,7 +158,7 @@ def main():
     average = copy.deepcopy(network)
     freeze(network, arguments.frozen)
     optimizer = make_optimizer(network, arguments.peak)
-    pool = ScenePool(arguments.pool)
+    pool = ShardPool(arguments.pool, ("pixels", "masks", "boxes"))
     pixels, scenes = validation_scenes(size)
 
     begin, step, losses, progress = time.time(), 0, [], 0.0
@@ -192,7 +169,7 @@ def main():
             group["lr"] = learning_rate(arguments.peak, progress)
         network.train()
         freeze(network, arguments.frozen)
-        batch, masks, boxes = pool.batch(rng, arguments.batch)
+        batch, masks, boxes = map(torch.from_numpy, pool.rows(rng, arguments.batch)[1:])
         inputs = augment(normalise(batch), masks, boxes, value_at(plan, progress))
         loss = LOSSES[arguments.task](network, *inputs)
         optimizer.zero_grad(set_to_none=True)
