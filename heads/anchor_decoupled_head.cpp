@@ -133,8 +133,8 @@ void build_anchor_decoupled_head(GraphBuilder& builder, const std::vector<Featur
   Branch boxes("boxes", Part::kBoxConv, offsets, anchors * kBoxOffsets);
   for (size_t i = 0; i < features.size(); ++i) {
     const GraphBuilder::Scope scope(builder, fmt::format("level{}", i));
-    builder.output(fmt::format("cls_logits.{}", i), classes.apply(builder, features[i].value, config));
-    builder.output(fmt::format("bbox_regression.{}", i), boxes.apply(builder, features[i].value, config));
+    builder.output(class_output_name(i), classes.apply(builder, features[i].value, config));
+    builder.output(box_output_name(i), boxes.apply(builder, features[i].value, config));
   }
 }
 
@@ -148,8 +148,8 @@ HeadDefinition define_anchor_decoupled_head(const ConfigNode& head, const HeadCo
   decoding.selection = CandidateSelection::kPerLevel;
   decoding.postprocess = kTrainerPostprocess;
   for (size_t i = 0; i < context.features.size(); ++i) {
-    decoding.class_outputs.push_back(fmt::format("cls_logits.{}", i));
-    decoding.box_outputs.push_back(fmt::format("bbox_regression.{}", i));
+    decoding.class_outputs.push_back(class_output_name(i));
+    decoding.box_outputs.push_back(box_output_name(i));
   }
   return {.build =
               [config](GraphBuilder& builder, const std::vector<FeatureLevel>& features) {

@@ -190,6 +190,10 @@ class OffsetReader {
 
 }  // namespace
 
+std::string class_output_name(size_t level) { return fmt::format("cls_logits.{}", level); }
+
+std::string box_output_name(size_t level) { return fmt::format("bbox_regression.{}", level); }
+
 std::vector<Detection> decode_detections(const DetectionDecoding& decoding, std::span<const LevelMaps> levels,
                                          graph::Size2d input) {
   check(decoding, levels);

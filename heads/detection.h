@@ -2,6 +2,7 @@
 // scores, and what is kept. Plain C++; the graph ends at the raw maps. decode_detections() does the rest.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -79,6 +80,10 @@ struct DetectionDecoding {
   BoxCoding coding;
   Postprocess postprocess;
 };
+
+/// The names under which this library's heads hand out the raw maps of a level: `cls_logits.K`, `bbox_regression.K`.
+std::string class_output_name(size_t level);
+std::string box_output_name(size_t level);
 
 /// One level's raw maps of one picture, row-major [channels, H, W].
 struct LevelMaps {

@@ -28,9 +28,6 @@ constexpr BoxCoding kCoding = {.x = 10.0, .y = 10.0, .w = 5.0, .h = 5.0};
 constexpr Postprocess kPostprocess = {
     .topk_candidates = 300, .score_thresh = 0.001, .nms_thresh = 0.55, .class_agnostic = false, .max_detections = 300};
 
-std::string class_output(size_t level) { return fmt::format("cls_logits.{}", level); }
-std::string box_output(size_t level) { return fmt::format("bbox_regression.{}", level); }
-
 // As many values as the head has levels, and `more`.
 void check_count(const ConfigNode& node, size_t count, size_t levels, size_t more) {
   if (!node.is_list() || count == levels + more) return;
@@ -175,10 +172,10 @@ void build_ssdlite(GraphBuilder& builder, const std::vector<FeatureLevel>& featu
   for (size_t i = 0; i < levels.size(); ++i) {
     ParameterRole classes = role_of(Part::kClassPredictor, i);
     classes.rows_per_class = static_cast<int>(boxes[i]);
-    builder.output(class_output(i), parts.predictor(levels[i], "class", classes, boxes[i] * config.num_classes));
+    builder.output(class_output_name(i), parts.predictor(levels[i], "class", classes, boxes[i] * config.num_classes));
     ParameterRole offsets = role_of(Part::kBoxPredictor, i);
     offsets.rows_per_class = 0;
-    builder.output(box_output(i), parts.predictor(levels[i], "box", offsets, boxes[i] * 4));
+    builder.output(box_output_name(i), parts.predictor(levels[i], "box", offsets, boxes[i] * 4));
   }
 }
 
@@ -188,8 +185,8 @@ DetectionDecoding ssdlite_decoding(const SsdLiteConfig& config) {
   decoding.joins_levels = true;
   decoding.anchors_per_position = boxes_per_position(config.boxes);
   for (size_t i = 0; i < decoding.anchors_per_position.size(); ++i) {
-    decoding.class_outputs.push_back(class_output(i));
-    decoding.box_outputs.push_back(box_output(i));
+    decoding.class_outputs.push_back(class_output_name(i));
+    decoding.box_outputs.push_back(box_output_name(i));
   }
   decoding.anchors = [boxes = config.boxes](std::span<const graph::Size2d> maps, graph::Size2d input) {
     return default_boxes(boxes, maps, input);
