@@ -8,7 +8,6 @@
 
 #include "apps/commands.h"
 #include "apps/model_flags.h"
-#include "models/detections.h"
 #include "models/results.h"
 #include "nn/engine/executable.h"
 #include "nn/weights/safetensors.h"
@@ -39,29 +38,6 @@ Tensor read_input(const std::string& path, int64_t channels) {
   return {shape, weights::to_float(*stored)};
 }
 
-/// Final detections of every image of the batch as `det.I.boxes` [n, 4] (x0, y0, x1, y1 in pixels of the input),
-/// `det.I.scores` [n] and `det.I.labels` [n].
-void add_detections(const heads::DetectionDecoding& decoding, const engine::Executable& executable,
-                    const engine::Runner& runner, std::vector<std::pair<std::string, Tensor>>& results) {
-  const Shape& input = executable.input_shape();
-  for (int64_t image = 0; image < input[0]; ++image) {
-    const auto found = models::detections_of(decoding, executable, runner, image);
-    const auto count = static_cast<int64_t>(found.size());
-    Tensor boxes{{count, 4}, {}};
-    Tensor scores{{count}, {}};
-    Tensor labels{{count}, {}};
-    for (const heads::Detection& detection : found) {
-      const heads::Box& box = detection.box;
-      boxes.data.insert(boxes.data.end(), {box.x0, box.y0, box.x1, box.y1});
-      scores.data.push_back(detection.score);
-      labels.data.push_back(static_cast<float>(detection.label));
-    }
-    results.emplace_back(fmt::format("det.{}.boxes", image), std::move(boxes));
-    results.emplace_back(fmt::format("det.{}.scores", image), std::move(scores));
-    results.emplace_back(fmt::format("det.{}.labels", image), std::move(labels));
-  }
-}
-
 void check_outputs(const std::vector<std::string>& wanted, const graph::Graph& graph) {
   std::vector<std::string> known;
   for (const graph::Output& output : graph.outputs) known.push_back(output.name);
@@ -89,9 +65,7 @@ int run(const RunFlags& flags) {
   std::ranges::copy(input.data, runner->input().begin());
   runner->run();
 
-  auto results = models::collect_results(model->config(), *executable, *runner);
-  const auto& detection = model->config().detection;
-  if (detection && flags.outputs.empty()) add_detections(*detection, *executable, *runner, results);
+  const auto results = models::collect_results(model->config(), *executable, *runner);
   for (const auto& [name, tensor] : results) spdlog::info("{}: {}", name, tensor.shape.to_string());
   weights::write_safetensors(flags.output, results);
   return kExitDone;
@@ -108,8 +82,8 @@ Action setup_run(CLI::App& app) {
       ->type_name("FILE");
   app.add_option("--output,-o", flags->output, "Safetensors file for the results")->required()->type_name("FILE");
   app.add_option("--outputs", flags->outputs,
-                 "Names of the results to compute, e.g. logits,feature.0 (default: all, and "
-                 "the final detections of a detector)")
+                 "Names of the results to compute, e.g. logits,feature.0 (default: all); where all raw maps of a "
+                 "detector are among them, its anchors and final detections follow")
       ->delimiter(',')
       ->expected(1)
       ->take_all()

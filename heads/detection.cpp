@@ -194,12 +194,9 @@ std::string class_output_name(size_t level) { return fmt::format("cls_logits.{}"
 
 std::string box_output_name(size_t level) { return fmt::format("bbox_regression.{}", level); }
 
-std::vector<Detection> decode_detections(const DetectionDecoding& decoding, std::span<const LevelMaps> levels,
-                                         graph::Size2d input) {
+std::vector<Detection> decode_detections(const DetectionDecoding& decoding, std::span<const Box> anchors,
+                                         std::span<const LevelMaps> levels, graph::Size2d input) {
   check(decoding, levels);
-  std::vector<graph::Size2d> maps;
-  for (const LevelMaps& level : levels) maps.push_back(level.size);
-  const std::vector<Box> anchors = decoding.anchors(maps, input);
   const OffsetReader offsets(decoding, levels);
   if (static_cast<int64_t>(anchors.size()) != offsets.rows()) {
     throw Error(fmt::format("detection: {} anchors for {} rows", anchors.size(), offsets.rows()));

@@ -74,6 +74,7 @@ struct DetectionDecoding {
   bool joins_levels = false;
   /// Anchors per position of every level.
   std::vector<int64_t> anchors_per_position;
+  /// Empty: the raw maps are all that the head yields, and how they become boxes is not known here.
   AnchorFunction anchors;
   ScoreFunction score = ScoreFunction::kSigmoid;
   CandidateSelection selection = CandidateSelection::kPerLevel;
@@ -97,8 +98,9 @@ struct LevelMaps {
 void rows_from_map(std::span<const float> map, graph::Size2d size, int64_t columns, std::span<float> rows);
 
 /// Detections of one picture in pixels of the network's input (clipped to it), best first; equal scores in the order of
-/// the rows. Throws Error when the maps do not fit the decoding.
-std::vector<Detection> decode_detections(const DetectionDecoding& decoding, std::span<const LevelMaps> levels,
-                                         graph::Size2d input);
+/// the rows. `anchors`: what `decoding.anchors` yields for these maps and this input, the same for every picture.
+/// Throws Error when maps or anchors do not fit the decoding, EngineError when a map holds what is no number.
+std::vector<Detection> decode_detections(const DetectionDecoding& decoding, std::span<const Box> anchors,
+                                         std::span<const LevelMaps> levels, graph::Size2d input);
 
 }  // namespace zoo::heads

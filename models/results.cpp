@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <span>
 
+#include <fmt/format.h>
+
+#include "models/detections.h"
+
 namespace zoo::models {
 namespace {
 
@@ -29,20 +33,16 @@ Tensor to_rows(const Shape& shape, std::span<const float> maps, int64_t columns)
   return rows;
 }
 
-// Sizes of the levels' maps; empty if one of them was not computed.
-std::vector<graph::Size2d> map_sizes(const heads::DetectionDecoding& decoding, const engine::Executable& executable) {
-  std::vector<graph::Size2d> sizes;
-  for (const std::string& name : decoding.class_outputs) {
-    const auto& outputs = executable.outputs();
-    const auto output = std::find_if(outputs.begin(), outputs.end(),
-                                     [&](const engine::IoInfo& candidate) { return candidate.name == name; });
-    if (output == outputs.end()) return {};
-    sizes.push_back({output->shape[2], output->shape[3]});
-  }
-  return sizes;
+// Whether anchors and detections can be had.
+bool detects(const heads::DetectionDecoding& decoding, const engine::Executable& executable) {
+  const auto computed = [&](const std::string& name) {
+    return std::ranges::find(executable.outputs(), name, &engine::IoInfo::name) != executable.outputs().end();
+  };
+  return decoding.anchors && !decoding.class_outputs.empty() && std::ranges::all_of(decoding.class_outputs, computed) &&
+         std::ranges::all_of(decoding.box_outputs, computed);
 }
 
-Tensor to_tensor(const std::vector<heads::Box>& boxes) {
+Tensor to_tensor(std::span<const heads::Box> boxes) {
   Tensor tensor{{static_cast<int64_t>(boxes.size()), kBoxColumns}, {}};
   for (const heads::Box& box : boxes) tensor.data.insert(tensor.data.end(), {box.x0, box.y0, box.x1, box.y1});
   return tensor;
@@ -76,6 +76,23 @@ void join_levels(NamedTensors& results, const std::vector<std::string>& levels, 
   results.emplace_back(name, join_rows(rows));
 }
 
+void add_detections(const DetectionReader& reader, const engine::Runner& runner, NamedTensors& results) {
+  for (int64_t image = 0; image < reader.executable()->input_shape()[0]; ++image) {
+    std::vector<heads::Box> boxes;
+    Tensor scores;
+    Tensor labels;
+    for (const heads::Detection& found : reader.read(runner, image)) {
+      boxes.push_back(found.box);
+      scores.data.push_back(found.score);
+      labels.data.push_back(static_cast<float>(found.label));
+    }
+    scores.shape = labels.shape = {static_cast<int64_t>(boxes.size())};
+    results.emplace_back(fmt::format("det.{}.boxes", image), to_tensor(boxes));
+    results.emplace_back(fmt::format("det.{}.scores", image), std::move(scores));
+    results.emplace_back(fmt::format("det.{}.labels", image), std::move(labels));
+  }
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, Tensor>> collect_results(const ModelConfig& config,
@@ -94,11 +111,10 @@ std::vector<std::pair<std::string, Tensor>> collect_results(const ModelConfig& c
     join_levels(results, config.detection->class_outputs, "cls_logits");
     join_levels(results, config.detection->box_outputs, "bbox_regression");
   }
-  if (!config.detection->anchors) return results;
-  const std::vector<graph::Size2d> sizes = map_sizes(*config.detection, executable);
-  if (sizes.empty()) return results;
-  const Shape& input = executable.input_shape();
-  results.emplace_back("anchors", to_tensor(config.detection->anchors(sizes, {input[2], input[3]})));
+  if (!detects(*config.detection, executable)) return results;
+  const DetectionReader reader(*config.detection, executable.shared_from_this());
+  results.emplace_back("anchors", to_tensor(reader.anchors()));
+  add_detections(reader, runner, results);
   return results;
 }
 

@@ -1,12 +1,13 @@
 #include "pipeline/detector.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "models/detections.h"
 #include "nn/core/error.h"
 #include "pipeline/geometry.h"
+#include "pipeline/runner_cache.h"
 #include "pipeline/stopwatch.h"
 
 namespace zoo::pipeline {
@@ -16,6 +17,10 @@ const heads::DetectionDecoding& decoding_of(const models::Model& model) {
   const models::ModelConfig& config = model.config();
   if (!config.detection) {
     throw Error(fmt::format("{}: the model's task is {}, expected detection", config.file.string(), config.task));
+  }
+  if (!config.detection->anchors) {
+    throw Error(fmt::format("{}: the head {} has no anchors, so that its maps do not become boxes",
+                            config.file.string(), config.head_name));
   }
   return *config.detection;
 }
@@ -43,13 +48,24 @@ FoundObjects Detector::detect(const cv::Mat& frame) {
   const NetworkRunner::Pass pass = network_.run(frame, result.times);
   Stopwatch watch;
   const FrameMapping mapping(pass.placed, frame.size());
-  for (const heads::Detection& found : models::detections_of(decoding_, pass.executable, pass.runner, 0)) {
+  for (const heads::Detection& found : reader_for(pass.executable).read(pass.runner, 0)) {
     const heads::Box box = mapping.to_source(found.box);
     if (!has_area(box)) continue;
     result.boxes.push_back({found.label, label_of(model().config().labels, found.label), found.score, box});
   }
   result.times.infer_ms += watch.lap_ms();
   return result;
+}
+
+const models::DetectionReader& Detector::reader_for(const std::shared_ptr<const engine::Executable>& executable) {
+  const auto found = std::ranges::find(readers_, executable, &models::DetectionReader::executable);
+  if (found != readers_.end()) {
+    readers_.splice(readers_.begin(), readers_, found);
+    return readers_.front();
+  }
+  readers_.emplace_front(decoding_, executable);
+  if (readers_.size() > RunnerCache::kMaxEntries) readers_.pop_back();
+  return readers_.front();
 }
 
 }  // namespace zoo::pipeline

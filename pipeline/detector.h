@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <opencv2/core/mat.hpp>
 
 #include "heads/detection.h"
+#include "models/detections.h"
 #include "models/model.h"
 #include "pipeline/network_runner.h"
 
@@ -38,7 +40,8 @@ struct DetectorOptions {
 /// Finds objects in one picture after the other; one thread at a time, see NetworkRunner.
 class Detector {
  public:
-  /// Throws Error when the model is no detector, GraphError and EngineError as Model::compile.
+  /// Throws Error when the model is no detector or its head has no anchors, GraphError and EngineError as
+  /// Model::compile.
   explicit Detector(std::shared_ptr<const models::Model> model, const DetectorOptions& options = {});
   explicit Detector(models::Model model, const DetectorOptions& options = {});
 
@@ -49,8 +52,11 @@ class Detector {
   const models::Model& model() const { return network_.model(); }
 
  private:
+  const models::DetectionReader& reader_for(const std::shared_ptr<const engine::Executable>& executable);
+
   NetworkRunner network_;
   heads::DetectionDecoding decoding_;
+  std::list<models::DetectionReader> readers_;  ///< one per executable that the network keeps, last used first
 };
 
 }  // namespace zoo::pipeline

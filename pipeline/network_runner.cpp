@@ -46,7 +46,7 @@ NetworkRunner::Pass NetworkRunner::run(const cv::Mat& frame, StageTimes& times) 
   times.preprocess_ms += watch.lap_ms();
   compiled.runner->run();
   times.infer_ms += watch.lap_ms();
-  return {*compiled.executable, *compiled.runner, placed};
+  return {compiled.executable, *compiled.runner, placed};
 }
 
 RunnerCache::Entry& NetworkRunner::compiled_for(std::array<int64_t, 2> size) {

@@ -48,9 +48,9 @@ class NetworkRunner {
   NetworkRunner(std::shared_ptr<const models::Model> model, std::string_view task, std::vector<std::string> outputs,
                 const NetworkOptions& options);
 
-  /// One picture that went through the network; valid until the next run.
+  /// One picture that went through the network; the runner's outputs are valid until the next run.
   struct Pass {
-    const engine::Executable& executable;
+    std::shared_ptr<const engine::Executable> executable;
     const engine::Runner& runner;
     PreprocessGeometry placed;
   };

@@ -4,13 +4,6 @@
 #include <utility>
 
 namespace zoo::pipeline {
-namespace {
-
-/// A folder of pictures for a network without a fixed input size may hold any number of sizes; each compiled one costs
-/// as much memory as the weights.
-constexpr size_t kMaxEntries = 4;
-
-}  // namespace
 
 RunnerCache::RunnerCache(std::shared_ptr<const models::Model> model, engine::CompileOptions options)
     : model_(std::move(model)), options_(std::move(options)) {

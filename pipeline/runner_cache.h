@@ -13,6 +13,10 @@ namespace zoo::pipeline {
 /// Compiles a model for each input shape it is asked for and keeps the most recently used ones. One thread at a time.
 class RunnerCache {
  public:
+  /// A folder of pictures for a network without a fixed input size may hold any number of sizes; each compiled one
+  /// costs as much memory as the weights.
+  static constexpr size_t kMaxEntries = 4;
+
   struct Entry {
     Shape input;
     std::shared_ptr<const engine::Executable> executable;

@@ -45,7 +45,7 @@ Segmentation Segmenter::segment(const cv::Mat& frame) {
   Segmentation result;
   const NetworkRunner::Pass pass = network_.run(frame, result.times);
   Stopwatch watch;
-  const Shape& shape = pass.executable.outputs().front().shape;
+  const Shape& shape = pass.executable->outputs().front().shape;
   const FrameMapping mapping(pass.placed, frame.size());
   result.labels.create(frame.size(), CV_8UC1);
   heads::label_map(pass.runner.output(0), shape[1], {shape[2], shape[3]}, mapping.rows(shape[2]),

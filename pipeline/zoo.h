@@ -84,7 +84,7 @@ class Classifier {
 /// Pictures to boxes in their own pixels.
 class Detector {
  public:
-  /// Throws Error when the model is no detector, GraphError and EngineError.
+  /// Throws Error when the model is no detector or its head has no anchors, GraphError and EngineError.
   explicit Detector(const Model& model, const DetectorOptions& options = {}) : detector_(model.shared(), options) {}
 
   /// Best first. `frame`: 8-bit BGR or grey, any size. Throws as pipeline::Detector::detect.

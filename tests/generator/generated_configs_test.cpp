@@ -147,6 +147,7 @@ std::vector<heads::Detection> detections_in(const heads::DetectionDecoding& deco
     return static_cast<size_t>(found - graph.outputs.begin());
   };
   std::vector<heads::LevelMaps> levels;
+  std::vector<graph::Size2d> maps;
   for (size_t i = 0; i < decoding.class_outputs.size(); ++i) {
     const size_t scores = index_of(decoding.class_outputs[i]);
     const size_t offsets = index_of(decoding.box_outputs[i]);
@@ -154,9 +155,11 @@ std::vector<heads::Detection> detections_in(const heads::DetectionDecoding& deco
       return std::span<const float>(outputs.at(output)).first(outputs[output].size() / static_cast<size_t>(input[0]));
     };
     const Shape& shape = shapes.at(static_cast<size_t>(graph.outputs[scores].node));
-    levels.push_back({first_picture(scores), first_picture(offsets), {shape[2], shape[3]}});
+    maps.push_back({shape[2], shape[3]});
+    levels.push_back({first_picture(scores), first_picture(offsets), maps.back()});
   }
-  return heads::decode_detections(decoding, levels, {input[2], input[3]});
+  const graph::Size2d size = {input[2], input[3]};
+  return heads::decode_detections(decoding, decoding.anchors(maps, size), levels, size);
 }
 
 // How many there are.

@@ -63,7 +63,7 @@ TEST_P(DetectionParity, HoldsAsSets) {
   const Tensor image = weights::formula_input(record.input_shape, record.seed, record.input_scale);
   std::ranges::copy(image.data, runner->input().begin());
   runner->run();
-  std::vector<Detection> found = models::detections_of(*config.detection, *executable, *runner, 0);
+  std::vector<Detection> found = models::DetectionReader(*config.detection, executable).read(*runner, 0);
 
   const std::vector<Detection> expected = expected_of(record);
   EXPECT_EQ(found.size(), expected.size());

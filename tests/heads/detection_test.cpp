@@ -22,9 +22,10 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::ThrowsMessage;
 
-/// A decoding with given anchors, and the maps for it.
+/// A decoding, and anchors and maps for it.
 struct Subject {
   DetectionDecoding decoding;
+  std::vector<Box> anchors;
   std::vector<std::vector<float>> logits;
   std::vector<std::vector<float>> offsets;
   std::vector<graph::Size2d> sizes;
@@ -33,7 +34,7 @@ struct Subject {
   std::vector<Detection> decode() const {
     std::vector<LevelMaps> levels;
     for (size_t i = 0; i < sizes.size(); ++i) levels.push_back({logits[i], offsets[i], sizes[i]});
-    return decode_detections(decoding, levels, input);
+    return decode_detections(decoding, anchors, levels, input);
   }
 };
 
@@ -47,14 +48,10 @@ Subject row_of(int64_t positions, int64_t classes, std::vector<float> logits) {
   subject.decoding.classes = classes;
   subject.decoding.anchors_per_position = {1};
   subject.decoding.postprocess = {.topk_candidates = 100, .score_thresh = 0.25, .nms_thresh = 0.5};
-  subject.decoding.anchors = [](std::span<const graph::Size2d> maps, graph::Size2d) {
-    std::vector<Box> boxes;
-    for (int64_t i = 0; i < maps[0].w; ++i) {
-      const auto x = static_cast<float>(20 * i);
-      boxes.push_back({x, 0.0F, x + 10.0F, 10.0F});
-    }
-    return boxes;
-  };
+  for (int64_t i = 0; i < positions; ++i) {
+    const auto x = static_cast<float>(20 * i);
+    subject.anchors.push_back({x, 0.0F, x + 10.0F, 10.0F});
+  }
   return subject;
 }
 
@@ -93,7 +90,7 @@ class TorchvisionDetections : public ::testing::TestWithParam<int> {
                             .nms_thresh = params[7],
                             .class_agnostic = params[8] == 1.0F,
                             .max_detections = static_cast<int64_t>(params[9])};
-    decoding.anchors = [anchors = boxes("anchors")](auto, auto) { return anchors; };
+    subject.anchors = boxes("anchors");
     const std::vector<float> sizes = values("sizes");
     for (size_t i = 0; i < sizes.size() / 2; ++i) {
       subject.sizes.push_back({static_cast<int64_t>(sizes[2 * i]), static_cast<int64_t>(sizes[2 * i + 1])});
@@ -197,7 +194,7 @@ TEST(DecodeDetections, RefusesMapsThatDoNotFit) {
   subject.decoding.anchors_per_position = {1, 1};
   EXPECT_THAT([&] { subject.decode(); }, ThrowsMessage<Error>(HasSubstr("1 levels, expected 2")));
   subject = row_of(2, 1, {1.0F, 1.0F});
-  subject.decoding.anchors = [](auto, auto) { return std::vector<Box>(3); };
+  subject.anchors.resize(3);
   EXPECT_THAT([&] { subject.decode(); }, ThrowsMessage<Error>(HasSubstr("3 anchors for 2 rows")));
 }
 

@@ -1,6 +1,7 @@
 // A user's own neck and head, registered from outside, against any backbone.
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,14 +10,23 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "models/model.h"
 #include "models/model_config.h"
+#include "models/results.h"
 #include "nn/core/error.h"
+#include "pipeline/detector.h"
 
 namespace zoo::models {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AnyOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+using ::testing::ThrowsMessage;
 
 // Brings every level to `width` channels.
 heads::NeckDefinition define_own_neck(const ConfigNode& neck, const heads::NeckContext& context) {
@@ -136,6 +146,21 @@ TEST_F(OwnHead, GivesThePostprocessorItsDefaults) {
   EXPECT_EQ(given->postprocess.nms_thresh, 0.7);
 }
 
+// A decoding without anchors says where the raw maps are, and no more.
+TEST_F(OwnHead, WithoutAnchorsYieldsRawMapsAndNoDetections) {
+  load(", return_stage_idx: [0, 1]");
+  const auto model = std::make_shared<const Model>(Model::load(folder_ / "model.yaml", {.random_weights = true}));
+  const auto executable = model->compile({1, 3, 32, 32}, {});
+  const auto runner = executable->new_runner();
+  runner->run();
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : collect_results(model->config(), *executable, *runner)) names.push_back(name);
+  EXPECT_THAT(names, ::testing::IsSupersetOf({"cls_logits.0", "bbox_regression.1"}));
+  EXPECT_THAT(names, Not(Contains(AnyOf("anchors", StartsWith("det.")))));
+  EXPECT_THAT([&] { pipeline::Detector detector(model); },
+              ThrowsMessage<Error>(HasSubstr("model.yaml: the head own_head has no anchors")));
+}
+
 TEST_F(OwnHead, WantsToKnowWhichLevelsWhereTheBackboneReturnsOneByDefault) {
   for (const std::string returned : {"", ", return_stage_idx: ~"}) {
     try {
@@ -144,9 +169,9 @@ TEST_F(OwnHead, WantsToKnowWhichLevelsWhereTheBackboneReturnsOneByDefault) {
     } catch (const ConfigError& error) {
       ASSERT_EQ(error.problems().size(), 1U);
       EXPECT_THAT(error.problems()[0],
-                  ::testing::HasSubstr("model.architecture.backbone.params.return_stage_idx: none given: only the last "
-                                       "level is returned, but a detection reads several; list them, e.g. [0, 1, 2, "
-                                       "3]"));
+                  HasSubstr("model.architecture.backbone.params.return_stage_idx: none given: only the last "
+                            "level is returned, but a detection reads several; list them, e.g. [0, 1, 2, "
+                            "3]"));
     }
   }
 }

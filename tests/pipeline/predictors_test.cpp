@@ -48,7 +48,8 @@ TEST(Detector, BringsTheNetworksBoxesBackToThePicture) {
   runner->run();
   const FrameMapping mapping(preprocessor.geometry(frame.rows, frame.cols), frame.size());
   size_t at = 0;
-  for (const heads::Detection& raw : models::detections_of(*model->config().detection, *executable, *runner, 0)) {
+  const models::DetectionReader reader(*model->config().detection, executable);
+  for (const heads::Detection& raw : reader.read(*runner, 0)) {
     const heads::Box box = mapping.to_source(raw.box);
     if (box.x0 == box.x1 || box.y0 == box.y1) continue;
     ASSERT_LT(at, found.boxes.size());
@@ -68,6 +69,23 @@ TEST(Detector, TakesAnotherScoreThreshold) {
   const double best = Detector(model).detect(frame).boxes.at(0).score;
   EXPECT_TRUE(Detector(model, {.score_thresh = best}).detect(frame).boxes.empty());
   EXPECT_FALSE(Detector(model, {.score_thresh = best - 1e-4}).detect(frame).boxes.empty());
+}
+
+TEST(Detector, FindsTheSameWhateverTheSizesBefore) {
+  const auto model = load("emoji_detection.yaml",
+                          {{"model.postprocessor.params.score_thresh", "0.02"}, {"preprocess", "{resize: 96}"}});
+  const cv::Mat picture = read_image(kDemo + "samples/dog.jpg");
+  Detector detector(model);
+  for (int round = 0; round < 2; ++round) {
+    for (const int width : {480, 160, 240, 320, 400, 560}) {  // more than a runner cache keeps
+      const cv::Mat frame = picture(cv::Rect(40, 0, width, 480));
+      const FoundObjects found = detector.detect(frame);
+      const FoundObjects expected = Detector(model).detect(frame);
+      ASSERT_EQ(found.boxes.size(), expected.boxes.size()) << width;
+      ASSERT_FALSE(found.boxes.empty());
+      for (size_t i = 0; i < found.boxes.size(); ++i) EXPECT_EQ(found.boxes[i].box, expected.boxes[i].box) << width;
+    }
+  }
 }
 
 TEST(Detector, RefusesOtherTasks) {
