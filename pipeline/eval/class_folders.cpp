@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "pipeline/eval/folder_entries.h"
 #include "pipeline/eval/problem_list.h"
 #include "pipeline/image_io.h"
 
@@ -14,17 +15,6 @@ namespace zoo::eval {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// What a folder holds, by name, without what begins with a dot.
-std::vector<fs::path> entries_of(const fs::path& folder) {
-  std::vector<fs::path> entries;
-  std::error_code error;
-  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    if (!at->path().filename().string().starts_with('.')) entries.push_back(at->path());
-  }
-  std::ranges::sort(entries);
-  return entries;
-}
 
 std::optional<int64_t> class_of(std::string_view name, std::span<const std::string> labels, int64_t num_classes) {
   const auto label = std::ranges::find(labels, name);
@@ -42,12 +32,10 @@ std::vector<ClassItem> read_class_folders(const fs::path& folder, std::span<cons
   constexpr const char* kExpected = "expected a folder of pictures per class: DIR/<label or index>/*.jpg";
   ProblemList problems;
   std::vector<ClassItem> items;
-  if (!fs::is_directory(folder)) {
-    problems.add(fmt::format("{}: no such folder; {}", folder.string(), kExpected));
-    problems.throw_if_any();
-  }
-  for (const fs::path& entry : entries_of(folder)) {
-    if (!fs::is_directory(entry)) continue;
+  expect_folder(folder, kExpected, problems);
+  problems.throw_if_any();
+  for (const fs::path& entry : entries_of(folder, problems)) {
+    if (!is_folder(entry, problems)) continue;
     const std::string name = entry.filename().string();
     const std::optional<int64_t> index = class_of(name, labels, num_classes);
     if (!index) {
@@ -55,7 +43,7 @@ std::vector<ClassItem> read_class_folders(const fs::path& folder, std::span<cons
           fmt::format("{}: the model has no class \"{}\"{}", entry.string(), name, did_you_mean(name, labels)));
       continue;
     }
-    for (const fs::path& file : entries_of(entry)) {
+    for (const fs::path& file : entries_of(entry, problems)) {
       if (pipeline::has_image_extension(file)) items.push_back({file, *index});
     }
   }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "pipeline/eval/folder_entries.h"
 #include "pipeline/eval/problem_list.h"
 #include "pipeline/image_io.h"
 
@@ -14,12 +15,10 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Picture files by their name without extension.
-std::map<std::string, fs::path> by_stem(const fs::path& folder, ProblemList& problems) {
+std::map<std::string, fs::path> by_stem(const std::vector<fs::path>& entries, ProblemList& problems) {
   std::map<std::string, fs::path> files;
-  std::error_code error;
-  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    const fs::path& file = at->path();
-    if (file.filename().string().starts_with('.') || !pipeline::has_image_extension(file)) continue;
+  for (const fs::path& file : entries) {
+    if (!pipeline::has_image_extension(file)) continue;
     const auto [place, is_new] = files.emplace(file.stem().string(), file);
     if (!is_new) {
       problems.add(fmt::format("{}: there is also {}", file.string(), place->second.filename().string()));
@@ -33,14 +32,13 @@ std::map<std::string, fs::path> by_stem(const fs::path& folder, ProblemList& pro
 std::vector<MaskItem> read_mask_folders(const fs::path& folder) {
   constexpr const char* kExpected = "expected pictures DIR/images/NAME.jpg and label maps DIR/masks/NAME.png";
   ProblemList problems;
-  for (const char* name : {"images", "masks"}) {
-    if (!fs::is_directory(folder / name)) {
-      problems.add(fmt::format("{}: no such folder; {}", (folder / name).string(), kExpected));
-    }
-  }
+  for (const char* name : {"images", "masks"}) expect_folder(folder / name, kExpected, problems);
   problems.throw_if_any();
-  const std::map<std::string, fs::path> pictures = by_stem(folder / "images", problems);
-  const std::map<std::string, fs::path> masks = by_stem(folder / "masks", problems);
+  const std::vector<fs::path> picture_files = entries_of(folder / "images", problems);
+  const std::vector<fs::path> mask_files = entries_of(folder / "masks", problems);
+  problems.throw_if_any();  // else a folder that cannot be read looks like files that are missing
+  const std::map<std::string, fs::path> pictures = by_stem(picture_files, problems);
+  const std::map<std::string, fs::path> masks = by_stem(mask_files, problems);
   std::vector<MaskItem> items;
   for (const auto& [stem, picture] : pictures) {
     const auto mask = masks.find(stem);

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "nn/core/error.h"
 #include "pipeline/eval/class_folders.h"
 #include "pipeline/eval/coco_annotations.h"
+#include "pipeline/eval/folder_entries.h"
 #include "pipeline/eval/mask_folders.h"
 #include "pipeline/image_io.h"
 #include "pipeline/mask_png.h"
@@ -115,6 +117,59 @@ TEST_F(EvalData, AWrongLayoutSaysWhatIsExpected) {
   EXPECT_THAT(problems([&] { read_coco_annotations(folder_ / "annotations.json", folder_, kLabels, 3); }),
               ElementsAre(AllOf(HasSubstr("annotations.json: cannot be read: No such file"),
                                 HasSubstr("expected COCO annotations: DIR/annotations.json"))));
+}
+
+/// While it lives folders can be seen but not be read, by root neither: no more files can be opened.
+class NoMoreFiles {
+ public:
+  NoMoreFiles() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoMoreFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
+  NoMoreFiles(const NoMoreFiles&) = delete;
+  NoMoreFiles& operator=(const NoMoreFiles&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(EvalData, FoldersThatCannotBeReadAreProblems) {
+  for (const char* name : {"cat/a.png", "images/a.png", "masks/a.png"}) write(name);
+  std::vector<std::string> classes;
+  std::vector<std::string> masks;
+  {
+    const NoMoreFiles none;
+    classes = problems([&] { read_class_folders(folder_, kLabels, 3); });
+    masks = problems([&] { read_mask_folders(folder_); });
+  }
+  EXPECT_THAT(classes, ElementsAre(folder_.string() + ": cannot be read: Too many open files"));
+  EXPECT_THAT(masks,
+              ElementsAre("images: cannot be read: Too many open files", "masks: cannot be read: Too many open files"));
+}
+
+TEST_F(EvalData, ClassFoldersThatLeadNowhereAreProblems) {
+  write("1/a.png");
+  fs::create_symlink("gone", folder_ / "cat");
+  fs::create_symlink("ice cream", folder_ / "ice cream");
+  EXPECT_THAT(problems([&] { read_class_folders(folder_, kLabels, 3); }),
+              ElementsAre("cat: cannot be read: No such file or directory",
+                          "ice cream: cannot be read: Too many levels of symbolic links"));
+  EXPECT_THAT(problems([&] { read_class_folders(folder_ / "ice cream", kLabels, 3); }),
+              ElementsAre("ice cream: cannot be read: Too many levels of symbolic links"));
+  fs::create_symlink("masks", folder_ / "masks");
+  EXPECT_THAT(
+      problems([&] { read_mask_folders(folder_); }),
+      ElementsAre(HasSubstr("images: no such folder"), "masks: cannot be read: Too many levels of symbolic links"));
+}
+
+TEST_F(EvalData, EntriesOfAFileAreAProblem) {
+  write("cat.png");
+  ProblemList found;
+  EXPECT_THAT(entries_of(folder_ / "cat.png", found), IsEmpty());
+  EXPECT_THAT(problems([&] { found.throw_if_any(); }), ElementsAre("cat.png: cannot be read: Not a directory"));
 }
 
 constexpr const char* kGood = R"({

@@ -1,0 +1,23 @@
+// What a data set's folders hold.
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+#include "pipeline/eval/problem_list.h"
+
+namespace zoo::eval {
+
+/// What a folder holds, by name, without what begins with a dot. That it cannot be read, or not to its end, is a
+/// problem: pictures that are missing without a word would change the figures.
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder, ProblemList& problems);
+
+/// Whether something that a folder holds is a folder itself. That this cannot be told (a symbolic link to nothing or to
+/// itself, no permission) is a problem.
+bool is_folder(const std::filesystem::path& entry, ProblemList& problems);
+
+/// A problem unless there is this folder. `expected`: how a data set of this kind looks.
+void expect_folder(const std::filesystem::path& folder, std::string_view expected, ProblemList& problems);
+
+}  // namespace zoo::eval
