@@ -77,10 +77,7 @@ Json confusion_json(const eval::ConfusionMatrix& confusion) {
   return rows;
 }
 
-/// Class 0 is the background if it is called so or, in a model without labels, nothing else.
-bool has_background(const Labels& labels) {
-  return labels.empty() || labels.front() == "background" || labels.front() == "__background__";
-}
+bool has_background(const Labels& labels) { return pipeline::is_background(0, label_of(labels, 0)); }
 
 }  // namespace
 

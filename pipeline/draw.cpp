@@ -122,11 +122,6 @@ void draw_tag(cv::Mat& image, const FoundObject& object, const cv::Rect& box, co
   put_text(image, text, {x + style.margin, y + style.margin + style.height}, style, text_color_on(color));
 }
 
-bool is_background(const ClassShare& share) {
-  return share.index == 0 &&
-         (share.label == "background" || share.label == "__background__" || share.label == label_of({}, 0));
-}
-
 /// Halfway from the picture's colour to the class's; black for void.
 void tint(cv::Mat& image, const cv::Mat& labels, bool keep_first) {
   const std::array<Rgb, 256>& palette = voc_palette();
@@ -204,8 +199,8 @@ void draw_boxes(cv::Mat& image, std::span<const FoundObject> boxes) {
 void draw_mask(cv::Mat& image, const Segmentation& segmentation) {
   if (segmentation.labels.size() != image.size()) throw Error("a mask is as large as its picture");
   std::vector<ClassShare> classes = segmentation.classes;
-  const bool keep_first = std::ranges::any_of(classes, is_background);
-  std::erase_if(classes, is_background);
+  const bool keep_first =
+      std::erase_if(classes, [](const ClassShare& present) { return is_background(present.index, present.label); }) > 0;
   tint(image, segmentation.labels, keep_first);
   if (!classes.empty() && has_room_for_text(image)) draw_legend(image, classes);
 }

@@ -22,8 +22,7 @@ void draw_classes(cv::Mat& image, std::span<const ClassScore> top);
 void draw_boxes(cv::Mat& image, std::span<const FoundObject> boxes);
 
 /// Tints every class in its colour (voc_palette) and lists what occurs in the upper left corner, largest share first;
-/// void is darkened. Class 0 stays as it is where it is the background: its label says so (`background`,
-/// `__background__`) or it has none.
+/// void is darkened. The background stays as it is (is_background in network_runner.h).
 void draw_mask(cv::Mat& image, const Segmentation& segmentation);
 
 }  // namespace zoo::pipeline

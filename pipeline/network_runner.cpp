@@ -22,6 +22,10 @@ std::string label_of(const std::vector<std::string>& labels, int64_t index) {
   return at < labels.size() ? labels[at] : fmt::format("class {}", index);
 }
 
+bool is_background(int64_t index, std::string_view label) {
+  return index == 0 && (label == "background" || label == "__background__" || label == label_of({}, 0));
+}
+
 NetworkRunner::NetworkRunner(std::shared_ptr<const models::Model> model, std::string_view task,
                              std::vector<std::string> outputs, const NetworkOptions& options)
     : model_(std::move(model)),

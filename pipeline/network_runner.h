@@ -38,6 +38,10 @@ struct StageTimes {
 /// The label of a class: from the model file, "class 12" where it names none.
 std::string label_of(const std::vector<std::string>& labels, int64_t index);
 
+/// Whether a class is the background: class 0, where it is called `background` or `__background__` (torchvision) or, in
+/// a model without labels, nothing. `label`: its label_of.
+bool is_background(int64_t index, std::string_view label);
+
 /// Runs a model on one picture after the other. Holds activations and scratch memory: one thread at a time; several may
 /// share a model. The network is compiled for each input size that occurs (usually one, at construction) and the most
 /// recently used sizes are kept.

@@ -113,6 +113,15 @@ TEST(Segmenter, RefusesMoreClassesThanAMapTellsApart) {
       ThrowsMessage<Error>(HasSubstr("256 classes, but a label map tells at most 255 apart")));
 }
 
+TEST(IsBackground, IsClass0CalledSoOrWithoutAName) {
+  EXPECT_TRUE(is_background(0, "background"));
+  EXPECT_TRUE(is_background(0, "__background__"));
+  EXPECT_TRUE(is_background(0, label_of({}, 0)));
+  EXPECT_FALSE(is_background(0, "road"));
+  EXPECT_FALSE(is_background(1, "background"));
+  EXPECT_FALSE(is_background(1, label_of({}, 1)));
+}
+
 TEST(MakePredictor, FollowsTheTask) {
   const cv::Mat frame = read_image(kDemo + "samples/dog.jpg");
   const auto result_of = [&](const std::string& name) { return make_predictor(load(name), {})(frame); };
