@@ -49,14 +49,10 @@ struct EvalFlags {
 };
 
 void check_flags(const EvalFlags& flags, const std::string& task) {
-  const auto only_for = [&](bool given, const char* flag, bool fits, const char* wanted) {
-    if (given && !fits) {
-      throw UsageError(fmt::format("{}: only for models of task {}; this one is {}", flag, wanted, task));
-    }
-  };
-  only_for(!flags.annotations.empty(), "--annotations", task == "detection", "detection");
-  only_for(flags.score_thresh.has_value(), "--score-thresh", task == "detection", "detection");
-  only_for(!flags.confusion.empty(), "--confusion", task != "detection", "classification or segmentation");
+  check_task_flags({{"--annotations", !flags.annotations.empty(), {"detection"}},
+                    {"--score-thresh", flags.score_thresh.has_value(), {"detection"}},
+                    {"--confusion", !flags.confusion.empty(), {"classification", "segmentation"}}},
+                   task);
   if (flags.confusion.empty()) return;
   const std::filesystem::path file = flags.confusion;
   if (file.extension() != ".png")

@@ -1,9 +1,11 @@
 #include "apps/model_flags.h"
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include "apps/commands.h"
@@ -120,6 +122,14 @@ engine::KernelOptions KernelFlags::options() const {
 }
 
 void add_json_flag(CLI::App& app, bool& json) { app.add_flag("--json", json, "Print JSON"); }
+
+void check_task_flags(const std::vector<TaskFlag>& flags, const std::string& task) {
+  for (const TaskFlag& flag : flags) {
+    if (!flag.given || std::ranges::find(flag.tasks, task) != flag.tasks.end()) continue;
+    throw UsageError(
+        fmt::format("{}: only for models of task {}; this one is {}", flag.name, fmt::join(flag.tasks, " or "), task));
+  }
+}
 
 std::shared_ptr<const models::Model> load_model(const ModelFlags& model, const WeightFlags& weights,
                                                 StartupClock* clock) {

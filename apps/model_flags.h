@@ -62,6 +62,16 @@ struct KernelFlags {
 /// `--json` without a value.
 void add_json_flag(CLI::App& app, bool& json);
 
+/// A flag that means nothing for models of other tasks.
+struct TaskFlag {
+  std::string name;  ///< e.g. "--topk"
+  bool given = false;
+  std::vector<std::string> tasks;
+};
+
+/// Throws UsageError when a flag was given that would be ignored.
+void check_task_flags(const std::vector<TaskFlag>& flags, const std::string& task);
+
 /// Loads a model and logs what is worth knowing (-v). With a clock, the time goes to "configuration" and "weights".
 std::shared_ptr<const models::Model> load_model(const ModelFlags& model, const WeightFlags& weights,
                                                 StartupClock* clock = nullptr);

@@ -3,8 +3,6 @@
 #include <string>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "apps/commands.h"
 #include "apps/model_flags.h"
 #include "apps/predict_session.h"
@@ -26,19 +24,11 @@ struct PredictFlags {
   PredictOptions options;
 };
 
-/// Flags that mean nothing for the model's task would be ignored otherwise.
-void check_task(const PredictFlags& flags, const std::string& task) {
-  const auto only_for = [&](bool given, const char* flag, const char* wanted) {
-    if (given && task != wanted) {
-      throw UsageError(fmt::format("{}: only for models of task {}; this one is {}", flag, wanted, task));
-    }
-  };
-  only_for(flags.top_k.has_value(), "--topk", "classification");
-  only_for(flags.score_thresh.has_value(), "--score-thresh", "detection");
-  only_for(!flags.options.masks_folder.empty(), "--masks", "segmentation");
-  if (!flags.options.coco.empty() && task == "classification") {
-    throw UsageError("--coco: a classification has neither boxes nor masks");
-  }
+std::vector<TaskFlag> task_flags(const PredictFlags& flags) {
+  return {{"--topk", flags.top_k.has_value(), {"classification"}},
+          {"--score-thresh", flags.score_thresh.has_value(), {"detection"}},
+          {"--masks", !flags.options.masks_folder.empty(), {"segmentation"}},
+          {"--coco", !flags.options.coco.empty(), {"detection", "segmentation"}}};
 }
 
 int predict(PredictFlags& flags) {
@@ -52,7 +42,7 @@ int predict(PredictFlags& flags) {
   const std::vector<pipeline::SourceSpec> sources = pipeline::resolve_sources(flags.sources);
   clock.lap("configuration");
   const auto model = load_model(flags.model, flags.weights, flags.options.timing ? &clock : nullptr);
-  check_task(flags, model->config().task);
+  check_task_flags(task_flags(flags), model->config().task);
   const auto predictor = pipeline::make_predictor(model, options);
   clock.lap("compile");
   return PredictSession(predictor, flags.options, clock).run(sources);

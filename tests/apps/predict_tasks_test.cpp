@@ -264,7 +264,7 @@ TEST_F(Tasks, FlagsOfOtherTasksAreRefused) {
   const ProgramResult result =
       run_program({"predict", demo_model(), "-s", demo_sample("dog.jpg"), "--coco", folder_ / "x.json"});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, HasSubstr("a classification has neither boxes nor masks"));
+  EXPECT_THAT(result.err, HasSubstr("--coco: only for models of task detection or segmentation; this one is classification"));
   EXPECT_FALSE(fs::exists(folder_ / "x.json"));
 }
 
