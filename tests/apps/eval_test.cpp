@@ -16,6 +16,7 @@
 
 #include "pipeline/mask_png.h"
 #include "tests/apps/program_runner.h"
+#include "tests/apps/tiny_models.h"
 
 namespace zoo::test {
 namespace {
@@ -28,30 +29,6 @@ using ::testing::SizeIs;
 using Json = nlohmann::json;
 
 constexpr double kTolerance = 1e-9;
-
-constexpr const char* kBackbone = R"(
-    backbone:
-      name: mobilenetv3
-      params: {stem_channels: 8}
-      stage_params:
-        - {in_channels: [8], kernel_sizes: [3], expanded_channels: [8], out_channels: [8], use_se: [False], act_type: [relu], stride: [2]}
-        - {in_channels: [8], kernel_sizes: [3], expanded_channels: [16], out_channels: [16], use_se: [False], act_type: [relu], stride: [2]}
-)";
-
-std::string model_text(const std::string& task, const std::string& rest, const std::string& preprocess) {
-  return "model:\n  task: " + task +
-         "\n  name: tiny\n  num_classes: 3\n  labels: labels.txt\n  architecture:" + kBackbone + rest +
-         "preprocess: " + preprocess + "\n";
-}
-
-constexpr const char* kDetector =
-    R"(    neck: {name: fpn, params: {num_outs: 2, start_level: 0, end_level: -1, add_extra_convs: False, relu_before_extra_convs: False}}
-    head:
-      name: anchor_decoupled_head
-      params: {anchor_sizes: [[16], [32]], aspect_ratios: [0.5, 1.0], num_layers: 1, norm_type: batch_norm}
-  postprocessor: {params: {topk_candidates: 2000, score_thresh: 0.05, nms_thresh: 0.45, class_agnostic: False}}
-)";
-constexpr const char* kSegmenter = "    head: {name: all_mlp_decoder, params: {intermediate_channels: 16}}\n";
 
 /// Runs of `eval` with the result as JSON.
 class Eval : public ::testing::Test {
@@ -181,14 +158,12 @@ TEST_F(EvalClasses, ASignalEndsItCleanly) {
 class EvalTask : public Eval {
  protected:
   void SetUp() override {
-    write_text(folder_ / "labels.txt", "background\ncat\ndog\n");
+    write_text(folder_ / "labels.txt", kTinyLabels);
     fs::create_directories(folder_ / "data/images");
     const cv::Mat picture = cv::imread(demo_sample("dog.jpg"));
     cv::imwrite(folder_ / "data/images/a.png", picture(cv::Rect(0, 0, 400, 200)));
     cv::imwrite(folder_ / "data/images/b.png", picture(cv::Rect(100, 50, 150, 300)));
   }
-
-  void write_model(const std::string& text) const { write_text(folder_ / "model.yaml", text); }
 
   std::vector<std::string> arguments(std::vector<std::string> more = {}) const {
     more.insert(more.begin(), {folder_ / "model.yaml", "--random-weights", "--data", folder_ / "data"});
@@ -206,7 +181,7 @@ class EvalBoxes : public EvalTask {
  protected:
   void SetUp() override {
     EvalTask::SetUp();
-    write_model(model_text("detection", kDetector, "{letterbox: {size: 64, fill: 114}}"));
+    write_text(folder_ / "model.yaml", tiny_detector(0.05, kTinyLetterbox));
     predict({"--json", folder_ / "found.jsonl"});
     truth_ = {{"images", Json::array()},
               {"annotations", Json::array()},
@@ -306,7 +281,7 @@ class EvalMasks : public EvalTask {
  protected:
   void SetUp() override {
     EvalTask::SetUp();
-    write_model(model_text("segmentation", kSegmenter, "{letterbox: {size: 64, fill: 114}}"));
+    write_text(folder_ / "model.yaml", tiny_segmenter(kTinyLetterbox));
     predict({"--masks", folder_ / "data/masks"});
   }
 

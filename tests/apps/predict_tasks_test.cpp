@@ -15,6 +15,7 @@
 #include "pipeline/palette.h"
 #include "pipeline/rle.h"
 #include "tests/apps/program_runner.h"
+#include "tests/apps/tiny_models.h"
 
 namespace zoo::test {
 namespace {
@@ -27,48 +28,13 @@ using ::testing::SizeIs;
 using ::testing::StartsWith;
 using Json = nlohmann::json;
 
-constexpr const char* kBackbone = R"(
-    backbone:
-      name: mobilenetv3
-      params: {stem_channels: 8}
-      stage_params:
-        - {in_channels: [8], kernel_sizes: [3], expanded_channels: [8], out_channels: [8], use_se: [False], act_type: [relu], stride: [2]}
-        - {in_channels: [8], kernel_sizes: [3], expanded_channels: [16], out_channels: [16], use_se: [False], act_type: [relu], stride: [2]}
-)";
-
-std::string detector(const std::string& preprocess) {
-  return std::string(R"(model:
-  task: detection
-  name: tiny
-  num_classes: 3
-  labels: labels.txt
-  architecture:)") +
-         kBackbone +
-         R"(    neck: {name: fpn, params: {num_outs: 2, start_level: 0, end_level: -1, add_extra_convs: False, relu_before_extra_convs: False}}
-    head:
-      name: anchor_decoupled_head
-      params: {anchor_sizes: [[16], [32]], aspect_ratios: [0.5, 1.0], num_layers: 1, norm_type: batch_norm}
-  postprocessor: {params: {topk_candidates: 3000, score_thresh: 0.3, nms_thresh: 0.45, class_agnostic: False}}
-preprocess: )" +
-         preprocess + "\n";
-}
-
-std::string segmenter(const std::string& preprocess) {
-  return std::string(
-             "model:\n  task: segmentation\n  name: tiny\n  num_classes: 3\n  labels: labels.txt\n  architecture:") +
-         kBackbone +
-         "    head: {name: all_mlp_decoder, params: {intermediate_channels: 16}}\npreprocess: " + preprocess + "\n";
-}
-
-constexpr const char* kLetterbox = "{letterbox: {size: 64, fill: 114}}";
-
 /// Model files, one landscape and one portrait picture.
 class Tasks : public ::testing::Test {
  protected:
   void SetUp() override {
-    write_text(folder_ / "labels.txt", "background\ncat\ndog\n");
-    write_text(folder_ / "detector.yaml", detector(kLetterbox));
-    write_text(folder_ / "segmenter.yaml", segmenter(kLetterbox));
+    write_text(folder_ / "labels.txt", kTinyLabels);
+    write_text(folder_ / "detector.yaml", tiny_detector(0.3, kTinyLetterbox));
+    write_text(folder_ / "segmenter.yaml", tiny_segmenter(kTinyLetterbox));
     fs::create_directory(folder_ / "pictures");
     const cv::Mat picture = cv::imread(demo_sample("dog.jpg"));
     cv::imwrite(folder_ / "pictures/a.png", picture(cv::Rect(0, 0, 400, 200)));
@@ -214,7 +180,7 @@ TEST_F(Tasks, RunLengthsCoverThePictureOnce) {
 }
 
 TEST_F(Tasks, WhatACropCutsOffIsVoid) {
-  write_text(folder_ / "cropping.yaml", segmenter("{resize: 64, crop: 64}"));
+  write_text(folder_ / "cropping.yaml", tiny_segmenter("{resize: 64, crop: 64}"));
   const ProgramResult result =
       predict("cropping.yaml", {"-s", pictures() + "/a.png", "--json", "--masks", folder_ / "m"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
@@ -264,7 +230,8 @@ TEST_F(Tasks, FlagsOfOtherTasksAreRefused) {
   const ProgramResult result =
       run_program({"predict", demo_model(), "-s", demo_sample("dog.jpg"), "--coco", folder_ / "x.json"});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, HasSubstr("--coco: only for models of task detection or segmentation; this one is classification"));
+  EXPECT_THAT(result.err,
+              HasSubstr("--coco: only for models of task detection or segmentation; this one is classification"));
   EXPECT_FALSE(fs::exists(folder_ / "x.json"));
 }
 
