@@ -126,6 +126,8 @@ ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const 
   const auto add = [&](std::unique_ptr<ConvolutionKernel> kernel) {
     if (kernel != nullptr) all.push_back(std::move(kernel));
   };
+  add(make_depthwise_convolution(problem, table));
+  add(make_stem_convolution(problem, table));
   add(make_onednn_convolution(problem, table));
   add(make_direct_convolution(problem, table));
   return all;

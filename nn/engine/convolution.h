@@ -69,6 +69,10 @@ using ConvolutionKernels = std::vector<std::unique_ptr<ConvolutionKernel>>;
 ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const kernels::KernelTable& table);
 
 /// The providers: null if they cannot do the problem. Each in the source file of its name.
+std::unique_ptr<ConvolutionKernel> make_depthwise_convolution(const ConvolutionProblem& problem,
+                                                              const kernels::KernelTable& table);
+std::unique_ptr<ConvolutionKernel> make_stem_convolution(const ConvolutionProblem& problem,
+                                                         const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_onednn_convolution(const ConvolutionProblem& problem,
                                                            const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_direct_convolution(const ConvolutionProblem& problem,

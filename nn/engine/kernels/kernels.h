@@ -81,6 +81,15 @@ struct Attention {
 /// Query positions of one work item of `attention`.
 inline constexpr int64_t kAttentionTile = 4;
 
+struct DepthwiseConv;  // depthwise.h
+
+/// Work item: one channel block of one image. `residual` may be null. `sums` may be null, else it gets what each item
+/// wrote, summed over the positions: [N, C padded to B].
+using DepthwiseFunction = void (*)(const DepthwiseConv& op, const float* src, const float* residual, float* dst,
+                                   float* sums, int64_t begin, int64_t end);
+
+struct StemConv;  // stem.h
+
 /// Functions of one instruction set. `begin`, `end` bound the work items of a call, so that callers may split work
 /// between threads. No function allocates or throws.
 struct KernelTable {
@@ -98,6 +107,14 @@ struct KernelTable {
   /// Work item: one block of output channels of one image. `residual` may be null.
   void (*direct_conv)(const DirectConv& op, const float* src, const float* residual, float* dst, int64_t begin,
                       int64_t end);
+
+  /// The depthwise convolution of a square kernel; null if there is none.
+  DepthwiseFunction (*depthwise)(int64_t kernel, int64_t stride);
+  /// Widest tile of `depthwise`.
+  int64_t depthwise_tile = 1;
+
+  /// Work item: one row of the result of one image, in all its channels.
+  void (*stem)(const StemConv& op, const float* src, float* dst, int64_t begin, int64_t end);
 
   /// Work item: one channel block of one image. dst = src * gate[item, lane]; dst may be src.
   void (*scale)(const float* src, const float* gate, float* dst, int64_t area, int64_t begin, int64_t end);

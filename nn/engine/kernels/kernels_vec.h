@@ -5,6 +5,9 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <immintrin.h>
+#include <type_traits>
+#include <utility>
 
 #include "nn/engine/kernels/kernels.h"
 
@@ -26,10 +29,38 @@ inline Vec load(const float* p) {
 
 inline void store(float* p, Vec v) { std::memcpy(p, &v, sizeof(v)); }
 
+/// Keeps the compiler from loading a value again for each of its uses, as an operand from memory.
+inline Vec in_register(Vec v) {
+#if defined(__AVX__)  // narrower sets need two registers for a vector
+  asm("" : "+v"(v));
+#endif
+  return v;
+}
+
 inline Vec splat(float x) { return x - Vec{}; }
 
+/// a > b ? a : b and a < b ? a : b, so that a b that is NaN stays. GCC 12 does not find the one instruction for these;
+/// its unmasked AVX-512 intrinsics warn about their own insides.
+#if ZOO_KERNEL_LANES == 16
+inline Vec vec_max(Vec a, Vec b) { return _mm512_mask_max_ps(b, 0xFFFF, a, b); }
+inline Vec vec_min(Vec a, Vec b) { return _mm512_mask_min_ps(b, 0xFFFF, a, b); }
+#elif defined(__AVX__)
+inline Vec vec_max(Vec a, Vec b) { return _mm256_max_ps(a, b); }
+inline Vec vec_min(Vec a, Vec b) { return _mm256_min_ps(a, b); }
+#else
 inline Vec vec_max(Vec a, Vec b) { return a > b ? a : b; }
 inline Vec vec_min(Vec a, Vec b) { return a < b ? a : b; }
+#endif
+
+/// Calls f with the constants 0 .. kCount - 1: a loop that the compiler cannot leave rolled, so that arrays indexed by
+/// its counter become registers.
+template <size_t kCount, typename F>
+inline __attribute__((always_inline)) void unroll(F f) {
+  [&]<int... kIndex>(std::integer_sequence<int, kIndex...>) __attribute__((always_inline)) {
+    (f(std::integral_constant<int, kIndex>{}), ...);
+  }
+  (std::make_integer_sequence<int, static_cast<int>(kCount)>{});
+}
 
 template <typename F>
 inline Vec per_lane(Vec v, F f) {

@@ -1,0 +1,331 @@
+// Depthwise and stem kernels of every instruction set the machine has, against the reference engine.
+#include <ostream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "nn/engine/kernels/depthwise.h"
+#include "nn/engine/kernels/stem.h"
+#include "nn/engine/reference_ops.h"
+#include "nn/graph/graph.h"
+#include "tests/support/compare.h"
+
+namespace zoo::engine::kernels {
+namespace {
+
+std::vector<float> random_values(int64_t count, unsigned seed, float range = 2.0F) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> uniform(-range, range);
+  std::vector<float> values(static_cast<size_t>(count));
+  for (float& v : values) v = uniform(random);
+  return values;
+}
+
+/// Keeps the sums of all taps within the range where activations bend.
+float weight_range(int64_t kernel) { return 2.0F / static_cast<float>(kernel); }
+
+/// What writes beyond its own values, or leaves some out, shows.
+constexpr float kUntouched = -99.0F;
+constexpr int64_t kGuard = 64;
+
+/// One convolution: its sizes, and whether the padding is TensorFlow's.
+struct ConvCase {
+  int64_t kernel;
+  int64_t stride;
+  Shape src;
+  int64_t pad;
+  graph::PaddingMode padding = graph::PaddingMode::kExplicit;
+};
+
+std::string name_of(const ConvCase& c) {
+  std::string name = "k" + std::to_string(c.kernel) + "s" + std::to_string(c.stride);
+  for (const int64_t dim : c.src.dims) name += "_" + std::to_string(dim);
+  return name + (c.padding == graph::PaddingMode::kSame ? "_same" : "_pad" + std::to_string(c.pad));
+}
+
+void PrintTo(const ConvCase& c, std::ostream* out) { *out << name_of(c); }  // NOLINT(readability-identifier-naming)
+
+graph::Conv2d conv_of(const ConvCase& c, int64_t out_channels, int64_t groups, ActivationKind activation) {
+  graph::Conv2d conv;
+  conv.in_channels = c.src[1];
+  conv.out_channels = out_channels;
+  conv.kernel = {c.kernel, c.kernel};
+  conv.stride = {c.stride, c.stride};
+  conv.pad = {c.pad, c.pad};
+  conv.padding = c.padding;
+  conv.groups = groups;
+  conv.weight = 0;
+  conv.bias = 1;
+  conv.activation.kind = activation;
+  return conv;
+}
+
+Shape result_shape(const graph::Conv2d& conv, const Shape& src) {
+  const graph::ResolvedPadding pad = graph::resolve_padding(conv, {src[2], src[3]});
+  const auto length = [&](int64_t in, int64_t before, int64_t after) {
+    return (in + before + after - conv.kernel.h) / conv.stride.h + 1;
+  };
+  return {src[0], conv.out_channels, length(src[2], pad.begin.h, pad.end.h), length(src[3], pad.begin.w, pad.end.w)};
+}
+
+class ConvKernels : public ::testing::TestWithParam<std::tuple<Isa, ConvCase>> {
+ protected:
+  void SetUp() override {
+    if (!is_supported(std::get<0>(GetParam()))) GTEST_SKIP() << "this processor lacks the instruction set";
+  }
+
+  const KernelTable& table() const { return kernel_table(std::get<0>(GetParam())); }
+  static const ConvCase& conv_case() { return std::get<1>(GetParam()); }
+  int64_t lanes() const { return table().lanes; }
+  int64_t blocks(const Shape& shape) const { return shape[0] * block_count(shape[1], lanes()); }
+  static int64_t area(const Shape& shape) { return shape[2] * shape[3]; }
+
+  std::vector<float> blocked(const std::vector<float>& planar, const Shape& shape) const {
+    std::vector<float> result(static_cast<size_t>(blocks(shape) * area(shape) * lanes()));
+    table().to_blocked(planar.data(), result.data(), shape[1], area(shape), 0, blocks(shape));
+    return result;
+  }
+
+  /// Memory for a result, between guards.
+  std::vector<float> unwritten(const Shape& shape) const {
+    return std::vector<float>(static_cast<size_t>(blocks(shape) * area(shape) * lanes() + 2 * kGuard), kUntouched);
+  }
+  /// Row-major values of what was written; nothing around it was, and the lanes beyond the last channel are zero.
+  std::vector<float> planar(const std::vector<float>& guarded, const Shape& shape) const {
+    for (int64_t i = 0; i < kGuard; ++i) {
+      EXPECT_EQ(guarded[static_cast<size_t>(i)], kUntouched);
+      EXPECT_EQ(guarded[guarded.size() - 1 - static_cast<size_t>(i)], kUntouched);
+    }
+    const std::vector<float> written(guarded.begin() + kGuard, guarded.end() - kGuard);
+    std::vector<float> result(static_cast<size_t>(shape.elements()));
+    table().to_planar(written.data(), result.data(), shape[1], area(shape), 0, blocks(shape));
+    EXPECT_EQ(blocked(result, shape), written) << "the tail is not zero";
+    return result;
+  }
+
+  std::vector<float> padded_bias(const std::vector<float>& bias) const {
+    std::vector<float> padded = bias;
+    padded.resize(static_cast<size_t>(block_count(static_cast<int64_t>(bias.size()), lanes()) * lanes()));
+    return padded;
+  }
+  std::vector<float> packed(const std::vector<float>& weights, int64_t outputs, int64_t inputs) const {
+    std::vector<float> result(static_cast<size_t>(block_count(outputs, lanes()) * lanes() * inputs));
+    pack_matrix(weights.data(), outputs, inputs, lanes(), result.data());
+    return result;
+  }
+
+  static std::vector<float> expected(const graph::Conv2d& conv, const std::vector<reference::TensorView>& srcs,
+                                     const std::vector<float>& weights, const std::vector<float>& bias,
+                                     const Shape& dst) {
+    ParameterValues values;
+    values.views = {weights, bias};
+    std::vector<float> result(static_cast<size_t>(dst.elements()));
+    reference::evaluate(conv, srcs, values, dst, result);
+    return result;
+  }
+};
+
+/// The activations with code of their own, and one of the rest.
+constexpr ActivationKind kActivations[] = {ActivationKind::kIdentity, ActivationKind::kRelu, ActivationKind::kRelu6,
+                                           ActivationKind::kHardSwish, ActivationKind::kSigmoid};
+
+class DepthwiseKernels : public ConvKernels {
+ protected:
+  void expect_equal(ActivationKind activation, bool with_residual, bool with_sums) const {
+    const ConvCase& c = conv_case();
+    const Shape& src = c.src;
+    const int64_t channels = src[1];
+    const graph::Conv2d conv = conv_of(c, channels, channels, activation);
+    const Shape dst = result_shape(conv, src);
+    const graph::ResolvedPadding pad = graph::resolve_padding(conv, {src[2], src[3]});
+
+    const std::vector<float> x = random_values(src.elements(), 1);
+    const std::vector<float> weights = random_values(channels * c.kernel * c.kernel, 2, weight_range(c.kernel));
+    const std::vector<float> bias = random_values(channels, 3);
+    const std::vector<float> residual = random_values(dst.elements(), 4);
+    const std::vector<float> packed_weights = packed(weights, channels, c.kernel * c.kernel);
+    const std::vector<float> packed_bias = padded_bias(bias);
+    const std::vector<TileRun> runs = plan_row(c.kernel, c.stride, pad.begin.w, src[3], dst[3], table().depthwise_tile);
+    const DepthwiseConv op = {.weights = packed_weights.data(),
+                              .bias = packed_bias.data(),
+                              .channels = channels,
+                              .src_h = src[2],
+                              .src_w = src[3],
+                              .dst_h = dst[2],
+                              .dst_w = dst[3],
+                              .pad_top = pad.begin.h,
+                              .pad_left = pad.begin.w,
+                              .activation = {activation, 0.0F},
+                              .runs = runs.data(),
+                              .run_count = static_cast<int64_t>(runs.size())};
+    const DepthwiseFunction depthwise = table().depthwise(c.kernel, c.stride);
+    ASSERT_NE(depthwise, nullptr);
+    const std::vector<float> blocked_x = blocked(x, src);
+    const std::vector<float> blocked_residual = blocked(residual, dst);
+    const Shape vector = {dst[0], channels, 1, 1};
+    std::vector<float> y = unwritten(dst);
+    std::vector<float> sums = unwritten(vector);
+    // Two calls, as two threads would.
+    const int64_t items = blocks(dst);
+    for (const auto& [begin, end] : {std::pair{int64_t{0}, items / 2}, std::pair{items / 2, items}}) {
+      depthwise(op, blocked_x.data(), with_residual ? blocked_residual.data() : nullptr, y.data() + kGuard,
+                with_sums ? sums.data() + kGuard : nullptr, begin, end);
+    }
+
+    std::vector<reference::TensorView> srcs = {{src, x}};
+    if (with_residual) srcs.push_back({dst, residual});
+    const std::vector<float> right = expected(conv, srcs, weights, bias, dst);
+    EXPECT_TRUE(test::close_to_max(planar(y, dst), right, 1e-6));
+    if (!with_sums) return;
+    std::vector<double> totals(static_cast<size_t>(dst[0] * channels));
+    for (size_t i = 0; i < right.size(); ++i) totals[i / static_cast<size_t>(area(dst))] += right[i];
+    const std::vector<float> right_sums(totals.begin(), totals.end());
+    EXPECT_TRUE(test::close_to_max(planar(sums, vector), right_sums, 1e-5));
+  }
+};
+
+TEST_P(DepthwiseKernels, EqualTheReferenceForEveryActivation) {
+  for (const ActivationKind activation : kActivations) {
+    SCOPED_TRACE(to_string(activation));
+    expect_equal(activation, false, false);
+  }
+}
+
+TEST_P(DepthwiseKernels, AddTheResidualBeforeTheActivation) { expect_equal(ActivationKind::kRelu, true, false); }
+
+TEST_P(DepthwiseKernels, SumWhatTheyWrite) {
+  expect_equal(ActivationKind::kHardSwish, false, true);
+  expect_equal(ActivationKind::kSigmoid, true, true);
+}
+
+class StemKernels : public ConvKernels {
+ protected:
+  void expect_equal(int64_t out_channels, ActivationKind activation) const {
+    const ConvCase& c = conv_case();
+    const Shape& src = c.src;
+    const graph::Conv2d conv = conv_of(c, out_channels, 1, activation);
+    const Shape dst = result_shape(conv, src);
+    const graph::ResolvedPadding pad = graph::resolve_padding(conv, {src[2], src[3]});
+
+    const int64_t taps = src[1] * kStemKernel * kStemKernel;
+    const std::vector<float> x = random_values(src.elements(), 1);
+    const std::vector<float> weights = random_values(out_channels * taps, 2, weight_range(kStemKernel));
+    const std::vector<float> bias = random_values(out_channels, 3);
+    const std::vector<float> packed_weights = packed(weights, out_channels, taps);
+    const std::vector<float> packed_bias = padded_bias(bias);
+    const std::vector<TileRun> runs =
+        plan_row(kStemKernel, kStemStride, pad.begin.w, src[3], dst[3], stem_tile(out_channels, lanes()));
+    const StemConv op = {.weights = packed_weights.data(),
+                         .bias = packed_bias.data(),
+                         .in_channels = src[1],
+                         .out_channels = out_channels,
+                         .src_h = src[2],
+                         .src_w = src[3],
+                         .dst_h = dst[2],
+                         .dst_w = dst[3],
+                         .pad_top = pad.begin.h,
+                         .pad_left = pad.begin.w,
+                         .activation = {activation, 0.0F},
+                         .runs = runs.data(),
+                         .run_count = static_cast<int64_t>(runs.size())};
+    std::vector<float> y = unwritten(dst);
+    const int64_t items = dst[0] * dst[2];
+    table().stem(op, x.data(), y.data() + kGuard, 0, items / 2);
+    table().stem(op, x.data(), y.data() + kGuard, items / 2, items);
+    EXPECT_TRUE(test::close_to_max(planar(y, dst), expected(conv, {{src, x}}, weights, bias, dst), 1e-6));
+  }
+};
+
+TEST_P(StemKernels, EqualTheReference) {
+  // One block and two, three and four of AVX-512's; and tails.
+  for (const int64_t out_channels : {16, 32, 5, 24, 40, 64}) {
+    SCOPED_TRACE(out_channels);
+    expect_equal(out_channels, ActivationKind::kHardSwish);
+  }
+  for (const ActivationKind activation : kActivations) {
+    SCOPED_TRACE(to_string(activation));
+    expect_equal(24, activation);
+  }
+}
+
+std::string case_name(const ::testing::TestParamInfo<ConvKernels::ParamType>& info) {
+  return std::string(to_string(std::get<0>(info.param))) + "_" + name_of(std::get<1>(info.param));
+}
+
+constexpr auto kSame = graph::PaddingMode::kSame;
+const auto kIsas = ::testing::Values(Isa::kSse, Isa::kAvx2, Isa::kAvx512);
+
+/// Every kernel and stride with maps of the zoo, odd sizes, widths of every tile, one row or column, channel tails,
+/// several images, no padding, and paddings that differ on the two sides.
+std::vector<ConvCase> depthwise_cases() {
+  std::vector<ConvCase> cases;
+  for (const int64_t kernel : {3, 5, 7}) {
+    for (const int64_t stride : {1, 2}) {
+      const int64_t pad = kernel / 2;
+      cases.push_back({kernel, stride, {1, 32, 14, 14}, pad});
+      cases.push_back({kernel, stride, {2, 24, 7, 7}, pad});
+      cases.push_back({kernel, stride, {1, 17, 5, 31}, pad});
+      cases.push_back({kernel, stride, {1, 5, 9, 57}, pad});
+      cases.push_back({kernel, stride, {3, 3, 1, 1}, pad});
+      cases.push_back({kernel, stride, {1, 16, 2, 3}, pad});
+      cases.push_back({kernel, stride, {1, 8, 20, 1}, pad});
+      cases.push_back({kernel, stride, {1, 8, 1, 20}, pad});
+      cases.push_back({kernel, stride, {1, 16, 11, 12}, 0});
+      cases.push_back({kernel, stride, {1, 16, 9, 10}, kernel - 1});
+      cases.push_back({kernel, stride, {1, 20, 14, 28}, 0, kSame});
+      cases.push_back({kernel, stride, {1, 20, 13, 27}, 0, kSame});
+      cases.push_back({kernel, stride, {1, 4, 2, 2}, 0, kSame});
+      cases.push_back({kernel, stride, {1, 16, 6, 112}, pad});
+    }
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(AllSets, DepthwiseKernels, ::testing::Combine(kIsas, ::testing::ValuesIn(depthwise_cases())),
+                         case_name);
+
+INSTANTIATE_TEST_SUITE_P(
+    AllSets, StemKernels,
+    ::testing::Combine(kIsas, ::testing::Values(ConvCase{3, 2, {1, 3, 32, 32}, 1}, ConvCase{3, 2, {2, 3, 17, 113}, 1},
+                                                ConvCase{3, 2, {1, 1, 9, 30}, 1}, ConvCase{3, 2, {1, 4, 12, 57}, 1},
+                                                ConvCase{3, 2, {1, 3, 16, 224}, 0, kSame},
+                                                ConvCase{3, 2, {1, 3, 15, 25}, 0, kSame},
+                                                ConvCase{3, 2, {1, 3, 11, 13}, 0}, ConvCase{3, 2, {1, 3, 8, 8}, 2},
+                                                ConvCase{3, 2, {1, 3, 1, 1}, 1}, ConvCase{3, 2, {1, 2, 1, 6}, 1})),
+    case_name);
+
+TEST(RowTiles, CoverTheRowOnceInOrder) {
+  for (int64_t width = 1; width < 130; ++width) {
+    for (const int64_t max_tile : {4, 8, 14}) {
+      int64_t x = 0;
+      for (const TileRun& run : plan_row(3, 1, 1, width, width, max_tile)) {
+        EXPECT_EQ(run.x, x) << width;
+        EXPECT_LE(run.width, max_tile) << width;
+        x += run.count * run.width;
+      }
+      EXPECT_EQ(x, width);
+    }
+  }
+}
+
+TEST(RowTiles, UseFewTiles) {
+  const std::vector<TileRun> runs = plan_row(3, 1, 1, 20, 20, 14);
+  ASSERT_EQ(runs.size(), 2U);
+  EXPECT_EQ(runs[0].width, 12);
+  EXPECT_EQ(runs[1].width, 8);
+}
+
+TEST(RowTiles, TellWhichTouchTheBorder) {
+  const std::vector<TileRun> runs = plan_row(3, 1, 1, 112, 112, 14);
+  ASSERT_EQ(runs.size(), 3U);
+  EXPECT_TRUE(runs[0].border);
+  EXPECT_FALSE(runs[1].border);
+  EXPECT_EQ(runs[1].count, 6);
+  EXPECT_TRUE(runs[2].border);
+  EXPECT_EQ(plan_row(3, 1, 0, 114, 112, 14).size(), 1U) << "no padding, no border";
+}
+
+}  // namespace
+}  // namespace zoo::engine::kernels
