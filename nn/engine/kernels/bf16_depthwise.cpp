@@ -54,6 +54,7 @@ inline void tile_at(const Row& row, int64_t x) {
 #pragma GCC unroll 1
   for (int ky = 0; ky < kKernel; ++ky) {
     const float* src = row.src[static_cast<size_t>(ky)] + x * kStride * kStep;
+    asm("" : "+r"(src));  // one pointer and constant offsets, not one register per offset
     __m512 weights[kKernel][kHalves];
 #pragma GCC unroll 8
     for (int kx = 0; kx < kKernel; ++kx) {
