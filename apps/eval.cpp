@@ -42,6 +42,7 @@ struct EvalFlags {
   std::optional<double> score_thresh;
   std::optional<int64_t> limit;
   int threads = 0;
+  std::optional<engine::Precision> precision;
 
   int shards() const {
     return threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
@@ -66,6 +67,7 @@ void check_flags(const EvalFlags& flags, const std::string& task) {
 eval::EvalOptions options_for(const EvalFlags& flags, Progress& progress) {
   eval::EvalOptions options;
   options.shards = flags.shards();
+  options.network.precision = flags.precision;
   options.network.input_size = flags.size.value();
   options.score_thresh = flags.score_thresh;
   options.run.stop = &stop_requested();
@@ -184,6 +186,7 @@ Action setup_eval(CLI::App& app) {
                  "Cores to spread the pictures over (default: all); the figures do not depend on it")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
+  add_precision_flag(app, flags->precision);
   return [flags, json] {
     if (json->count() > 0) flags->json = flags->json_value.empty() ? "-" : flags->json_value;
     return evaluate_model(*flags);

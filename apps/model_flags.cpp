@@ -121,6 +121,14 @@ engine::KernelOptions KernelFlags::options() const {
   return options;
 }
 
+void add_precision_flag(CLI::App& app, std::optional<engine::Precision>& precision) {
+  app.add_option_function<std::string>(
+         "--precision", [&precision](const std::string& name) { precision = engine::precision_from(name); },
+         "What the network computes in (default: the model file's runtime.precision)")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->type_name("P");
+}
+
 void add_json_flag(CLI::App& app, bool& json) { app.add_flag("--json", json, "Print JSON"); }
 
 void check_task_flags(const std::vector<TaskFlag>& flags, const std::string& task) {

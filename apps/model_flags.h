@@ -50,6 +50,9 @@ struct SizeFlag {
 /// `--threads N`; 0 = the model file's `runtime.threads`.
 void add_threads_flag(CLI::App& app, int& threads);
 
+/// `--precision P`; empty = the model file's `runtime.precision`.
+void add_precision_flag(CLI::App& app, std::optional<engine::Precision>& precision);
+
 /// `--kernels`, `--isa`.
 struct KernelFlags {
   std::string wanted = "auto";

@@ -20,6 +20,7 @@ struct PredictFlags {
   std::optional<int64_t> top_k;
   std::optional<double> score_thresh;
   int threads = 0;
+  std::optional<engine::Precision> precision;
   KernelFlags kernels;
   PredictOptions options;
 };
@@ -37,6 +38,7 @@ int predict(PredictFlags& flags) {
   if (flags.top_k) options.top_k = *flags.top_k;
   options.score_thresh = flags.score_thresh;
   options.network.threads = flags.threads;
+  options.network.precision = flags.precision;
   options.network.kernels = flags.kernels.options();
   options.network.input_size = flags.size.value();
   const std::vector<pipeline::SourceSpec> sources = pipeline::resolve_sources(flags.sources);
@@ -85,6 +87,7 @@ Action setup_predict(CLI::App& app) {
       ->check(CLI::PositiveNumber)
       ->type_name("N");
   add_threads_flag(app, flags->threads);
+  add_precision_flag(app, flags->precision);
   flags->kernels.add_to(app);
   app.add_flag("--timing", flags->options.timing, "Say on standard error where the time to the first result went");
   return [flags, json] {

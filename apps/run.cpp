@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct RunFlags {
   std::string engine = "onednn";
   std::vector<std::string> outputs;
   int threads = 0;
+  std::optional<engine::Precision> precision;
   KernelFlags kernels;
 };
 
@@ -57,6 +59,7 @@ int run(const RunFlags& flags) {
   engine::CompileOptions options;
   options.engine = flags.engine == "reference" ? engine::EngineKind::kReference : engine::EngineKind::kOneDnn;
   options.threads = flags.threads > 0 ? flags.threads : model->config().runtime.threads;
+  options.precision = flags.precision;
   options.outputs = flags.outputs;
   options.kernels = flags.kernels.options();
   const std::shared_ptr<const engine::Executable> executable = model->compile(input.shape, options);
@@ -92,6 +95,7 @@ Action setup_run(CLI::App& app) {
       ->check(CLI::IsMember({"onednn", "reference"}))
       ->capture_default_str();
   add_threads_flag(app, flags->threads);
+  add_precision_flag(app, flags->precision);
   flags->kernels.add_to(app);
   return [flags] { return run(*flags); };
 }

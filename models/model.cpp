@@ -78,7 +78,9 @@ Model Model::build(ModelConfig config, const LoadModelOptions& options) {
 
 std::shared_ptr<const engine::Executable> Model::compile(const Shape& input,
                                                          const engine::CompileOptions& options) const {
-  return engine::Executable::compile(network_, input, options);
+  engine::CompileOptions resolved = options;
+  if (!resolved.precision) resolved.precision = engine::precision_from(config_.runtime.precision);
+  return engine::Executable::compile(network_, input, resolved);
 }
 
 }  // namespace zoo::models

@@ -42,7 +42,7 @@ class Model {
   /// Absent with random weights.
   const std::optional<weights::LoadReport>& report() const { return report_; }
 
-  /// Compiles for an input [N, C, H, W].
+  /// Compiles for an input [N, C, H, W]; in the model file's `runtime.precision` unless the options have one.
   std::shared_ptr<const engine::Executable> compile(const Shape& input, const engine::CompileOptions& options) const;
 
  private:

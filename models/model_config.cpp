@@ -13,6 +13,7 @@
 #include "models/labels.h"
 #include "models/pretrained_cfg.h"
 #include "nn/core/error.h"
+#include "nn/engine/executable.h"
 #include "nn/graph/graph_builder.h"
 
 namespace zoo::models {
@@ -241,8 +242,10 @@ RuntimeConfig decode_runtime(const ConfigNode& node) {
   if (const ConfigNode precision = node.find("precision")) {
     const std::array<std::string, 3> names = {"f32", "bf16", "int8"};
     const auto choice = precision.as_choice(names, "precision");
-    if (choice && *choice > 0) {
-      precision.problem(fmt::format("{} is not available in this version; the one precision is f32", names[*choice]));
+    if (choice && !engine::precision_from(names[*choice])) {
+      precision.problem(fmt::format("{} is not available in this version; f32 and bf16 are", names[*choice]));
+    } else if (choice) {
+      config.precision = names[*choice];
     }
   }
   if (const ConfigNode threads = node.find("threads")) {

@@ -20,7 +20,7 @@ namespace zoo::models {
 
 /// `runtime:` of a model file.
 struct RuntimeConfig {
-  std::string precision = "f32";
+  std::string precision = "f32";  ///< a name that engine::precision_from knows
   int threads = 1;
 };
 

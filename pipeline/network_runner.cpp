@@ -31,6 +31,7 @@ NetworkRunner::NetworkRunner(std::shared_ptr<const models::Model> model, std::st
     : model_(std::move(model)),
       preprocessor_(effective_preprocess(*model_, options)),
       runners_(model_, {.engine = options.engine,
+                        .precision = options.precision,
                         .threads = options.threads,
                         .outputs = std::move(outputs),
                         .kernels = options.kernels}) {

@@ -23,6 +23,8 @@ struct NetworkOptions {
   /// Cores one picture may use; the model file's `runtime.threads` when 0.
   int threads = 0;
   engine::EngineKind engine = engine::EngineKind::kOneDnn;
+  /// The model file's `runtime.precision` when empty.
+  std::optional<engine::Precision> precision = std::nullopt;
   engine::KernelOptions kernels = {};
   /// [H, W] of the network's input instead of the model file's, see with_input_size.
   std::optional<std::array<int64_t, 2>> input_size = std::nullopt;

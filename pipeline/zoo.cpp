@@ -19,6 +19,7 @@ std::optional<pipeline::Preprocessor> make_preprocessor(const Model& model, cons
 engine::CompileOptions feature_options(const Model& model, const BackboneOptions& options) {
   engine::CompileOptions compile;
   compile.engine = options.engine;
+  compile.precision = options.precision;
   compile.threads = options.threads;
   for (size_t i = 0; i < model.config().backbone.features.size(); ++i) {
     compile.outputs.push_back(fmt::format("feature.{}", i));

@@ -140,6 +140,8 @@ struct BackboneOptions {
   /// Cores one input may use; the model file's `runtime.threads` when 0.
   int threads = 0;
   engine::EngineKind engine = engine::EngineKind::kOneDnn;
+  /// The model file's `runtime.precision` when empty.
+  std::optional<engine::Precision> precision = std::nullopt;
   /// [H, W] that frames become instead of the model file's, see pipeline::with_input_size.
   std::optional<std::array<int64_t, 2>> input_size = std::nullopt;
 };

@@ -1,5 +1,8 @@
 #include "nn/engine/executable.h"
 
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
 #include "nn/engine/onednn_executable.h"
 #include "nn/engine/reference.h"
 
@@ -21,13 +24,33 @@ std::string_view to_string(InstructionSet isa) {
   return "unknown";
 }
 
-std::string_view to_string(Precision) { return "f32"; }
+std::string_view to_string(Precision precision) { return precision == Precision::kBf16 ? "bf16" : "f32"; }
+
+std::optional<Precision> precision_from(std::string_view name) {
+  for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+    if (name == to_string(precision)) return precision;
+  }
+  return std::nullopt;
+}
+
+std::string_view why_unavailable(Precision precision) {
+  if (precision == Precision::kF32 || engine_has_amx_bf16()) return {};
+  return "this machine has no AMX tiles (or may not use them), without which bf16 would be slower than f32";
+}
 
 std::shared_ptr<const Executable> Executable::compile(const graph::BoundGraph& network, const Shape& input,
                                                       const CompileOptions& options) {
   graph::BoundGraph wanted = network;
   if (!options.outputs.empty()) wanted.graph = graph::select_outputs(network.graph, options.outputs);
   if (options.engine == EngineKind::kReference) return compile_reference(wanted, input);
+  if (options.precision && !why_unavailable(*options.precision).empty()) {
+    throw EngineError(
+        fmt::format("precision {}: {}", to_string(*options.precision), why_unavailable(*options.precision)));
+  }
+  const InstructionSet isa = options.kernels.isa;
+  if (options.precision == Precision::kBf16 && isa != InstructionSet::kAuto && isa != InstructionSet::kAvx512) {
+    throw EngineError(fmt::format("precision bf16: its kernels need AVX-512 and AMX, not {}", to_string(isa)));
+  }
   return compile_onednn(graph::optimise(wanted), input, options);
 }
 

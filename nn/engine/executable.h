@@ -21,7 +21,11 @@ enum class EngineKind {
   kReference,  ///< loops with double accumulation over the graph as built, nothing folded or fused
 };
 
-enum class Precision { kF32 };
+/// What activations and weights are stored in; sums are always f32.
+enum class Precision {
+  kF32,
+  kBf16,  ///< needs a processor with AMX: without, it would be slower than f32
+};
 
 /// What the engine's kernels are held to. oneDNN's own primitives may use more, unless the environment variable
 /// ONEDNN_MAX_CPU_ISA holds them too.
@@ -38,6 +42,10 @@ std::string_view to_string(InstructionSet isa);
 /// Whether the machine has the set and nothing forbids it; kAuto always.
 bool is_available(InstructionSet isa);
 std::string_view to_string(Precision precision);
+/// Of the name that to_string gives; empty for another.
+std::optional<Precision> precision_from(std::string_view name);
+/// Why this machine cannot run networks in `precision`; empty if it can.
+std::string_view why_unavailable(Precision precision);
 
 /// Which kernels run where several can.
 struct KernelOptions {
@@ -53,7 +61,9 @@ struct KernelOptions {
 
 struct CompileOptions {
   EngineKind engine = EngineKind::kOneDnn;
-  Precision precision = Precision::kF32;
+  /// Of the fast engine; the reference engine computes in f64 whatever is asked. Empty: f32, or what the model file
+  /// says where there is one (Model::compile).
+  std::optional<Precision> precision = std::nullopt;
   /// Cores one inference may use.
   int threads = 1;
   /// Names of the graph's outputs to produce, in this order; empty = all. What no output needs is not computed.
@@ -83,8 +93,8 @@ class Executable : public std::enable_shared_from_this<Executable> {
   virtual ~Executable() = default;
 
   /// Throws GraphError when the shape does not fit the network, EngineError when an operation cannot be compiled or
-  /// would silently run on a slow reference implementation, when the machine lacks the instruction set asked for, or
-  /// when no convolution has a kernel of the name asked for.
+  /// would silently run on a slow reference implementation, when the machine lacks what `precision` needs or the
+  /// instruction set asked for, or when no convolution has a kernel of the name asked for.
   static std::shared_ptr<const Executable> compile(const graph::BoundGraph& network, const Shape& input,
                                                    const CompileOptions& options = {});
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "nn/engine/kernels/bf16.h"
+#include "nn/engine/onednn_executable.h"
 #include "nn/engine/step_compiler.h"
 
 namespace zoo::engine {
@@ -19,11 +21,16 @@ dnnl::stream& onednn_stream() {
 
 namespace {
 
+using dnnl::cpu_isa;
+
+/// Whether oneDNN uses the set here; ONEDNN_MAX_CPU_ISA may rule it out.
+bool has(cpu_isa set) {
+  const auto wanted = static_cast<int>(set);
+  return (static_cast<int>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
+}
+
 /// Whether processor and oneDNN both use the set.
 bool is_usable(kernels::Isa isa) {
-  using dnnl::cpu_isa;
-  const int effective = static_cast<int>(dnnl::get_effective_cpu_isa());
-  const auto has = [&](cpu_isa set) { return (effective & static_cast<int>(set)) == static_cast<int>(set); };
   if (isa == kernels::Isa::kAvx512 && !has(cpu_isa::avx512_core)) return false;
   if (isa == kernels::Isa::kAvx2 && !has(cpu_isa::avx2)) return false;
   return kernels::is_supported(isa);
@@ -43,6 +50,10 @@ kernels::Isa to_isa(InstructionSet set) {
 }
 
 }  // namespace
+
+bool engine_has_amx_bf16() {
+  return has(cpu_isa::avx512_core_amx) && is_usable(kernels::Isa::kAvx512) && kernels::amx_bf16_available();
+}
 
 bool is_available(InstructionSet isa) { return is_usable(to_isa(isa)); }
 

@@ -11,4 +11,7 @@ namespace zoo::engine {
 std::shared_ptr<const Executable> compile_onednn(const graph::BoundGraph& network, const Shape& input,
                                                  const CompileOptions& options);
 
+/// Whether bf16 networks may run here: AMX, unless ONEDNN_MAX_CPU_ISA rules it out.
+bool engine_has_amx_bf16();
+
 }  // namespace zoo::engine

@@ -22,17 +22,24 @@ class OwnStep : public Step {
   Bind bind_;
 };
 
+/// A step that runs `own:KERNEL`.
+template <typename Bind>
+std::unique_ptr<Step> make_step(std::string_view kernel, const std::vector<ValueId>& reads, ValueId writes, Bind bind) {
+  auto step = std::make_unique<OwnStep<Bind>>(std::move(bind));
+  step->info.implementation = "own:";
+  step->info.implementation += kernel;
+  step->reads = reads;
+  step->writes = writes;
+  return step;
+}
+
 /// A step that runs `own:KERNEL:SET`.
 template <typename Bind>
 std::unique_ptr<Step> make_step(const StepCompiler& compiler, std::string_view kernel,
                                 const std::vector<ValueId>& reads, ValueId writes, Bind bind) {
-  auto step = std::make_unique<OwnStep<Bind>>(std::move(bind));
-  step->info.implementation = "own:";
-  step->info.implementation += kernel;
+  auto step = make_step(kernel, reads, writes, std::move(bind));
   step->info.implementation += ':';
   step->info.implementation += kernels::to_string(compiler.table().isa);
-  step->reads = reads;
-  step->writes = writes;
   return step;
 }
 

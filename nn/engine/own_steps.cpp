@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "nn/engine/kernels/bf16.h"
 #include "nn/engine/own_step.h"
 #include "nn/engine/parallel.h"
 #include "nn/engine/step_compiler.h"
@@ -181,7 +182,28 @@ void compile_flatten(StepCompiler& compiler, graph::NodeId id) {
   compiler.set_value(id, planar);
 }
 
-std::unique_ptr<Step> make_relayout(const StepCompiler& compiler, ValueId src, ValueId dst, std::string_view name) {
+namespace {
+
+std::unique_ptr<Step> make_bf16_relayout(const StepCompiler& compiler, ValueId src, ValueId dst, bool to_blocked) {
+  const Shape shape = compiler.value(src).shape;
+  const auto bind = [=, threads = compiler.threads(), images = shape[0], channels = shape[1],
+                     area = StepCompiler::area(shape)](const RunnerMemory& memory) {
+    float* blocked = memory[to_blocked ? dst : src];
+    auto* bf16 = memory.as<kernels::Bf16>(to_blocked ? src : dst);
+    return [=] {
+      parallel_for(threads, images, [&](int64_t begin, int64_t end) {
+        if (to_blocked) {
+          kernels::bf16_to_blocked(bf16, blocked, channels, area, begin, end);
+        } else {
+          kernels::blocked_to_bf16(blocked, bf16, channels, area, begin, end);
+        }
+      });
+    };
+  };
+  return make_step(to_blocked ? "bf16_to_blocked" : "blocked_to_bf16", {src}, dst, bind);
+}
+
+std::unique_ptr<Step> make_f32_relayout(const StepCompiler& compiler, ValueId src, ValueId dst) {
   const bool to_blocked = compiler.value(dst).layout == Layout::kBlocked;
   const bool from_blocked = compiler.value(src).layout == Layout::kBlocked;
   // A flattening re-layout has different shapes on its two sides; the blocked side knows channels and area.
@@ -198,7 +220,20 @@ std::unique_ptr<Step> make_relayout(const StepCompiler& compiler, ValueId src, V
       parallel_for(threads, blocks, [&](int64_t begin, int64_t end) { relayout(x, y, channels, area, begin, end); });
     };
   };
-  auto step = make_step(compiler, to_blocked ? "to_blocked" : "to_planar", {src}, dst, bind);
+  return make_step(compiler, to_blocked ? "to_blocked" : "to_planar", {src}, dst, bind);
+}
+
+}  // namespace
+
+std::unique_ptr<Step> make_relayout(const StepCompiler& compiler, ValueId src, ValueId dst, std::string_view name) {
+  std::unique_ptr<Step> step;
+  if (compiler.value(src).type == DataType::kBf16) {
+    step = make_bf16_relayout(compiler, src, dst, true);
+  } else if (compiler.value(dst).type == DataType::kBf16) {
+    step = make_bf16_relayout(compiler, src, dst, false);
+  } else {
+    step = make_f32_relayout(compiler, src, dst);
+  }
   step->info.node = name;
   step->info.op = "Relayout";
   return step;

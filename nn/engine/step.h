@@ -14,14 +14,33 @@ namespace zoo::engine {
 
 using ValueId = int32_t;
 
-/// How a value lies in memory; see kernels/kernels.h for the blocked layout.
-enum class Layout { kPlanar, kBlocked };
+/// How a value lies in memory; see kernels/kernels.h for the blocked layout and kernels/bf16.h for channels-last.
+enum class Layout { kPlanar, kBlocked, kChannelsLast };
+
+enum class DataType { kF32, kBf16 };
+
+/// What a step reads or writes. kPlanar and kBlocked hold f32 only.
+struct Format {
+  // Implicit: most steps only name a layout.
+  constexpr Format(Layout order, DataType element = DataType::kF32) : layout(order), type(element) {}
+  friend bool operator==(const Format&, const Format&) = default;
+
+  Layout layout;
+  DataType type;
+};
+
+inline constexpr Format kPlanarF32{Layout::kPlanar};
+inline constexpr Format kBlockedF32{Layout::kBlocked};
+inline constexpr Format kChannelsLastBf16{Layout::kChannelsLast, DataType::kBf16};
 
 /// One value of a compiled network.
 struct Value {
   Shape shape;
   Layout layout = Layout::kPlanar;
+  DataType type = DataType::kF32;
   size_t bytes = 0;
+
+  Format format() const { return {layout, type}; }
 };
 
 /// The addresses of one runner.
@@ -30,6 +49,11 @@ struct RunnerMemory {
   std::byte* scratch = nullptr;  ///< shared by all steps, each uses it only while it runs
 
   float* operator[](ValueId id) const { return values[static_cast<size_t>(id)]; }
+  /// The address of a value whose elements are no floats.
+  template <typename T>
+  T* as(ValueId id) const {
+    return reinterpret_cast<T*>(values[static_cast<size_t>(id)]);
+  }
 };
 
 /// A step with the addresses of one runner filled in.

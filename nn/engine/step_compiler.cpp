@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "nn/engine/bf16_steps.h"
+#include "nn/engine/kernels/bf16.h"
 
 namespace zoo::engine {
 
@@ -26,6 +28,7 @@ StepCompiler::StepCompiler(const graph::BoundGraph& network, const Shape& input,
       shapes_(graph::infer_shapes(network.graph, input)),
       macs_(all_macs(network.graph, shapes_)),
       threads_(options.threads),
+      precision_(options.precision.value_or(Precision::kF32)),
       table_(kernels::kernel_table(engine_isa(options.kernels.isa))),
       chooser_(options.kernels.wanted, options.kernels.cache.value_or(default_kernel_cache()), table_),
       node_values_(network.graph.nodes.size(), -1) {}
@@ -42,8 +45,13 @@ CompiledSteps StepCompiler::compile() {
       if (info.node.empty()) info.node = node(id).name;
       if (info.op.empty()) info.op = graph::op_name(node(id).op);
     }
-    // Extra steps of a node (re-layouts, unfused activations) carry no arithmetic of their own.
-    if (compiled_.steps.size() > first_step) compiled_.steps[first_step]->info.macs = macs_[i];
+    // Extra steps of a node (re-layouts before, unfused activations after) carry no arithmetic of their own.
+    for (size_t s = first_step; s < compiled_.steps.size(); ++s) {
+      StepInfo& info = compiled_.steps[s]->info;
+      if (info.op == "Relayout") continue;
+      info.macs = macs_[i];
+      break;
+    }
   }
   for (const graph::Output& output : network_.graph.outputs) {
     compiled_.outputs.push_back(planar_value(value_of(output.node), output.name));
@@ -54,6 +62,7 @@ CompiledSteps StepCompiler::compile() {
 }
 
 void StepCompiler::compile_node(graph::NodeId id) {
+  if (precision_ == Precision::kBf16 && compile_bf16(*this, id)) return;
   const auto visitor = [&](const auto& op) {
     using Op = std::decay_t<decltype(op)>;
     if constexpr (std::is_same_v<Op, graph::Conv2d>) {
@@ -92,22 +101,30 @@ void StepCompiler::compile_node(graph::NodeId id) {
   std::visit(visitor, node(id).op);
 }
 
-ValueId StepCompiler::blocked_value_of(graph::NodeId id) {
-  const ValueId source = value_of(id);
-  if (value(source).layout == Layout::kBlocked) return source;
-  blocked_copies_.resize(compiled_.values.size(), -1);
-  ValueId& copy = blocked_copies_[static_cast<size_t>(source)];
-  if (copy < 0) {
-    const ValueId added = add_value(value(source).shape, Layout::kBlocked);
-    add_step(make_relayout(*this, source, added, node(id).name));
-    copy = added;
+ValueId StepCompiler::value_in(graph::NodeId id, Format format) {
+  return converted(value_of(id), format, node(id).name);
+}
+
+ValueId StepCompiler::converted(ValueId source, Format format, std::string_view name) {
+  const Format from = value(source).format();
+  if (from == format) return source;
+  for (const Copy& known : copies_) {
+    if (known.source == source && known.format == format) return known.copy;
   }
+  // Every format converts to and from blocked f32.
+  if (from != kBlockedF32 && format != kBlockedF32) {
+    return converted(converted(source, kBlockedF32, name), format, name);
+  }
+  const ValueId copy = add_value(value(source).shape, format);
+  add_step(make_relayout(*this, source, copy, name));
+  copies_.push_back({source, format, copy});
   return copy;
 }
 
 ValueId StepCompiler::planar_value(ValueId source, std::string_view name) {
-  if (value(source).layout == Layout::kPlanar && source != compiled_.input) return source;
-  const ValueId planar = add_value(value(source).shape, Layout::kPlanar);
+  if (source != compiled_.input) return converted(source, kPlanarF32, name);
+  // The image is not handed out itself: its memory is the caller's to fill again.
+  const ValueId planar = add_value(value(source).shape, kPlanarF32);
   add_step(make_relayout(*this, source, planar, name));
   return planar;
 }
@@ -123,10 +140,22 @@ kernels::ResolvedActivation StepCompiler::resolve(const graph::FusedActivation& 
   return {function.kind, 0.0F};
 }
 
-ValueId StepCompiler::add_value(const Shape& shape, Layout layout) {
-  int64_t elements = shape.elements();
-  if (layout == Layout::kBlocked) elements = blocks(shape) * table_.lanes * area(shape);
-  compiled_.values.push_back({shape, layout, static_cast<size_t>(elements) * sizeof(float)});
+int64_t StepCompiler::stored_elements(const Shape& shape, Layout layout) const {
+  switch (layout) {
+    case Layout::kPlanar:
+      break;
+    case Layout::kBlocked:
+      return blocks(shape) * table_.lanes * area(shape);
+    case Layout::kChannelsLast:
+      return shape[0] * area(shape) * kernels::padded_channels(shape[1]);
+  }
+  return shape.elements();
+}
+
+ValueId StepCompiler::add_value(const Shape& shape, Format format) {
+  const size_t element = format.type == DataType::kBf16 ? sizeof(kernels::Bf16) : sizeof(float);
+  const size_t bytes = static_cast<size_t>(stored_elements(shape, format.layout)) * element;
+  compiled_.values.push_back({shape, format.layout, format.type, bytes});
   return static_cast<ValueId>(compiled_.values.size() - 1);
 }
 

@@ -48,14 +48,15 @@ class StepCompiler {
   const Value& value(ValueId id) const { return compiled_.values[static_cast<size_t>(id)]; }
   /// Value that holds what a node yields, in whatever layout it has.
   ValueId value_of(graph::NodeId id) const { return node_values_[static_cast<size_t>(id)]; }
-  /// The same in the blocked layout; adds a re-layout step if needed.
-  ValueId blocked_value_of(graph::NodeId id);
+  /// The same in this format; adds the steps that convert it, once for all readers, if it has another.
+  ValueId value_in(graph::NodeId id, Format format);
+  ValueId blocked_value_of(graph::NodeId id) { return value_in(id, kBlockedF32); }
 
   /// Parameter values; empty span for kNone.
   std::span<const float> parameter(ParameterId id) const;
   kernels::ResolvedActivation resolve(const graph::FusedActivation& function) const;
 
-  ValueId add_value(const Shape& shape, Layout layout);
+  ValueId add_value(const Shape& shape, Format format);
   void add_step(std::unique_ptr<Step> step);
   std::shared_ptr<PackedBlock> add_packed(size_t bytes, std::function<void(std::byte*)> pack);
   /// Packed copy of floats.
@@ -70,17 +71,25 @@ class StepCompiler {
 
  private:
   void compile_node(graph::NodeId id);
-  ValueId planar_value(ValueId blocked, std::string_view name);
+  ValueId converted(ValueId source, Format format, std::string_view name);
+  ValueId planar_value(ValueId source, std::string_view name);
+  int64_t stored_elements(const Shape& shape, Layout layout) const;
 
   const graph::BoundGraph& network_;
   std::vector<Shape> shapes_;
   std::vector<int64_t> macs_;
   int threads_;
+  Precision precision_;
   const kernels::KernelTable& table_;
   KernelChooser chooser_;
   CompiledSteps compiled_;
   std::vector<ValueId> node_values_;
-  std::vector<ValueId> blocked_copies_;  ///< of planar values, -1 = none yet
+  struct Copy {
+    ValueId source;
+    Format format;
+    ValueId copy;
+  };
+  std::vector<Copy> copies_;  ///< conversions made so far
 };
 
 /// convolution.cpp
@@ -104,6 +113,7 @@ void compile_attention(StepCompiler& compiler, graph::NodeId id, const graph::Mu
 /// dst = f(src) or f(src + other); `other` may be -1.
 void compile_map(StepCompiler& compiler, graph::NodeId id, ValueId src, ValueId other,
                  kernels::ResolvedActivation function);
+/// The bytes of `src` re-arranged, between planar and blocked, or blocked and channels-last.
 std::unique_ptr<Step> make_relayout(const StepCompiler& compiler, ValueId src, ValueId dst, std::string_view name);
 
 /// The instruction set asked for; for kAuto the best that the processor has and oneDNN uses (ONEDNN_MAX_CPU_ISA).

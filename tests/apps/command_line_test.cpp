@@ -51,6 +51,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"surplus_argument", {"summary", "m.yaml", "n.yaml"}, "summary: unexpected argument n.yaml"},
         Mistake{
             "topk_of_zero", {"predict", "m.yaml", "-s", "x", "--topk", "0"}, "predict: --topk: Value 0 not in range"},
+        Mistake{"precision_unknown", {"predict", "m.yaml", "-s", "x", "--precision", "f64"}, "--precision"},
         Mistake{"threads_no_number", {"predict", "m.yaml", "-s", "x", "--threads", "many"}, "--threads"},
         Mistake{"checkpoint_and_random",
                 {"predict", "m.yaml", "-s", "x", "--checkpoint", "c", "--random-weights"},

@@ -109,6 +109,7 @@ TEST_F(ModelConfigTest, TakesNullForWhatIsOptional) {
 
 TEST_F(ModelConfigTest, ReadsRuntime) {
   EXPECT_EQ(load("", "runtime: {precision: f32, threads: 8}\n").runtime.threads, 8);
+  EXPECT_EQ(load("", "runtime: {precision: bf16}\n").runtime.precision, "bf16");
 }
 
 TEST_F(ModelConfigTest, ListsIgnoredKeysWithTheirPlaceAndReason) {

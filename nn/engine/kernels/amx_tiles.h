@@ -1,0 +1,132 @@
+// Products of tiles, shared by the kernels that use them. For files compiled for AMX only; everything has internal
+// linkage.
+//
+// Tile registers: 0-3 sums (2 tiles of positions x 2 tiles of output channels), 4-5 positions, 6-7 weights. Every tile
+// of positions is loaded straight from the channels-last source; sums start as the bias and leave through a buffer,
+// from which they are finished in f32.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <immintrin.h>
+
+#include "nn/engine/kernels/bf16.h"
+
+namespace zoo::engine::kernels {
+namespace {
+
+constexpr int64_t kTileRows = 16;
+constexpr int64_t kTileBytes = 1024;
+constexpr int64_t kCacheLine = 64;
+
+/// Memory of LDTILECFG, Intel SDM volume 1, 18.3.
+struct alignas(64) TileConfig {
+  uint8_t palette = 1;
+  uint8_t start_row = 0;
+  std::array<uint8_t, 14> reserved{};
+  std::array<uint16_t, 16> row_bytes{};
+  std::array<uint8_t, 16> rows{};
+};
+
+/// Configures the tiles of the calling thread while alive.
+class TileScope {
+ public:
+  TileScope(int64_t positions, int64_t depth) {
+    TileConfig config;
+    for (size_t tile = 0; tile < 8; ++tile) {
+      const bool weights = tile >= 6;
+      config.rows[tile] = static_cast<uint8_t>(weights ? depth / 2 : positions);
+      config.row_bytes[tile] = static_cast<uint16_t>(tile == 4 || tile == 5 ? depth * 2 : kCacheLine);
+    }
+    // GCC's intrinsic names only the first bytes of what it reads: the rest must not stay in registers.
+    asm volatile("" ::"r"(&config) : "memory");
+    _tile_loadconfig(&config);
+  }
+  ~TileScope() { _tile_release(); }
+  TileScope(const TileScope&) = delete;
+  TileScope& operator=(const TileScope&) = delete;
+};
+
+/// Sums lie in rows of 2 vectors, kTileRows rows per tile of positions.
+constexpr int64_t kSumStride = 2 * kChannelStep;
+constexpr int64_t kTileSums = kTileRows * kSumStride;
+
+/// One tile of positions: where it reads and writes.
+struct PositionTile {
+  const Bf16* src = nullptr;
+  int64_t dst = 0;  ///< first position
+};
+
+/// Tiles of equal size in the order of the positions; the last one of a run may overlap the one before.
+struct Tiling {
+  explicit Tiling(const TileConv& conv)
+      : per_run((conv.run_length + kTileRows - 1) / kTileRows),
+        positions((conv.run_length + per_run - 1) / per_run),
+        count(per_run * conv.runs * conv.images) {}
+
+  PositionTile at(const TileConv& conv, const Bf16* src, int64_t index) const {
+    const int64_t run = per_run == count ? 0 : index / per_run;
+    const int64_t first = std::min((index - run * per_run) * positions, conv.run_length - positions);
+    const int64_t image = conv.images == 1 ? 0 : run / conv.runs;
+    return {
+        src + image * conv.image_stride + (run - image * conv.runs) * conv.run_stride + first * conv.position_stride,
+        run * conv.run_length + first};
+  }
+
+  int64_t per_run;
+  int64_t positions;
+  int64_t count;
+};
+
+/// Spreads the prefetching of the next weights over the work on these.
+struct Prefetcher {
+  const std::byte* next = nullptr;
+  const std::byte* end = nullptr;
+  int64_t lines = 0;  ///< per step
+
+  void step() {
+    for (int64_t i = 0; i < lines && next < end; ++i, next += kCacheLine) _mm_prefetch(next, _MM_HINT_T0);
+  }
+};
+
+/// Sums of kRows x kColumns tiles into `sums`.
+template <int kRows, int kColumns>
+inline void multiply(const TileConv& conv, const Bf16* first, const Bf16* second, const std::byte* weights,
+                     const float* bias, float* sums, Prefetcher& prefetch) {
+  constexpr int64_t kPanelBytes = kColumns * kTileBytes;
+  const int64_t position_bytes = conv.position_stride * static_cast<int64_t>(sizeof(Bf16));
+  _tile_loadd(0, bias, 0);
+  if constexpr (kColumns == 2) _tile_loadd(1, bias + kChannelStep, 0);
+  if constexpr (kRows == 2) _tile_loadd(2, bias, 0);
+  if constexpr (kRows == 2 && kColumns == 2) _tile_loadd(3, bias + kChannelStep, 0);
+  for (int64_t tap = 0; tap < conv.taps; ++tap) {
+    const int64_t offset = conv.tap_offsets[tap];
+    for (int64_t k = 0; k < conv.depth_blocks; ++k) {
+      _tile_loadd(6, weights, kCacheLine);
+      _tile_loadd(4, first + offset + k * kTileDepth, position_bytes);
+      _tile_dpbf16ps(0, 4, 6);
+      if constexpr (kColumns == 2) {
+        _tile_loadd(7, weights + kTileBytes, kCacheLine);
+        _tile_dpbf16ps(1, 4, 7);
+      }
+      if constexpr (kRows == 2) {
+        _tile_loadd(5, second + offset + k * kTileDepth, position_bytes);
+        _tile_dpbf16ps(2, 5, 6);
+        if constexpr (kColumns == 2) _tile_dpbf16ps(3, 5, 7);
+      }
+      weights += kPanelBytes;
+      prefetch.step();
+    }
+  }
+  constexpr int64_t kStrideBytes = kSumStride * static_cast<int64_t>(sizeof(float));
+  _tile_stored(0, sums, kStrideBytes);
+  if constexpr (kColumns == 2) _tile_stored(1, sums + kChannelStep, kStrideBytes);
+  if constexpr (kRows == 2) _tile_stored(2, sums + kTileSums, kStrideBytes);
+  if constexpr (kRows == 2 && kColumns == 2) {
+    _tile_stored(3, sums + kTileSums + kChannelStep, kStrideBytes);
+  }
+}
+
+}  // namespace
+}  // namespace zoo::engine::kernels

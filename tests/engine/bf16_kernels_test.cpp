@@ -1,0 +1,83 @@
+// The kernels of bf16 networks against plain loops.
+#include <bit>
+#include <cmath>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "nn/engine/kernels/bf16.h"
+
+namespace zoo::engine::kernels {
+namespace {
+
+/// To nearest even, as the hardware does.
+Bf16 to_bf16(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  return static_cast<Bf16>((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
+}
+
+float to_float(Bf16 value) { return std::bit_cast<float>(static_cast<uint32_t>(value) << 16); }
+
+struct MapCase {
+  int64_t images;
+  int64_t channels;
+  int64_t area;
+};
+
+class Bf16Relayout : public ::testing::TestWithParam<MapCase> {
+ protected:
+  void SetUp() override {
+    if (!amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  }
+};
+
+TEST_P(Bf16Relayout, RoundsToChannelsLastAndBack) {
+  const auto& [images, channels, area] = GetParam();
+  const int64_t blocks = (channels + 15) / 16;
+  const int64_t row = padded_channels(channels);
+  std::mt19937 random(7);
+  std::normal_distribution<float> normal;
+  std::vector<float> blocked(static_cast<size_t>(images * blocks * area * 16));
+  for (size_t i = 0; i < blocked.size(); ++i) {
+    const auto block = static_cast<int64_t>(i) / (area * 16) % blocks;
+    const bool tail = block * 16 + static_cast<int64_t>(i) % 16 >= channels;
+    blocked[i] = tail ? 0.0F : normal(random);
+  }
+  std::vector<Bf16> rows(static_cast<size_t>(images * area * row), 0x7FC0);
+  blocked_to_bf16(blocked.data(), rows.data(), channels, area, 0, images);
+  for (int64_t i = 0; i < images * area * row; ++i) {
+    const int64_t channel = i % row;
+    const int64_t position = i / row;
+    float expected = 0.0F;
+    if (channel < channels) {
+      const int64_t block = position / area * blocks + channel / 16;
+      expected = blocked[static_cast<size_t>((block * area + position % area) * 16 + channel % 16)];
+    }
+    ASSERT_EQ(rows[static_cast<size_t>(i)], to_bf16(expected)) << "position " << position << ", channel " << channel;
+  }
+
+  std::vector<float> back(blocked.size(), -99.0F);
+  bf16_to_blocked(rows.data(), back.data(), channels, area, 0, images);
+  for (size_t i = 0; i < back.size(); ++i) ASSERT_EQ(back[i], to_float(to_bf16(blocked[i]))) << i;
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Bf16Relayout,
+                         ::testing::Values(MapCase{1, 16, 9}, MapCase{2, 3, 5}, MapCase{2, 17, 7}, MapCase{3, 40, 4},
+                                           MapCase{1, 72, 1}, MapCase{2, 96, 3}, MapCase{1, 112, 6}),
+                         [](const auto& c) {
+                           return std::to_string(c.param.images) + "x" + std::to_string(c.param.channels) + "x" +
+                                  std::to_string(c.param.area);
+                         });
+
+TEST(PaddedChannels, AreHalfACacheLineOrWholeOnes) {
+  EXPECT_EQ(padded_channels(1), 16);
+  EXPECT_EQ(padded_channels(16), 16);
+  EXPECT_EQ(padded_channels(17), 32);
+  EXPECT_EQ(padded_channels(32), 32);
+  EXPECT_EQ(padded_channels(72), 96);
+}
+
+}  // namespace
+}  // namespace zoo::engine::kernels
