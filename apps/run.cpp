@@ -22,7 +22,7 @@ struct RunFlags {
   std::string input;
   std::string output;
   std::string engine = "onednn";
-  std::vector<std::string> outputs;
+  OutputsFlag outputs;
   int threads = 0;
   KernelFlags kernels;
 };
@@ -62,26 +62,16 @@ void add_detections(const heads::DetectionDecoding& decoding, const engine::Exec
   }
 }
 
-void check_outputs(const std::vector<std::string>& wanted, const graph::Graph& graph) {
-  std::vector<std::string> known;
-  for (const graph::Output& output : graph.outputs) known.push_back(output.name);
-  for (const std::string& name : wanted) {
-    if (std::ranges::find(known, name) == known.end()) {
-      throw UsageError(fmt::format("--outputs {}: the network has {}", name, fmt::join(known, ", ")));
-    }
-  }
-}
-
 int run(const RunFlags& flags) {
   const std::shared_ptr<const models::Model> model = load_model(flags.model, flags.weights);
   const graph::Graph& graph = model->network().graph;
-  check_outputs(flags.outputs, graph);
+  flags.outputs.check(graph);
   const Tensor input = read_input(flags.input, graph.in_channels());
 
   engine::CompileOptions options;
   options.engine = flags.engine == "reference" ? engine::EngineKind::kReference : engine::EngineKind::kOneDnn;
   options.threads = flags.threads > 0 ? flags.threads : model->config().runtime.threads;
-  options.outputs = flags.outputs;
+  options.outputs = flags.outputs.names;
   options.kernels = flags.kernels.options();
   const std::shared_ptr<const engine::Executable> executable = model->compile(input.shape, options);
   if (const std::string note = executable->note(); !note.empty()) spdlog::warn("{}", note);
@@ -91,7 +81,7 @@ int run(const RunFlags& flags) {
 
   auto results = models::collect_results(model->config(), *executable, *runner);
   const auto& detection = model->config().detection;
-  if (detection && flags.outputs.empty()) add_detections(*detection, *executable, *runner, results);
+  if (detection && flags.outputs.names.empty()) add_detections(*detection, *executable, *runner, results);
   for (const auto& [name, tensor] : results) spdlog::info("{}: {}", name, tensor.shape.to_string());
   weights::write_safetensors(flags.output, results);
   return kExitDone;
@@ -107,13 +97,7 @@ Action setup_run(CLI::App& app) {
       ->required()
       ->type_name("FILE");
   app.add_option("--output,-o", flags->output, "Safetensors file for the results")->required()->type_name("FILE");
-  app.add_option("--outputs", flags->outputs,
-                 "Names of the results to compute, e.g. logits,feature.0 (default: all, and "
-                 "the final detections of a detector)")
-      ->delimiter(',')
-      ->expected(1)
-      ->take_all()
-      ->type_name("NAME,...");
+  flags->outputs.add_to(app, "all, and the final detections of a detector");
   app.add_option("--engine", flags->engine, "Fast kernels, or slow plain loops for comparison")
       ->check(CLI::IsMember({"onednn", "reference"}))
       ->capture_default_str();
