@@ -26,6 +26,7 @@ class UsageError : public Error {
 using Action = std::function<int()>;
 
 Action setup_eval(CLI::App& app);
+Action setup_export(CLI::App& app);
 Action setup_graph(CLI::App& app);
 Action setup_list(CLI::App& app);
 Action setup_predict(CLI::App& app);

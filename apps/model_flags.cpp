@@ -94,6 +94,22 @@ std::array<int64_t, 2> SizeFlag::value_or_default(const models::ModelConfig& con
   return config.preprocess.output_size().value_or(kImagenet);
 }
 
+void OutputsFlag::add_to(CLI::App& app, const std::string& otherwise) {
+  const std::string text =
+      fmt::format("Names of the results to compute, e.g. logits,feature.0 (default: {})", otherwise);
+  app.add_option("--outputs", names, text)->delimiter(',')->expected(1)->take_all()->type_name("NAME,...");
+}
+
+void OutputsFlag::check(const graph::Graph& graph) const {
+  std::vector<std::string> known;
+  for (const graph::Output& output : graph.outputs) known.push_back(output.name);
+  for (const std::string& name : names) {
+    if (std::ranges::find(known, name) == known.end()) {
+      throw UsageError(fmt::format("--outputs {}: the network has {}", name, fmt::join(known, ", ")));
+    }
+  }
+}
+
 void add_threads_flag(CLI::App& app, int& threads) {
   app.add_option("--threads", threads, "Cores that one inference may use (default: the model file's runtime.threads)")
       ->check(CLI::Range(1, 1024))

@@ -47,6 +47,16 @@ struct SizeFlag {
   std::array<int64_t, 2> value_or_default(const models::ModelConfig& config) const;
 };
 
+/// `--outputs NAME,...`
+struct OutputsFlag {
+  std::vector<std::string> names;
+
+  /// `otherwise` says what is computed without the flag.
+  void add_to(CLI::App& app, const std::string& otherwise);
+  /// Throws UsageError for a name that is no output of the graph.
+  void check(const graph::Graph& graph) const;
+};
+
 /// `--threads N`; 0 = the model file's `runtime.threads`.
 void add_threads_flag(CLI::App& app, int& threads);
 

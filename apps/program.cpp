@@ -29,7 +29,7 @@ struct Command {
   Action (*setup)(CLI::App&);
 };
 
-constexpr std::array<Command, 9> kCommands = {{
+constexpr std::array<Command, 10> kCommands = {{
     {"predict", "Name, find or outline what images, videos, cameras and streams show", setup_predict},
     {"eval", "Measure a model on a data set with ground truth", setup_eval},
     {"run", "Run the network on a raw tensor", setup_run},
@@ -37,6 +37,7 @@ constexpr std::array<Command, 9> kCommands = {{
     {"validate", "Check model files and weights", setup_validate},
     {"summary", "Layers, shapes, parameters, multiply-accumulates and feature pyramid", setup_summary},
     {"graph", "Draw the network as Mermaid or Graphviz text", setup_graph},
+    {"export", "Write the network and its weights for other runtimes", setup_export},
     {"list", "Show the models of the zoo and the known checkpoints", setup_list},
     {"pull", "Fetch a known pretrained checkpoint into the cache", setup_pull},
 }};

@@ -22,7 +22,7 @@ struct RunFlags {
   std::string input;
   std::string output;
   std::string engine = "onednn";
-  std::vector<std::string> outputs;
+  OutputsFlag outputs;
   int threads = 0;
   std::optional<engine::Precision> precision;
   KernelFlags kernels;
@@ -40,27 +40,17 @@ Tensor read_input(const std::string& path, int64_t channels) {
   return {shape, weights::to_float(*stored)};
 }
 
-void check_outputs(const std::vector<std::string>& wanted, const graph::Graph& graph) {
-  std::vector<std::string> known;
-  for (const graph::Output& output : graph.outputs) known.push_back(output.name);
-  for (const std::string& name : wanted) {
-    if (std::ranges::find(known, name) == known.end()) {
-      throw UsageError(fmt::format("--outputs {}: the network has {}", name, fmt::join(known, ", ")));
-    }
-  }
-}
-
 int run(const RunFlags& flags) {
   const std::shared_ptr<const models::Model> model = load_model(flags.model, flags.weights);
   const graph::Graph& graph = model->network().graph;
-  check_outputs(flags.outputs, graph);
+  flags.outputs.check(graph);
   const Tensor input = read_input(flags.input, graph.in_channels());
 
   engine::CompileOptions options;
   options.engine = flags.engine == "reference" ? engine::EngineKind::kReference : engine::EngineKind::kOneDnn;
   options.threads = flags.threads > 0 ? flags.threads : model->config().runtime.threads;
   options.precision = flags.precision;
-  options.outputs = flags.outputs;
+  options.outputs = flags.outputs.names;
   options.kernels = flags.kernels.options();
   const std::shared_ptr<const engine::Executable> executable = model->compile(input.shape, options);
   if (const std::string note = executable->note(); !note.empty()) spdlog::warn("{}", note);
@@ -84,13 +74,8 @@ Action setup_run(CLI::App& app) {
       ->required()
       ->type_name("FILE");
   app.add_option("--output,-o", flags->output, "Safetensors file for the results")->required()->type_name("FILE");
-  app.add_option("--outputs", flags->outputs,
-                 "Names of the results to compute, e.g. logits,feature.0 (default: all); where all raw maps of a "
-                 "detector are among them, its anchors and final detections follow")
-      ->delimiter(',')
-      ->expected(1)
-      ->take_all()
-      ->type_name("NAME,...");
+  flags->outputs.add_to(
+      app, "all; where all raw maps of a detector are among them, its anchors and final detections follow");
   app.add_option("--engine", flags->engine, "Fast kernels, or slow plain loops for comparison")
       ->check(CLI::IsMember({"onednn", "reference"}))
       ->capture_default_str();

@@ -7,6 +7,7 @@ build_packages=(
   libopencv-dev libjpeg62-turbo-dev # JPEG: truncated files must be noticed, which cv::imread does not do
   libpng-dev # label maps as palette pictures, which OpenCV cannot write
   libyaml-cpp-dev
+  libonnx-dev libprotobuf-dev # export --onnx
   libzip-dev # PyTorch checkpoints
   libcurl4-openssl-dev libssl-dev ca-certificates # downloading published checkpoints and checking their hashes
   libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev

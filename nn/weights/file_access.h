@@ -1,5 +1,5 @@
 // The POSIX calls behind checkpoint files: a read-only mapping and a write that happens completely or not at all.
-// Internal to nn/weights.
+// Internal: not installed.
 #pragma once
 
 #include <cstddef>

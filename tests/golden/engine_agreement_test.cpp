@@ -1,50 +1,24 @@
 // Sizes for which there is no reference record: the two engines, which share no code below the graph, must agree.
 #include <algorithm>
-#include <filesystem>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "models/model_config.h"
 #include "nn/engine/executable.h"
 #include "nn/weights/synthetic.h"
-#include "tests/golden/reference_records.h"
 #include "tests/support/compare.h"
+#include "tests/support/zoo_networks.h"
 
 namespace zoo {
 namespace {
-
-std::vector<std::string> config_files() {
-  const std::filesystem::path root = std::filesystem::path(ZOO_SOURCE_DIR) / "configs";
-  std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
-    if (entry.path().extension() == ".yaml") files.push_back(std::filesystem::relative(entry.path(), root).string());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-// The gain with which a network neither fades nor grows until float32 rounding is all that is left: that of its
-// reference record. Without a record there are lucid's networks, of which the deep ones have no skips.
-double gain_of(const std::string& file) {
-  constexpr double kWithoutRecord = 2.5;
-  static const std::vector<test::ReferenceRecord> records = test::reference_records();
-  const auto record = std::find_if(records.begin(), records.end(), [&](const test::ReferenceRecord& candidate) {
-    return candidate.id + ".yaml" == file;
-  });
-  return record == records.end() ? kWithoutRecord : record->gain;
-}
 
 class EngineAgreement : public ::testing::TestWithParam<std::tuple<std::string, Shape>> {};
 
 TEST_P(EngineAgreement, HoldsForEveryOutput) {
   const auto& [file, shape] = GetParam();
-  graph::BoundGraph network;
-  network.graph =
-      models::build_graph(models::load_model_config(std::filesystem::path(ZOO_SOURCE_DIR) / "configs" / file));
-  network.values = weights::formula_values(network.graph.parameters, {"agreement", gain_of(file)});
+  const graph::BoundGraph network = test::formula_network(file, "agreement");
   const Tensor image = weights::formula_input(shape, "agreement");
   const auto run = [&](engine::EngineKind kind) {
     engine::CompileOptions options;
@@ -77,7 +51,7 @@ std::string case_name(const ::testing::TestParamInfo<EngineAgreement::ParamType>
 bool detects(const std::string& file) { return file.find("detection") != std::string::npos; }
 
 std::vector<std::string> light_files() {
-  std::vector<std::string> files = config_files();
+  std::vector<std::string> files = test::config_files();
   std::erase_if(files, detects);
   return files;
 }
@@ -89,7 +63,7 @@ std::vector<std::string> mobilenetv3_files() {
 }
 
 std::vector<std::string> detectors() {
-  std::vector<std::string> files = config_files();
+  std::vector<std::string> files = test::config_files();
   std::erase_if(files, [](const std::string& file) { return !detects(file); });
   return files;
 }

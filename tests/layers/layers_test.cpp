@@ -31,6 +31,8 @@ const std::map<std::string, std::set<std::string>> kMayUse = {
 /// Start of a third-party include -> files that may use it, as a regular expression.
 const std::map<std::string, std::string> kHomes = {
     {"yaml-cpp/", R"(nn/core/config_[a-z]+\.cpp)"},
+    {"onnx/", R"(nn/graph/onnx_export/model_writer\.cpp)"},
+    {"google/protobuf/", R"(nn/graph/onnx_export/model_writer\.cpp)"},
     {"oneapi/", R"(nn/engine/.*)"},
     {"dnnl", R"(nn/engine/.*)"},
     {"omp.h", R"(nn/engine/.*)"},
