@@ -80,7 +80,7 @@ std::shared_ptr<const engine::Executable> Model::compile(const Shape& input,
                                                          const engine::CompileOptions& options) const {
   engine::CompileOptions resolved = options;
   if (!resolved.precision) resolved.precision = engine::precision_from(config_.runtime.precision);
-  return engine::Executable::compile(network_, input, resolved);
+  return executables_->get(network_, input, resolved);
 }
 
 }  // namespace zoo::models

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "models/executables_in_use.h"
 #include "models/model_config.h"
 #include "nn/engine/executable.h"
 #include "nn/graph/passes.h"
@@ -42,7 +43,9 @@ class Model {
   /// Absent with random weights.
   const std::optional<weights::LoadReport>& report() const { return report_; }
 
-  /// Compiles for an input [N, C, H, W]; in the model file's `runtime.precision` unless the options have one.
+  /// Compiles for an input [N, C, H, W], in the model file's `runtime.precision` unless the options have one; or yields
+  /// what has been compiled for the same and is still in use: all who run one model share its packed weights. Throws
+  /// GraphError and EngineError, see Executable::compile.
   std::shared_ptr<const engine::Executable> compile(const Shape& input, const engine::CompileOptions& options) const;
 
  private:
@@ -51,6 +54,7 @@ class Model {
   ModelConfig config_;
   graph::BoundGraph network_;
   std::optional<weights::LoadReport> report_;
+  std::shared_ptr<ExecutablesInUse> executables_ = std::make_shared<ExecutablesInUse>();  ///< copies share it
 };
 
 }  // namespace zoo::models

@@ -45,8 +45,8 @@ std::string label_of(const std::vector<std::string>& labels, int64_t index);
 bool is_background(int64_t index, std::string_view label);
 
 /// Runs a model on one picture after the other. Holds activations and scratch memory: one thread at a time; several may
-/// share a model. The network is compiled for each input size that occurs (usually one, at construction) and the most
-/// recently used sizes are kept.
+/// share a model, and then share what is compiled. The network is compiled for each input size that occurs (usually
+/// one, at construction) and the most recently used sizes are kept.
 class NetworkRunner {
  public:
   /// Throws Error when the model's task is not `task`, GraphError and EngineError as Model::compile. `outputs`: names

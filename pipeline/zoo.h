@@ -5,7 +5,7 @@
 // (checkpoints). Nothing has to be set up first. Errors are exceptions derived from zoo::Error whose text is complete.
 //
 // Threads: a Model may be shared; a Classifier, Detector, Segmenter or Backbone serves one thread at a time, and
-// several may share a Model.
+// several may share a Model, and with it the compiled network: each adds only its activations.
 #pragma once
 
 #include <array>

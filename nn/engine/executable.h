@@ -57,6 +57,8 @@ struct KernelOptions {
   /// Folder for measured times; default: $XDG_CACHE_HOME/backbone-zoo, else ~/.cache/backbone-zoo. Empty: they are
   /// forgotten with the process.
   std::optional<std::filesystem::path> cache = std::nullopt;
+
+  bool operator==(const KernelOptions&) const = default;
 };
 
 struct CompileOptions {
@@ -69,6 +71,8 @@ struct CompileOptions {
   /// Names of the graph's outputs to produce, in this order; empty = all. What no output needs is not computed.
   std::vector<std::string> outputs = {};
   KernelOptions kernels = {};
+
+  bool operator==(const CompileOptions&) const = default;
 };
 
 /// One step of a compiled network, for profiling and tests.

@@ -20,7 +20,8 @@
 namespace zoo::eval {
 
 struct EvalOptions {
-  /// Threads, each with a predictor of its own; at least 1. The figures do not depend on it.
+  /// Threads, each with a predictor of its own; at least 1. They share the compiled network. The figures do not depend
+  /// on it.
   int shards = 1;
   /// Of each predictor. Its `threads` is best 1.
   pipeline::NetworkOptions network = {.threads = 1};

@@ -4,7 +4,11 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <latch>
+#include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -73,6 +77,50 @@ TEST_F(ModelTest, RunsWithRandomWeights) {
   runner->run();
   ASSERT_EQ(runner->output(0).size(), 5U);
   for (const float logit : runner->output(0)) EXPECT_TRUE(std::isfinite(logit));
+}
+
+TEST_F(ModelTest, CompilesOnceForAllWhoNeedTheSame) {
+  const Model model = Model::load(file(), {.random_weights = true});
+  const Shape input = {1, 3, 32, 32};
+  auto first = model.compile(input, {.outputs = {"logits"}});
+  EXPECT_EQ(model.compile(input, {.outputs = {"logits"}}), first);
+  EXPECT_NE(model.compile({1, 3, 32, 40}, {.outputs = {"logits"}}), first);
+  EXPECT_NE(model.compile(input, {}), first);
+  EXPECT_NE(model.compile(input, {.threads = 2, .outputs = {"logits"}}), first);
+  EXPECT_NE(model.compile(input, {.engine = engine::EngineKind::kReference, .outputs = {"logits"}}), first);
+  EXPECT_EQ(model.compile(input, {.precision = engine::Precision::kF32, .outputs = {"logits"}}), first)
+      << "as the file";
+  EXPECT_EQ(model.compile(input, {.outputs = {"logits"}}), first) << "others do not displace it";
+}
+
+TEST_F(ModelTest, KeepsNoExecutableAlive) {
+  const Model model = Model::load(file(), {.random_weights = true});
+  const std::weak_ptr<const engine::Executable> unused = model.compile({1, 3, 32, 32}, {});
+  EXPECT_TRUE(unused.expired());
+  const auto again = model.compile({1, 3, 32, 32}, {});
+  EXPECT_EQ(again->input_shape(), (Shape{1, 3, 32, 32}));
+  EXPECT_NE(Model::load(file(), {.random_weights = true}).compile({1, 3, 32, 32}, {}), again) << "another model";
+}
+
+TEST_F(ModelTest, ThreadsThatCompileAtOnceShareTheResult) {
+  const Model model = Model::load(file(), {.random_weights = true});
+  constexpr std::ptrdiff_t kThreads = 8;
+  std::latch start(kThreads);
+  std::vector<std::shared_ptr<const engine::Executable>> found(kThreads);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& executable : found) {
+      threads.emplace_back([&] {
+        start.arrive_and_wait();
+        // Half of them begin with another shape, so that they meet those who compile this one.
+        if ((&executable - found.data()) % 2 == 0) model.compile({1, 3, 48, 48}, {});
+        executable = model.compile({1, 3, 32, 32}, {});
+      });
+    }
+  }
+  EXPECT_THAT(found, ::testing::Each(found[0]));
+  EXPECT_THROW(model.compile({1, 4, 32, 32}, {}), GraphError);
+  EXPECT_THROW(model.compile({1, 4, 32, 32}, {}), GraphError) << "a failure leaves nothing behind";
 }
 
 TEST_F(ModelTest, ReadsTheCheckpointItIsGiven) {

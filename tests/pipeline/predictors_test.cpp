@@ -13,6 +13,7 @@
 #include "pipeline/detector.h"
 #include "pipeline/geometry.h"
 #include "pipeline/image_io.h"
+#include "pipeline/runner_cache.h"
 #include "pipeline/segmenter.h"
 #include "pipeline/task_result.h"
 
@@ -111,6 +112,16 @@ TEST(Segmenter, RefusesMoreClassesThanAMapTellsApart) {
         Segmenter(load("emoji_segmentation.yaml", {{"model.num_classes", "256"}, {"model.labels", "~"}}));
       },
       ThrowsMessage<Error>(HasSubstr("256 classes, but a label map tells at most 255 apart")));
+}
+
+TEST(RunnerCache, SharesWhatIsCompiledWithOthersOfItsModel) {
+  const auto model = load("emoji.yaml");
+  RunnerCache one(model, {});
+  RunnerCache other(model, {});
+  const RunnerCache::Entry& first = one.get({1, 3, 64, 64});
+  const RunnerCache::Entry& second = other.get({1, 3, 64, 64});
+  EXPECT_EQ(first.executable, second.executable);
+  EXPECT_NE(first.runner, second.runner);
 }
 
 TEST(IsBackground, IsClass0CalledSoOrWithoutAName) {
