@@ -12,7 +12,7 @@ export const peerVersion = JSON.parse(fs.readFileSync(path.join(packageDir, 'pac
 
 // A turn lasts about this long: short enough that both sides see the same moods of the machine, long enough that the
 // refilling of the caches after the other's turn stays a small share.
-const kTurnMs = 60;
+const kTurnMs = 30;
 // Threads that wait actively stop well within this time after a turn.
 const kPauseMs = 20;
 // However slow a network is, its medians are those of this many turns.
