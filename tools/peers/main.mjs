@@ -1,0 +1,46 @@
+// tools/bench_peers: this engine beside ONNX Runtime. See options.mjs for what it does.
+import { writeFileSync } from 'node:fs';
+
+import { compare, peerVersion } from './compare.mjs';
+import { chooseModels, Network } from './networks.mjs';
+import { help, parseOptions } from './options.mjs';
+import { plot } from './plot.mjs';
+import { header, line, refusedLine } from './report.mjs';
+import { Refused } from './side.mjs';
+
+async function main(args) {
+  if (args.includes('--help') || args.includes('-h')) {
+    console.log(help);
+    return;
+  }
+  const options = parseOptions(args);
+  const models = chooseModels(options.models);
+  console.log(`${options.machine}; one thread on core ${options.core}; peer: ONNX Runtime ${peerVersion}\n${header}`);
+  const rows = [];
+  for (const id of models) {
+    const network = new Network(id);
+    for (const batch of options.batch) {
+      for (const threads of options.threads) {
+        for (const precision of options.precision) {
+          try {
+            const row = await compare(network, { batch, threads, precision }, options);
+            rows.push(row);
+            console.log(line(row));
+          } catch (error) {
+            if (!(error instanceof Refused)) throw error;
+            console.log(refusedLine({ model: id, precision, batch, threads }, error.message));
+          }
+          // What was measured stays if a later case fails.
+          if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, null, 1)}\n`);
+        }
+      }
+    }
+    network.remove();
+  }
+  if (options.plot) writeFileSync(options.plot, plot(rows, options.machine));
+}
+
+main(process.argv.slice(2)).catch((error) => {
+  console.error(`bench_peers: ${error.message}`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,83 @@
+// The command line of tools/bench_peers.
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+
+export const help = `Usage: tools/bench_peers [options]
+
+Runs this engine and ONNX Runtime on the same networks, weights and input, in one interleaved run: both stay loaded,
+pinned to the same cores, and take turns A B A B ... Only one works at a time. Each turn is one untimed inference, which
+fills the caches again, and several timed ones; each side times its own.
+
+  --models LIST     model files below configs/ without .yaml, or parts of such names (default: all)
+  --precision LIST  fp32, bf16, int8 (default: all three; what a side refuses is printed as n/a)
+  --batch LIST      images per inference (default: 1,8)
+  --threads LIST    threads per inference; "all" = one per core (default: 1,all)
+  --core N          core for one thread (default: the last that this process may use)
+  --seconds S       measured time per network, both sides together (default: 4)
+  --rounds N        turns of each side, instead of --seconds
+  --starts N        starts of each side, for load time and memory: their medians (default: 3)
+  --json FILE       the rows as JSON
+  --plot FILE       the ratios as SVG
+
+ONNX Runtime gets its best settings: every graph optimisation, CPU kernels, arena, memory pattern, sequential execution,
+and threads that wait actively. bf16 is compared with its fp32 (it has nothing faster), int8 with its int8.
+Load time: from the file on disk to the first result. Memory: what is resident after the first inference minus before
+loading, each side in a process of its own. Ratio: ONNX Runtime's median divided by ours; above 1 we are faster.`;
+
+const list = (text) => text.split(',').filter((item) => item !== '');
+
+const positive = (flag, text) => {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`${flag} ${text}: expected a positive number`);
+  return value;
+};
+
+// The cores that this process may use, e.g. [0, 1, 3].
+export function allowedCores() {
+  const [, text] = /^Cpus_allowed_list:\s+(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'));
+  return text.split(',').flatMap((range) => {
+    const [first, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+}
+
+export function parseOptions(args) {
+  const cores = allowedCores();
+  const known = ['fp32', 'bf16', 'int8'];
+  const options = {
+    models: [], precision: known, batch: [1, 8], threads: [1, cores.length],
+    core: cores.at(-1), cores, seconds: 4, rounds: 0, starts: 3, json: '', plot: '', machine: os.cpus()[0].model,
+  };
+  const flags = {
+    '--models': (text) => { options.models = list(text); },
+    '--precision': (text) => {
+      options.precision = list(text);
+      for (const name of options.precision) {
+        if (!known.includes(name)) throw new Error(`--precision ${name}: expected one of ${known.join(', ')}`);
+      }
+    },
+    '--batch': (text) => { options.batch = list(text).map((item) => positive('--batch', item)); },
+    '--threads': (text) => {
+      options.threads = list(text).map((item) => (item === 'all' ? cores.length : positive('--threads', item)));
+    },
+    '--core': (text) => {
+      options.core = Number(text);
+      if (!cores.includes(options.core)) throw new Error(`--core ${text}: not among the cores ${cores.join(',')}`);
+    },
+    '--seconds': (text) => { options.seconds = positive('--seconds', text); },
+    '--rounds': (text) => { options.rounds = positive('--rounds', text); },
+    '--starts': (text) => { options.starts = positive('--starts', text); },
+    '--json': (text) => { options.json = text; },
+    '--plot': (text) => { options.plot = text; },
+  };
+  for (let i = 0; i < args.length; i += 2) {
+    const set = flags[args[i]];
+    if (!set) throw new Error(`unknown option ${args[i]}; see --help`);
+    if (args[i + 1] === undefined) throw new Error(`${args[i]} needs a value`);
+    set(args[i + 1]);
+  }
+  options.threads = [...new Set(options.threads)];
+  const most = Math.max(...options.threads);
+  if (most > cores.length) throw new Error(`--threads ${most}: there are ${cores.length} cores`);
+  return options;
+}
