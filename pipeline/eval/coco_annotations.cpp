@@ -184,8 +184,11 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool key(string_t& value) override {
-    if (depth_ == 1) section_ = std::move(value);
-    if (depth_ == kInRow) field_ = std::move(value);
+    if (depth_ == 1) {
+      section_ = std::move(value);
+    } else if (depth_ == kInRow) {
+      field_ = std::move(value);
+    }
     return true;
   }
   bool start_object(std::size_t /*size*/) override {

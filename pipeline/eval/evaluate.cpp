@@ -30,11 +30,12 @@ Evaluation<Summary> evaluate_with(std::span<const Item> items, int64_t classes, 
                                   Work work) {
   const auto most = std::max<int64_t>(1, static_cast<int64_t>(items.size()));
   const int64_t count = std::clamp<int64_t>(options.shards, 1, most);
-  std::vector<std::unique_ptr<Shard<Predictor, Metric>>> shards;
+  std::vector<Shard<Predictor, Metric>> shards;
+  shards.reserve(static_cast<size_t>(count));  // the works point at them
   std::vector<ShardWork> works;
   for (int64_t i = 0; i < count; ++i) {
-    shards.push_back(std::make_unique<Shard<Predictor, Metric>>(make(), Metric(classes)));
-    works.emplace_back([&items, &work, shard = shards.back().get()](int64_t index) {
+    shards.push_back({make(), Metric(classes)});
+    works.emplace_back([&items, &work, shard = &shards.back()](int64_t index) {
       const Item& item = items[static_cast<size_t>(index)];
       try {
         work(*shard, item);
@@ -49,8 +50,8 @@ Evaluation<Summary> evaluate_with(std::span<const Item> items, int64_t classes, 
   }
   Evaluation<Summary> result;
   result.run = run_sharded(static_cast<int64_t>(items.size()), works, options.run);
-  for (size_t i = 1; i < shards.size(); ++i) shards.front()->metric.merge(std::move(shards[i]->metric));
-  result.summary = shards.front()->metric.summary();
+  for (size_t i = 1; i < shards.size(); ++i) shards.front().metric.merge(std::move(shards[i].metric));
+  result.summary = shards.front().metric.summary();
   return result;
 }
 
