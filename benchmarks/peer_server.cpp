@@ -66,14 +66,12 @@ class Server {
     {
       models::LoadModelOptions load;
       load.checkpoint = settings.checkpoint;
-      load.overrides = {{"runtime.precision", settings.precision}};
       const models::Model model = models::Model::load(settings.model, load);
       engine::CompileOptions compile;
       compile.threads = settings.threads;
       compile.outputs = settings.outputs;
-      if (settings.precision != engine::to_string(compile.precision)) {
-        throw EngineError(fmt::format("precision {} is not measured by this version", settings.precision));
-      }
+      compile.precision = engine::precision_from(settings.precision);
+      if (!compile.precision) throw EngineError(fmt::format("there is no precision {} yet", settings.precision));
       executable_ = model.compile(settings.shape, compile);
     }
     runner_ = executable_->new_runner();

@@ -8,8 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "nn/core/error.h"
 
 namespace zoo {
@@ -20,7 +18,7 @@ class NamedTable {
  public:
   /// Throws Error if the name is taken; `what` says in its text what kind of thing the table holds ("backbone").
   void add(std::string_view what, std::string name, Value value) {
-    if (values_.contains(name)) throw Error(fmt::format("{} \"{}\" is registered already", what, name));
+    if (values_.contains(name)) throw Error(std::string(what) + " \"" + name + "\" is registered already");
     values_[std::move(name)] = std::move(value);
   }
 
