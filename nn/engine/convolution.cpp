@@ -16,6 +16,7 @@ class ConvolutionStep : public Step {
                          .packed = packed->data,
                          .residual = reads.size() > 1 ? memory[reads[1]] : nullptr,
                          .dst = memory[writes],
+                         .sums = also_writes < 0 ? nullptr : memory[also_writes],
                          .scratch = memory.scratch});
   }
 
@@ -93,6 +94,10 @@ class ConvolutionCompiler {
     step->reads = {problem.src_layout == Layout::kPlanar ? compiler_.value_of(src_) : compiler_.blocked_value_of(src_)};
     if (problem.has_residual) step->reads.push_back(compiler_.blocked_value_of(residual_));
     step->writes = compiler_.add_value(problem.dst, Layout::kBlocked);
+    if (kernel->can_sum() && compiler_.is_squeezed(id_)) {
+      step->also_writes = compiler_.add_value({problem.dst[0], problem.dst[1]}, Layout::kBlocked);
+      compiler_.set_sums(id_, step->also_writes);
+    }
     // The step that owns the kernel outlives packing.
     step->packed = compiler_.add_packed(
         kernel->packed_bytes(),

@@ -40,6 +40,7 @@ struct ConvolutionMemory {
   const std::byte* packed = nullptr;  ///< what pack() wrote
   const float* residual = nullptr;    ///< null without one
   float* dst = nullptr;               ///< never overlaps the others
+  float* sums = nullptr;              ///< [N, out padded to B]; null where nobody wants them or !can_sum()
   std::byte* scratch = nullptr;       ///< scratch_bytes(), undefined contents
 };
 
@@ -52,6 +53,9 @@ class ConvolutionKernel {
   virtual std::string name() const = 0;
   /// Only for want of anything better: never measured against other kernels.
   virtual bool is_last_resort() const { return false; }
+  /// Whether it can yield, beside its result, the result's sums over all positions: squeeze-and-excite layers that
+  /// follow need no pass of their own for them.
+  virtual bool can_sum() const { return false; }
   /// Of weights and bias together.
   virtual size_t packed_bytes() const = 0;
   virtual size_t scratch_bytes() const { return 0; }

@@ -34,6 +34,7 @@ class DepthwiseConvolution : public ConvolutionKernel {
               .run_count = static_cast<int64_t>(runs_.size())} {}
 
   std::string name() const override { return fmt::format("own:depthwise:{}", kernels::to_string(table_.isa)); }
+  bool can_sum() const override { return true; }
   size_t packed_bytes() const override {
     return static_cast<size_t>(weight_count() + blocks_ * table_.lanes) * sizeof(float);
   }
@@ -50,7 +51,7 @@ class DepthwiseConvolution : public ConvolutionKernel {
     conv.bias = conv.weights + weight_count();
     return make_bound_step([=, threads = threads_, items = images_ * blocks_, function = function_] {
       parallel_for(threads, items, [&](int64_t begin, int64_t end) {
-        function(conv, memory.src, memory.residual, memory.dst, nullptr, begin, end);
+        function(conv, memory.src, memory.residual, memory.dst, memory.sums, begin, end);
       });
     });
   }

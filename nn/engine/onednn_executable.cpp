@@ -87,9 +87,12 @@ class OneDnnExecutable : public Executable {
     for (size_t s = 0; s < step_count; ++s) {
       const Step& step = *compiled_.steps[s];
       for (ValueId read : step.reads) lifetimes[static_cast<size_t>(read)].last = s;
-      Lifetime& written = lifetimes[static_cast<size_t>(step.writes)];
-      written.first = s;
-      written.last = std::max(written.last, s);
+      for (const ValueId id : {step.writes, step.also_writes}) {
+        if (id < 0) continue;
+        Lifetime& written = lifetimes[static_cast<size_t>(id)];
+        written.first = s;
+        written.last = std::max(written.last, s);
+      }
       scratch_bytes_ = std::max(scratch_bytes_, step.scratch_bytes);
     }
     for (ValueId output : compiled_.outputs) lifetimes[static_cast<size_t>(output)].last = step_count;

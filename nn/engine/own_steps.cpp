@@ -33,15 +33,19 @@ std::shared_ptr<PackedBlock> pack_bias(StepCompiler& compiler, ParameterId bias,
   return compiler.add_packed(std::move(padded));
 }
 
+/// `factor` is multiplied into the weights.
 PackedLayer pack_layer(StepCompiler& compiler, ParameterId weight, ParameterId bias, int64_t outputs, int64_t inputs,
-                       const graph::FusedActivation& activation) {
+                       const graph::FusedActivation& activation, float factor = 1.0F) {
   const int64_t lanes = compiler.table().lanes;
   const int64_t blocks = kernels::block_count(outputs, lanes);
   const std::span<const float> source = compiler.parameter(weight);
+  const int64_t packed_size = blocks * inputs * lanes;
   const auto pack = [=](std::byte* dst) {
-    kernels::pack_matrix(source.data(), outputs, inputs, lanes, reinterpret_cast<float*>(dst));
+    auto* packed = reinterpret_cast<float*>(dst);
+    kernels::pack_matrix(source.data(), outputs, inputs, lanes, packed);
+    if (factor != 1.0F) std::for_each(packed, packed + packed_size, [=](float& value) { value *= factor; });
   };
-  return {compiler.add_packed(static_cast<size_t>(blocks * inputs * lanes) * sizeof(float), pack),
+  return {compiler.add_packed(static_cast<size_t>(packed_size) * sizeof(float), pack),
           pack_bias(compiler, bias, outputs), inputs, outputs, compiler.resolve(activation)};
 }
 
@@ -81,24 +85,32 @@ void compile_linear(StepCompiler& compiler, graph::NodeId id, const graph::Linea
 }
 
 void compile_squeeze_excite(StepCompiler& compiler, graph::NodeId id, const graph::SqueezeExcite& op) {
-  const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
+  const graph::NodeId squeezed = compiler.node(id).inputs[0];
+  const ValueId src = compiler.blocked_value_of(squeezed);
+  const ValueId sums = compiler.sums_of(squeezed);
   const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
-  const PackedLayer reduce = pack_layer(compiler, op.reduce_weight, op.reduce_bias, op.squeezed, op.channels, op.inner);
+  const int64_t area = StepCompiler::area(compiler.shape(id));
+  // Of sums, the first layer makes the means itself.
+  const float factor = sums < 0 ? 1.0F : 1.0F / static_cast<float>(area);
+  const PackedLayer reduce =
+      pack_layer(compiler, op.reduce_weight, op.reduce_bias, op.squeezed, op.channels, op.inner, factor);
   const PackedLayer expand = pack_layer(compiler, op.expand_weight, op.expand_bias, op.channels, op.squeezed, op.gate);
   const int64_t lanes = compiler.table().lanes;
   const int64_t images = compiler.shape(id)[0];
   const int64_t channel_blocks = kernels::block_count(op.channels, lanes);
   const int64_t squeezed_blocks = kernels::block_count(op.squeezed, lanes);
-  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(),
-                     area = StepCompiler::area(compiler.shape(id))](const RunnerMemory& memory) {
+  const auto bind = [=, &table = compiler.table(), threads = compiler.threads()](const RunnerMemory& memory) {
     // Scratch: means and gates share one [images, channels] block, the hidden layer follows.
     auto* gates = reinterpret_cast<float*>(memory.scratch);
     float* hidden = gates + images * channel_blocks * lanes;
+    const float* pooled = sums < 0 ? gates : memory[sums];
     return [=, &table, reduce_op = reduce.op(), expand_op = expand.op(), x = memory[src], y = memory[dst]] {
-      parallel_for(threads, images * channel_blocks,
-                   [&](int64_t begin, int64_t end) { table.global_avg_pool(x, gates, area, begin, end); });
+      if (sums < 0) {
+        parallel_for(threads, images * channel_blocks,
+                     [&](int64_t begin, int64_t end) { table.global_avg_pool(x, gates, area, begin, end); });
+      }
       parallel_for(threads, squeezed_blocks, [&](int64_t begin, int64_t end) {
-        table.mat_vec(reduce_op, gates, channel_blocks * lanes, hidden, squeezed_blocks * lanes, images, begin, end);
+        table.mat_vec(reduce_op, pooled, channel_blocks * lanes, hidden, squeezed_blocks * lanes, images, begin, end);
       });
       parallel_for(threads, channel_blocks, [&](int64_t begin, int64_t end) {
         table.mat_vec(expand_op, hidden, squeezed_blocks * lanes, gates, channel_blocks * lanes, images, begin, end);
@@ -107,7 +119,9 @@ void compile_squeeze_excite(StepCompiler& compiler, graph::NodeId id, const grap
                    [&](int64_t begin, int64_t end) { table.scale(x, gates, y, area, begin, end); });
     };
   };
-  auto step = make_step(compiler, "squeeze_excite", {src}, dst, bind);
+  std::vector<ValueId> reads = {src};
+  if (sums >= 0) reads.push_back(sums);
+  auto step = make_step(compiler, sums < 0 ? "squeeze_excite" : "excite", reads, dst, bind);
   step->scratch_bytes = static_cast<size_t>(images * (channel_blocks + squeezed_blocks) * lanes) * sizeof(float);
   step->in_place = true;
   compiler.add_step(std::move(step));

@@ -87,6 +87,7 @@ class Step {
   StepInfo info;
   std::vector<ValueId> reads;
   ValueId writes = -1;
+  ValueId also_writes = -1;  ///< a second result; -1 without
   size_t scratch_bytes = 0;
   /// `writes` may have the address of reads[0] if nothing reads that value later.
   bool in_place = false;

@@ -1,5 +1,6 @@
 #include "nn/engine/step_compiler.h"
 
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 #include <variant>
@@ -31,7 +32,8 @@ StepCompiler::StepCompiler(const graph::BoundGraph& network, const Shape& input,
       precision_(options.precision.value_or(Precision::kF32)),
       table_(kernels::kernel_table(engine_isa(options.kernels.isa))),
       chooser_(options.kernels.wanted, options.kernels.cache.value_or(default_kernel_cache()), table_),
-      node_values_(network.graph.nodes.size(), -1) {}
+      node_values_(network.graph.nodes.size(), -1),
+      node_sums_(network.graph.nodes.size(), -1) {}
 
 CompiledSteps StepCompiler::compile() {
   compiled_.input = add_value(shapes_.front(), Layout::kPlanar);
@@ -99,6 +101,13 @@ void StepCompiler::compile_node(graph::NodeId id) {
     }
   };
   std::visit(visitor, node(id).op);
+}
+
+bool StepCompiler::is_squeezed(graph::NodeId id) const {
+  const auto& nodes = network_.graph.nodes;
+  return std::any_of(nodes.begin(), nodes.end(), [&](const graph::Node& node) {
+    return std::holds_alternative<graph::SqueezeExcite>(node.op) && node.inputs.front() == id;
+  });
 }
 
 ValueId StepCompiler::value_in(graph::NodeId id, Format format) {

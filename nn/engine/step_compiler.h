@@ -69,6 +69,12 @@ class StepCompiler {
   /// `node` (id) is yielded by `value`.
   void set_value(graph::NodeId id, ValueId value) { node_values_[static_cast<size_t>(id)] = value; }
 
+  /// Whether a SqueezeExcite reads the node: it could use the node's sums over all positions, [N, C] blocked.
+  bool is_squeezed(graph::NodeId id) const;
+  void set_sums(graph::NodeId id, ValueId sums) { node_sums_[static_cast<size_t>(id)] = sums; }
+  /// -1 if nothing yields them.
+  ValueId sums_of(graph::NodeId id) const { return node_sums_[static_cast<size_t>(id)]; }
+
  private:
   void compile_node(graph::NodeId id);
   ValueId converted(ValueId source, Format format, std::string_view name);
@@ -84,6 +90,7 @@ class StepCompiler {
   KernelChooser chooser_;
   CompiledSteps compiled_;
   std::vector<ValueId> node_values_;
+  std::vector<ValueId> node_sums_;
   struct Copy {
     ValueId source;
     Format format;

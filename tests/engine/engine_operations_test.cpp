@@ -186,5 +186,25 @@ const std::vector<NetworkCase> kNetworkCases = {
 INSTANTIATE_TEST_SUITE_P(Table, NetworkEngine, ::testing::ValuesIn(kNetworkCases),
                          [](const auto& c) { return c.param.name; });
 
+graph::BoundGraph depthwise_then_squeeze_excite() {
+  graph::GraphBuilder b(24);
+  graph::NodeId x = b.conv(b.input(), "depthwise", {.out_channels = 24, .kernel = 5, .groups = 24, .bias = true});
+  x = b.activation(x, "act", ActivationKind::kHardSwish);
+  b.output("depthwise", x);
+  b.output("y", pointwise(b, squeeze_excite(b, x, 6), "project", 24));
+  return bind_formula(b.take());
+}
+
+TEST(SqueezeExciteEngine, TakesTheSumsOfADepthwiseConvolution) {
+  CompileOptions options;
+  options.kernels.wanted = "own:depthwise";
+  const auto steps = Executable::compile(depthwise_then_squeeze_excite(), {1, 24, 9, 30}, options)->steps();
+  EXPECT_TRUE(std::any_of(steps.begin(), steps.end(),
+                          [](const StepInfo& s) { return s.implementation.starts_with("own:excite:"); }));
+  for (const int threads : {1, 2}) {
+    expect_engines_agree(depthwise_then_squeeze_excite(), {3, 24, 9, 30}, threads, "own:depthwise");
+  }
+}
+
 }  // namespace
 }  // namespace zoo::engine

@@ -34,10 +34,12 @@ inline std::vector<std::vector<float>> run_network(const graph::BoundGraph& netw
   return outputs;
 }
 
-/// Runs the network on both engines.
-inline void expect_engines_agree(const graph::BoundGraph& network, const Shape& shape, int threads = 1) {
+/// Runs the network on both engines; `kernels` as KernelOptions::wanted.
+inline void expect_engines_agree(const graph::BoundGraph& network, const Shape& shape, int threads = 1,
+                                 const std::string& kernels = "auto") {
   CompileOptions fast;
   fast.threads = threads;
+  fast.kernels.wanted = kernels;
   CompileOptions slow;
   slow.engine = EngineKind::kReference;
   const auto actual = run_network(network, shape, fast);

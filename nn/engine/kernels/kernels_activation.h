@@ -40,8 +40,8 @@ inline Vec activate(ResolvedActivation f, Vec v) {
 }
 
 /// What activate_tile leaves out of line: the activations that few networks use.
-[[maybe_unused]] __attribute__((noinline)) void activate_all(ResolvedActivation f, Vec* values, int64_t count,
-                                                             int64_t channel, int64_t channels) {
+inline __attribute__((noinline)) void activate_all(ResolvedActivation f, Vec* values, int64_t count, int64_t channel,
+                                                   int64_t channels) {
   for (Vec* v = values; v != values + count; ++v) {
     *v = activate(f, *v);
     if (channel + kLanes > channels) *v = clear_tail(*v, channel, channels);
