@@ -88,7 +88,8 @@ struct DepthwiseConv;  // depthwise.h
 using DepthwiseFunction = void (*)(const DepthwiseConv& op, const float* src, const float* residual, float* dst,
                                    float* sums, int64_t begin, int64_t end);
 
-struct StemConv;  // stem.h
+struct StemConv;       // stem.h
+struct PointwiseConv;  // pointwise.h
 
 /// Functions of one instruction set. `begin`, `end` bound the work items of a call, so that callers may split work
 /// between threads. No function allocates or throws.
@@ -115,6 +116,11 @@ struct KernelTable {
 
   /// Work item: one row of the result of one image, in all its channels.
   void (*stem)(const StemConv& op, const float* src, float* dst, int64_t begin, int64_t end);
+
+  /// Work item: one group of channel blocks in one chunk of positions of one image. `residual` may be null. Null if
+  /// there is no such kernel.
+  void (*pointwise)(const PointwiseConv& op, const float* src, const float* residual, float* dst, int64_t begin,
+                    int64_t end);
 
   /// Work item: one channel block of one image. dst = src * gate[item, lane]; dst may be src.
   void (*scale)(const float* src, const float* gate, float* dst, int64_t area, int64_t begin, int64_t end);

@@ -2,5 +2,6 @@
 #define ZOO_KERNEL_LANES 8
 #define ZOO_KERNEL_TABLE kSseTable
 #define ZOO_DEPTHWISE_FUNCTION depthwise_sse
+#define ZOO_POINTWISE_FUNCTION pointwise_sse
 #define ZOO_STEM_FUNCTION stem_sse
 #include "nn/engine/kernels/kernels_impl.inc"

@@ -1,0 +1,91 @@
+// Pointwise convolutions on own kernels.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "nn/engine/convolution.h"
+#include "nn/engine/kernels/pointwise.h"
+#include "nn/engine/parallel.h"
+#include "nn/engine/processor.h"
+
+namespace zoo::engine {
+namespace {
+
+using kernels::block_count;
+
+/// Work items that each thread should get, so that no share is much larger than another.
+constexpr int64_t kItemsPerThread = 4;
+
+/// Chunks of an image: its source, read once per group, takes at most half of the L2 cache; and every thread has work.
+int64_t choose_chunks(const ConvolutionProblem& problem, int64_t lanes, int64_t groups) {
+  const int64_t area = problem.dst[2] * problem.dst[3];
+  const int64_t bytes = area * problem.op.in_channels * static_cast<int64_t>(sizeof(float));
+  int64_t chunks = block_count(bytes, static_cast<int64_t>(l2_cache_bytes()) / 2);
+  if (problem.threads > 1) {
+    chunks = std::max(chunks, block_count(kItemsPerThread * problem.threads, problem.dst[0] * groups));
+  }
+  const int64_t tiles = block_count(area, kernels::pointwise_max_tile(lanes, kernels::pointwise_max_group(lanes)));
+  return std::min(chunks, tiles);
+}
+
+class PointwiseConvolution : public ConvolutionKernel {
+ public:
+  PointwiseConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table)
+      : table_(table), threads_(problem.threads), images_(problem.dst[0]) {
+    const int64_t groups =
+        block_count(block_count(problem.op.out_channels, table.lanes), kernels::pointwise_max_group(table.lanes));
+    conv_ = {.in_channels = problem.op.in_channels,
+             .out_channels = problem.op.out_channels,
+             .area = problem.dst[2] * problem.dst[3],
+             .groups = groups,
+             .chunks = choose_chunks(problem, table.lanes, groups),
+             .activation = problem.activation};
+  }
+
+  std::string name() const override { return fmt::format("own:pointwise:{}", kernels::to_string(table_.isa)); }
+  size_t packed_bytes() const override {
+    return static_cast<size_t>(weight_count() + block_count(conv_.out_channels, table_.lanes) * table_.lanes) *
+           sizeof(float);
+  }
+
+  void pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const override {
+    auto* packed = reinterpret_cast<float*>(dst);
+    kernels::pack_pointwise(conv_, weights.data(), table_.lanes, packed);
+    std::copy(bias.begin(), bias.end(), packed + weight_count());
+  }
+
+  std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
+    kernels::PointwiseConv conv = conv_;
+    conv.weights = reinterpret_cast<const float*>(memory.packed);
+    conv.bias = conv.weights + weight_count();
+    return make_bound_step(
+        [=, threads = threads_, items = images_ * conv_.chunks * conv_.groups, function = table_.pointwise] {
+          parallel_for(threads, items, [&](int64_t begin, int64_t end) {
+            function(conv, memory.src, memory.residual, memory.dst, begin, end);
+          });
+        });
+  }
+
+ private:
+  int64_t weight_count() const { return kernels::pointwise_weights_size(conv_, table_.lanes); }
+
+  const kernels::KernelTable& table_;
+  int threads_;
+  int64_t images_;
+  kernels::PointwiseConv conv_;
+};
+
+}  // namespace
+
+std::unique_ptr<ConvolutionKernel> make_pointwise_convolution(const ConvolutionProblem& problem,
+                                                              const kernels::KernelTable& table) {
+  const graph::Conv2d& op = problem.op;
+  constexpr graph::Size2d kOne = {1, 1};
+  if (table.pointwise == nullptr || problem.src_layout != Layout::kBlocked || op.groups != 1) return nullptr;
+  if (op.kernel != kOne || op.stride != kOne || problem.src[2] != problem.dst[2] || problem.src[3] != problem.dst[3]) {
+    return nullptr;
+  }
+  return std::make_unique<PointwiseConvolution>(problem, table);
+}
+
+}  // namespace zoo::engine
