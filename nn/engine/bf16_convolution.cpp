@@ -1,6 +1,8 @@
 // Convolutions of bf16 networks: dense ones on AMX tiles, depthwise ones on vectors.
 #include <algorithm>
+#include <functional>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "nn/engine/bf16_steps.h"
@@ -14,6 +16,40 @@ namespace {
 using kernels::Bf16;
 
 constexpr int64_t kPair = 2 * kernels::kChannelStep;
+
+/// What the tiles of a convolution read, and how it gets there.
+struct TileSource {
+  std::string_view name;
+  ValueId src = -1;
+  kernels::TileConv conv;
+  std::vector<int64_t> offsets;  ///< TileConv::tap_offsets
+  std::shared_ptr<PackedBlock> weights;
+  std::shared_ptr<PackedBlock> bias;
+  /// Rows that `prepare` (src, scratch, begin, end) puts into scratch first; 0: the source is read as it is.
+  int64_t prepared_rows = 0;
+  int64_t prepared_values = 0;
+  std::function<void(const float*, Bf16*, int64_t, int64_t)> prepare = {};
+
+  /// The convolution with its addresses, for a step that owns this.
+  kernels::TileConv bound() const {
+    kernels::TileConv result = conv;
+    result.weights = reinterpret_cast<const Bf16*>(weights->data);
+    result.bias = reinterpret_cast<const float*>(bias->data);
+    result.tap_offsets = offsets.data();
+    return result;
+  }
+  const Bf16* address(const RunnerMemory& memory) const {
+    return prepared_rows > 0 ? reinterpret_cast<const Bf16*>(memory.scratch) : memory.as<const Bf16>(src);
+  }
+  /// Whole cache lines.
+  size_t scratch_bytes() const { return (static_cast<size_t>(prepared_values) * sizeof(Bf16) + 63) / 64 * 64; }
+
+  void prepare_rows(const float* from, std::byte* scratch, int threads) const {
+    if (prepared_rows == 0) return;
+    parallel_for(threads, prepared_rows,
+                 [&](int64_t begin, int64_t end) { prepare(from, reinterpret_cast<Bf16*>(scratch), begin, end); });
+  }
+};
 
 class Bf16Convolution {
  public:
@@ -32,17 +68,19 @@ class Bf16Convolution {
     if (op_.groups == 1) {
       if (is_layer()) {
         compile_bf16_layer(compiler_, id_, {op_.weight, op_.bias, op_.in_channels, op_.out_channels, op_.activation});
-        return true;
-      }
-      if (reads_image()) {
-        compile_first();
+      } else if (feeds_depthwise()) {
+        compiler_.leave_to_reader(id_);
       } else {
-        compile_dense();
+        compile_tiles();
       }
       return true;
     }
     if (!is_plain_depthwise()) return false;
-    compile_depthwise();
+    if (compiler_.is_left_to_reader(input_)) {
+      compile_expanded();
+    } else {
+      compile_depthwise();
+    }
     return true;
   }
 
@@ -52,6 +90,25 @@ class Bf16Convolution {
     return StepCompiler::area(in_) == 1 && StepCompiler::area(out_) == 1 && op_.kernel == graph::Size2d{1, 1} &&
            residual_ == graph::kNone;
   }
+
+  /// Whether the depthwise convolution behind this one can take it over.
+  bool feeds_depthwise() const {
+    const graph::NodeId reader = compiler_.sole_reader(id_);
+    if (reader == graph::kNone || residual_ != graph::kNone) return false;
+    const auto* op = std::get_if<graph::Conv2d>(&compiler_.node(reader).op);
+    if (op == nullptr) return false;
+    // Measured: keeping the map between the two in the cache pays from this size on, and not for the smallest maps.
+    constexpr int64_t kLeastBytes = 224 * 1024;
+    constexpr int64_t kLeastArea = 100;
+    const int64_t area = StepCompiler::area(out_);
+    const int64_t bytes = area * kernels::padded_channels(op_.out_channels) * static_cast<int64_t>(sizeof(Bf16));
+    if (area < kLeastArea || bytes < kLeastBytes) return false;
+    const Bf16Convolution next(compiler_, reader, *op);
+    return next.is_plain_depthwise() && next.is_fused();
+  }
+
+  /// Whether the depthwise kernel does all of the operation.
+  bool is_fused() const { return residual_ == graph::kNone && kernels::depthwise_computes(activation_.kind); }
 
   bool reads_image() const {
     return compiler_.value(compiler_.value_of(input_)).layout == Layout::kPlanar &&
@@ -118,7 +175,7 @@ class Bf16Convolution {
   }
 
   /// From a planar image. The values of one row of the kernel lie next to each other: one tap per row.
-  void compile_first() {
+  TileSource image_source() {
     constexpr int64_t kPixel = kernels::kPixelChannels;
     const kernels::PadImage pad = padding(op_.in_channels);
     kernels::TileConv conv = tiles(pad.padded_w, kPixel);
@@ -127,15 +184,20 @@ class Bf16Convolution {
     conv.image_stride = pad.padded_h * pad.padded_w * kPixel;
     std::vector<int64_t> offsets;
     for (int64_t y = 0; y < op_.kernel.h; ++y) offsets.push_back(y * pad.padded_w * kPixel);
-    const auto weights = pack(channels_last_weights(kPixel), op_.kernel.h, conv.depth, 1);
-    const ValueId src = compiler_.value_of(input_);
-    const auto prepare = [=](const float* image, Bf16* rows, int64_t begin, int64_t end) {
-      kernels::pad_image(pad, image, rows, begin, end);
-    };
-    emit("amx_first", src, conv, std::move(offsets), weights, in_[0] * pad.padded_h, conv.image_stride, prepare);
+    return {.name = "amx_first",
+            .src = compiler_.value_of(input_),
+            .conv = conv,
+            .offsets = std::move(offsets),
+            .weights = pack(channels_last_weights(kPixel), op_.kernel.h, conv.depth, 1),
+            .bias = pack_padded_bias(compiler_, op_.bias, op_.out_channels, kPair),
+            .prepared_rows = in_[0] * pad.padded_h,
+            .prepared_values = in_[0] * conv.image_stride,
+            .prepare = [pad](const float* image, Bf16* rows, int64_t begin, int64_t end) {
+              kernels::pad_image(pad, image, rows, begin, end);
+            }};
   }
 
-  void compile_dense() {
+  TileSource map_source() {
     const int64_t pixel = kernels::padded_channels(op_.in_channels);
     const kernels::PadImage pad = padding(pixel);
     const bool padded = pad_.begin != graph::Size2d{0, 0} || padded_h() > in_[2] || padded_w() > in_[3];
@@ -145,70 +207,108 @@ class Bf16Convolution {
     conv.depth = std::min(pixel, kernels::kTileDepth);
     conv.depth_blocks = pixel / conv.depth;
     conv.image_stride = (padded ? pad.padded_h : in_[2]) * width * pixel;
-    if (conv.taps == 1 && op_.stride == graph::Size2d{1, 1} && !padded) {
-      // All positions of all images are one run.
-      conv.run_length = in_[0] * in_[2] * in_[3];
-      conv.runs = 1;
-      conv.images = 1;
-    }
     std::vector<int64_t> offsets;
     for (int64_t y = 0; y < op_.kernel.h; ++y) {
       for (int64_t x = 0; x < op_.kernel.w; ++x) {
         offsets.push_back((y * op_.dilation.h * width + x * op_.dilation.w) * pixel);
       }
     }
-    const auto weights = pack(channels_last_weights(pixel), conv.taps, pixel, conv.depth_blocks);
-    const ValueId src = compiler_.value_in(input_, kChannelsLastBf16);
-    const auto prepare = [=](const float* map, Bf16* rows, int64_t begin, int64_t end) {
-      kernels::pad_rows(pad, reinterpret_cast<const Bf16*>(map), rows, begin, end);
-    };
-    emit(conv.taps == 1 ? "amx_pointwise" : "amx_conv", src, conv, std::move(offsets), weights,
-         padded ? in_[0] * pad.padded_h : 0, conv.image_stride, prepare);
+    return {.name = conv.taps == 1 ? "amx_pointwise" : "amx_conv",
+            .src = compiler_.value_in(input_, kChannelsLastBf16),
+            .conv = conv,
+            .offsets = std::move(offsets),
+            .weights = pack(channels_last_weights(pixel), conv.taps, pixel, conv.depth_blocks),
+            .bias = pack_padded_bias(compiler_, op_.bias, op_.out_channels, kPair),
+            .prepared_rows = padded ? in_[0] * pad.padded_h : 0,
+            .prepared_values = padded ? in_[0] * conv.image_stride : 0,
+            .prepare = [pad](const float* map, Bf16* rows, int64_t begin, int64_t end) {
+              kernels::pad_rows(pad, reinterpret_cast<const Bf16*>(map), rows, begin, end);
+            }};
   }
 
-  /// `prepared_rows` rows of the source are put into scratch first; 0: the source is read as it is.
-  template <typename Prepare>
-  void emit(std::string_view name, ValueId src, const kernels::TileConv& conv, std::vector<int64_t> offsets,
-            const std::shared_ptr<PackedBlock>& weights, int64_t prepared_rows, int64_t image_values, Prepare prepare) {
+  TileSource source() { return reads_image() ? image_source() : map_source(); }
+
+  void compile_tiles() {
+    TileSource source = this->source();
+    if (source.conv.taps == 1 && source.prepared_rows == 0 && op_.stride == graph::Size2d{1, 1}) {
+      // All positions of all images are one run.
+      source.conv.run_length = in_[0] * in_[2] * in_[3];
+      source.conv.runs = 1;
+      source.conv.images = 1;
+    }
     const ValueId residual = residual_ == graph::kNone ? -1 : compiler_.value_in(residual_, kChannelsLastBf16);
     const ValueId dst = compiler_.add_value(out_, kChannelsLastBf16);
-    const auto bias = pack_padded_bias(compiler_, op_.bias, op_.out_channels, kPair);
-    // The step owns the offsets and outlives what it binds.
-    auto bind = [=, threads = compiler_.threads(), taps = std::move(offsets)](const RunnerMemory& memory) {
-      kernels::TileConv bound = conv;
-      bound.weights = reinterpret_cast<const Bf16*>(weights->data);
-      bound.bias = reinterpret_cast<const float*>(bias->data);
-      bound.tap_offsets = taps.data();
-      const Bf16* from = prepared_rows > 0 ? reinterpret_cast<const Bf16*>(memory.scratch) : memory.as<const Bf16>(src);
-      const Bf16* addend = residual < 0 ? nullptr : memory.as<const Bf16>(residual);
-      return [=, image = memory[src], rows = reinterpret_cast<Bf16*>(memory.scratch), y = memory.as<Bf16>(dst)] {
-        if (prepared_rows > 0) {
-          parallel_for(threads, prepared_rows, [&](int64_t begin, int64_t end) { prepare(image, rows, begin, end); });
-        }
-        parallel_for(threads, kernels::tile_conv_items(bound),
-                     [&](int64_t begin, int64_t end) { kernels::tile_conv(bound, from, addend, y, begin, end); });
+    std::vector<ValueId> reads = {source.src};
+    if (residual >= 0) reads.push_back(residual);
+    const std::string_view name = source.name;
+    const size_t scratch_bytes = source.scratch_bytes();
+    // The step owns the source and outlives what it binds.
+    auto bind = [=, threads = compiler_.threads(), source = std::move(source)](const RunnerMemory& memory) {
+      return [=, &source, image = memory[source.src], scratch = memory.scratch, conv = source.bound(),
+              from = source.address(memory), addend = residual < 0 ? nullptr : memory.as<const Bf16>(residual),
+              y = memory.as<Bf16>(dst)] {
+        source.prepare_rows(image, scratch, threads);
+        parallel_for(threads, kernels::tile_conv_items(conv),
+                     [&](int64_t begin, int64_t end) { kernels::tile_conv(conv, from, addend, y, begin, end); });
       };
     };
-    std::vector<ValueId> reads = {src};
-    if (residual >= 0) reads.push_back(residual);
     auto step = make_step(name, reads, dst, std::move(bind));
-    if (prepared_rows > 0) step->scratch_bytes = static_cast<size_t>(in_[0] * image_values) * sizeof(Bf16);
+    step->scratch_bytes = scratch_bytes;
     compiler_.add_step(std::move(step));
     compiler_.set_value(id_, dst);
   }
 
+  /// This depthwise convolution and the one before it, which was left to it.
+  void compile_expanded() {
+    const auto& expand = std::get<graph::Conv2d>(compiler_.node(input_).op);
+    TileSource source = Bf16Convolution(compiler_, input_, expand).source();
+    const kernels::DepthwiseConv conv = depthwise();
+    const ValueId dst = compiler_.add_value(out_, kChannelsLastBf16);
+    const auto weights = pack_depthwise();
+    const auto bias = pack_padded_bias(compiler_, op_.bias, op_.out_channels, kPair);
+    const int64_t items = in_[0] * kernels::channel_pairs(op_.in_channels);
+    const int64_t part_floats = kernels::expand_depthwise_scratch({source.conv, conv});
+    const size_t first_part = source.scratch_bytes();
+    const ValueId src = source.src;
+    // The step owns the source and outlives what it binds.
+    auto bind = [=, threads = int64_t{compiler_.threads()}, source = std::move(source)](const RunnerMemory& memory) {
+      kernels::ExpandDepthwise bound = {source.bound(), conv};
+      bound.depthwise.weights = reinterpret_cast<const float*>(weights->data);
+      bound.depthwise.bias = reinterpret_cast<const float*>(bias->data);
+      auto* parts = reinterpret_cast<float*>(memory.scratch + first_part);
+      return [=, &source, image = memory[src], scratch = memory.scratch, from = source.address(memory),
+              y = memory.as<Bf16>(dst)] {
+        const auto team = static_cast<int>(threads);
+        source.prepare_rows(image, scratch, team);
+        parallel_for(team, threads, [&](int64_t first, int64_t last) {
+          for (int64_t part = first; part < last; ++part) {
+            kernels::expand_depthwise(bound, from, y, parts + part * part_floats, items * part / threads,
+                                      items * (part + 1) / threads);
+          }
+        });
+      };
+    };
+    auto step = make_step("amx_expand_depthwise", {src}, dst, std::move(bind));
+    step->scratch_bytes = first_part + static_cast<size_t>(compiler_.threads() * part_floats) * sizeof(float);
+    compiler_.add_step(std::move(step));
+    compiler_.set_value(id_, dst);
+  }
+
+  kernels::DepthwiseConv depthwise() const {
+    return {.channels = op_.in_channels,
+            .kernel = op_.kernel.h,
+            .stride = op_.stride.h,
+            .src_h = in_[2],
+            .src_w = in_[3],
+            .dst_h = out_[2],
+            .dst_w = out_[3],
+            .pad_top = pad_.begin.h,
+            .pad_left = pad_.begin.w,
+            .activation = is_fused() ? activation_.kind : ActivationKind::kIdentity};
+  }
+
   void compile_depthwise() {
-    const bool fused = residual_ == graph::kNone && kernels::depthwise_computes(activation_.kind);
-    const kernels::DepthwiseConv conv = {.channels = op_.in_channels,
-                                         .kernel = op_.kernel.h,
-                                         .stride = op_.stride.h,
-                                         .src_h = in_[2],
-                                         .src_w = in_[3],
-                                         .dst_h = out_[2],
-                                         .dst_w = out_[3],
-                                         .pad_top = pad_.begin.h,
-                                         .pad_left = pad_.begin.w,
-                                         .activation = fused ? activation_.kind : ActivationKind::kIdentity};
+    const kernels::DepthwiseConv conv = depthwise();
     const ValueId src = compiler_.value_in(input_, kChannelsLastBf16);
     const ValueId dst = compiler_.add_value(out_, kChannelsLastBf16);
     const auto weights = pack_depthwise();
@@ -233,7 +333,7 @@ class Bf16Convolution {
     step->scratch_bytes = static_cast<size_t>(compiler_.threads() * scratch) * sizeof(float);
     compiler_.add_step(std::move(step));
     compiler_.set_value(id_, dst);
-    if (fused) return;
+    if (is_fused()) return;
     const ValueId residual = residual_ == graph::kNone ? -1 : compiler_.value_in(residual_, kChannelsLastBf16);
     compile_bf16_map(compiler_, id_, dst, residual, activation_);
   }

@@ -22,6 +22,22 @@ std::vector<int64_t> all_macs(const graph::Graph& graph, const std::vector<Shape
   return macs;
 }
 
+std::vector<graph::NodeId> sole_readers(const graph::Graph& graph) {
+  std::vector<graph::NodeId> readers(graph.nodes.size(), graph::kNone);
+  std::vector<int> uses(graph.nodes.size());
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    for (const graph::NodeId input : graph.nodes[i].inputs) {
+      readers[static_cast<size_t>(input)] = static_cast<graph::NodeId>(i);
+      ++uses[static_cast<size_t>(input)];
+    }
+  }
+  for (const graph::Output& output : graph.outputs) ++uses[static_cast<size_t>(output.node)];
+  for (size_t i = 0; i < readers.size(); ++i) {
+    if (uses[i] != 1) readers[i] = graph::kNone;
+  }
+  return readers;
+}
+
 }  // namespace
 
 StepCompiler::StepCompiler(const graph::BoundGraph& network, const Shape& input, const CompileOptions& options)
@@ -33,7 +49,9 @@ StepCompiler::StepCompiler(const graph::BoundGraph& network, const Shape& input,
       table_(kernels::kernel_table(engine_isa(options.kernels.isa))),
       chooser_(options.kernels.wanted, options.kernels.cache.value_or(default_kernel_cache()), table_),
       node_values_(network.graph.nodes.size(), -1),
-      node_sums_(network.graph.nodes.size(), -1) {}
+      node_sums_(network.graph.nodes.size(), -1),
+      sole_readers_(sole_readers(network.graph)),
+      left_to_reader_(network.graph.nodes.size()) {}
 
 CompiledSteps StepCompiler::compile() {
   compiled_.input = add_value(shapes_.front(), Layout::kPlanar);

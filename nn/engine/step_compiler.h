@@ -66,6 +66,15 @@ class StepCompiler {
   int64_t blocks(const Shape& shape) const;
   static int64_t area(const Shape& shape);
 
+  /// The one node that reads what `id` yields; kNone if there are several or the network hands it out.
+  graph::NodeId sole_reader(graph::NodeId id) const { return sole_readers_[static_cast<size_t>(id)]; }
+  /// Leaves a node to its sole reader, whose step does the work of both.
+  void leave_to_reader(graph::NodeId id) {
+    macs_[static_cast<size_t>(sole_reader(id))] += macs_[static_cast<size_t>(id)];
+    left_to_reader_[static_cast<size_t>(id)] = true;
+  }
+  bool is_left_to_reader(graph::NodeId id) const { return left_to_reader_[static_cast<size_t>(id)]; }
+
   /// `node` (id) is yielded by `value`.
   void set_value(graph::NodeId id, ValueId value) { node_values_[static_cast<size_t>(id)] = value; }
 
@@ -91,6 +100,8 @@ class StepCompiler {
   CompiledSteps compiled_;
   std::vector<ValueId> node_values_;
   std::vector<ValueId> node_sums_;
+  std::vector<graph::NodeId> sole_readers_;
+  std::vector<bool> left_to_reader_;
   struct Copy {
     ValueId source;
     Format format;

@@ -54,10 +54,15 @@ std::vector<std::vector<float>> run_rounded(const graph::BoundGraph& network, co
   return outputs;
 }
 
+CompileOptions bf16_options(int threads = 1) {
+  CompileOptions options;
+  options.threads = threads;
+  options.precision = Precision::kBf16;
+  return options;
+}
+
 void expect_bf16_agrees(const graph::BoundGraph& network, const Shape& shape, double relative, int threads = 1) {
-  CompileOptions fast;
-  fast.threads = threads;
-  fast.precision = Precision::kBf16;
+  const CompileOptions fast = bf16_options(threads);
   CompileOptions slow;
   slow.engine = EngineKind::kReference;
   const auto actual = run_rounded(network, shape, fast);
@@ -275,6 +280,53 @@ const std::vector<NetworkCase> kNetworkCases = {
 
 INSTANTIATE_TEST_SUITE_P(Table, Bf16Network, ::testing::ValuesIn(kNetworkCases),
                          [](const auto& c) { return c.param.name; });
+
+/// A convolution and the depthwise one behind it whose map between them is large enough for one step.
+struct ExpandCase {
+  Shape image;
+  int64_t expanded;
+  int64_t kernel;
+  int64_t stride;
+  int64_t expand_kernel = 1;
+  int64_t expand_stride = 1;
+};
+
+class Bf16ExpandDepthwise : public ::testing::TestWithParam<ExpandCase> {
+ protected:
+  void SetUp() override {
+    if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+  }
+};
+
+TEST_P(Bf16ExpandDepthwise, EqualsTheReferenceInOneStep) {
+  const ExpandCase& c = GetParam();
+  for (const int threads : {1, 2}) {
+    graph::GraphBuilder b(c.image[1]);
+    const graph::NodeId expand =
+        b.conv(b.input(), "expand",
+               {.out_channels = c.expanded, .kernel = c.expand_kernel, .stride = c.expand_stride, .bias = true});
+    const graph::NodeId depthwise = b.conv(
+        b.activation(expand, "act", threads == 1 ? ActivationKind::kHardSwish : ActivationKind::kSigmoid), "depthwise",
+        {.out_channels = c.expanded, .kernel = c.kernel, .stride = c.stride, .groups = c.expanded, .bias = true});
+    b.output("y", b.activation(depthwise, "act2", ActivationKind::kRelu));
+    const graph::BoundGraph network = rounded_weights(b.take());
+    const auto executable = Executable::compile(network, c.image, bf16_options(threads));
+    std::vector<std::string> implementations;
+    for (const StepInfo& step : executable->steps()) implementations.push_back(step.implementation);
+    EXPECT_THAT(implementations, ::testing::Contains("own:amx_expand_depthwise"));
+    // The map between the two is not rounded.
+    expect_bf16_agrees(network, c.image, kRounding + kSums, threads);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, Bf16ExpandDepthwise,
+    ::testing::Values(ExpandCase{{1, 24, 40, 40}, 96, 3, 1}, ExpandCase{{2, 24, 40, 40}, 72, 5, 1},
+                      ExpandCase{{1, 32, 14, 14}, 672, 5, 2}, ExpandCase{{1, 40, 15, 14}, 600, 3, 1},
+                      ExpandCase{{1, 16, 30, 112}, 64, 3, 2}, ExpandCase{{1, 20, 33, 130}, 40, 7, 1},
+                      ExpandCase{{1, 80, 41, 33}, 100, 7, 2}, ExpandCase{{2, 3, 150, 97}, 48, 3, 1, 3, 2},
+                      ExpandCase{{1, 3, 180, 180}, 16, 3, 1, 3, 2}, ExpandCase{{1, 12, 60, 60}, 96, 3, 1, 3, 1}),
+    [](const auto& c) { return "case" + std::to_string(c.index); });
 
 TEST(Bf16Network, KeepsConvolutionsOnTiles) {
   if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);

@@ -81,7 +81,7 @@ class Convolver {
   int64_t panel_bytes() const { return conv_.taps * conv_.depth_blocks * 2 * kTileBytes; }
 
   Prefetcher next_columns(int64_t column, int64_t pairs) const {
-    if (column + 1 >= channel_pairs(conv_.out_channels)) return {};
+    // Behind the last columns lie the weights of the next step.
     const std::byte* next = weights(column + 1);
     const int64_t bytes = is_single(column + 1) ? panel_bytes() / 2 : panel_bytes();
     constexpr int64_t kLines = 2 * kTileBytes / kCacheLine;

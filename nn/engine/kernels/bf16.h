@@ -91,10 +91,21 @@ constexpr bool depthwise_computes(ActivationKind kind) {
   return kind == ActivationKind::kIdentity || kind == ActivationKind::kRelu || kind == ActivationKind::kRelu6 ||
          kind == ActivationKind::kHardSwish;
 }
-/// Floats of scratch that one caller of `depthwise_conv` needs.
+/// Floats of scratch, aligned to a cache line, that one caller of `depthwise_conv` needs.
 int64_t depthwise_scratch(const DepthwiseConv& conv);
 /// Work item: one pair of channel blocks (2 * kChannelStep channels) of one image.
 void depthwise_conv(const DepthwiseConv& conv, const Bf16* src, Bf16* dst, float* scratch, int64_t begin, int64_t end);
+
+/// depthwise(expand(src)), where `expand` has no residual and its runs are the rows that `depthwise` reads.
+struct ExpandDepthwise {
+  TileConv expand;
+  DepthwiseConv depthwise;
+};
+/// Floats of scratch that one caller of `expand_depthwise` needs.
+int64_t expand_depthwise_scratch(const ExpandDepthwise& op);
+/// Work item: as of depthwise_conv.
+void expand_depthwise(const ExpandDepthwise& op, const Bf16* src, Bf16* dst, float* scratch, int64_t begin,
+                      int64_t end);
 
 /// Channels of an image's pixel for the first convolution.
 inline constexpr int64_t kPixelChannels = 4;

@@ -6,43 +6,14 @@
 #include <limits>
 
 #include "nn/engine/kernels/bf16.h"
+#include "nn/engine/kernels/bf16_rows.h"
 #include "nn/engine/kernels/bf16_vec.h"
 
 namespace zoo::engine::kernels {
 namespace {
 
-constexpr int64_t kMaxKernel = 7;
-
-/// min(max(x, low), high), of x or of hard_swish(x): every activation that the kernel has.
-struct Epilogue {
-  bool hard_swish = false;
-  float low = -std::numeric_limits<float>::infinity();
-  float high = std::numeric_limits<float>::infinity();
-};
-
-Epilogue epilogue_of(ActivationKind kind) {
-  Epilogue e;
-  if (kind == ActivationKind::kHardSwish) e.hard_swish = true;
-  if (kind == ActivationKind::kRelu || kind == ActivationKind::kRelu6) e.low = 0.0F;
-  if (kind == ActivationKind::kRelu6) e.high = 6.0F;
-  return e;
-}
-
-/// One row of the result for kHalves blocks of kChannelStep channels.
-struct Row {
-  std::array<const float*, kMaxKernel> src{};  ///< [padded width, kHalves, kChannelStep] each
-  const float* weights = nullptr;              ///< [kHalves][kernel * kernel, kChannelStep]
-  const float* bias = nullptr;
-  Bf16* dst = nullptr;
-  int64_t dst_step = 0;  ///< between positions
-  int64_t width = 0;
-  Epilogue epilogue;
-};
-
-using RowFunction = void (*)(const Row&);
-
 template <int kKernel, int kStride, int kTile, int kHalves>
-inline void tile_at(const Row& row, int64_t x) {
+inline void tile_at(const DepthwiseRow& row, int64_t x) {
   constexpr int kInputs = (kTile - 1) * kStride + kKernel;
   constexpr int64_t kStep = kHalves * kChannelStep;
   __m512 sums[kTile][kHalves];
@@ -67,7 +38,8 @@ inline void tile_at(const Row& row, int64_t x) {
     for (int i = 0; i < kInputs; ++i) {
 #pragma GCC unroll 2
       for (int h = 0; h < kHalves; ++h) {
-        const __m512 value = _mm512_loadu_ps(src + i * kStep + h * kChannelStep);
+        __m512 value = _mm512_load_ps(src + i * kStep + h * kChannelStep);
+        asm("" : "+v"(value));  // loaded once, not as an operand of every multiply-add
 #pragma GCC unroll 8
         for (int kx = 0; kx < kKernel; ++kx) {
           const int t = (i - kx) / kStride;
@@ -78,31 +50,33 @@ inline void tile_at(const Row& row, int64_t x) {
       }
     }
   }
-  const __m512 low = _mm512_set1_ps(row.epilogue.low);
-  const __m512 high = _mm512_set1_ps(row.epilogue.high);
-  if (row.epilogue.hard_swish) {
+  if (row.hard_swish) {
 #pragma GCC unroll 8
     for (int t = 0; t < kTile; ++t) {
 #pragma GCC unroll 2
       for (int h = 0; h < kHalves; ++h) sums[t][h] = _mm512_mul_ps(sums[t][h], hard_sigmoid(sums[t][h]));
     }
   }
+  const __m512i low = _mm512_set1_epi16(row.low);
+  const __m512i high = _mm512_set1_epi16(row.high);
+  const bool half_line = row.dst_step == kChannelStep;
 #pragma GCC unroll 8
   for (int t = 0; t < kTile; ++t) {
+    const __m512 second = kHalves == 2 ? sums[t][kHalves - 1] : _mm512_setzero_ps();
+    const __m512bh rounded = _mm512_cvtne2ps_pbh(second, sums[t][0]);
+    // Clamping 32 rounded values at once: bf16 that are not negative are in the order of their bits.
+    const __m512i clamped = _mm512_min_epi16(_mm512_max_epi16(reinterpret_cast<const __m512i&>(rounded), low), high);
     Bf16* to = row.dst + (x + t) * row.dst_step;
-    const __m512 first = _mm512_min_ps(_mm512_max_ps(sums[t][0], low), high);
-    if constexpr (kHalves == 2) {
-      store_bf16_pair(to, first, _mm512_min_ps(_mm512_max_ps(sums[t][1], low), high));
-    } else if (row.dst_step == kChannelStep) {
-      store_bf16(to, first);
+    if (kHalves == 1 && half_line) {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_castsi512_si256(clamped));
     } else {
-      store_bf16_pair(to, first, _mm512_setzero_ps());
+      _mm512_storeu_si512(to, clamped);
     }
   }
 }
 
 template <int kKernel, int kStride, int kTile, int kHalves>
-void row_of_tiles(const Row& row) {
+void row_of_tiles(const DepthwiseRow& row) {
   // The last tile overlaps the one before where they do not fit.
   for (int64_t x = 0; x < row.width; x += kTile) {
     tile_at<kKernel, kStride, kTile, kHalves>(row, std::min(x, row.width - kTile));
@@ -124,7 +98,7 @@ int64_t best_tile(int64_t width) {
 }
 
 template <int kKernel, int kStride, int kHalves>
-RowFunction row_function(int64_t width) {
+DepthwiseRowFunction row_function(int64_t width) {
   switch (best_tile(width)) {
     case 8:
       return row_of_tiles<kKernel, kStride, 8, kHalves>;
@@ -138,12 +112,12 @@ RowFunction row_function(int64_t width) {
 }
 
 template <int kKernel, int kHalves>
-RowFunction row_function(int64_t stride, int64_t width) {
+DepthwiseRowFunction row_function(int64_t stride, int64_t width) {
   return stride == 1 ? row_function<kKernel, 1, kHalves>(width) : row_function<kKernel, 2, kHalves>(width);
 }
 
 template <int kHalves>
-RowFunction row_function(const DepthwiseConv& conv) {
+DepthwiseRowFunction row_function(const DepthwiseConv& conv) {
   switch (conv.kernel) {
     case 3:
       return row_function<3, kHalves>(conv.stride, conv.dst_w);
@@ -154,69 +128,28 @@ RowFunction row_function(const DepthwiseConv& conv) {
   }
 }
 
-int64_t padded_width(const DepthwiseConv& conv) { return (conv.dst_w - 1) * conv.stride + conv.kernel; }
-
-/// The widened rows of one or two channel blocks of one image.
 template <int kHalves>
-class RowRing {
- public:
-  RowRing(const DepthwiseConv& conv, const Bf16* src, float* memory)
-      : conv_(conv),
-        src_(src),
-        memory_(memory),
-        row_floats_(padded_width(conv) * kHalves * kChannelStep),
-        first_(std::min(conv.pad_left, padded_width(conv))),
-        count_(std::clamp<int64_t>(padded_width(conv) - first_, 0, conv.src_w)) {
-    std::fill(memory_, memory_ + (conv.kernel + 1) * row_floats_, 0.0F);
-  }
-
-  /// The row `y` of the padded source; valid until `kernel` rows later.
-  const float* row(int64_t y) {
-    const int64_t src_y = y - conv_.pad_top;
-    if (src_y < 0 || src_y >= conv_.src_h) return memory_ + conv_.kernel * row_floats_;  // zeros
-    float* slot = memory_ + y % conv_.kernel * row_floats_;
-    if (y >= next_) {
-      widen(src_ + src_y * conv_.src_w * row_step(), slot + first_ * kHalves * kChannelStep);
-      next_ = y + 1;
-    }
-    return slot;
-  }
-
- private:
-  int64_t row_step() const { return padded_channels(conv_.channels); }
-
-  void widen(const Bf16* src, float* dst) const {
-    const int64_t step = row_step();
-    for (int64_t x = 0; x < count_; ++x) {
+void widen(const Bf16* src, int64_t step, int64_t count, float* dst) {
+  for (int64_t x = 0; x < count; ++x) {
 #pragma GCC unroll 2
-      for (int64_t h = 0; h < kHalves; ++h) {
-        _mm512_storeu_ps(dst + (x * kHalves + h) * kChannelStep, load_bf16(src + x * step + h * kChannelStep));
-      }
+    for (int64_t h = 0; h < kHalves; ++h) {
+      _mm512_storeu_ps(dst + (x * kHalves + h) * kChannelStep, load_bf16(src + x * step + h * kChannelStep));
     }
   }
-
-  const DepthwiseConv& conv_;
-  const Bf16* src_;
-  float* memory_;
-  int64_t row_floats_;
-  int64_t first_;  ///< columns of padding on the left
-  int64_t count_;  ///< columns of the source that are read
-  int64_t next_ = 0;
-};
+}
 
 template <int kHalves>
-void convolve_blocks(const DepthwiseConv& conv, const Bf16* src, const float* weights, const float* bias, Bf16* dst,
-                     float* scratch) {
-  const RowFunction compute = row_function<kHalves>(conv);
-  RowRing<kHalves> ring(conv, src, scratch);
-  Row row;
-  row.weights = weights;
-  row.bias = bias;
-  row.dst_step = padded_channels(conv.channels);
-  row.width = conv.dst_w;
-  row.epilogue = epilogue_of(conv.activation);
+void convolve_blocks(const DepthwiseConv& conv, int64_t channel, const Bf16* src, Bf16* dst, float* scratch) {
+  const DepthwiseRowFunction compute = depthwise_row_function(conv, kHalves);
+  RowRing ring(conv, kHalves, conv.kernel, scratch);
+  DepthwiseRow row = depthwise_row(conv, channel);
+  int64_t ready = 0;  // rows of the source
   for (int64_t y = 0; y < conv.dst_h; ++y) {
-    for (int64_t ky = 0; ky < conv.kernel; ++ky) row.src[static_cast<size_t>(ky)] = ring.row(y * conv.stride + ky);
+    const int64_t first = y * conv.stride - conv.pad_top;
+    for (; ready < std::min(conv.src_h, first + conv.kernel); ++ready) {
+      widen<kHalves>(src + ready * conv.src_w * row.dst_step, row.dst_step, conv.src_w, ring.values(ready));
+    }
+    for (int64_t ky = 0; ky < conv.kernel; ++ky) row.src[static_cast<size_t>(ky)] = ring.padded(first + ky);
     row.dst = dst + y * conv.dst_w * row.dst_step;
     compute(row);
   }
@@ -224,9 +157,51 @@ void convolve_blocks(const DepthwiseConv& conv, const Bf16* src, const float* we
 
 }  // namespace
 
-int64_t depthwise_scratch(const DepthwiseConv& conv) {
-  return (conv.kernel + 1) * padded_width(conv) * 2 * kChannelStep;
+DepthwiseRowFunction depthwise_row_function(const DepthwiseConv& conv, int64_t halves) {
+  return halves == 2 ? row_function<2>(conv) : row_function<1>(conv);
 }
+
+DepthwiseRow depthwise_row(const DepthwiseConv& conv, int64_t channel) {
+  DepthwiseRow row;
+  row.weights = conv.weights + channel * conv.kernel * conv.kernel;
+  row.bias = conv.bias + channel;
+  row.dst_step = padded_channels(conv.channels);
+  row.width = conv.dst_w;
+  row.hard_swish = conv.activation == ActivationKind::kHardSwish;
+  if (conv.activation == ActivationKind::kRelu || conv.activation == ActivationKind::kRelu6) row.low = 0;
+  if (conv.activation == ActivationKind::kRelu6) row.high = 0x40C0;  // 6
+  return row;
+}
+
+namespace {
+
+/// Columns of a row with its padding: those that the result needs, and all of the source.
+int64_t padded_width(const DepthwiseConv& conv) {
+  return std::max((conv.dst_w - 1) * conv.stride + conv.kernel, conv.pad_left + conv.src_w);
+}
+
+}  // namespace
+
+int64_t RowRing::floats(const DepthwiseConv& conv, int64_t halves, int64_t slots) {
+  return (slots + 1) * padded_width(conv) * halves * kChannelStep;
+}
+
+RowRing::RowRing(const DepthwiseConv& conv, int64_t halves, int64_t slots, float* memory)
+    : memory_(memory),
+      slots_(slots),
+      src_h_(conv.src_h),
+      row_floats_(padded_width(conv) * halves * kChannelStep),
+      first_float_(conv.pad_left * halves * kChannelStep) {
+  const int64_t last = first_float_ + conv.src_w * halves * kChannelStep;
+  for (int64_t slot = 0; slot < slots_; ++slot) {
+    float* row = memory_ + slot * row_floats_;
+    std::fill(row, row + first_float_, 0.0F);
+    std::fill(row + last, row + row_floats_, 0.0F);
+  }
+  std::fill(memory_ + slots_ * row_floats_, memory_ + (slots_ + 1) * row_floats_, 0.0F);
+}
+
+int64_t depthwise_scratch(const DepthwiseConv& conv) { return RowRing::floats(conv, 2, conv.kernel); }
 
 void depthwise_conv(const DepthwiseConv& conv, const Bf16* src, Bf16* dst, float* scratch, int64_t begin, int64_t end) {
   const int64_t step = padded_channels(conv.channels);
@@ -236,11 +211,10 @@ void depthwise_conv(const DepthwiseConv& conv, const Bf16* src, Bf16* dst, float
     const int64_t image = item / pairs;
     const Bf16* from = src + image * conv.src_h * conv.src_w * step + channel;
     Bf16* to = dst + image * conv.dst_h * conv.dst_w * step + channel;
-    const float* weights = conv.weights + channel * conv.kernel * conv.kernel;
     if (conv.channels - channel > kChannelStep) {
-      convolve_blocks<2>(conv, from, weights, conv.bias + channel, to, scratch);
+      convolve_blocks<2>(conv, channel, from, to, scratch);
     } else {
-      convolve_blocks<1>(conv, from, weights, conv.bias + channel, to, scratch);
+      convolve_blocks<1>(conv, channel, from, to, scratch);
     }
   }
 }
