@@ -3,6 +3,7 @@
 // so that both sides load a file.
 #include <charconv>
 #include <chrono>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -27,6 +28,13 @@ using Json = nlohmann::json;
 
 double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+/// Time that this process has spent on cores, all threads together.
+double cpu_milliseconds() {
+  timespec time = {};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) * 1e-6;
 }
 
 /// Memory of this process that is in RAM.
@@ -101,12 +109,14 @@ class Server {
   void run(int count) {
     runner_->run();
     std::vector<double> times;
+    const double cpu_before = cpu_milliseconds();
+    const Clock::time_point turn = Clock::now();
     for (int i = 0; i < count; ++i) {
       const Clock::time_point start = Clock::now();
       runner_->run();
       times.push_back(milliseconds_since(start));
     }
-    say({{"times_ms", times}});
+    say({{"times_ms", times}, {"cpu_share", (cpu_milliseconds() - cpu_before) / milliseconds_since(turn)}});
   }
 
   void write_outputs(const std::string& file) {

@@ -17,6 +17,10 @@ const kTurnMs = 30;
 const kPauseMs = 20;
 // However slow a network is, its medians are those of this many turns.
 const kLeastRounds = 5;
+// A turn in which a side had the core for less than this share of the time measures another program, too; both sides'
+// times of that turn are thrown away, up to a number, after which the machine is taken as it is.
+const kLeastShare = 0.95;
+const kMostDisturbed = 200;
 
 const ortCommand = (file, input, batch, threads) => [
   process.execPath, '--expose-gc', new URL('./ort_server.mjs', import.meta.url).pathname,
@@ -56,28 +60,40 @@ async function compareOutputs(ours, peer, folder, batch) {
   };
 }
 
-// Takes turns until the time is over; the times of each side, and how their medians compare turn by turn.
+// One turn of every side, in order. Their times, and whether another program had the core meanwhile.
+async function takeTurn(sides, counts, threads) {
+  const turns = [];
+  for (const [i, side] of sides.entries()) {
+    turns.push(await side.run(counts[i]));
+    if (threads > 1) await pause(kPauseMs);
+  }
+  const disturbed = threads === 1 && turns.some((turn) => turn.cpu_share < kLeastShare);
+  return { times: turns.map((turn) => turn.times_ms), disturbed };
+}
+
+// Takes turns until the time is over; the times of each side, how their medians compare turn by turn, and how many turns
+// were thrown away.
 async function takeTurns(sides, options, threads) {
   const counts = [];
-  for (const side of sides) counts.push(Math.max(3, Math.ceil(kTurnMs / median(await side.run(3)))));
+  for (const side of sides) counts.push(Math.max(3, Math.ceil(kTurnMs / median((await side.run(3)).times_ms))));
   const times = sides.map(() => []);
   const ratios = [];
-  const end = performance.now() + options.seconds * 1000;
+  let disturbed = 0;
+  const start = performance.now();
   const goesOn = () => {
     if (options.rounds > 0) return ratios.length < options.rounds;
-    return performance.now() < end || ratios.length < kLeastRounds;
+    return performance.now() < start + options.seconds * 1000 || ratios.length < kLeastRounds;
   };
   while (goesOn()) {
-    const medians = [];
-    for (const [i, side] of sides.entries()) {
-      const turn = await side.run(counts[i]);
-      times[i].push(...turn);
-      medians.push(median(turn));
-      if (threads > 1) await pause(kPauseMs);
+    const turn = await takeTurn(sides, counts, threads);
+    if (turn.disturbed && disturbed < kMostDisturbed) {
+      ++disturbed;
+      continue;
     }
-    ratios.push(medians[1] / medians[0]);
+    for (const [i, values] of turn.times.entries()) times[i].push(...values);
+    ratios.push(median(turn.times[1]) / median(turn.times[0]));
   }
-  return { times, ratios };
+  return { times, ratios, disturbed };
 }
 
 // Starts both sides several times, in turn, and keeps the last two running.
@@ -107,7 +123,7 @@ export async function compare(network, { batch, threads, precision }, options) {
     ourCommand(network, input, shape, precision, threads, probe.started.outputs),
     ortCommand(peer.file, input, batch, threads)];
   const { sides, loads } = await startSides(commands, cores, options.starts);
-  const { times, ratios } = await takeTurns(sides, options, threads);
+  const { times, ratios, disturbed } = await takeTurns(sides, options, threads);
   const difference = await compareOutputs(...sides, network.folder, batch);
   for (const side of sides) await side.stop();
 
@@ -119,6 +135,6 @@ export async function compare(network, { batch, threads, precision }, options) {
     ours_p90_ms: quantile(times[0], 0.9), peer_p90_ms: quantile(times[1], 0.9),
     ours_load_ms: loadOf(0, 'load_ms'), peer_load_ms: loadOf(1, 'load_ms'),
     ours_memory_mb: loadOf(0, 'memory_mb'), peer_memory_mb: loadOf(1, 'memory_mb'),
-    ...difference, input: shape.join('x'), cores, rounds: ratios.length,
+    ...difference, input: shape.join('x'), cores, rounds: ratios.length, disturbed,
   };
 }

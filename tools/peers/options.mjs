@@ -6,7 +6,8 @@ export const help = `Usage: tools/bench_peers [options]
 
 Runs this engine and ONNX Runtime on the same networks, weights and input, in one interleaved run: both stay loaded,
 pinned to the same cores, and take turns A B A B ... Only one works at a time. Each turn is one untimed inference, which
-fills the caches again, and several timed ones; each side times its own.
+fills the caches again, and several timed ones; each side times its own. With one thread, turns in which another program
+had the core for more than 5 % of the time are thrown away for both sides ("disturbed" in the JSON).
 
   --models LIST     model files below configs/ without .yaml, or parts of such names (default: all)
   --precision LIST  fp32, bf16, int8 (default: all three; what a side refuses is printed as n/a)

@@ -52,12 +52,16 @@ const commands = {
   run(count) {
     run();
     const times = [];
+    const cpuBefore = process.cpuUsage();
+    const turn = performance.now();
     for (let i = 0; i < Number(count); ++i) {
       const begin = performance.now();
       outputs = run();
       times.push(performance.now() - begin);
     }
-    say({ times_ms: times });
+    const wall = performance.now() - turn;
+    const cpu = process.cpuUsage(cpuBefore);
+    say({ times_ms: times, cpu_share: (cpu.user + cpu.system) / 1000 / wall });
   },
   outputs(file) {
     const names = Object.keys(outputs).sort();

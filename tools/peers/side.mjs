@@ -1,6 +1,6 @@
 // One side of a comparison: a process of its own that keeps a network ready. It says what loading took once the first
 // inference is done, then answers one line per command:
-//   run K          one untimed and K timed inferences     -> {"times_ms": [...]}
+//   run K          one untimed and K timed inferences     -> {"times_ms": [...], "cpu_share": time on cores / elapsed}
 //   outputs FILE   the last outputs, float32, by name     -> {"outputs": [{"name", "shape"}]}
 // A side that cannot do what is asked says {"refused": "why"} and ends.
 import { spawn } from 'node:child_process';
@@ -45,7 +45,7 @@ export class Side {
   }
 
   async run(count) {
-    return (await this.#ask(`run ${count}`)).times_ms;
+    return this.#ask(`run ${count}`);
   }
 
   async outputs(file) {
