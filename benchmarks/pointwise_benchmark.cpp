@@ -44,6 +44,7 @@ engine::ConvolutionProblem problem_of(const Layer& layer) {
   problem.op.bias = 1;
   problem.src = {1, layer.in_channels, layer.size, layer.size};
   problem.dst = {1, layer.out_channels, layer.size, layer.size};
+  problem.pad = {{0, 0}, {0, 0}};
   problem.activation.kind = ActivationKind::kRelu;
   return problem;
 }

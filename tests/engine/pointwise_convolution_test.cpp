@@ -56,6 +56,7 @@ ConvolutionProblem problem_of(const PointwiseCase& c, const Extras& extras) {
   problem.op.activation = {extras.activation.kind, 2};
   problem.src = c.src;
   problem.dst = {c.src[0], c.out_channels, c.src[2], c.src[3]};
+  problem.pad = {{0, 0}, {0, 0}};
   problem.activation = extras.activation;
   problem.has_residual = extras.residual;
   problem.threads = c.threads;
