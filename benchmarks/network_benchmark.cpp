@@ -60,6 +60,12 @@ BENCHMARK_CAPTURE(network, mobilenet_v3_large, "torchvision/mobilenet_v3_large.y
     ->Arg(1)
     ->Arg(8)
     ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(network, mobilenet_v4_conv_small, "timm/mobilenetv4_conv_small.yaml")
+    ->Arg(1)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(network, mobilenet_v4_conv_medium, "timm/mobilenetv4_conv_medium.yaml")
+    ->Arg(1)
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(network, demo_emoji, "demo/emoji.yaml")->Arg(1)->Unit(benchmark::kMillisecond);
 
 }  // namespace

@@ -77,6 +77,8 @@ std::unique_ptr<ConvolutionKernel> make_depthwise_convolution(const ConvolutionP
                                                               const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_stem_convolution(const ConvolutionProblem& problem,
                                                          const kernels::KernelTable& table);
+std::unique_ptr<ConvolutionKernel> make_mat_vec_convolution(const ConvolutionProblem& problem,
+                                                            const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_pointwise_convolution(const ConvolutionProblem& problem,
                                                               const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_onednn_convolution(const ConvolutionProblem& problem,

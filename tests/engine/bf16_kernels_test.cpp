@@ -1,4 +1,5 @@
 // The kernels of bf16 networks against plain loops.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <random>
@@ -70,6 +71,43 @@ INSTANTIATE_TEST_SUITE_P(Table, Bf16Relayout,
                            return std::to_string(c.param.images) + "x" + std::to_string(c.param.channels) + "x" +
                                   std::to_string(c.param.area);
                          });
+
+TEST(Bf16MatVec, EqualsTheDotProductsForAnyNumberOfRowsAndBlocks) {
+  if (!amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  constexpr int64_t kInputs = 37;
+  constexpr int64_t kInputRow = 48;
+  constexpr int64_t kMostRows = 9;
+  std::mt19937 random(8);
+  std::uniform_int_distribution<int> eighths(-32, 32);  // bf16 holds them exactly
+  const auto random_values = [&](int64_t count) {
+    std::vector<float> values(static_cast<size_t>(count));
+    for (float& v : values) v = static_cast<float>(eighths(random)) / 8.0F;
+    return values;
+  };
+  for (const int64_t outputs : {5, 16, 40, 64, 113}) {
+    const int64_t dst_row = (outputs + 15) / 16 * 16;
+    const std::vector<float> weights = random_values(outputs * kInputs);
+    std::vector<Bf16> packed(static_cast<size_t>(packed_bf16_matrix(outputs, kInputs)));
+    pack_bf16_matrix(weights.data(), outputs, kInputs, packed.data());
+    std::vector<float> bias = random_values(outputs);
+    bias.resize(static_cast<size_t>(dst_row));
+    const Bf16MatVec op = {packed.data(), bias.data(), kInputs, outputs, {ActivationKind::kRelu, 0.0F}};
+    const std::vector<float> x = random_values(kMostRows * kInputRow);
+    for (const int64_t rows : {1, 3, 4, 9}) {
+      std::vector<float> y(static_cast<size_t>(rows * dst_row), -99.0F);
+      mat_vec_bf16(op, x.data(), kInputRow, y.data(), dst_row, rows, 0, dst_row / 16);
+      for (int64_t i = 0; i < rows * dst_row; ++i) {
+        const int64_t output = i % dst_row;
+        float sum = output < outputs ? bias[static_cast<size_t>(output)] : 0.0F;
+        for (int64_t k = 0; output < outputs && k < kInputs; ++k) {
+          sum +=
+              weights[static_cast<size_t>(output * kInputs + k)] * x[static_cast<size_t>(i / dst_row * kInputRow + k)];
+        }
+        ASSERT_EQ(y[static_cast<size_t>(i)], std::max(sum, 0.0F)) << outputs << " outputs, row " << i / dst_row;
+      }
+    }
+  }
+}
 
 TEST(PaddedChannels, AreHalfACacheLineOrWholeOnes) {
   EXPECT_EQ(padded_channels(1), 16);

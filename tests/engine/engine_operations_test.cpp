@@ -195,6 +195,20 @@ graph::BoundGraph depthwise_then_squeeze_excite() {
   return bind_formula(b.take());
 }
 
+TEST(MatVecEngine, ConvolvesMapsOfOnePosition) {
+  graph::GraphBuilder b(24);
+  const graph::NodeId pooled = b.global_avg_pool(pointwise(b, b.input(), "conv", 40), "pool");
+  b.output("y", b.activation(pointwise(b, pooled, "head", 150, true), "act", ActivationKind::kHardSigmoid));
+  const graph::BoundGraph network = bind_formula(b.take());
+  CompileOptions options;
+  options.kernels.wanted = "own:mat_vec";
+  const auto steps = Executable::compile(network, {1, 24, 3, 3}, options)->steps();
+  EXPECT_TRUE(std::any_of(steps.begin(), steps.end(), [](const StepInfo& s) {
+    return s.node == "head" && s.implementation.starts_with("own:mat_vec:");
+  }));
+  for (const int threads : {1, 2}) expect_engines_agree(network, {5, 24, 3, 3}, threads, "own:mat_vec");
+}
+
 TEST(SqueezeExciteEngine, TakesTheSumsOfADepthwiseConvolution) {
   CompileOptions options;
   options.kernels.wanted = "own:depthwise";

@@ -42,28 +42,34 @@ inline __mmask16 first_lanes(int64_t count) {
 /// Rows of x that share one pass over the weights.
 constexpr int64_t kRowTile = 4;
 
-template <int kRows>
-void mat_vec_block(const Bf16MatVec& op, const float* src, int64_t src_stride, float* dst, int64_t dst_stride,
-                   int64_t block) {
-  // Few rows: several independent sums hide the latency of the multiply-add.
-  constexpr int kSplit = kRows == 1 ? 4 : 1;
+/// kRows rows of the result in kBlocks neighbouring blocks, read as so many streams: several are faster than one. Every
+/// sum is split in kSplit, and those in even and odd inputs: independent sums hide the latency of the multiply-add.
+template <int kRows, int kBlocks, int kSplit>
+void mat_vec_tile(const Bf16MatVec& op, const float* src, int64_t src_stride, float* dst, int64_t dst_stride,
+                  int64_t block) {
+  constexpr int kSums = kBlocks * kSplit;
   const int64_t pairs = (op.inputs + 1) / 2;
-  const Bf16* weights = op.weights + block * pairs * kChannelStep * 2;
-  __m512 even[kRows][kSplit];
-  __m512 odd[kRows][kSplit];
+  const int64_t stride = pairs * kChannelStep * 2;
+  const Bf16* weights = op.weights + block * stride;
+  __m512 even[kRows][kSums];
+  __m512 odd[kRows][kSums];
   for (int r = 0; r < kRows; ++r) {
-    for (int s = 0; s < kSplit; ++s) even[r][s] = odd[r][s] = _mm512_setzero_ps();
+    for (int s = 0; s < kSums; ++s) even[r][s] = odd[r][s] = _mm512_setzero_ps();
   }
   const auto add = [&](int64_t pair, int split) {
-    const Bf16* at = weights + pair * kChannelStep * 2;
-    _mm_prefetch(reinterpret_cast<const char*>(at) + kPrefetchBytes, _MM_HINT_T0);
-    const __m512i values = _mm512_loadu_si512(at);
-    const __m512 w0 = even_values(values);
-    const __m512 w1 = odd_values(values);
 #pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) {
-      even[r][split] = _mm512_fmadd_ps(w0, _mm512_set1_ps(src[r * src_stride + pair * 2]), even[r][split]);
-      odd[r][split] = _mm512_fmadd_ps(w1, _mm512_set1_ps(src[r * src_stride + pair * 2 + 1]), odd[r][split]);
+    for (int b = 0; b < kBlocks; ++b) {
+      const Bf16* at = weights + b * stride + pair * kChannelStep * 2;
+      _mm_prefetch(reinterpret_cast<const char*>(at) + kPrefetchBytes, _MM_HINT_T0);
+      const __m512i values = _mm512_loadu_si512(at);
+      const __m512 w0 = even_values(values);
+      const __m512 w1 = odd_values(values);
+      const int sum = b * kSplit + split;
+#pragma GCC unroll 4
+      for (int r = 0; r < kRows; ++r) {
+        even[r][sum] = _mm512_fmadd_ps(w0, _mm512_set1_ps(src[r * src_stride + pair * 2]), even[r][sum]);
+        odd[r][sum] = _mm512_fmadd_ps(w1, _mm512_set1_ps(src[r * src_stride + pair * 2 + 1]), odd[r][sum]);
+      }
     }
   };
   int64_t pair = 0;
@@ -73,13 +79,37 @@ void mat_vec_block(const Bf16MatVec& op, const float* src, int64_t src_stride, f
   }
   for (; pair < pairs; ++pair) add(pair, 0);
   for (int r = 0; r < kRows; ++r) {
-    __m512 sum = _mm512_loadu_ps(op.bias + block * kChannelStep);
-    for (int s = 0; s < kSplit; ++s) sum = _mm512_add_ps(sum, _mm512_add_ps(even[r][s], odd[r][s]));
-    with_activation(op.activation.kind,
-                    [&](auto kind) { sum = activate<decltype(kind)::value>(sum, op.activation.slope); });
-    sum = _mm512_maskz_mov_ps(first_lanes(op.outputs - block * kChannelStep), sum);
-    _mm512_storeu_ps(dst + r * dst_stride + block * kChannelStep, sum);
+    for (int b = 0; b < kBlocks; ++b) {
+      const int64_t channel = (block + b) * kChannelStep;
+      __m512 sum = _mm512_loadu_ps(op.bias + channel);
+      for (int s = b * kSplit; s < (b + 1) * kSplit; ++s) {
+        sum = _mm512_add_ps(sum, _mm512_add_ps(even[r][s], odd[r][s]));
+      }
+      with_activation(op.activation.kind,
+                      [&](auto kind) { sum = activate<decltype(kind)::value>(sum, op.activation.slope); });
+      sum = _mm512_maskz_mov_ps(first_lanes(op.outputs - channel), sum);
+      _mm512_storeu_ps(dst + r * dst_stride + channel, sum);
+    }
   }
+}
+
+/// All rows in as many of the blocks [begin, end) as go in groups of kBlocks; returns the first that is left.
+template <int kBlocks>
+int64_t mat_vec_blocks(const Bf16MatVec& op, const float* src, int64_t src_stride, float* dst, int64_t dst_stride,
+                       int64_t rows, int64_t begin, int64_t end) {
+  int64_t block = begin;
+  for (; block + kBlocks <= end; block += kBlocks) {
+    int64_t row = 0;
+    for (; row + kRowTile <= rows; row += kRowTile) {
+      mat_vec_tile<kRowTile, kBlocks, 1>(op, src + row * src_stride, src_stride, dst + row * dst_stride, dst_stride,
+                                         block);
+    }
+    for (; row < rows; ++row) {
+      mat_vec_tile<1, kBlocks, 4 / kBlocks>(op, src + row * src_stride, src_stride, dst + row * dst_stride, dst_stride,
+                                            block);
+    }
+  }
+  return block;
 }
 
 }  // namespace
@@ -190,15 +220,10 @@ void map_bf16(const Bf16* src, const Bf16* other, Bf16* dst, ResolvedActivation 
 
 void mat_vec_bf16(const Bf16MatVec& op, const float* src, int64_t src_stride, float* dst, int64_t dst_stride,
                   int64_t rows, int64_t begin, int64_t end) {
-  for (int64_t block = begin; block < end; ++block) {
-    int64_t row = 0;
-    for (; row + kRowTile <= rows; row += kRowTile) {
-      mat_vec_block<kRowTile>(op, src + row * src_stride, src_stride, dst + row * dst_stride, dst_stride, block);
-    }
-    for (; row < rows; ++row) {
-      mat_vec_block<1>(op, src + row * src_stride, src_stride, dst + row * dst_stride, dst_stride, block);
-    }
-  }
+  // More rows leave fewer registers for blocks.
+  const auto groups = rows < kRowTile ? mat_vec_blocks<4> : mat_vec_blocks<2>;
+  const int64_t rest = groups(op, src, src_stride, dst, dst_stride, rows, begin, end);
+  mat_vec_blocks<1>(op, src, src_stride, dst, dst_stride, rows, rest, end);
 }
 
 }  // namespace zoo::engine::kernels
