@@ -10,7 +10,7 @@ namespace zoo::engine::kernels {
 namespace {
 
 /// Bytes that a matrix-vector product asks for ahead of their use: what the L3 delivers in its latency.
-constexpr int64_t kPrefetchBytes = 4096;
+constexpr int64_t kPrefetchBytes = 2048;
 
 /// The even and the odd ones of 32 values, widened.
 inline __m512 even_values(__m512i pairs) { return _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16)); }
@@ -39,46 +39,72 @@ inline __mmask16 first_lanes(int64_t count) {
   return static_cast<__mmask16>(count >= kChannelStep ? 0xFFFF : (1 << count) - 1);
 }
 
-/// Rows of x that share one pass over the weights.
-constexpr int64_t kRowTile = 4;
+struct MatVecSides {
+  const float* src;
+  int64_t src_stride;
+  float* dst;
+  int64_t dst_stride;
+};
 
-template <int kRows>
-void mat_vec_block(const Bf16MatVec& op, const float* src, int64_t src_stride, float* dst, int64_t dst_stride,
-                   int64_t block) {
-  // Few rows: several independent sums hide the latency of the multiply-add.
-  constexpr int kSplit = kRows == 1 ? 4 : 1;
+/// kRows rows of the result in kBlocks neighbouring blocks, read as so many streams: several are faster than one.
+template <int kRows, int kBlocks>
+void mat_vec_tile(const Bf16MatVec& op, const MatVecSides& sides, int64_t block) {
   const int64_t pairs = (op.inputs + 1) / 2;
-  const Bf16* weights = op.weights + block * pairs * kChannelStep * 2;
-  __m512 even[kRows][kSplit];
-  __m512 odd[kRows][kSplit];
+  const int64_t stride = pairs * kChannelStep * 2;
+  const Bf16* weights = op.weights + block * stride;
+  __m512 even[kRows][kBlocks];
+  __m512 odd[kRows][kBlocks];
   for (int r = 0; r < kRows; ++r) {
-    for (int s = 0; s < kSplit; ++s) even[r][s] = odd[r][s] = _mm512_setzero_ps();
+    for (int b = 0; b < kBlocks; ++b) even[r][b] = odd[r][b] = _mm512_setzero_ps();
   }
-  const auto add = [&](int64_t pair, int split) {
-    const Bf16* at = weights + pair * kChannelStep * 2;
-    _mm_prefetch(reinterpret_cast<const char*>(at) + kPrefetchBytes, _MM_HINT_T0);
-    const __m512i values = _mm512_loadu_si512(at);
-    const __m512 w0 = even_values(values);
-    const __m512 w1 = odd_values(values);
+  for (int64_t pair = 0; pair < pairs; ++pair) {
+    __m512 x0[kRows];
+    __m512 x1[kRows];
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
-      even[r][split] = _mm512_fmadd_ps(w0, _mm512_set1_ps(src[r * src_stride + pair * 2]), even[r][split]);
-      odd[r][split] = _mm512_fmadd_ps(w1, _mm512_set1_ps(src[r * src_stride + pair * 2 + 1]), odd[r][split]);
+      x0[r] = _mm512_set1_ps(sides.src[r * sides.src_stride + pair * 2]);
+      x1[r] = _mm512_set1_ps(sides.src[r * sides.src_stride + pair * 2 + 1]);
     }
-  };
-  int64_t pair = 0;
-  for (; pair + kSplit <= pairs; pair += kSplit) {
 #pragma GCC unroll 4
-    for (int s = 0; s < kSplit; ++s) add(pair + s, s);
+    for (int b = 0; b < kBlocks; ++b) {
+      const Bf16* at = weights + b * stride + pair * kChannelStep * 2;
+      _mm_prefetch(reinterpret_cast<const char*>(at) + kPrefetchBytes, _MM_HINT_T0);
+      const __m512i values = _mm512_loadu_si512(at);
+      const __m512 w0 = even_values(values);
+      const __m512 w1 = odd_values(values);
+#pragma GCC unroll 4
+      for (int r = 0; r < kRows; ++r) {
+        even[r][b] = _mm512_fmadd_ps(w0, x0[r], even[r][b]);
+        odd[r][b] = _mm512_fmadd_ps(w1, x1[r], odd[r][b]);
+      }
+    }
   }
-  for (; pair < pairs; ++pair) add(pair, 0);
   for (int r = 0; r < kRows; ++r) {
-    __m512 sum = _mm512_loadu_ps(op.bias + block * kChannelStep);
-    for (int s = 0; s < kSplit; ++s) sum = _mm512_add_ps(sum, _mm512_add_ps(even[r][s], odd[r][s]));
-    with_activation(op.activation.kind,
-                    [&](auto kind) { sum = activate<decltype(kind)::value>(sum, op.activation.slope); });
-    sum = _mm512_maskz_mov_ps(first_lanes(op.outputs - block * kChannelStep), sum);
-    _mm512_storeu_ps(dst + r * dst_stride + block * kChannelStep, sum);
+    for (int b = 0; b < kBlocks; ++b) {
+      const int64_t at = (block + b) * kChannelStep;
+      __m512 sum = _mm512_add_ps(_mm512_loadu_ps(op.bias + at), _mm512_add_ps(even[r][b], odd[r][b]));
+      with_activation(op.activation.kind,
+                      [&](auto kind) { sum = activate<decltype(kind)::value>(sum, op.activation.slope); });
+      _mm512_storeu_ps(sides.dst + r * sides.dst_stride + at, _mm512_maskz_mov_ps(first_lanes(op.outputs - at), sum));
+    }
+  }
+}
+
+/// All rows in kBlocks neighbouring blocks.
+template <int kBlocks>
+void mat_vec_rows(const Bf16MatVec& op, MatVecSides sides, int64_t rows, int64_t block) {
+  // Rows that share one pass over the weights: with more, their sums would not fit into the registers.
+  constexpr int kRowTile = kBlocks == 1 ? 4 : 2;
+  int64_t row = 0;
+  for (; row + kRowTile <= rows; row += kRowTile) {
+    mat_vec_tile<kRowTile, kBlocks>(op, sides, block);
+    sides.src += kRowTile * sides.src_stride;
+    sides.dst += kRowTile * sides.dst_stride;
+  }
+  for (; row < rows; ++row) {
+    mat_vec_tile<1, kBlocks>(op, sides, block);
+    sides.src += sides.src_stride;
+    sides.dst += sides.dst_stride;
   }
 }
 
@@ -190,15 +216,11 @@ void map_bf16(const Bf16* src, const Bf16* other, Bf16* dst, ResolvedActivation 
 
 void mat_vec_bf16(const Bf16MatVec& op, const float* src, int64_t src_stride, float* dst, int64_t dst_stride,
                   int64_t rows, int64_t begin, int64_t end) {
-  for (int64_t block = begin; block < end; ++block) {
-    int64_t row = 0;
-    for (; row + kRowTile <= rows; row += kRowTile) {
-      mat_vec_block<kRowTile>(op, src + row * src_stride, src_stride, dst + row * dst_stride, dst_stride, block);
-    }
-    for (; row < rows; ++row) {
-      mat_vec_block<1>(op, src + row * src_stride, src_stride, dst + row * dst_stride, dst_stride, block);
-    }
-  }
+  constexpr int kStreams = 4;
+  const MatVecSides sides = {src, src_stride, dst, dst_stride};
+  int64_t block = begin;
+  for (; block + kStreams <= end; block += kStreams) mat_vec_rows<kStreams>(op, sides, rows, block);
+  for (; block < end; ++block) mat_vec_rows<1>(op, sides, rows, block);
 }
 
 }  // namespace zoo::engine::kernels
