@@ -1,5 +1,6 @@
 // docs/examples, built against the installed package, give what the library's own reference engine gives, and what
 // PyTorch gives.
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -45,7 +46,7 @@ void expect_scores(const std::string& text, const std::vector<std::pair<std::str
     EXPECT_EQ(found[i].first, expected[i].first);
     // The engines' logits agree relative to their size; a probability's logarithm is a difference of two of them.
     const double logarithm = std::log(expected[i].second);
-    EXPECT_NEAR(std::log(found[i].second), logarithm, 1e-4 * std::abs(logarithm)) << found[i].first;
+    EXPECT_NEAR(std::log(found[i].second), logarithm, 1e-4 * std::max(1.0, std::abs(logarithm))) << found[i].first;
   }
 }
 
