@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -44,9 +45,10 @@ void expect_scores(const std::string& text, const std::vector<std::pair<std::str
   ASSERT_THAT(found, SizeIs(expected.size())) << text;
   for (size_t i = 0; i < expected.size(); ++i) {
     EXPECT_EQ(found[i].first, expected[i].first);
-    // The engines' logits agree relative to their size; a probability's logarithm is a difference of two of them.
-    const double logarithm = std::log(expected[i].second);
-    EXPECT_NEAR(std::log(found[i].second), logarithm, 1e-4 * std::max(1.0, std::abs(logarithm))) << found[i].first;
+    // The engines' logits agree relative to their size, and a probability's logarithm is a difference of two of them.
+    const double probability = std::max(expected[i].second, double{std::numeric_limits<float>::min()});
+    const double relative = 1e-4 * std::max(1.0, -std::log(probability));
+    EXPECT_NEAR(found[i].second, expected[i].second, relative * probability) << found[i].first;
   }
 }
 
