@@ -25,12 +25,14 @@ class UsageError : public Error {
 /// Does the work and yields the exit code; throws what main reports.
 using Action = std::function<int()>;
 
+Action setup_bench(CLI::App& app);
 Action setup_eval(CLI::App& app);
 Action setup_export(CLI::App& app);
 Action setup_graph(CLI::App& app);
 Action setup_list(CLI::App& app);
 Action setup_predict(CLI::App& app);
 Action setup_preprocess(CLI::App& app);
+Action setup_profile(CLI::App& app);
 Action setup_pull(CLI::App& app);
 Action setup_run(CLI::App& app);
 Action setup_summary(CLI::App& app);

@@ -1,10 +1,8 @@
-#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -44,9 +42,7 @@ struct EvalFlags {
   int threads = 0;
   std::optional<engine::Precision> precision;
 
-  int shards() const {
-    return threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  }
+  int shards() const { return threads > 0 ? threads : all_cores(); }
 };
 
 void check_flags(const EvalFlags& flags, const std::string& task) {
@@ -182,10 +178,8 @@ Action setup_eval(CLI::App& app) {
                                      "or no value)")
                           ->type_name("FILE")
                           ->expected(0, 1);
-  app.add_option("--threads", flags->threads,
-                 "Cores to spread the pictures over (default: all); the figures do not depend on it")
-      ->check(CLI::Range(1, 1024))
-      ->type_name("N");
+  add_cores_flag(app, "--threads", flags->threads,
+                 "Cores to spread the pictures over (default: all); the figures do not depend on it");
   add_precision_flag(app, flags->precision);
   return [flags, json] {
     if (json->count() > 0) flags->json = flags->json_value.empty() ? "-" : flags->json_value;

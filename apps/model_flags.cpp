@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <string_view>
+#include <thread>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -31,6 +32,12 @@ std::vector<Section> sections(const std::vector<std::string>& names) {
   return result;
 }
 
+std::vector<ConfigOverride> parse_overrides(const std::vector<std::string>& texts) {
+  std::vector<ConfigOverride> result;
+  for (const std::string& text : texts) result.push_back(ConfigOverride::parse(text));
+  return result;
+}
+
 void log_model(const models::Model& model) {
   for (const ConfigDocument::Ignored& ignored : model.config().ignored) {
     spdlog::info("{}: {}: ignored: {}", ignored.where, ignored.path, ignored.reason);
@@ -48,17 +55,17 @@ void log_model(const models::Model& model) {
 
 void ModelFlags::add_to(CLI::App& app) {
   app.add_option("MODEL", file, "Model file (YAML)")->required();
+  add_set_flag(app, overrides);
+}
+
+void add_set_flag(CLI::App& app, std::vector<std::string>& overrides) {
   app.add_option("--set", overrides, "Override one key of the model file, e.g. --set model.num_classes=10")
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all();
 }
 
-std::vector<ConfigOverride> ModelFlags::parsed_overrides() const {
-  std::vector<ConfigOverride> result;
-  for (const std::string& text : overrides) result.push_back(ConfigOverride::parse(text));
-  return result;
-}
+std::vector<ConfigOverride> ModelFlags::parsed_overrides() const { return parse_overrides(overrides); }
 
 models::ModelConfig ModelFlags::load_config() const { return models::load_model_config(file, parsed_overrides()); }
 
@@ -90,8 +97,24 @@ std::optional<std::array<int64_t, 2>> SizeFlag::value() const {
 
 std::array<int64_t, 2> SizeFlag::value_or_default(const models::ModelConfig& config) const {
   if (const auto size = value()) return *size;
-  constexpr std::array<int64_t, 2> kImagenet = {224, 224};
-  return config.preprocess.output_size().value_or(kImagenet);
+  return models::usual_input_size(config);
+}
+
+int all_cores() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
+
+void add_cores_flag(CLI::App& app, const std::string& name, int& cores, const std::string& description) {
+  const auto parse = [&cores, name](const std::string& text) {
+    constexpr int kMaxCores = 1024;
+    if (text == "all") {
+      cores = all_cores();
+      return;
+    }
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cores);
+    if (error != std::errc{} || end != text.data() + text.size() || cores < 1 || cores > kMaxCores) {
+      throw CLI::ValidationError(name, fmt::format("expected 1 to {} or all", kMaxCores));
+    }
+  };
+  app.add_option_function<std::string>(name, parse, description)->type_name("N|all");
 }
 
 void OutputsFlag::add_to(CLI::App& app, const std::string& otherwise) {
@@ -111,9 +134,8 @@ void OutputsFlag::check(const graph::Graph& graph) const {
 }
 
 void add_threads_flag(CLI::App& app, int& threads) {
-  app.add_option("--threads", threads, "Cores that one inference may use (default: the model file's runtime.threads)")
-      ->check(CLI::Range(1, 1024))
-      ->type_name("N");
+  add_cores_flag(app, "--threads", threads,
+                 "Cores that one inference may use (default: the model file's runtime.threads)");
 }
 
 void KernelFlags::add_to(CLI::App& app) {
@@ -155,14 +177,30 @@ void check_task_flags(const std::vector<TaskFlag>& flags, const std::string& tas
   }
 }
 
+void add_batch_flag(CLI::App& app, int64_t& batch) {
+  constexpr int64_t kMaxBatch = 4096;
+  app.add_option("--batch", batch, "Images per inference (default: 1)")
+      ->check(CLI::Range(int64_t{1}, kMaxBatch))
+      ->type_name("N");
+}
+
+void add_seconds_flag(CLI::App& app, double& seconds) {
+  app.add_option("--seconds", seconds, "How long to measure a model")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str()
+      ->type_name("S");
+}
+
+models::LoadModelOptions load_options(const WeightFlags& weights, const std::vector<std::string>& overrides) {
+  return {.checkpoint = weights.checkpoint,
+          .random_weights = weights.random,
+          .allow_missing = sections(weights.allow_missing),
+          .overrides = parse_overrides(overrides)};
+}
+
 std::shared_ptr<const models::Model> load_model(const ModelFlags& model, const WeightFlags& weights,
                                                 StartupClock* clock) {
-  models::LoadModelOptions options;
-  options.checkpoint = weights.checkpoint;
-  options.random_weights = weights.random;
-  options.allow_missing = sections(weights.allow_missing);
-  options.overrides = model.parsed_overrides();
-
+  const models::LoadModelOptions options = load_options(weights, model.overrides);
   auto loaded = std::make_shared<const models::Model>(models::Model::load(model.file, options));
   if (clock != nullptr) {
     clock->lap("weights");

@@ -27,6 +27,9 @@ struct ModelFlags {
   std::vector<ConfigOverride> parsed_overrides() const;
 };
 
+/// `--set` alone, for subcommands that take several models.
+void add_set_flag(CLI::App& app, std::vector<std::string>& overrides);
+
 /// `--checkpoint`, `--random-weights`, `--allow-missing`.
 struct WeightFlags {
   std::string checkpoint;
@@ -57,6 +60,12 @@ struct OutputsFlag {
   void check(const graph::Graph& graph) const;
 };
 
+/// Cores that this process may use.
+int all_cores();
+
+/// A flag whose value is a number of cores, or `all`.
+void add_cores_flag(CLI::App& app, const std::string& name, int& cores, const std::string& description);
+
 /// `--threads N`; 0 = the model file's `runtime.threads`.
 void add_threads_flag(CLI::App& app, int& threads);
 
@@ -72,6 +81,12 @@ struct KernelFlags {
   engine::KernelOptions options() const;
 };
 
+/// `--batch N`.
+void add_batch_flag(CLI::App& app, int64_t& batch);
+
+/// `--seconds S`.
+void add_seconds_flag(CLI::App& app, double& seconds);
+
 /// `--json` without a value.
 void add_json_flag(CLI::App& app, bool& json);
 
@@ -84,6 +99,9 @@ struct TaskFlag {
 
 /// Throws UsageError when a flag was given that would be ignored.
 void check_task_flags(const std::vector<TaskFlag>& flags, const std::string& task);
+
+/// What the flags ask of Model::load. Throws ConfigError.
+models::LoadModelOptions load_options(const WeightFlags& weights, const std::vector<std::string>& overrides);
 
 /// Loads a model and logs what is worth knowing (-v). With a clock, the time goes to "configuration" and "weights".
 std::shared_ptr<const models::Model> load_model(const ModelFlags& model, const WeightFlags& weights,

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,12 +33,16 @@ std::vector<TaskFlag> task_flags(const PredictFlags& flags) {
           {"--coco", !flags.options.coco.empty(), {"detection", "segmentation"}}};
 }
 
+/// Pictures and the frames of files go one to a core; of a live source only the newest counts, so all cores work on it.
+bool is_live(const pipeline::SourceSpec& source) {
+  return source.kind != pipeline::SourceKind::kImages && source.kind != pipeline::SourceKind::kVideoFile;
+}
+
 int predict(PredictFlags& flags) {
   StartupClock clock;
   pipeline::PredictorOptions options;
   if (flags.top_k) options.top_k = *flags.top_k;
   options.score_thresh = flags.score_thresh;
-  options.network.threads = flags.threads;
   options.network.precision = flags.precision;
   options.network.kernels = flags.kernels.options();
   options.network.input_size = flags.size.value();
@@ -45,7 +50,13 @@ int predict(PredictFlags& flags) {
   clock.lap("configuration");
   const auto model = load_model(flags.model, flags.weights, flags.options.timing ? &clock : nullptr);
   check_task_flags(task_flags(flags), model->config().task);
-  const auto predictor = pipeline::make_predictor(model, options);
+  if (std::ranges::any_of(sources, is_live)) {
+    options.network.threads = flags.threads;
+  } else {
+    options.network.threads = 1;
+    flags.options.predict_threads = flags.threads > 0 ? flags.threads : all_cores();
+  }
+  const auto predictor = pipeline::make_parallel_predictor(model, options, flags.options.predict_threads);
   clock.lap("compile");
   return PredictSession(predictor, flags.options, clock).run(sources);
 }
@@ -86,7 +97,9 @@ Action setup_predict(CLI::App& app) {
   app.add_option("--max-frames", flags->options.max_frames, "Stop each source after this many frames")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
-  add_threads_flag(app, flags->threads);
+  add_cores_flag(app, "--threads", flags->threads,
+                 "Cores to use: of pictures and video files one for each at a time (default: all), of live sources all "
+                 "for one frame (default: the model file's runtime.threads)");
   add_precision_flag(app, flags->precision);
   flags->kernels.add_to(app);
   app.add_flag("--timing", flags->options.timing, "Say on standard error where the time to the first result went");

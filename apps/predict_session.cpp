@@ -83,7 +83,8 @@ void PredictSession::run_source(const pipeline::SourceSpec& spec, bool alone) {
     stages.draw = [](pipeline::ProcessedFrame& item) { pipeline::draw_result(item.frame.image, item.result); };
   }
   stages.sink = [this](const pipeline::PipelineEvent& event) { return on_event(event); };
-  const pipeline::PipelineOptions options{.max_frames = options_.max_frames, .stop = &stop_requested()};
+  const pipeline::PipelineOptions options{
+      .predict_threads = options_.predict_threads, .max_frames = options_.max_frames, .stop = &stop_requested()};
   end_source(info, pipeline::run_pipeline(source, stages, options));
 }
 

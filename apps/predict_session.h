@@ -29,6 +29,7 @@ struct PredictOptions {
   bool show = false;
   bool timing = false;
   int64_t max_frames = 0;
+  int predict_threads = 1;  ///< pipeline::PipelineOptions
 };
 
 /// Feeds sources through a predictor, one after the other, and reports every frame. Opens outputs at construction,

@@ -29,7 +29,7 @@ struct Command {
   Action (*setup)(CLI::App&);
 };
 
-constexpr std::array<Command, 10> kCommands = {{
+constexpr std::array<Command, 12> kCommands = {{
     {"predict", "Name, find or outline what images, videos, cameras and streams show", setup_predict},
     {"eval", "Measure a model on a data set with ground truth", setup_eval},
     {"run", "Run the network on a raw tensor", setup_run},
@@ -38,6 +38,8 @@ constexpr std::array<Command, 10> kCommands = {{
     {"summary", "Layers, shapes, parameters, multiply-accumulates and feature pyramid", setup_summary},
     {"graph", "Draw the network as Mermaid or Graphviz text", setup_graph},
     {"export", "Write the network and its weights for other runtimes", setup_export},
+    {"bench", "Measure how fast models are: latency, throughput, loading, memory", setup_bench},
+    {"profile", "Show where the time of an inference goes and how far each operation is from the limit", setup_profile},
     {"list", "Show the models of the zoo and the known checkpoints", setup_list},
     {"pull", "Fetch a known pretrained checkpoint into the cache", setup_pull},
 }};

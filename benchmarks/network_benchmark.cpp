@@ -1,5 +1,5 @@
-// Whole networks, batch 1, one thread: time, GFLOP/s and the share of the core's fp32 multiply-add peak, which is
-// measured in the same run, just before each network.
+// Whole networks, one thread: time, GFLOP/s, the share of the core's fp32 multiply-add peak and that of the sum of the
+// steps' limits (engine::Roofline), which are measured in the same run.
 #include <algorithm>
 #include <chrono>
 #include <string>
@@ -7,18 +7,19 @@
 
 #include <benchmark/benchmark.h>
 
-#include "benchmarks/fma_peak.h"
+#include "benchmarks/roofline.h"
 #include "models/model.h"
 
 namespace zoo::benchmarks {
 namespace {
 
-void fma_peak(benchmark::State& state) {
-  double operations = 0.0;
-  for (auto _ : state) operations += static_cast<double>(run_fma(1'000'000));
-  state.counters["GFLOP/s"] = benchmark::Counter(operations * 1e-9, benchmark::Counter::kIsRate);
+/// The limits that everything else is compared with.
+void machine(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(&roofline());
+  state.counters["GFLOP/s"] = roofline().gflops;
+  for (const engine::MemoryLevel& level : roofline().levels) state.counters[level.name + "_GB/s"] = level.read_gb_s;
 }
-BENCHMARK(fma_peak)->Unit(benchmark::kMillisecond);
+BENCHMARK(machine)->Iterations(1);
 
 void network(benchmark::State& state, const std::string& config) {
   models::LoadModelOptions options;
@@ -31,10 +32,13 @@ void network(benchmark::State& state, const std::string& config) {
   const auto runner = executable->new_runner();
   const std::span<float> image = runner->input();
   for (size_t i = 0; i < image.size(); ++i) image[i] = static_cast<float>(i % 255) / 255.0F - 0.5F;
+  const size_t network_bytes = executable->weight_bytes() + executable->activation_bytes();
   double macs = 0.0;
-  for (const engine::StepInfo& step : executable->steps()) macs += static_cast<double>(step.macs);
-
-  const double peak = fma_peak_gflops();
+  double limit_ms = 0.0;
+  for (const engine::StepInfo& step : executable->steps()) {
+    macs += static_cast<double>(step.macs * step.runs);
+    limit_ms += roofline().limit_of(step, network_bytes, 1).ms;
+  }
   runner->run();
   std::vector<double> seconds;
   for (auto _ : state) {
@@ -48,8 +52,8 @@ void network(benchmark::State& state, const std::string& config) {
   const double gflops = 2.0 * macs * 1e-9 / *middle;
   state.counters["median_ms"] = *middle * 1e3;
   state.counters["GFLOP/s"] = gflops;
-  state.counters["peak_GFLOP/s"] = peak;
-  state.counters["share_of_peak"] = gflops / peak;
+  state.counters["share_of_peak"] = gflops / roofline().gflops;
+  state.counters["of_limit"] = limit_ms * 1e-3 / *middle;
 }
 
 BENCHMARK_CAPTURE(network, mobilenet_v3_small, "torchvision/mobilenet_v3_small.yaml")

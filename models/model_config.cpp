@@ -345,4 +345,9 @@ graph::Graph build_graph(const ModelConfig& config) {
   return graph;
 }
 
+std::array<int64_t, 2> usual_input_size(const ModelConfig& config) {
+  constexpr std::array<int64_t, 2> kImagenet = {224, 224};
+  return config.preprocess.output_size().value_or(kImagenet);
+}
+
 }  // namespace zoo::models

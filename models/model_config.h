@@ -1,6 +1,7 @@
 // A whole model file, decoded and checked, not yet built.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -73,6 +74,9 @@ ModelConfig load_backbone_config(const std::filesystem::path& file, std::span<co
 /// head makes itself go on counting), then those of the neck as "neck.0",
 /// .... Throws GraphError.
 graph::Graph build_graph(const ModelConfig& config);
+
+/// [H, W] of the input of a network that is not run on pictures: what preprocessing would yield, else 224x224.
+std::array<int64_t, 2> usual_input_size(const ModelConfig& config);
 
 /// The 1000 ImageNet-1k class names, as `labels: imagenet1k` means them.
 const std::vector<std::string>& imagenet1k_labels();

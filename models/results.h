@@ -11,6 +11,9 @@
 
 namespace zoo::models {
 
+/// Names of the outputs that a predictor of the model's task computes; empty for a backbone alone.
+std::vector<std::string> result_outputs(const ModelConfig& config);
+
 /// The outputs of a runner that has run, in the order of the executable. The raw maps of a detection head become rows
 /// [N, H * W * anchors, columns], `cls_logits.K` and `bbox_regression.K`, or, where the head's library lists all levels
 /// together (torchvision), one `cls_logits` and one `bbox_regression` after everything else. When those of all levels

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "models/results.h"
 #include "nn/core/error.h"
 #include "pipeline/geometry.h"
 #include "pipeline/runner_cache.h"
@@ -25,18 +26,13 @@ const heads::DetectionDecoding& decoding_of(const models::Model& model) {
   return *config.detection;
 }
 
-std::vector<std::string> raw_outputs(const heads::DetectionDecoding& decoding) {
-  std::vector<std::string> names = decoding.class_outputs;
-  names.insert(names.end(), decoding.box_outputs.begin(), decoding.box_outputs.end());
-  return names;
-}
-
 bool has_area(const heads::Box& box) { return box.x1 > box.x0 && box.y1 > box.y0; }
 
 }  // namespace
 
 Detector::Detector(std::shared_ptr<const models::Model> model, const DetectorOptions& options)
-    : network_(model, "detection", raw_outputs(decoding_of(*model)), options.network), decoding_(decoding_of(*model)) {
+    : decoding_(decoding_of(*model)),
+      network_(model, "detection", models::result_outputs(model->config()), options.network) {
   if (options.score_thresh) decoding_.postprocess.score_thresh = *options.score_thresh;
 }
 

@@ -54,8 +54,8 @@ class Detector {
  private:
   const models::DetectionReader& reader_for(const std::shared_ptr<const engine::Executable>& executable);
 
+  heads::DetectionDecoding decoding_;  ///< first: a model that has none is not worth compiling
   NetworkRunner network_;
-  heads::DetectionDecoding decoding_;
   std::list<models::DetectionReader> readers_;  ///< one per executable that the network keeps, last used first
 };
 

@@ -208,4 +208,10 @@ std::unique_ptr<FrameSource> open_source(const std::string& spec) {
   return open_source(specs.front());
 }
 
+std::optional<FrameSource::Pending> FrameSource::next_pending() {
+  std::optional<FrameResult> result = next();
+  if (!result) return std::nullopt;
+  return [result = std::move(*result)]() mutable { return std::move(result); };
+}
+
 }  // namespace zoo::pipeline

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -56,6 +57,12 @@ class FrameSource {
   /// The next frame, or why it could not be read (the one after it may be fine); nothing at the end. Throws IoError
   /// when the source as a whole is unusable.
   virtual std::optional<FrameResult> next() = 0;
+
+  /// Reads a frame; to be called once, by any thread.
+  using Pending = std::function<FrameResult()>;
+  /// next(), with the reading left to the caller where no frame depends on another (pictures): several can then be read
+  /// at the same time. Other sources read at once.
+  virtual std::optional<Pending> next_pending();
   virtual const SourceInfo& info() const = 0;
 };
 

@@ -22,6 +22,17 @@ FailureKind failure_kind(ImageFault fault) {
   return FailureKind::kNotAnImage;
 }
 
+FrameResult read_frame(const std::filesystem::path& file, int64_t index, const ImageReadOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    Frame frame{.image = read_image(file, options), .source = file.string(), .index = index};
+    frame.capture_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    return frame;
+  } catch (const ImageError& error) {
+    return FrameFailure{file.string(), index, failure_kind(error.fault()), error.what()};
+  }
+}
+
 }  // namespace
 
 ImageSource::ImageSource(std::vector<std::filesystem::path> files, const ImageReadOptions& options)
@@ -33,17 +44,15 @@ ImageSource::ImageSource(std::vector<std::filesystem::path> files, const ImageRe
 }
 
 std::optional<FrameResult> ImageSource::next() {
+  const std::optional<Pending> pending = next_pending();
+  if (!pending) return std::nullopt;
+  return (*pending)();
+}
+
+std::optional<FrameSource::Pending> ImageSource::next_pending() {
   if (position_ == files_.size()) return std::nullopt;
-  const std::filesystem::path& file = files_[position_];
-  const auto index = static_cast<int64_t>(position_++);
-  const auto start = std::chrono::steady_clock::now();
-  try {
-    Frame frame{.image = read_image(file, options_), .source = file.string(), .index = index};
-    frame.capture_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-    return frame;
-  } catch (const ImageError& error) {
-    return FrameFailure{file.string(), index, failure_kind(error.fault()), error.what()};
-  }
+  const auto index = static_cast<int64_t>(position_);
+  return [file = files_[position_++], index, options = options_] { return read_frame(file, index, options); };
 }
 
 }  // namespace zoo::pipeline

@@ -16,6 +16,7 @@ class ImageSource : public FrameSource {
   explicit ImageSource(std::vector<std::filesystem::path> files, const ImageReadOptions& options = {});
 
   std::optional<FrameResult> next() override;
+  std::optional<Pending> next_pending() override;
   const SourceInfo& info() const override { return info_; }
 
  private:

@@ -31,6 +31,11 @@ struct PredictorOptions {
 std::function<TaskResult(const cv::Mat&)> make_predictor(std::shared_ptr<const models::Model> model,
                                                          const PredictorOptions& options);
 
+/// The same for up to `streams` threads at a time, each with a predictor of its own, made when first needed; packed
+/// weights are shared. A further thread waits.
+std::function<TaskResult(const cv::Mat&)> make_parallel_predictor(std::shared_ptr<const models::Model> model,
+                                                                  const PredictorOptions& options, int streams);
+
 /// Draws a result onto its picture (8-bit BGR, changed in place), see draw.h.
 void draw_result(cv::Mat& image, const TaskResult& result);
 

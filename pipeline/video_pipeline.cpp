@@ -1,5 +1,6 @@
 #include "pipeline/video_pipeline.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <mutex>
@@ -7,11 +8,13 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
 #include "pipeline/bounded_queue.h"
+#include "pipeline/ordered_queue.h"
 
 namespace zoo::pipeline {
 namespace {
@@ -30,14 +33,14 @@ class WatchedSource {
  public:
   explicit WatchedSource(std::shared_ptr<FrameSource> source) : source_(std::move(source)) {}
 
-  /// FrameSource::next(); false when nobody wants the result any more.
-  bool next(std::optional<FrameResult>& result, std::exception_ptr& error) {
+  /// FrameSource::next_pending(); false when nobody wants the result any more.
+  bool next(std::optional<FrameSource::Pending>& result, std::exception_ptr& error) {
     {
       const std::lock_guard lock(mutex_);
       waiting_since_ = Clock::now();
     }
     try {
-      result = source_->next();
+      result = source_->next_pending();
     } catch (...) {
       error = std::current_exception();
     }
@@ -61,6 +64,9 @@ class WatchedSource {
   bool abandoned_ = false;
 };
 
+/// A frame, or how to get it.
+using Captured = std::variant<FrameResult, FrameSource::Pending>;
+
 class Run {
  public:
   Run(const std::shared_ptr<FrameSource>& source, const PipelineStages& stages, const PipelineOptions& options)
@@ -70,18 +76,21 @@ class Run {
         stages_(stages),
         options_(options),
         captured_(live_ ? 1 : options.queue_capacity),
-        predicted_(live_ ? 1 : options.queue_capacity),
-        drawn_(live_ ? 1 : options.queue_capacity) {}
+        predicted_(live_ ? 1 : std::max(options.queue_capacity, static_cast<size_t>(options.predict_threads))),
+        drawn_(live_ ? 1 : options.queue_capacity),
+        predicting_(std::max(1, options.predict_threads)) {}
 
   PipelineStats execute() {
     const auto start = Clock::now();
     {
       std::jthread capture;
-      std::jthread predict;
+      std::vector<std::jthread> predict;
       std::jthread draw;
       try {
         capture = std::jthread([this, source = source_] { capture_frames(*source); });
-        predict = std::jthread([this] { guarded([this] { predict_frames(); }); });
+        for (int i = 0; i < std::max(1, options_.predict_threads); ++i) {
+          predict.emplace_back([this] { guarded([this] { predict_frames(); }); });
+        }
         draw = std::jthread([this] { guarded([this] { draw_frames(); }); });
       } catch (...) {  // no more threads; those that run must not wait for those that do not
         fail(std::current_exception());
@@ -132,7 +141,7 @@ class Run {
 
   void capture_frames(WatchedSource& source) {
     while (wants_more()) {
-      std::optional<FrameResult> result;
+      std::optional<FrameSource::Pending> result;
       std::exception_ptr error;
       if (!source.next(result, error)) return;  // given up: the pipeline may be gone
       if (error) fail(std::move(error));
@@ -143,25 +152,46 @@ class Run {
   }
 
   /// False once the queue is closed.
-  bool accept(FrameResult result) {
-    if (auto* failure = std::get_if<FrameFailure>(&result)) {
-      if (!captured_.push(std::move(*failure))) return false;
-    } else {
-      ProcessedFrame item{.frame = std::get<Frame>(std::move(result)), .result = {}};
-      std::optional<PipelineEvent> dropped;
-      if (!(live_ ? captured_.push_newest(std::move(item), dropped) : captured_.push(std::move(item)))) return false;
-      if (dropped) ++stats_.dropped;
+  bool accept(FrameSource::Pending pending) {
+    if (live_) {
+      if (!accept_live(pending())) return false;
+    } else if (!captured_.push(std::move(pending))) {
+      return false;
     }
     ++stats_.captured;
     return true;
   }
 
+  bool accept_live(FrameResult result) {
+    if (std::holds_alternative<FrameFailure>(result)) return captured_.push(std::move(result));
+    std::optional<Captured> dropped;
+    if (!captured_.push_newest(std::move(result), dropped)) return false;
+    if (dropped) ++stats_.dropped;
+    return true;
+  }
+
   void predict_frames() {
-    while (std::optional<PipelineEvent> event = captured_.pop()) {
-      if (auto* item = std::get_if<ProcessedFrame>(&*event)) predict_frame(*item, *event);
-      if (!predicted_.push(std::move(*event))) break;
+    while (std::optional<std::pair<int64_t, Captured>> taken = take()) {
+      PipelineEvent event = to_event(std::move(taken->second));
+      if (auto* item = std::get_if<ProcessedFrame>(&event)) predict_frame(*item, event);
+      if (!predicted_.push(taken->first, std::move(event))) break;
     }
-    predicted_.close();
+    if (--predicting_ == 0) predicted_.close();
+  }
+
+  /// The next capture and its number.
+  std::optional<std::pair<int64_t, Captured>> take() {
+    const std::lock_guard lock(take_mutex_);
+    std::optional<Captured> captured = captured_.pop();
+    if (!captured) return std::nullopt;
+    return std::pair(taken_++, std::move(*captured));
+  }
+
+  static PipelineEvent to_event(Captured captured) {
+    const auto* pending = std::get_if<FrameSource::Pending>(&captured);
+    FrameResult result = pending != nullptr ? (*pending)() : std::get<FrameResult>(std::move(captured));
+    if (auto* failure = std::get_if<FrameFailure>(&result)) return std::move(*failure);
+    return ProcessedFrame{.frame = std::get<Frame>(std::move(result)), .result = {}};
   }
 
   /// `item` is inside `event`, which becomes a failure if the frame does not fit the network.
@@ -225,9 +255,12 @@ class Run {
   const bool live_;
   const PipelineStages& stages_;
   const PipelineOptions& options_;
-  BoundedQueue<PipelineEvent> captured_;
-  BoundedQueue<PipelineEvent> predicted_;
+  BoundedQueue<Captured> captured_;
+  OrderedQueue<PipelineEvent> predicted_;
   BoundedQueue<PipelineEvent> drawn_;
+  std::atomic<int> predicting_;  ///< threads that may still push into `predicted_`
+  std::mutex take_mutex_;
+  int64_t taken_ = 0;  ///< guarded by `take_mutex_`
   std::atomic<bool> stop_ = false;
   std::atomic<bool> capture_ended_ = false;
   bool abandoned_ = false;             ///< of the calling thread

@@ -26,9 +26,10 @@ struct ProcessedFrame {
 /// What reaches the sink, in the order of capture.
 using PipelineEvent = std::variant<ProcessedFrame, FrameFailure>;
 
-/// What to do with a frame. `predict` runs in its own thread, `draw` in another (leave it empty for none), `sink` in
-/// the thread that calls run_pipeline: windows and terminals want one thread. An Error of `predict` that belongs to
-/// the frame (anything but EngineError and IoError) makes it a FrameFailure; every other exception ends the pipeline.
+/// What to do with a frame. `predict` runs in its own thread, or in several (PipelineOptions), `draw` in another (leave
+/// it empty for none), `sink` in the thread that calls run_pipeline: windows and terminals want one thread. An Error of
+/// `predict` that belongs to the frame (anything but EngineError and IoError) makes it a FrameFailure; every other
+/// exception ends the pipeline.
 struct PipelineStages {
   std::function<TaskResult(const cv::Mat&)> predict;
   std::function<void(ProcessedFrame&)> draw;
@@ -36,6 +37,9 @@ struct PipelineStages {
 };
 
 struct PipelineOptions {
+  /// Threads that read pictures and call `predict`, which must then be safe to call from all of them at the same time.
+  /// Results keep the order of capture. A live source is best served by one.
+  int predict_threads = 1;
   /// Frames that may wait between two stages; 1 for a live source, whose delay matters more.
   size_t queue_capacity = 4;
   /// Stop after this many frames have gone in (dropped ones not counted); 0 = no limit.

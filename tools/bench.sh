@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds and runs the benchmarks: the core's fp32 multiply-add peak, networks as a share of it, kernels, preprocessing, and
-# where the time from program start to the first result goes. Usage: tools/bench.sh [Google Benchmark options]
+# Builds and runs the benchmarks: the limits of the core, networks and kernels as a share of them, preprocessing, and where
+# the time from program start to the first result goes. Usage: tools/bench.sh [Google Benchmark options]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "nn/engine/batch_executable.h"
 #include "nn/engine/onednn_executable.h"
 #include "nn/engine/reference.h"
 
@@ -51,7 +52,14 @@ std::shared_ptr<const Executable> Executable::compile(const graph::BoundGraph& n
   if (options.precision == Precision::kBf16 && isa != InstructionSet::kAuto && isa != InstructionSet::kAvx512) {
     throw EngineError(fmt::format("precision bf16: its kernels need AVX-512 and AMX, not {}", to_string(isa)));
   }
-  return compile_onednn(graph::optimise(wanted), input, options);
+  const graph::BoundGraph optimised = graph::optimise(wanted);
+  const int64_t images = input.rank() == 0 ? 0 : input[0];
+  if (options.threads == 1 || images < options.threads) return compile_onednn(optimised, input, options);
+  CompileOptions single = options;
+  single.threads = 1;
+  Shape part = input;
+  part[0] = split_batch(images, options.threads).part_images;
+  return spread_batch(compile_onednn(optimised, part, single), images, options.threads);
 }
 
 }  // namespace zoo::engine

@@ -66,7 +66,9 @@ struct CompileOptions {
   /// Of the fast engine; the reference engine computes in f64 whatever is asked. Empty: f32, or what the model file
   /// says where there is one (Model::compile).
   std::optional<Precision> precision = std::nullopt;
-  /// Cores one inference may use.
+  /// Cores one inference may use. A batch is spread over them, each image on one core; of a single image each operation
+  /// is. The runner brings threads - 1 threads of its own, which sleep between inferences: where many images are at
+  /// hand, several runners with one thread each, on threads of the caller, or a batch, do more per second.
   int threads = 1;
   /// Names of the graph's outputs to produce, in this order; empty = all. What no output needs is not computed.
   std::vector<std::string> outputs = {};
@@ -81,6 +83,13 @@ struct StepInfo {
   std::string op;              ///< operation
   std::string implementation;  ///< e.g. "jit:avx512_core", "own:squeeze_excite"
   int64_t macs = 0;            ///< multiply-accumulates, attention products included
+  std::vector<Shape> srcs;     ///< what it reads
+  Shape dst;
+  size_t weight_bytes = 0;      ///< packed weights that it reads
+  size_t activation_bytes = 0;  ///< values that it reads and writes, as they lie in memory
+  /// How often one inference runs it: once, or once per part of a batch that is spread over threads. Everything above
+  /// is for one of these times.
+  int64_t runs = 1;
 };
 
 /// One value of the interface.
@@ -124,6 +133,9 @@ class Runner {
   virtual std::span<float> input() = 0;
   /// Computes all outputs. Allocates nothing. Throws EngineError.
   virtual void run() = 0;
+  /// The same, with the nanoseconds that each step took: one per entry of Executable::steps(), in its order. Of a batch
+  /// that is spread over threads, all its times together over the number of threads.
+  virtual void run_timed(std::span<int64_t> step_ns) = 0;
   /// Row-major values of output `index`; valid until the next run().
   virtual std::span<const float> output(size_t index) const = 0;
 };

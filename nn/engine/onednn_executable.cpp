@@ -10,6 +10,7 @@
 #include "nn/engine/memory_plan.h"
 #include "nn/engine/parallel.h"
 #include "nn/engine/step_compiler.h"
+#include "nn/engine/step_timer.h"
 
 namespace zoo::engine {
 namespace {
@@ -35,7 +36,16 @@ class OneDnnExecutable : public Executable {
 
   std::vector<StepInfo> steps() const override {
     std::vector<StepInfo> infos;
-    for (const auto& step : compiled_.steps) infos.push_back(step->info);
+    for (const auto& step : compiled_.steps) {
+      StepInfo info = step->info;
+      for (ValueId read : step->reads) {
+        info.srcs.push_back(value(read).shape);
+        info.activation_bytes += value(read).bytes;
+      }
+      info.dst = value(step->writes).shape;
+      info.activation_bytes += value(step->writes).bytes;
+      infos.push_back(std::move(info));
+    }
     return infos;
   }
 
@@ -126,7 +136,7 @@ class OneDnnExecutable : public Executable {
 class OneDnnRunner : public Runner {
  public:
   explicit OneDnnRunner(std::shared_ptr<const OneDnnExecutable> executable)
-      : executable_(std::move(executable)), buffer_(executable_->activation_bytes()) {
+      : executable_(std::move(executable)), buffer_(executable_->activation_bytes()), pool_(executable_->threads()) {
     const CompiledSteps& compiled = executable_->compiled();
     std::byte* arena = buffer_.data() + executable_->input_bytes();
     for (size_t i = 0; i < compiled.values.size(); ++i) {
@@ -143,12 +153,21 @@ class OneDnnRunner : public Runner {
   }
 
   void run() override {
-    const ThreadCount threads(executable_->threads());
+    const PoolScope scope(&pool_);
     size_t at = 0;
     try {
       for (; at < steps_.size(); ++at) steps_[at]->run();
     } catch (const EngineError& error) {
       throw EngineError(fmt::format("node \"{}\": {}", executable_->compiled().steps[at]->info.node, error.what()));
+    }
+  }
+
+  void run_timed(std::span<int64_t> step_ns) override {
+    const PoolScope scope(&pool_);
+    StepTimer timer;
+    for (size_t i = 0; i < steps_.size(); ++i) {
+      steps_[i]->run();
+      step_ns[i] = timer.lap_ns();
     }
   }
 
@@ -162,6 +181,7 @@ class OneDnnRunner : public Runner {
   AlignedBuffer buffer_;
   RunnerMemory memory_;
   std::vector<std::unique_ptr<BoundStep>> steps_;
+  ThreadPool pool_;
 };
 
 std::unique_ptr<Runner> OneDnnExecutable::new_runner() const {
@@ -172,7 +192,8 @@ std::unique_ptr<Runner> OneDnnExecutable::new_runner() const {
 
 std::shared_ptr<const Executable> compile_onednn(const graph::BoundGraph& network, const Shape& input,
                                                  const CompileOptions& options) {
-  const ThreadCount threads(options.threads);
+  ThreadPool pool(options.threads);  // kernels are chosen by how long they take with these threads
+  const PoolScope scope(&pool);
   try {
     StepCompiler compiler(network, input, options);
     return std::make_shared<OneDnnExecutable>(compiler.compile(), network.graph, options.threads);

@@ -1,43 +1,45 @@
-// Work shared between the threads of one inference. oneDNN's OpenMP runtime is the only pool of the engine, so that own
-// kernels and primitives use the same threads.
+// Work shared between the threads of one inference. Internal to nn/engine.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <omp.h>
+
+#include "nn/engine/thread_pool.h"
 
 namespace zoo::engine {
 
-/// Sets the OpenMP threads of the calling thread while alive.
-class ThreadCount {
+/// While alive, parallel_for on this thread shares its work with `pool` (none: with nobody), and oneDNN's primitives
+/// run on this thread alone: they would bring OpenMP's threads, which stall on a busy machine and would fight the
+/// pool's for the same cores. So every operation has one pool at most, and a thread that runs a network with one thread
+/// never starts another.
+class PoolScope {
  public:
-  explicit ThreadCount(int threads) : previous_(omp_get_max_threads()) {
-    if (threads != previous_) omp_set_num_threads(threads);
-    changed_ = threads != previous_;
-  }
-  ~ThreadCount() {
-    if (changed_) omp_set_num_threads(previous_);
-  }
-  ThreadCount(const ThreadCount&) = delete;
-  ThreadCount& operator=(const ThreadCount&) = delete;
+  explicit PoolScope(ThreadPool* pool);
+  ~PoolScope();
+  PoolScope(const PoolScope&) = delete;
+  PoolScope& operator=(const PoolScope&) = delete;
 
  private:
-  int previous_;
-  bool changed_ = false;
+  ThreadPool* previous_pool_;
+  int previous_openmp_threads_;
 };
 
-/// Calls f(begin, end) over parts of [0, items); in the calling thread alone when `threads` is 1.
+/// The pool of the calling thread's PoolScope.
+ThreadPool* current_pool();
+
+/// Calls f(begin, end) over parts of [0, items), on up to `threads` threads at a time; in the calling thread alone,
+/// with all of them, when `threads` is 1.
 template <typename F>
 void parallel_for(int threads, int64_t items, F f) {
-  if (threads <= 1 || items <= 1) {
+  ThreadPool* const pool = current_pool();
+  if (threads <= 1 || items <= 1 || pool == nullptr) {
     f(int64_t{0}, items);
     return;
   }
-#pragma omp parallel num_threads(threads)
-  {
-    const int64_t team = omp_get_num_threads();
-    const int64_t me = omp_get_thread_num();
-    f(items * me / team, items * (me + 1) / team);
-  }
+  // More parts than threads: one that comes late finds less left to do.
+  constexpr int64_t kPartsPerThread = 2;
+  const int64_t parts = std::min(items, threads * kPartsPerThread);
+  pool->share(parts, [&](int64_t part, int) { f(items * part / parts, items * (part + 1) / parts); });
 }
 
 }  // namespace zoo::engine

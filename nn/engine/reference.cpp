@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "nn/engine/reference_ops.h"
+#include "nn/engine/step_timer.h"
 
 namespace zoo::engine {
 namespace {
@@ -19,9 +20,12 @@ class ReferenceRunner : public Runner {
 
   std::span<float> input() override { return values_.front(); }
   void run() override;
+  void run_timed(std::span<int64_t> step_ns) override;
   std::span<const float> output(size_t index) const override;
 
  private:
+  void run_node(size_t index);
+
   std::shared_ptr<const ReferenceExecutable> executable_;
   std::vector<std::vector<float>> values_;
 };
@@ -46,7 +50,16 @@ class ReferenceExecutable : public Executable {
     std::vector<StepInfo> steps;
     for (size_t i = 1; i < network_.graph.nodes.size(); ++i) {
       const graph::Node& node = network_.graph.nodes[i];
-      steps.push_back({node.name, std::string(graph::op_name(node.op)), "reference", macs[i]});
+      StepInfo& step = steps.emplace_back();
+      step.node = node.name;
+      step.op = graph::op_name(node.op);
+      step.implementation = "reference";
+      step.macs = macs[i];
+      for (graph::NodeId input : node.inputs) step.srcs.push_back(shape_of(input));
+      step.dst = shapes_[i];
+      int64_t elements = step.dst.elements();
+      for (const Shape& src : step.srcs) elements += src.elements();
+      step.activation_bytes = static_cast<size_t>(elements) * sizeof(float);
     }
     return steps;
   }
@@ -77,16 +90,26 @@ ReferenceRunner::ReferenceRunner(std::shared_ptr<const ReferenceExecutable> exec
 }
 
 void ReferenceRunner::run() {
-  const graph::BoundGraph& network = executable_->network();
-  for (size_t i = 1; i < network.graph.nodes.size(); ++i) {
-    const graph::Node& node = network.graph.nodes[i];
-    std::vector<reference::TensorView> srcs;
-    for (graph::NodeId input : node.inputs) {
-      srcs.push_back({executable_->shape_of(input), values_[static_cast<size_t>(input)]});
-    }
-    reference::evaluate(node.op, srcs, network.values, executable_->shape_of(static_cast<graph::NodeId>(i)),
-                        values_[i]);
+  for (size_t i = 1; i < values_.size(); ++i) run_node(i);
+}
+
+void ReferenceRunner::run_timed(std::span<int64_t> step_ns) {
+  StepTimer timer;
+  for (size_t i = 1; i < values_.size(); ++i) {
+    run_node(i);
+    step_ns[i - 1] = timer.lap_ns();
   }
+}
+
+void ReferenceRunner::run_node(size_t index) {
+  const graph::BoundGraph& network = executable_->network();
+  const graph::Node& node = network.graph.nodes[index];
+  std::vector<reference::TensorView> srcs;
+  for (graph::NodeId input : node.inputs) {
+    srcs.push_back({executable_->shape_of(input), values_[static_cast<size_t>(input)]});
+  }
+  reference::evaluate(node.op, srcs, network.values, executable_->shape_of(static_cast<graph::NodeId>(index)),
+                      values_[index]);
 }
 
 std::span<const float> ReferenceRunner::output(size_t index) const {

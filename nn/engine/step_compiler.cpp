@@ -59,18 +59,21 @@ CompiledSteps StepCompiler::compile() {
   for (size_t i = 1; i < network_.graph.nodes.size(); ++i) {
     const auto id = static_cast<graph::NodeId>(i);
     const size_t first_step = compiled_.steps.size();
+    const size_t first_packed = compiled_.packed.size();
     compile_node(id);
+    // Extra steps of a node (re-layouts, unfused activations) carry no arithmetic of their own.
+    StepInfo* main_step = nullptr;
     for (size_t s = first_step; s < compiled_.steps.size(); ++s) {
       StepInfo& info = compiled_.steps[s]->info;
       if (info.node.empty()) info.node = node(id).name;
-      if (info.op.empty()) info.op = graph::op_name(node(id).op);
+      if (!info.op.empty()) continue;
+      info.op = graph::op_name(node(id).op);
+      if (main_step == nullptr) main_step = &info;
     }
-    // Extra steps of a node (re-layouts before, unfused activations after) carry no arithmetic of their own.
-    for (size_t s = first_step; s < compiled_.steps.size(); ++s) {
-      StepInfo& info = compiled_.steps[s]->info;
-      if (info.op == "Relayout") continue;
-      info.macs = macs_[i];
-      break;
+    if (main_step == nullptr) continue;
+    main_step->macs = macs_[i];
+    for (size_t p = first_packed; p < compiled_.packed.size(); ++p) {
+      main_step->weight_bytes += compiled_.packed[p]->bytes;
     }
   }
   for (const graph::Output& output : network_.graph.outputs) {

@@ -52,10 +52,19 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{
             "topk_of_zero", {"predict", "m.yaml", "-s", "x", "--topk", "0"}, "predict: --topk: Value 0 not in range"},
         Mistake{"precision_unknown", {"predict", "m.yaml", "-s", "x", "--precision", "f64"}, "--precision"},
-        Mistake{"threads_no_number", {"predict", "m.yaml", "-s", "x", "--threads", "many"}, "--threads"},
+        Mistake{"threads_no_number",
+                {"predict", "m.yaml", "-s", "x", "--threads", "many"},
+                "--threads: expected 1 to 1024 or all"},
         Mistake{"checkpoint_and_random",
                 {"predict", "m.yaml", "-s", "x", "--checkpoint", "c", "--random-weights"},
                 "excludes"},
+        Mistake{"bench_without_model", {"bench"}, "bench: MODEL is required"},
+        Mistake{"streams_no_number", {"bench", "m.yaml", "--streams", "few"}, "--streams: expected 1 to 1024 or all"},
+        Mistake{"streams_zero", {"bench", "m.yaml", "--streams", "0"}, "--streams: expected 1 to 1024 or all"},
+        Mistake{"batch_zero", {"bench", "m.yaml", "--batch", "0"}, "--batch: Value 0 not in range"},
+        Mistake{"unknown_precision", {"bench", "m.yaml", "--precision", "f8"}, "--precision: f8 not in"},
+        Mistake{"unknown_isa", {"profile", "m.yaml", "--isa", "mmx"}, "--isa: mmx not in"},
+        Mistake{"unknown_order", {"profile", "m.yaml", "--sort", "name"}, "--sort: name not in"},
         Mistake{"unknown_engine", {"run", "m.yaml", "-i", "x", "-o", "y", "--engine", "gpu"}, "--engine: gpu not in"},
         Mistake{"unknown_format", {"graph", "m.yaml", "--format", "png"}, "--format: png not in"},
         Mistake{"bad_size",
@@ -90,13 +99,15 @@ TEST_P(Help, GoesToStandardOutputAndExitsWithZero) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Help,
-                         ::testing::Values("predict", "run", "preprocess", "validate", "summary", "graph", "list"),
+                         ::testing::Values("predict", "run", "preprocess", "validate", "summary", "graph", "list",
+                                           "bench", "profile"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(CommandLine, HelpNamesEverySubcommand) {
   const ProgramResult result = run_program({"--help"});
   EXPECT_EQ(result.exit_code, 0);
-  for (const char* name : {"predict", "run", "preprocess", "validate", "summary", "graph", "list"}) {
+  for (const char* name :
+       {"predict", "run", "preprocess", "validate", "summary", "graph", "list", "bench", "profile"}) {
     EXPECT_THAT(result.out, HasSubstr(std::string("\n  ") + name + " "));
   }
 }

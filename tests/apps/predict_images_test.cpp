@@ -254,6 +254,20 @@ TEST(PredictImages, RandomWeightsAndOtherSizesWork) {
   EXPECT_THAT(result.err, HasSubstr("random weights"));
 }
 
+TEST(PredictImages, NumberOfCoresChangesNothing) {
+  const auto rows = [](const std::string& cores) {
+    const ProgramResult result = run_program(
+        predict({"-s", source_path("configs/demo/samples"), "--threads", cores, "--max-frames", "6", "--json"}));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    std::vector<Json> lines = json_lines(result.out);
+    for (Json& line : lines) line.erase("ms");
+    return lines;
+  };
+  const std::vector<Json> one = rows("1");
+  EXPECT_THAT(one, SizeIs(6));
+  EXPECT_EQ(rows("3"), one);
+}
+
 TEST(PredictImages, WithoutAFixedInputSizeEveryPictureHasItsOwn) {
   TempFolder folder;
   for (int i = 0; i < 6; ++i) {

@@ -1,6 +1,7 @@
 // Detector and Segmenter on made-up weights, and what becomes of their results.
 #include <memory>
 #include <string>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -147,6 +148,29 @@ TEST(MakePredictor, FollowsTheTask) {
     draw_result(drawn, result);
     EXPECT_GT(cv::norm(drawn, frame, cv::NORM_INF), 0.0);
   }
+}
+
+TEST(ParallelPredictor, GivesEveryThreadWhatAPredictorOfItsOwnWould) {
+  const auto model = load("emoji.yaml");
+  const cv::Mat frame = read_image(kDemo + "samples/dog.jpg");
+  const Classification expected = Classifier(model).classify(frame);
+  const auto predict = make_parallel_predictor(model, {}, 2);
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 3; ++i) {  // one more than there are predictors
+    threads.emplace_back([&] {
+      for (int round = 0; round < 5; ++round) {
+        const auto result = std::get<Classification>(predict(frame));
+        ASSERT_EQ(result.top.size(), expected.top.size());
+        for (size_t k = 0; k < result.top.size(); ++k) EXPECT_EQ(result.top[k].logit, expected.top[k].logit);
+      }
+    });
+  }
+}
+
+TEST(ParallelPredictor, IsAsUsableAfterAPictureThatDoesNotFit) {
+  const auto predict = make_parallel_predictor(load("emoji.yaml"), {}, 1);
+  EXPECT_THROW(predict(cv::Mat(8, 8, CV_32FC3)), Error);
+  EXPECT_NO_THROW(predict(cv::Mat(8, 8, CV_8UC3, cv::Scalar(1, 2, 3))));
 }
 
 }  // namespace

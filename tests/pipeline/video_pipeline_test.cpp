@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -122,6 +123,64 @@ TEST(VideoPipeline, RunsStagesInOwnThreadsAndTheSinkInTheCallers) {
     for (size_t b = a + 1; b < ids.size(); ++b) EXPECT_NE(ids[a], ids[b]);
   }
   EXPECT_EQ(ids[3], std::this_thread::get_id());
+}
+
+TEST(VideoPipeline, SeveralPredictThreadsKeepTheOrder) {
+  Recorder recorder;
+  PipelineStages stages = stages_into(recorder);
+  std::mutex mutex;
+  std::set<std::thread::id> threads;
+  stages.predict = [&](const cv::Mat& image) {
+    const int number = image.at<int>(0, 0);
+    if (number % 7 == 3) throw GraphError("too small");
+    std::this_thread::sleep_for(std::chrono::microseconds(number % 5 * 300));
+    const std::scoped_lock lock(mutex);
+    threads.insert(std::this_thread::get_id());
+    return number_of(image);
+  };
+  const PipelineStats stats =
+      run_pipeline(std::make_shared<FakeSource>(140, false), stages, {.predict_threads = 3, .queue_capacity = 1});
+  EXPECT_EQ(stats.captured, 140);
+  EXPECT_EQ(stats.failed, 20);
+  EXPECT_TRUE(std::ranges::is_sorted(recorder.frames));
+  EXPECT_THAT(recorder.frames, SizeIs(120));
+  EXPECT_THAT(threads, SizeIs(3));
+}
+
+/// Pictures: reading is left to the pipeline.
+class PendingSource : public FakeSource {
+ public:
+  using FakeSource::FakeSource;
+
+  std::optional<Pending> next_pending() override {
+    std::optional<FrameResult> result = next();
+    if (!result) return std::nullopt;
+    return [this, result = std::move(*result)] {
+      const std::scoped_lock lock(mutex);
+      readers.insert(std::this_thread::get_id());
+      return result;
+    };
+  }
+
+  std::mutex mutex;
+  std::set<std::thread::id> readers;
+};
+
+TEST(VideoPipeline, PicturesAreReadByTheThreadsThatPredict) {
+  Recorder recorder;
+  PipelineStages stages = stages_into(recorder);
+  std::mutex mutex;
+  std::set<std::thread::id> predictors;
+  stages.predict = [&](const cv::Mat& image) {
+    const std::scoped_lock lock(mutex);
+    predictors.insert(std::this_thread::get_id());
+    return number_of(image);
+  };
+  const auto source = std::make_shared<PendingSource>(50, false);
+  run_pipeline(source, stages, {.predict_threads = 2});
+  EXPECT_THAT(recorder.frames, SizeIs(50));
+  EXPECT_TRUE(std::ranges::is_sorted(recorder.frames));
+  EXPECT_EQ(source->readers, predictors);
 }
 
 TEST(VideoPipeline, EmptySourceEndsAtOnce) {
@@ -253,7 +312,7 @@ TEST_P(FailingStage, EndsThePipelineAndReachesTheCaller) {
   };
   for (int repetition = 0; repetition < 20; ++repetition) {
     try {
-      run_pipeline(source, stages);
+      run_pipeline(source, stages, {.predict_threads = 1 + repetition % 3});
       FAIL() << "nothing was thrown";
     } catch (const std::runtime_error& error) {
       EXPECT_STREQ(error.what(), "stage failed");

@@ -1,0 +1,28 @@
+// Loops that do nothing but keep one core at a limit: what kernels are measured against.
+#pragma once
+
+#include <cstdint>
+
+#include "nn/engine/kernels/kernels.h"
+
+namespace zoo::engine::kernels {
+
+/// Functions of one instruction set.
+struct PeakKernels {
+  /// Independent fp32 multiply-adds on registers. Yields how many floating-point operations that were (a multiply-add
+  /// counts two).
+  int64_t (*multiply_add)(int64_t rounds) = nullptr;
+
+  /// Reads `count` floats, a multiple of kReadBlock, one after the other, from an address aligned to a cache line.
+  void (*read)(const float* src, int64_t count) = nullptr;
+};
+
+inline constexpr int64_t kReadBlock = 128;
+
+/// Precondition: is_supported(isa).
+const PeakKernels& peak_kernels(Isa isa);
+
+/// Independent multiply-adds of bf16 tiles, counted like PeakKernels::multiply_add. Precondition: amx_bf16_available().
+int64_t multiply_add_bf16_tiles(int64_t rounds);
+
+}  // namespace zoo::engine::kernels

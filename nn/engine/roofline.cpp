@@ -1,0 +1,118 @@
+#include "nn/engine/roofline.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <span>
+#include <unistd.h>
+
+#include "nn/engine/aligned_buffer.h"
+#include "nn/engine/kernels/bf16.h"
+#include "nn/engine/kernels/peak.h"
+#include "nn/engine/step_compiler.h"
+
+namespace zoo::engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+
+constexpr Seconds kTimePerLimit{0.03};
+
+/// Units per second: `work()` yields how many units it did. Of several short timings the best counts: another process
+/// on the core makes them long, never short.
+template <typename Work>
+double best_rate(Work work) {
+  double best = 0.0;
+  const auto end = Clock::now() + kTimePerLimit;
+  do {
+    const auto start = Clock::now();
+    const auto units = static_cast<double>(work());
+    const Seconds elapsed = Clock::now() - start;
+    best = std::max(best, units / elapsed.count());
+  } while (Clock::now() < end);
+  return best;
+}
+
+double measure_gflops(int64_t (*multiply_add)(int64_t rounds)) {
+  constexpr int64_t kRounds = 100'000;
+  return best_rate([&] { return multiply_add(kRounds); }) * 1e-9;
+}
+
+double measure_reads(const kernels::PeakKernels& kernels, std::span<const float> data) {
+  // Small caches are read so often per timing that the clock does not count.
+  constexpr size_t kBytesPerTiming = size_t{4} << 20U;
+  const size_t passes = std::max<size_t>(1, kBytesPerTiming / data.size_bytes());
+  const auto count = static_cast<int64_t>(data.size());
+  kernels.read(data.data(), count);
+  return best_rate([&] {
+           for (size_t i = 0; i < passes; ++i) kernels.read(data.data(), count);
+           return passes * data.size_bytes();
+         }) *
+         1e-9;
+}
+
+struct Cache {
+  const char* name;
+  size_t bytes;
+};
+
+/// Those that the system tells, smallest first.
+std::vector<Cache> known_caches() {
+  constexpr std::array<std::pair<const char*, int>, 3> kNames = {
+      {{"L1", _SC_LEVEL1_DCACHE_SIZE}, {"L2", _SC_LEVEL2_CACHE_SIZE}, {"L3", _SC_LEVEL3_CACHE_SIZE}}};
+  std::vector<Cache> caches;
+  for (const auto& [name, query] : kNames) {
+    const long bytes = sysconf(query);
+    if (bytes > 0) caches.push_back({name, static_cast<size_t>(bytes)});
+  }
+  return caches;
+}
+
+}  // namespace
+
+const MemoryLevel& Roofline::level_of(size_t bytes) const {
+  const auto level =
+      std::ranges::find_if(levels, [&](const MemoryLevel& l) { return l.bytes == 0 || bytes <= l.bytes; });
+  return level == levels.end() ? levels.back() : *level;
+}
+
+StepLimit Roofline::limit_of(const StepInfo& step, size_t network_bytes, int threads) const {
+  constexpr double kMsPerS = 1e3;
+  const auto read_ms = [&](size_t bytes, const MemoryLevel& level) {
+    return static_cast<double>(bytes) / (level.read_gb_s * 1e9) * kMsPerS;
+  };
+  const double reads_ms = read_ms(step.weight_bytes, level_of(network_bytes)) +
+                          read_ms(step.activation_bytes, level_of(step.activation_bytes));
+  const double arithmetic_ms = 2.0 * static_cast<double>(step.macs) / (gflops * 1e9) * kMsPerS;
+  const double once_ms = std::max(reads_ms, arithmetic_ms);
+  return {once_ms * static_cast<double>(step.runs) / threads, reads_ms > arithmetic_ms};
+}
+
+Roofline measure_roofline(size_t working_set, const CompileOptions& options) {
+  const kernels::Isa isa = engine_isa(options.kernels.isa);
+  const kernels::PeakKernels& kernels = kernels::peak_kernels(isa);
+  Roofline roofline;
+  const bool tiles = options.precision == Precision::kBf16 && kernels::amx_bf16_available();
+  roofline.isa = tiles ? "amx" : kernels::to_string(isa);
+  roofline.gflops = measure_gflops(tiles ? kernels::multiply_add_bf16_tiles : kernels.multiply_add);
+
+  // A level is read at half of its size, so that it holds the data for certain, while the level before it does not.
+  constexpr size_t kEnough = size_t{16} << 20U;
+  std::vector<Cache> levels = known_caches();
+  levels.push_back({"memory", 0});
+  size_t before = size_t{32} << 10U;
+  for (const Cache& level : levels) {
+    size_t bytes = level.bytes == 0 ? 2 * before : std::min(level.bytes / 2, std::max(4 * before, kEnough));
+    bytes -= bytes % (kernels::kReadBlock * sizeof(float));
+    const AlignedBuffer buffer(bytes);
+    auto* data = reinterpret_cast<float*>(buffer.data());
+    std::fill_n(data, bytes / sizeof(float), 1.0F);  // untouched pages are all the same page
+    roofline.levels.push_back({level.name, level.bytes, measure_reads(kernels, {data, bytes / sizeof(float)})});
+    if (level.bytes >= working_set) break;
+    before = std::max(before, level.bytes);
+  }
+  return roofline;
+}
+
+}  // namespace zoo::engine
