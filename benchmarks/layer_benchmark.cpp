@@ -7,7 +7,7 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
-#include "benchmarks/fma_peak.h"
+#include "benchmarks/roofline.h"
 #include "nn/engine/aligned_buffer.h"
 #include "nn/engine/convolution.h"
 #include "nn/engine/processor.h"
@@ -47,7 +47,7 @@ size_t map_bytes(const Shape& shape) {
 
 void run_layer(benchmark::State& state, const engine::ConvolutionProblem& problem,
                const engine::ConvolutionKernel& kernel) {
-  static const double peak = fma_peak_gflops();
+  static const double peak = roofline().gflops;
   const graph::Conv2d& op = problem.op;
   const int64_t taps = op.in_channels / op.groups * op.kernel.h * op.kernel.w;
   constexpr size_t kAlignment = 64;
