@@ -1,5 +1,6 @@
 // Whole networks, one thread: time, GFLOP/s, the share of the core's fp32 multiply-add peak and that of the sum of the
-// steps' limits (engine::Roofline), which are measured in the same run.
+// steps' limits (engine::Roofline), which are measured in the same run. bf16 networks, which multiply on AMX tiles, may
+// exceed the first.
 #include <algorithm>
 #include <chrono>
 #include <string>
@@ -21,13 +22,19 @@ void machine(benchmark::State& state) {
 }
 BENCHMARK(machine)->Iterations(1);
 
-void network(benchmark::State& state, const std::string& config) {
+void network(benchmark::State& state, const std::string& config,
+             engine::Precision precision = engine::Precision::kF32) {
+  if (const std::string_view reason = engine::why_unavailable(precision); !reason.empty()) {
+    state.SkipWithError(std::string(reason).c_str());
+    return;
+  }
   models::LoadModelOptions options;
   options.random_weights = true;
   const models::Model model = models::Model::load(std::string(ZOO_SOURCE_DIR "/configs/") + config, options);
   const Shape input{state.range(0), 3, 224, 224};
   engine::CompileOptions compile;
   compile.outputs = {"logits"};
+  compile.precision = precision;
   const auto executable = model.compile(input, compile);
   const auto runner = executable->new_runner();
   const std::span<float> image = runner->input();
@@ -68,6 +75,20 @@ BENCHMARK_CAPTURE(network, mobilenet_v4_conv_small, "timm/mobilenetv4_conv_small
     ->Arg(1)
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(network, mobilenet_v4_conv_medium, "timm/mobilenetv4_conv_medium.yaml")
+    ->Arg(1)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(network, mobilenet_v3_small_bf16, "torchvision/mobilenet_v3_small.yaml", engine::Precision::kBf16)
+    ->Arg(1)
+    ->Arg(8)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(network, mobilenet_v3_large_bf16, "torchvision/mobilenet_v3_large.yaml", engine::Precision::kBf16)
+    ->Arg(1)
+    ->Arg(8)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(network, mobilenet_v4_conv_small_bf16, "timm/mobilenetv4_conv_small.yaml", engine::Precision::kBf16)
+    ->Arg(1)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(network, mobilenet_v4_conv_medium_bf16, "timm/mobilenetv4_conv_medium.yaml", engine::Precision::kBf16)
     ->Arg(1)
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(network, demo_emoji, "demo/emoji.yaml")->Arg(1)->Unit(benchmark::kMillisecond);

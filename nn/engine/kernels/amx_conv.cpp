@@ -71,8 +71,16 @@ class Convolver {
   void run_rows(int64_t begin, int64_t end) {
     Prefetcher nothing;
     const int64_t columns = channel_pairs(conv_.out_channels);
-    for (int64_t pair = begin; pair < end; ++pair) {
-      for (int64_t column = 0; column < columns; ++column) block(pair * 2, column, nothing);
+    // Weights too large for the L1 are shared by some pairs of tiles, as many as have their positions there too.
+    constexpr int64_t kBytes = 20 * 1024;
+    constexpr int64_t kMostPairs = 8;
+    const int64_t pair_bytes = 2 * kTileRows * conv_.depth_blocks * kCacheLine * std::min<int64_t>(conv_.taps, 3);
+    const bool large = columns * panel_bytes() > kBytes;
+    const int64_t group = large ? std::clamp(kBytes / pair_bytes, int64_t{1}, kMostPairs) : 1;
+    for (int64_t first = begin; first < end; first += group) {
+      for (int64_t column = 0; column < columns; ++column) {
+        for (int64_t pair = first; pair < std::min(first + group, end); ++pair) block(pair * 2, column, nothing);
+      }
     }
     finish_pending();
   }
