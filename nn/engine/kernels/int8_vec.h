@@ -2,6 +2,7 @@
 // compiled for these sets can be picked by the linker for a lesser machine.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <immintrin.h>
@@ -14,8 +15,11 @@ namespace {
 /// Fetches memory in equal parts, one per step.
 class Prefetcher {
  public:
+  /// A call without work items has no steps.
   Prefetcher(const Int8Ahead& ahead, int64_t steps)
-      : next_(ahead.begin), end_(ahead.begin + ahead.bytes), part_((ahead.bytes / steps / kLine + 1) * kLine) {}
+      : next_(ahead.begin),
+        end_(ahead.begin + ahead.bytes),
+        part_((ahead.bytes / std::max<int64_t>(1, steps) / kLine + 1) * kLine) {}
 
   void step() {
     const std::byte* last = end_ - next_ < part_ ? end_ : next_ + part_;
