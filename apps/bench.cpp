@@ -132,6 +132,7 @@ Action setup_bench(CLI::App& app) {
   app.add_option("MODEL", flags->files, "Model files (YAML); several are measured in turns")->required();
   add_set_flag(app, flags->overrides);
   flags->weights.add_to(app);
+  flags->weights.add_calibration_to(app);
   flags->size.add_to(app);
   add_batch_flag(app, flags->options.batch);
   add_cores_flag(app, "--streams", flags->options.streams,

@@ -26,6 +26,7 @@ class UsageError : public Error {
 using Action = std::function<int()>;
 
 Action setup_bench(CLI::App& app);
+Action setup_calibrate(CLI::App& app);
 Action setup_eval(CLI::App& app);
 Action setup_export(CLI::App& app);
 Action setup_graph(CLI::App& app);

@@ -86,6 +86,12 @@ Json failures_json(const std::vector<Item>& items, const std::vector<eval::ItemF
   return rows;
 }
 
+/// What is compared with f32, by task.
+const char* compared_things(const std::string& task) {
+  if (task == "detection") return "boxes that score 0.5 or more: same class, overlap 0.5 or more";
+  return task == "segmentation" ? "pixels" : "pictures, best guess";
+}
+
 /// `about`: what the data set is, for the first line.
 template <typename Item>
 int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<Item> items, const std::string& about) {
@@ -95,7 +101,11 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
   if (flags.json) json.emplace(*flags.json);
   const auto total = static_cast<int64_t>(items.size());
   Progress progress(total);
-  const auto result = eval::evaluate(model, std::span<const Item>(items), options_for(flags, progress));
+  eval::EvalOptions options = options_for(flags, progress);
+  const engine::Precision precision = chosen_precision(*model, flags.precision, flags.size);
+  options.network.precision = precision;
+  options.compare_with_f32 = precision != engine::Precision::kF32;
+  const auto result = eval::evaluate(model, std::span<const Item>(items), options);
   progress.clear();
   for (const eval::ItemFailure& failure : result.run.failures) report(failure.message);
   if (stop_signal() != 0) {
@@ -109,15 +119,21 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
     Json document = {{"model", config.file.string()},
                      {"task", config.task},
                      {"data", flags.data},
+                     {"precision", engine::to_string(precision)},
                      {"pictures", total - failed},
                      {"failed", failures_json(items, result.run.failures)}};
+    if (result.agreement) document["agreement_with_f32"] = to_json(*result.agreement);
     document.update(to_json(result.summary, config.labels));
     json->line(document.dump(2, ' ', false, Json::error_handler_t::replace));
     json->finish();
   }
   if (flags.json != "-") {
-    TextOutput().write(
-        fmt::format("{} pictures{}\n\n{}", total - failed, about, to_text(result.summary, config.labels)));
+    std::string text = fmt::format("{} pictures{}\n\n", total - failed, about);
+    if (result.agreement) {
+      text += fmt::format("agreement of {} with f32 {}   {}\n\n", engine::to_string(precision),
+                          to_text(*result.agreement), compared_things(config.task));
+    }
+    TextOutput().write(text + to_text(result.summary, config.labels));
   }
   if constexpr (!std::is_same_v<Item, eval::BoxItem>) {
     if (!flags.confusion.empty()) write_confusion(flags.confusion, result.summary.confusion, config.labels);
@@ -181,6 +197,7 @@ Action setup_eval(CLI::App& app) {
   add_cores_flag(app, "--threads", flags->threads,
                  "Cores to spread the pictures over (default: all); the figures do not depend on it");
   add_precision_flag(app, flags->precision);
+  flags->weights.add_calibration_to(app);
   return [flags, json] {
     if (json->count() > 0) flags->json = flags->json_value.empty() ? "-" : flags->json_value;
     return evaluate_model(*flags);

@@ -81,6 +81,14 @@ bool has_background(const Labels& labels) { return pipeline::is_background(0, la
 
 }  // namespace
 
+std::string to_text(const eval::Agreement& agreement) {
+  return fmt::format("{} ({} of {})", percent(agreement.share()), agreement.same, agreement.total);
+}
+
+Json to_json(const eval::Agreement& agreement) {
+  return {{"share", number(agreement.share())}, {"same", agreement.same}, {"total", agreement.total}};
+}
+
 std::string to_text(const eval::TopKSummary& summary, const Labels& labels) {
   std::string text = line("top-1", summary.all.top1_share(), "the best guess is right");
   text += line("top-5", summary.all.top5_share(), "one of the best five is right");

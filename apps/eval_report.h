@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "pipeline/eval/agreement.h"
 #include "pipeline/eval/coco_metric.h"
 #include "pipeline/eval/iou_metric.h"
 #include "pipeline/eval/top_k_metric.h"
@@ -18,6 +19,11 @@ using Labels = std::vector<std::string>;
 std::string to_text(const eval::TopKSummary& summary, const Labels& labels);
 std::string to_text(const eval::CocoSummary& summary, const Labels& labels);
 std::string to_text(const eval::IouSummary& summary, const Labels& labels);
+
+/// " 99.12 % (6344 of 6400)".
+std::string to_text(const eval::Agreement& agreement);
+/// {"share": 0.9912, "same": 6344, "total": 6400}; the share is null where there was nothing to compare.
+nlohmann::ordered_json to_json(const eval::Agreement& agreement);
 
 /// The keys `metrics` (shares from 0 to 1, null where there is nothing to measure), `classes` and, aside from boxes,
 /// `confusion`: [true class, found class, count] of every pair that occurs; docs/evaluation.md lists them.

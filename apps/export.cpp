@@ -19,6 +19,7 @@ struct ExportFlags {
   OutputsFlag outputs;
   std::string onnx;
   int64_t batch = 1;
+  std::string precision = "f32";
 };
 
 int export_model(const ExportFlags& flags) {
@@ -27,7 +28,7 @@ int export_model(const ExportFlags& flags) {
   flags.outputs.check(graph);
   const auto [height, width] = flags.size.value_or_default(model->config());
   const Shape input = {flags.batch, graph.in_channels(), height, width};
-  models::write_onnx(flags.onnx, *model, {input, flags.outputs.names, ZOO_VERSION});
+  models::write_onnx(flags.onnx, *model, {input, flags.outputs.names, flags.precision == "int8", ZOO_VERSION});
   spdlog::info("{}: {}, input {}", flags.onnx, model->config().name, input.to_string());
   return kExitDone;
 }
@@ -46,6 +47,10 @@ Action setup_export(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--onnx", flags->onnx, "ONNX file to write (opset 17)")->required()->type_name("FILE");
   flags->outputs.add_to(app, "what the head hands out");
+  app.add_option("--precision", flags->precision, "int8: values and weights in 8 bits, by the table of `calibrate`")
+      ->check(CLI::IsMember({"f32", "int8"}))
+      ->capture_default_str();
+  flags->weights.add_calibration_to(app);
   return [flags] { return export_model(*flags); };
 }
 

@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "apps/commands.h"
+#include "apps/output.h"
 
 namespace zoo::apps {
 namespace {
@@ -81,6 +82,11 @@ void WeightFlags::add_to(CLI::App& app) {
 
 void SizeFlag::add_to(CLI::App& app) {
   app.add_option("--size", text, "Input size of the network in pixels, e.g. 192 or 192x256")->type_name("H[xW]");
+}
+
+void WeightFlags::add_calibration_to(CLI::App& app) {
+  app.add_option("--calibration", calibration, "Ranges for int8 (default: CHECKPOINT.calibration.yaml)")
+      ->type_name("FILE");
 }
 
 std::optional<std::array<int64_t, 2>> SizeFlag::value() const {
@@ -162,9 +168,21 @@ engine::KernelOptions KernelFlags::options() const {
 void add_precision_flag(CLI::App& app, std::optional<engine::Precision>& precision) {
   app.add_option_function<std::string>(
          "--precision", [&precision](const std::string& name) { precision = engine::precision_from(name); },
-         "What the network computes in (default: the model file's runtime.precision)")
-      ->check(CLI::IsMember({"f32", "bf16"}))
+         "What the network computes in (default: the model file's runtime.precision); auto: the fastest as measured")
+      ->check(CLI::IsMember({"f32", "bf16", "int8", "auto"}))
       ->type_name("P");
+}
+
+engine::Precision chosen_precision(const models::Model& model, std::optional<engine::Precision> flag,
+                                   const SizeFlag& size) {
+  using engine::Precision;
+  const models::ModelConfig& config = model.config();
+  const Precision wanted = flag.value_or(engine::precision_from(config.runtime.precision).value_or(Precision::kF32));
+  if (wanted != Precision::kAuto) return wanted;
+  const auto [height, width] = size.value_or_default(config);
+  const auto fastest = model.compile({1, model.network().graph.in_channels(), height, width}, {.precision = wanted});
+  report(fastest->note());
+  return fastest->precision();
 }
 
 void add_json_flag(CLI::App& app, bool& json) { app.add_flag("--json", json, "Print JSON"); }
@@ -195,6 +213,7 @@ models::LoadModelOptions load_options(const WeightFlags& weights, const std::vec
   return {.checkpoint = weights.checkpoint,
           .random_weights = weights.random,
           .allow_missing = sections(weights.allow_missing),
+          .calibration = weights.calibration,
           .overrides = parse_overrides(overrides)};
 }
 

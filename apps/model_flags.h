@@ -35,8 +35,10 @@ struct WeightFlags {
   std::string checkpoint;
   bool random = false;
   std::vector<std::string> allow_missing;
+  std::string calibration;  ///< only where add_calibration_to was called
 
   void add_to(CLI::App& app);
+  void add_calibration_to(CLI::App& app);
 };
 
 /// `--size H[xW]`.
@@ -71,6 +73,11 @@ void add_threads_flag(CLI::App& app, int& threads);
 
 /// `--precision P`; empty = the model file's `runtime.precision`.
 void add_precision_flag(CLI::App& app, std::optional<engine::Precision>& precision);
+
+/// The precision that `--precision` or else the model file asks for. Of auto the one that is the fastest here, for the
+/// input size at hand; says on standard error which that is and why.
+engine::Precision chosen_precision(const models::Model& model, std::optional<engine::Precision> flag,
+                                   const SizeFlag& size);
 
 /// `--kernels`, `--isa`.
 struct KernelFlags {

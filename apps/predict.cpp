@@ -43,13 +43,13 @@ int predict(PredictFlags& flags) {
   pipeline::PredictorOptions options;
   if (flags.top_k) options.top_k = *flags.top_k;
   options.score_thresh = flags.score_thresh;
-  options.network.precision = flags.precision;
   options.network.kernels = flags.kernels.options();
   options.network.input_size = flags.size.value();
   const std::vector<pipeline::SourceSpec> sources = pipeline::resolve_sources(flags.sources);
   clock.lap("configuration");
   const auto model = load_model(flags.model, flags.weights, flags.options.timing ? &clock : nullptr);
   check_task_flags(task_flags(flags), model->config().task);
+  options.network.precision = chosen_precision(*model, flags.precision, flags.size);
   if (std::ranges::any_of(sources, is_live)) {
     options.network.threads = flags.threads;
   } else {
@@ -102,6 +102,7 @@ Action setup_predict(CLI::App& app) {
                  "for one frame (default: the model file's runtime.threads)");
   add_precision_flag(app, flags->precision);
   flags->kernels.add_to(app);
+  flags->weights.add_calibration_to(app);
   app.add_flag("--timing", flags->options.timing, "Say on standard error where the time to the first result went");
   return [flags, json] {
     if (json->count() > 0) flags->options.json = flags->json.empty() ? "-" : flags->json;

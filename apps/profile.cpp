@@ -83,6 +83,7 @@ Action setup_profile(CLI::App& app) {
   auto flags = std::make_shared<ProfileFlags>();
   flags->model.add_to(app);
   flags->weights.add_to(app);
+  flags->weights.add_calibration_to(app);
   flags->size.add_to(app);
   add_batch_flag(app, flags->batch);
   add_precision_flag(app, flags->precision);

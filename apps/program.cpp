@@ -29,7 +29,7 @@ struct Command {
   Action (*setup)(CLI::App&);
 };
 
-constexpr std::array<Command, 12> kCommands = {{
+constexpr std::array<Command, 13> kCommands = {{
     {"predict", "Name, find or outline what images, videos, cameras and streams show", setup_predict},
     {"eval", "Measure a model on a data set with ground truth", setup_eval},
     {"run", "Run the network on a raw tensor", setup_run},
@@ -42,6 +42,7 @@ constexpr std::array<Command, 12> kCommands = {{
     {"profile", "Show where the time of an inference goes and how far each operation is from the limit", setup_profile},
     {"list", "Show the models of the zoo and the known checkpoints", setup_list},
     {"pull", "Fetch a known pretrained checkpoint into the cache", setup_pull},
+    {"calibrate", "Find the ranges that int8 needs, on pictures of your own", setup_calibrate},
 }};
 
 constexpr const char* kFooter =

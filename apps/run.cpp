@@ -82,6 +82,7 @@ Action setup_run(CLI::App& app) {
   add_threads_flag(app, flags->threads);
   add_precision_flag(app, flags->precision);
   flags->kernels.add_to(app);
+  flags->weights.add_calibration_to(app);
   return [flags] { return run(*flags); };
 }
 

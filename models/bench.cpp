@@ -43,8 +43,8 @@ Bench::Bench(const std::filesystem::path& file, const LoadModelOptions& load, co
   if (compile.outputs.empty()) compile.outputs = result_outputs(config);
   if (!compile.precision) compile.precision = engine::precision_from(config.runtime.precision);
   threads_ = compile.threads;
-  precision_ = engine::to_string(*compile.precision);
   executable_ = model_->compile({options.batch, model_->network().graph.in_channels(), height, width}, compile);
+  precision_ = engine::to_string(executable_->precision());
   for (Stream& stream : streams_) stream.runner = executable_->new_runner();
   load_ms_ = ms_since(start);
 

@@ -1,5 +1,6 @@
 #include "models/export_onnx.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -64,6 +65,14 @@ std::vector<std::string> head_outputs(const graph::Graph& graph) {
   return names;
 }
 
+std::vector<onnx_export::ValueRange> ranges_of(const engine::Calibration& calibration) {
+  // One scale for the whole image, as runtimes want it.
+  std::vector<onnx_export::ValueRange> ranges = {
+      {"input", std::ranges::min(calibration.input_low), std::ranges::max(calibration.input_high)}};
+  for (const engine::ValueRange& range : calibration.ranges) ranges.push_back({range.value, range.low, range.high});
+  return ranges;
+}
+
 }  // namespace
 
 std::string to_onnx(const Model& model, const OnnxExport& options) {
@@ -73,6 +82,7 @@ std::string to_onnx(const Model& model, const OnnxExport& options) {
   onnx.model_name = model.config().name;
   onnx.producer_version = options.producer_version;
   onnx.metadata = metadata_of(model.config());
+  if (options.int8) onnx.ranges = ranges_of(*model.calibration());
   return onnx_export::to_onnx(model.network(), onnx);
 }
 

@@ -14,6 +14,8 @@ struct OnnxExport {
   Shape input;
   /// Names of the graph's outputs; empty = what the head hands out (of a backbone alone: its levels).
   std::vector<std::string> outputs = {};
+  /// In 8 bits, see onnx_export::Options::ranges: the model's calibration is read.
+  bool int8 = false;
   /// Version of the program, for the file.
   std::string producer_version = {};
 };

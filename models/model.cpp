@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "models/calibration_file.h"
 #include "models/pull.h"
 #include "nn/core/error.h"
 #include "nn/weights/checkpoint_file.h"
@@ -66,6 +67,7 @@ Model Model::build(ModelConfig config, const LoadModelOptions& options) {
   Model model;
   model.config_ = std::move(config);
   model.network_.graph = build_graph(model.config_);
+  model.calibration_file_ = options.calibration;
   if (options.random_weights) {
     model.network_.values = weights::formula_values(model.network_.graph.parameters, weights::FormulaOptions{});
     return model;
@@ -73,13 +75,39 @@ Model Model::build(ModelConfig config, const LoadModelOptions& options) {
   weights::LoadedWeights loaded = load_weights(model.network_.graph, model.config_, options);
   model.network_.values = std::move(loaded.values);
   model.report_ = std::move(loaded.report);
+  if (model.calibration_file_.empty()) model.calibration_file_ = calibration_path(model.report_->file);
   return model;
+}
+
+std::shared_ptr<const engine::Calibration> Model::calibration() const {
+  const std::scoped_lock lock(calibration_->reading);
+  if (calibration_->table != nullptr) return calibration_->table;
+  const std::string name = config_.file.string();
+  if (calibration_file_.empty()) {
+    throw ConfigError({fmt::format("{}: int8 with random weights needs a table of ranges: give --calibration", name)});
+  }
+  if (!std::filesystem::exists(calibration_file_)) {
+    throw ConfigError(
+        {fmt::format("{}: there is no such file; int8 needs the ranges of this model's values: "
+                     "`backbone-zoo calibrate {} --data DIR` makes it from your pictures",
+                     calibration_file_.string(), name)});
+  }
+  calibration_->table =
+      std::make_shared<const engine::Calibration>(load_calibration(calibration_file_, network_).calibration);
+  return calibration_->table;
 }
 
 std::shared_ptr<const engine::Executable> Model::compile(const Shape& input,
                                                          const engine::CompileOptions& options) const {
   engine::CompileOptions resolved = options;
   if (!resolved.precision) resolved.precision = engine::precision_from(config_.runtime.precision);
+  using engine::Precision;
+  // Without a table, int8 is just none of those that kAuto has to choose from.
+  const bool wants_table = resolved.precision == Precision::kInt8 ||
+                           (resolved.precision == Precision::kAuto && std::filesystem::exists(calibration_file_));
+  if (wants_table && resolved.calibration == nullptr) {
+    resolved.calibration = calibration();
+  }
   return executables_->get(network_, input, resolved);
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ struct LoadModelOptions {
   bool random_weights = false;
   /// Sections whose parameters may be missing or misshaped in the checkpoint (weights::LoadOptions).
   std::vector<Section> allow_missing = {};
+  /// Ranges for int8, see calibration_file.h; beside the checkpoint when empty. Read when int8 is compiled.
+  std::filesystem::path calibration = {};
   /// `--set` of the command line.
   std::vector<ConfigOverride> overrides = {};
 };
@@ -43,18 +46,35 @@ class Model {
   /// Absent with random weights.
   const std::optional<weights::LoadReport>& report() const { return report_; }
 
+  /// Where the ranges for int8 lie or belong: LoadModelOptions::calibration, else beside the checkpoint; empty with
+  /// random weights.
+  const std::filesystem::path& calibration_file() const { return calibration_file_; }
+
+  /// What that file says, read at the first call. Throws ConfigError where it is missing or wrong.
+  std::shared_ptr<const engine::Calibration> calibration() const;
+
   /// Compiles for an input [N, C, H, W], in the model file's `runtime.precision` unless the options have one; or yields
   /// what has been compiled for the same and is still in use: all who run one model share its packed weights. Throws
   /// GraphError and EngineError, see Executable::compile.
+  /// For int8 without CompileOptions::calibration, the calibration file is read; throws ConfigError where it is missing
+  /// or wrong.
   std::shared_ptr<const engine::Executable> compile(const Shape& input, const engine::CompileOptions& options) const;
 
  private:
+  /// Read when it is asked for; copies of the model share it.
+  struct LazyCalibration {
+    std::mutex reading;
+    std::shared_ptr<const engine::Calibration> table;  ///< guarded by `reading`
+  };
+
   static Model build(ModelConfig config, const LoadModelOptions& options);
 
   ModelConfig config_;
   graph::BoundGraph network_;
   std::optional<weights::LoadReport> report_;
   std::shared_ptr<ExecutablesInUse> executables_ = std::make_shared<ExecutablesInUse>();  ///< copies share it
+  std::filesystem::path calibration_file_;
+  std::shared_ptr<LazyCalibration> calibration_ = std::make_shared<LazyCalibration>();
 };
 
 }  // namespace zoo::models

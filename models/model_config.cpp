@@ -13,7 +13,6 @@
 #include "models/labels.h"
 #include "models/pretrained_cfg.h"
 #include "nn/core/error.h"
-#include "nn/engine/executable.h"
 #include "nn/graph/graph_builder.h"
 
 namespace zoo::models {
@@ -240,13 +239,8 @@ RuntimeConfig decode_runtime(const ConfigNode& node) {
   RuntimeConfig config;
   if (!given(node)) return config;
   if (const ConfigNode precision = node.find("precision")) {
-    const std::array<std::string, 3> names = {"f32", "bf16", "int8"};
-    const auto choice = precision.as_choice(names, "precision");
-    if (choice && !engine::precision_from(names[*choice])) {
-      precision.problem(fmt::format("{} is not available in this version; f32 and bf16 are", names[*choice]));
-    } else if (choice) {
-      config.precision = names[*choice];
-    }
+    const std::array<std::string, 4> names = {"f32", "bf16", "int8", "auto"};
+    if (const auto choice = precision.as_choice(names, "precision")) config.precision = names[*choice];
   }
   if (const ConfigNode threads = node.find("threads")) {
     config.threads = static_cast<int>(threads.as_int_in(1, kMaxThreads, 1));

@@ -32,6 +32,7 @@ class BatchExecutable : public Executable {
     return steps;
   }
 
+  Precision precision() const override { return part_->precision(); }
   std::string note() const override { return part_->note(); }
   size_t weight_bytes() const override { return part_->weight_bytes(); }
 

@@ -4,6 +4,7 @@
 
 #include "nn/core/error.h"
 #include "nn/engine/batch_executable.h"
+#include "nn/engine/fastest_precision.h"
 #include "nn/engine/onednn_executable.h"
 #include "nn/engine/reference.h"
 
@@ -25,19 +26,51 @@ std::string_view to_string(InstructionSet isa) {
   return "unknown";
 }
 
-std::string_view to_string(Precision precision) { return precision == Precision::kBf16 ? "bf16" : "f32"; }
+std::string_view to_string(Precision precision) {
+  switch (precision) {
+    case Precision::kF32:
+      return "f32";
+    case Precision::kBf16:
+      return "bf16";
+    case Precision::kInt8:
+      return "int8";
+    case Precision::kAuto:
+      return "auto";
+  }
+  return "unknown";
+}
 
 std::optional<Precision> precision_from(std::string_view name) {
-  for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+  for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8, Precision::kAuto}) {
     if (name == to_string(precision)) return precision;
   }
   return std::nullopt;
 }
 
 std::string_view why_unavailable(Precision precision) {
-  if (precision == Precision::kF32 || engine_has_amx_bf16()) return {};
+  if (precision == Precision::kInt8) {
+    if (engine_int8_isa() != kernels::Int8Isa::kReference) return {};
+    return "this machine has no AVX512-VNNI, without which int8 would be slower than f32";
+  }
+  if (precision != Precision::kBf16 || engine_has_amx_bf16()) return {};
   return "this machine has no AMX tiles (or may not use them), without which bf16 would be slower than f32";
 }
+
+namespace {
+
+/// In one precision; a batch is spread over the cores.
+std::shared_ptr<const Executable> compile_optimised(const graph::BoundGraph& optimised, const Shape& input,
+                                                    const CompileOptions& options) {
+  const int64_t images = input.rank() == 0 ? 0 : input[0];
+  if (options.threads == 1 || images < options.threads) return compile_onednn(optimised, input, options);
+  CompileOptions single = options;
+  single.threads = 1;
+  Shape part = input;
+  part[0] = split_batch(images, options.threads).part_images;
+  return spread_batch(compile_onednn(optimised, part, single), images, options.threads);
+}
+
+}  // namespace
 
 std::shared_ptr<const Executable> Executable::compile(const graph::BoundGraph& network, const Shape& input,
                                                       const CompileOptions& options) {
@@ -48,18 +81,23 @@ std::shared_ptr<const Executable> Executable::compile(const graph::BoundGraph& n
     throw EngineError(
         fmt::format("precision {}: {}", to_string(*options.precision), why_unavailable(*options.precision)));
   }
-  const InstructionSet isa = options.kernels.isa;
-  if (options.precision == Precision::kBf16 && isa != InstructionSet::kAuto && isa != InstructionSet::kAvx512) {
-    throw EngineError(fmt::format("precision bf16: its kernels need AVX-512 and AMX, not {}", to_string(isa)));
-  }
   const graph::BoundGraph optimised = graph::optimise(wanted);
-  const int64_t images = input.rank() == 0 ? 0 : input[0];
-  if (options.threads == 1 || images < options.threads) return compile_onednn(optimised, input, options);
-  CompileOptions single = options;
-  single.threads = 1;
-  Shape part = input;
-  part[0] = split_batch(images, options.threads).part_images;
-  return spread_batch(compile_onednn(optimised, part, single), images, options.threads);
+  const InstructionSet isa = options.kernels.isa;
+  const bool any_set = isa == InstructionSet::kAuto || isa == InstructionSet::kAvx512;
+  const Precision precision = options.precision.value_or(Precision::kF32);
+  if (precision == Precision::kAuto && any_set) {
+    return compile_fastest(options,
+                           [&](const CompileOptions& exact) { return compile_optimised(optimised, input, exact); });
+  }
+  if (precision != Precision::kF32 && precision != Precision::kAuto && !any_set) {
+    throw EngineError(fmt::format("precision {}: its kernels need more than {}", to_string(precision), to_string(isa)));
+  }
+  if (precision == Precision::kInt8 && options.calibration == nullptr) {
+    throw EngineError("precision int8: the network has not been calibrated");
+  }
+  CompileOptions exact = options;
+  if (precision == Precision::kAuto) exact.precision = Precision::kF32;
+  return compile_optimised(optimised, input, exact);
 }
 
 }  // namespace zoo::engine

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "nn/core/shape.h"
+#include "nn/engine/calibration.h"
 #include "nn/graph/graph.h"
 #include "nn/graph/passes.h"
 
@@ -25,6 +26,8 @@ enum class EngineKind {
 enum class Precision {
   kF32,
   kBf16,  ///< needs a processor with AMX: without, it would be slower than f32
+  kInt8,  ///< needs a processor with AVX512-VNNI, and CompileOptions::calibration
+  kAuto,  ///< whichever of the above the machine has (and, for int8, is calibrated) was the fastest when measured
 };
 
 /// What the engine's kernels are held to. oneDNN's own primitives may use more, unless the environment variable
@@ -66,6 +69,8 @@ struct CompileOptions {
   /// Of the fast engine; the reference engine computes in f64 whatever is asked. Empty: f32, or what the model file
   /// says where there is one (Model::compile).
   std::optional<Precision> precision = std::nullopt;
+  /// Of the network as built; kInt8 needs it.
+  std::shared_ptr<const Calibration> calibration = nullptr;
   /// Cores one inference may use. A batch is spread over them, each image on one core; of a single image each operation
   /// is. The runner brings threads - 1 threads of its own, which sleep between inferences: where many images are at
   /// hand, several runners with one thread each, on threads of the caller, or a batch, do more per second.
@@ -115,6 +120,8 @@ class Executable : public std::enable_shared_from_this<Executable> {
 
   virtual const Shape& input_shape() const = 0;
   virtual const std::vector<IoInfo>& outputs() const = 0;
+  /// What it computes in; never kAuto. Of the reference engine kF32.
+  virtual Precision precision() const { return Precision::kF32; }
   virtual std::vector<StepInfo> steps() const = 0;
   /// What a user may want to know though nothing failed, e.g. that the folder for measured times cannot be written;
   /// empty if there is nothing.

@@ -55,6 +55,13 @@ bool engine_has_amx_bf16() {
   return has(cpu_isa::avx512_core_amx) && is_usable(kernels::Isa::kAvx512) && kernels::amx_bf16_available();
 }
 
+kernels::Int8Isa engine_int8_isa() {
+  using kernels::Int8Isa;
+  if (!is_usable(kernels::Isa::kAvx512) || !has(cpu_isa::avx512_core_vnni)) return Int8Isa::kReference;
+  if (has(cpu_isa::avx512_core_amx) && kernels::is_supported(Int8Isa::kAmx)) return Int8Isa::kAmx;
+  return kernels::is_supported(Int8Isa::kVnni) ? Int8Isa::kVnni : Int8Isa::kReference;
+}
+
 bool is_available(InstructionSet isa) { return is_usable(to_isa(isa)); }
 
 kernels::Isa engine_isa(InstructionSet wanted) {

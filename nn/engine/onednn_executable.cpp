@@ -20,8 +20,10 @@ constexpr size_t kAlignment = 64;
 
 class OneDnnExecutable : public Executable {
  public:
-  OneDnnExecutable(CompiledSteps compiled, const graph::Graph& graph, int threads)
-      : compiled_(std::move(compiled)), threads_(threads) {
+  OneDnnExecutable(CompiledSteps compiled, const graph::Graph& graph, const CompileOptions& options)
+      : compiled_(std::move(compiled)),
+        threads_(options.threads),
+        precision_(options.precision.value_or(Precision::kF32)) {
     pack_weights();
     plan_activations();
     for (size_t i = 0; i < graph.outputs.size(); ++i) {
@@ -49,6 +51,7 @@ class OneDnnExecutable : public Executable {
     return infos;
   }
 
+  Precision precision() const override { return precision_; }
   std::string note() const override { return compiled_.note; }
   size_t weight_bytes() const override { return weights_.size(); }
   size_t activation_bytes() const override { return input_bytes() + arena_bytes_ + scratch_bytes_; }
@@ -126,6 +129,7 @@ class OneDnnExecutable : public Executable {
 
   CompiledSteps compiled_;
   int threads_;
+  Precision precision_;
   AlignedBuffer weights_;
   std::vector<size_t> offsets_;
   size_t arena_bytes_ = 0;
@@ -196,7 +200,7 @@ std::shared_ptr<const Executable> compile_onednn(const graph::BoundGraph& networ
   const PoolScope scope(&pool);
   try {
     StepCompiler compiler(network, input, options);
-    return std::make_shared<OneDnnExecutable>(compiler.compile(), network.graph, options.threads);
+    return std::make_shared<OneDnnExecutable>(compiler.compile(), network.graph, options);
   } catch (const dnnl::error& error) {
     throw EngineError(fmt::format("compiling for input {}: oneDNN: {} (status {})", input.to_string(), error.message,
                                   static_cast<int>(error.status)));

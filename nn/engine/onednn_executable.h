@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "nn/engine/executable.h"
+#include "nn/engine/kernels/int8.h"
 
 namespace zoo::engine {
 
@@ -13,5 +14,7 @@ std::shared_ptr<const Executable> compile_onednn(const graph::BoundGraph& networ
 
 /// Whether bf16 networks may run here: AMX, unless ONEDNN_MAX_CPU_ISA rules it out.
 bool engine_has_amx_bf16();
+/// The fastest set that int8 networks may use here; kReference if there is none, which nothing is compiled for.
+kernels::Int8Isa engine_int8_isa();
 
 }  // namespace zoo::engine

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "nn/engine/int8_steps.h"
 #include "nn/engine/kernels/bf16.h"
 #include "nn/engine/own_step.h"
 #include "nn/engine/parallel.h"
@@ -245,6 +246,8 @@ std::unique_ptr<Step> make_relayout(const StepCompiler& compiler, ValueId src, V
     step = make_bf16_relayout(compiler, src, dst, true);
   } else if (compiler.value(dst).type == DataType::kBf16) {
     step = make_bf16_relayout(compiler, src, dst, false);
+  } else if (compiler.value(src).type == DataType::kU8 || compiler.value(dst).type == DataType::kU8) {
+    step = make_int8_relayout(compiler, src, dst);
   } else {
     step = make_f32_relayout(compiler, src, dst);
   }

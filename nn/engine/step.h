@@ -9,6 +9,7 @@
 
 #include "nn/core/shape.h"
 #include "nn/engine/executable.h"
+#include "nn/engine/quantization.h"
 
 namespace zoo::engine {
 
@@ -17,7 +18,7 @@ using ValueId = int32_t;
 /// How a value lies in memory; see kernels/kernels.h for the blocked layout and kernels/bf16.h for channels-last.
 enum class Layout { kPlanar, kBlocked, kChannelsLast };
 
-enum class DataType { kF32, kBf16 };
+enum class DataType { kF32, kBf16, kU8 };
 
 /// What a step reads or writes. kPlanar and kBlocked hold f32 only.
 struct Format {
@@ -32,6 +33,7 @@ struct Format {
 inline constexpr Format kPlanarF32{Layout::kPlanar};
 inline constexpr Format kBlockedF32{Layout::kBlocked};
 inline constexpr Format kChannelsLastBf16{Layout::kChannelsLast, DataType::kBf16};
+inline constexpr Format kChannelsLastU8{Layout::kChannelsLast, DataType::kU8};
 
 /// One value of a compiled network.
 struct Value {
@@ -39,6 +41,10 @@ struct Value {
   Layout layout = Layout::kPlanar;
   DataType type = DataType::kF32;
   size_t bytes = 0;
+  /// Of kU8.
+  std::shared_ptr<const Quantization> quantization = nullptr;
+  /// kU8: behind the map, at the next cache line, lies the sum over all positions of every channel, s32 [N, C'].
+  bool has_sums = false;
 
   Format format() const { return {layout, type}; }
 };

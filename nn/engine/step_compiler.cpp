@@ -9,11 +9,17 @@
 
 #include "nn/core/error.h"
 #include "nn/engine/bf16_steps.h"
+#include "nn/engine/int8_steps.h"
 #include "nn/engine/kernels/bf16.h"
+#include "nn/engine/onednn_executable.h"
+#include "nn/engine/processor.h"
 
 namespace zoo::engine {
 
 namespace {
+
+/// Every value and packed block begins with a cache line.
+constexpr size_t kLine = 64;
 
 std::vector<int64_t> all_macs(const graph::Graph& graph, const std::vector<Shape>& shapes) {
   std::vector<int64_t> macs = graph::multiply_accumulates(graph, shapes);
@@ -48,10 +54,20 @@ StepCompiler::StepCompiler(const graph::BoundGraph& network, const Shape& input,
       precision_(options.precision.value_or(Precision::kF32)),
       table_(kernels::kernel_table(engine_isa(options.kernels.isa))),
       chooser_(options.kernels.wanted, options.kernels.cache.value_or(default_kernel_cache()), table_),
+      readers_(network.graph.nodes.size()),
       node_values_(network.graph.nodes.size(), -1),
       node_sums_(network.graph.nodes.size(), -1),
       sole_readers_(sole_readers(network.graph)),
-      left_to_reader_(network.graph.nodes.size()) {}
+      left_to_reader_(network.graph.nodes.size()) {
+  for (size_t i = 0; i < readers_.size(); ++i) {
+    for (const graph::NodeId source : network.graph.nodes[i].inputs) {
+      readers_[static_cast<size_t>(source)].push_back(static_cast<graph::NodeId>(i));
+    }
+  }
+  if (precision_ != Precision::kInt8) return;
+  int8_table_ = &kernels::int8_table(engine_int8_isa());
+  quantization_.emplace(network.graph, shapes_, *options.calibration);
+}
 
 CompiledSteps StepCompiler::compile() {
   compiled_.input = add_value(shapes_.front(), Layout::kPlanar);
@@ -81,11 +97,13 @@ CompiledSteps StepCompiler::compile() {
   }
   chooser_.finish();
   compiled_.note = chooser_.note();
+  plan_weights_ahead();
   return std::move(compiled_);
 }
 
 void StepCompiler::compile_node(graph::NodeId id) {
   if (precision_ == Precision::kBf16 && compile_bf16(*this, id)) return;
+  if (precision_ == Precision::kInt8 && compile_int8(*this, id)) return;
   const auto visitor = [&](const auto& op) {
     using Op = std::decay_t<decltype(op)>;
     if constexpr (std::is_same_v<Op, graph::Conv2d>) {
@@ -151,6 +169,19 @@ ValueId StepCompiler::converted(ValueId source, Format format, std::string_view 
   return copy;
 }
 
+ValueId StepCompiler::int8_value_of(graph::NodeId id) {
+  const ValueId source = value_of(id);
+  if (value(source).type == DataType::kU8) return source;
+  for (const Copy& known : copies_) {
+    if (known.source == source && known.format == kChannelsLastU8) return known.copy;
+  }
+  const ValueId blocked = blocked_value_of(id);
+  const ValueId copy = add_int8_value(id);
+  add_step(make_relayout(*this, blocked, copy, node(id).name));
+  copies_.push_back({source, kChannelsLastU8, copy});
+  return copy;
+}
+
 ValueId StepCompiler::planar_value(ValueId source, std::string_view name) {
   if (source != compiled_.input) return converted(source, kPlanarF32, name);
   // The image is not handed out itself: its memory is the caller's to fill again.
@@ -188,6 +219,45 @@ ValueId StepCompiler::add_value(const Shape& shape, Format format) {
   compiled_.values.push_back({shape, format.layout, format.type, bytes});
   return static_cast<ValueId>(compiled_.values.size() - 1);
 }
+
+ValueId StepCompiler::add_int8_value(graph::NodeId id, bool with_sums) {
+  const auto channels = static_cast<size_t>(kernels::int8_padded(shape(id)[1]));
+  size_t bytes = static_cast<size_t>(shape(id)[0] * area(shape(id))) * channels;
+  if (with_sums) {
+    bytes = (bytes + kLine - 1) / kLine * kLine + static_cast<size_t>(shape(id)[0]) * channels * sizeof(int32_t);
+  }
+  bytes += static_cast<size_t>(kernels::kInt8Slack);
+  compiled_.values.push_back({shape(id), Layout::kChannelsLast, DataType::kU8, bytes, quantization(id), with_sums});
+  return static_cast<ValueId>(compiled_.values.size() - 1);
+}
+
+std::shared_ptr<const WeightsAhead> StepCompiler::add_weights_ahead(double cycles) {
+  fetchers_.push_back({cycles, compiled_.packed.size(), std::make_shared<WeightsAhead>()});
+  return fetchers_.back().ahead;
+}
+
+/// Weights lie in the order in which steps read them. Each step fetches as large a part of them as its part of the time
+/// is, from where the step before it has stopped; never so far ahead that they would leave the cache again.
+void StepCompiler::plan_weights_ahead() {
+  if (fetchers_.empty()) return;
+  std::vector<size_t> ends = {0};
+  for (const auto& block : compiled_.packed) ends.push_back(ends.back() + (block->bytes + kLine - 1) / kLine * kLine);
+  double cycles = 0.0;
+  for (const Fetcher& fetcher : fetchers_) cycles += fetcher.cycles;
+  const size_t lead = l2_cache_bytes() / 2;
+  size_t next = 0;
+  for (const Fetcher& fetcher : fetchers_) {
+    const size_t own_end = ends[fetcher.packed];
+    const auto share = static_cast<size_t>(static_cast<double>(ends.back()) * fetcher.cycles / cycles);
+    WeightsAhead& ahead = *fetcher.ahead;
+    ahead.first = compiled_.packed.front();
+    ahead.begin = std::max(next, own_end);
+    ahead.end = std::max(ahead.begin, std::min({ahead.begin + share, own_end + lead, ends.back()}));
+    next = ahead.end;
+  }
+}
+
+kernels::Int8Ahead WeightsAhead::range() const { return {first->data + begin, static_cast<int64_t>(end - begin)}; }
 
 void StepCompiler::add_step(std::unique_ptr<Step> step) { compiled_.steps.push_back(std::move(step)); }
 

@@ -4,12 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "nn/engine/executable.h"
 #include "nn/engine/kernel_choice.h"
+#include "nn/engine/kernels/int8.h"
 #include "nn/engine/kernels/kernels.h"
 #include "nn/engine/step.h"
 #include "nn/graph/passes.h"
@@ -21,6 +23,15 @@ struct PackedBlock {
   size_t bytes = 0;
   std::function<void(std::byte* dst)> pack;  ///< cleared after packing
   std::byte* data = nullptr;
+};
+
+/// Packed weights that a step fetches into the cache for later ones, by their offsets among all packed weights.
+struct WeightsAhead {
+  std::shared_ptr<const PackedBlock> first;  ///< of all
+  size_t begin = 0;
+  size_t end = 0;
+
+  kernels::Int8Ahead range() const;
 };
 
 /// The steps of a network before memory is planned.
@@ -36,6 +47,7 @@ struct CompiledSteps {
 /// Shared by the files that compile one family of operations each.
 class StepCompiler {
  public:
+  /// Precision::kInt8 needs `options.calibration`.
   StepCompiler(const graph::BoundGraph& network, const Shape& input, const CompileOptions& options);
 
   CompiledSteps compile();
@@ -51,6 +63,18 @@ class StepCompiler {
   /// The same in this format; adds the steps that convert it, once for all readers, if it has another.
   ValueId value_in(graph::NodeId id, Format format);
   ValueId blocked_value_of(graph::NodeId id) { return value_in(id, kBlockedF32); }
+  /// The nodes that read a node's value.
+  const std::vector<graph::NodeId>& readers(graph::NodeId id) const { return readers_[static_cast<size_t>(id)]; }
+
+  /// Only of int8 networks: the kernels, a node's quantisation (nullptr for vectors), its value as channels-last u8
+  /// (converted once for all readers if it has another format), a new value for it.
+  const kernels::Int8Table& int8_table() const { return *int8_table_; }
+  const std::shared_ptr<const Quantization>& quantization(graph::NodeId id) const { return quantization_->of(id); }
+  ValueId int8_value_of(graph::NodeId id);
+  ValueId add_int8_value(graph::NodeId id, bool with_sums = false);
+  /// Lets a step that takes about `cycles` fetch weights of later steps; to be called once its own are packed. Filled
+  /// in at the end of compile().
+  std::shared_ptr<const WeightsAhead> add_weights_ahead(double cycles);
 
   /// Parameter values; empty span for kNone.
   std::span<const float> parameter(ParameterId id) const;
@@ -86,6 +110,7 @@ class StepCompiler {
 
  private:
   void compile_node(graph::NodeId id);
+  void plan_weights_ahead();
   ValueId converted(ValueId source, Format format, std::string_view name);
   ValueId planar_value(ValueId source, std::string_view name);
   int64_t stored_elements(const Shape& shape, Layout layout) const;
@@ -97,6 +122,16 @@ class StepCompiler {
   Precision precision_;
   const kernels::KernelTable& table_;
   KernelChooser chooser_;
+  const kernels::Int8Table* int8_table_ = nullptr;
+  std::optional<QuantizationTable> quantization_;
+  std::vector<std::vector<graph::NodeId>> readers_;
+  /// A step that fetches weights of later ones.
+  struct Fetcher {
+    double cycles = 0.0;
+    size_t packed = 0;  ///< blocks that were packed for it and those before it
+    std::shared_ptr<WeightsAhead> ahead;
+  };
+  std::vector<Fetcher> fetchers_;
   CompiledSteps compiled_;
   std::vector<ValueId> node_values_;
   std::vector<ValueId> node_sums_;

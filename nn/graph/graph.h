@@ -18,6 +18,11 @@ struct Node {
   std::string name;  ///< unique, e.g. `backbone.stage1.block0.expand.conv`
   Op op;
   std::vector<NodeId> inputs;  ///< all smaller than the node's own index
+  /// The node of the graph as built that yields this node's value, where a pass has moved that node's work into this
+  /// one; empty: the node itself. Unlike `name` it tells what the value is, whatever was fused.
+  std::string yields = {};
+
+  const std::string& value_name() const { return yields.empty() ? name : yields; }
 };
 
 /// A value the network hands out.

@@ -29,6 +29,7 @@ void Rewrite::set_inputs(NodeId id, std::vector<NodeId> inputs) {
 }
 
 void Rewrite::replace(NodeId id, NodeId by) {
+  graph_.nodes[index(by)].yields = node(id).value_name();
   detach(id);
   removed_[index(id)] = true;
   for (const NodeId reader : std::exchange(readers_[index(id)], {})) {

@@ -29,7 +29,7 @@ class Rewrite {
   /// Changes what a node does, keeping its name.
   void set_op(NodeId id, const Op& op) { graph_.nodes[static_cast<size_t>(id)].op = op; }
   void set_inputs(NodeId id, std::vector<NodeId> inputs);
-  /// Removes a node; whoever used its value uses that of `by` from now on.
+  /// Removes a node of which `by` does the work from now on: whoever used its value uses that of `by`.
   void replace(NodeId id, NodeId by);
   /// Removes a node that nothing uses, then those of its sources that nothing uses any more. Never the Input.
   void remove_unused(NodeId id);

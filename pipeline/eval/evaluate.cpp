@@ -22,9 +22,16 @@ template <typename Predictor, typename Metric>
 struct Shard {
   Predictor predictor;
   Metric metric;
+  std::optional<Predictor> f32 = std::nullopt;  ///< what the predictor is compared with
+  Agreement agreement = {};
 };
 
-/// Runs `work(shard, item)` for every item; yields the merged metric's summary.
+pipeline::NetworkOptions in_f32(pipeline::NetworkOptions options) {
+  options.precision = engine::Precision::kF32;
+  return options;
+}
+
+/// Runs `work(shard, item)` for every item; yields the merged metric's summary. `make(network options)`: a predictor.
 template <typename Summary, typename Metric, typename Predictor, typename Item, typename Make, typename Work>
 Evaluation<Summary> evaluate_with(std::span<const Item> items, int64_t classes, const EvalOptions& options, Make make,
                                   Work work) {
@@ -34,7 +41,8 @@ Evaluation<Summary> evaluate_with(std::span<const Item> items, int64_t classes, 
   shards.reserve(static_cast<size_t>(count));  // the works point at them
   std::vector<ShardWork> works;
   for (int64_t i = 0; i < count; ++i) {
-    shards.push_back({make(), Metric(classes)});
+    shards.push_back({make(options.network), Metric(classes)});
+    if (options.compare_with_f32) shards.back().f32.emplace(make(in_f32(options.network)));
     works.emplace_back([&items, &work, shard = &shards.back()](int64_t index) {
       const Item& item = items[static_cast<size_t>(index)];
       try {
@@ -50,7 +58,11 @@ Evaluation<Summary> evaluate_with(std::span<const Item> items, int64_t classes, 
   }
   Evaluation<Summary> result;
   result.run = run_sharded(static_cast<int64_t>(items.size()), works, options.run);
-  for (size_t i = 1; i < shards.size(); ++i) shards.front().metric.merge(std::move(shards[i].metric));
+  for (size_t i = 1; i < shards.size(); ++i) {
+    shards.front().metric.merge(std::move(shards[i].metric));
+    shards.front().agreement.add(shards[i].agreement);
+  }
+  if (options.compare_with_f32) result.agreement = shards.front().agreement;
   result.summary = shards.front().metric.summary();
   return result;
 }
@@ -98,27 +110,36 @@ std::vector<CocoFound> found_boxes(const pipeline::FoundObjects& objects) {
 Evaluation<TopKSummary> evaluate(const std::shared_ptr<const models::Model>& model, std::span<const ClassItem> items,
                                  const EvalOptions& options) {
   using ClassShard = Shard<pipeline::Classifier, TopKMetric>;
-  const pipeline::ClassifierOptions wanted{.top_k = kTopGuesses, .network = options.network};
   return evaluate_with<TopKSummary, TopKMetric, pipeline::Classifier>(
-      items, model->config().num_classes, options, [&] { return pipeline::Classifier(model, wanted); },
+      items, model->config().num_classes, options,
+      [&](const pipeline::NetworkOptions& network) {
+        return pipeline::Classifier(model, {.top_k = kTopGuesses, .network = network});
+      },
       [](ClassShard& shard, const ClassItem& item) {
+        const cv::Mat picture = pipeline::read_image(item.picture);
         std::vector<int64_t> guesses;
-        for (const auto& guess : shard.predictor.classify(pipeline::read_image(item.picture)).top) {
-          guesses.push_back(guess.index);
-        }
+        for (const auto& guess : shard.predictor.classify(picture).top) guesses.push_back(guess.index);
         shard.metric.add(item.class_index, guesses);
+        if (shard.f32) {
+          const bool same = shard.f32->classify(picture, 1).top.front().index == guesses.front();
+          shard.agreement.add({same ? 1 : 0, 1});
+        }
       });
 }
 
 Evaluation<CocoSummary> evaluate(const std::shared_ptr<const models::Model>& model, std::span<const BoxItem> items,
                                  const EvalOptions& options) {
   using BoxShard = Shard<pipeline::Detector, CocoMetric>;
-  const pipeline::DetectorOptions wanted{.score_thresh = options.score_thresh, .network = options.network};
   return evaluate_with<CocoSummary, CocoMetric, pipeline::Detector>(
-      items, model->config().num_classes, options, [&] { return pipeline::Detector(model, wanted); },
+      items, model->config().num_classes, options,
+      [&](const pipeline::NetworkOptions& network) {
+        return pipeline::Detector(model, {.score_thresh = options.score_thresh, .network = network});
+      },
       [](BoxShard& shard, const BoxItem& item) {
         const cv::Mat picture = read_picture(item);
-        shard.metric.add(item.image_id, item.truths, found_boxes(shard.predictor.detect(picture)));
+        const std::vector<CocoFound> founds = found_boxes(shard.predictor.detect(picture));
+        shard.metric.add(item.image_id, item.truths, founds);
+        if (shard.f32) shard.agreement.add(compare_boxes(founds, found_boxes(shard.f32->detect(picture))));
       });
 }
 
@@ -127,12 +148,17 @@ Evaluation<IouSummary> evaluate(const std::shared_ptr<const models::Model>& mode
   using MaskShard = Shard<pipeline::Segmenter, IouMetric>;
   const int64_t classes = model->config().num_classes;
   return evaluate_with<IouSummary, IouMetric, pipeline::Segmenter>(
-      items, classes, options, [&] { return pipeline::Segmenter(model, {.network = options.network}); },
+      items, classes, options,
+      [&](const pipeline::NetworkOptions& network) { return pipeline::Segmenter(model, {.network = network}); },
       [classes](MaskShard& shard, const MaskItem& item) {
         const cv::Mat picture = pipeline::read_image(item.picture);
         const cv::Mat mask = read_mask(item, picture.size(), classes);
         const cv::Mat found = shard.predictor.segment(picture).labels;
         shard.metric.add({mask.data, mask.total()}, {found.data, found.total()});
+        if (shard.f32) {
+          const cv::Mat other = shard.f32->segment(picture).labels;
+          shard.agreement.add(compare_labels({found.data, found.total()}, {other.data, other.total()}));
+        }
       });
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/model.h"
+#include "pipeline/eval/agreement.h"
 #include "pipeline/eval/class_folders.h"
 #include "pipeline/eval/coco_annotations.h"
 #include "pipeline/eval/coco_metric.h"
@@ -27,6 +28,8 @@ struct EvalOptions {
   pipeline::NetworkOptions network = {.threads = 1};
   /// Detection: instead of the model file's `postprocessor.params.score_thresh`.
   std::optional<double> score_thresh = std::nullopt;
+  /// Runs every picture once more in f32 and counts how far both say the same.
+  bool compare_with_f32 = false;
   ShardOptions run = {};
 };
 
@@ -34,6 +37,7 @@ struct EvalOptions {
 template <typename Summary>
 struct Evaluation {
   Summary summary;
+  std::optional<Agreement> agreement;  ///< with f32, if asked for
   ShardedRun run;
 };
 

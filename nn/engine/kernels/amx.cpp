@@ -4,9 +4,25 @@
 #include <unistd.h>
 
 #include "nn/engine/kernels/bf16.h"
+#include "nn/engine/kernels/int8.h"
 
 namespace zoo::engine::kernels {
 namespace {
+
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+         __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0;
+}
+
+bool processor_has_amx_int8() {
+  // Intel SDM volume 2A, CPUID leaf 7, subleaf 0: EDX bit 24 AMX-TILE, bit 25 AMX-INT8.
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
+  return (edx >> 24 & 1U) != 0 && (edx >> 25 & 1U) != 0;
+}
 
 bool processor_has_amx_bf16() {
   // Intel SDM volume 2A, CPUID: leaf 7, subleaf 0, EDX bit 22 AMX-BF16, bit 24 AMX-TILE; subleaf 1, EAX bit 5
@@ -35,9 +51,12 @@ bool request_tiles() {
 }  // namespace
 
 bool amx_bf16_available() {
-  static const bool available = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-                                __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
-                                processor_has_amx_bf16() && request_tiles();
+  static const bool available = has_avx512() && processor_has_amx_bf16() && request_tiles();
+  return available;
+}
+
+bool amx_int8_available() {
+  static const bool available = has_avx512() && processor_has_amx_int8() && request_tiles();
   return available;
 }
 

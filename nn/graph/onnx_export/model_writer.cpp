@@ -93,25 +93,36 @@ void ModelWriter::rename_last_result(const std::string& name) {
   graph.mutable_node(graph.node_size() - 1)->set_output(0, name);
 }
 
-std::string ModelWriter::add_floats(const std::string& name, const Shape& shape, std::span<const float> values) {
+std::string ModelWriter::add_constant(const std::string& name, int type, const Shape& shape,
+                                      std::span<const std::byte> values) {
   if (!model_->constants.insert(name).second) return name;
   ::onnx::TensorProto& tensor = *model_->proto.mutable_graph()->add_initializer();
   tensor.set_name(name);
-  tensor.set_data_type(::onnx::TensorProto::FLOAT);
+  tensor.set_data_type(type);
   for (const int64_t extent : shape.dims) tensor.add_dims(extent);
   // ONNX stores raw data little-endian, which is what the machines of this engine are.
-  tensor.set_raw_data(values.data(), values.size_bytes());
+  tensor.set_raw_data(values.data(), values.size());
   return name;
 }
 
+std::string ModelWriter::add_floats(const std::string& name, const Shape& shape, std::span<const float> values) {
+  return add_constant(name, ::onnx::TensorProto::FLOAT, shape, std::as_bytes(values));
+}
+
 std::string ModelWriter::add_integers(const std::string& name, std::span<const int64_t> values) {
-  if (!model_->constants.insert(name).second) return name;
-  ::onnx::TensorProto& tensor = *model_->proto.mutable_graph()->add_initializer();
-  tensor.set_name(name);
-  tensor.set_data_type(::onnx::TensorProto::INT64);
-  tensor.add_dims(static_cast<int64_t>(values.size()));
-  tensor.set_raw_data(values.data(), values.size_bytes());
-  return name;
+  return add_constant(name, ::onnx::TensorProto::INT64, {static_cast<int64_t>(values.size())}, std::as_bytes(values));
+}
+
+std::string ModelWriter::add_bytes(const std::string& name, const Shape& shape, std::span<const uint8_t> values) {
+  return add_constant(name, ::onnx::TensorProto::UINT8, shape, std::as_bytes(values));
+}
+
+std::string ModelWriter::add_signed_bytes(const std::string& name, const Shape& shape, std::span<const int8_t> values) {
+  return add_constant(name, ::onnx::TensorProto::INT8, shape, std::as_bytes(values));
+}
+
+std::string ModelWriter::add_words(const std::string& name, const Shape& shape, std::span<const int32_t> values) {
+  return add_constant(name, ::onnx::TensorProto::INT32, shape, std::as_bytes(values));
 }
 
 std::string ModelWriter::finish() {

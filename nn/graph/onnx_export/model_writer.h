@@ -1,6 +1,7 @@
 // An ONNX model under construction: the one place that knows its protobuf messages. Internal to nn/graph/onnx_export.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -39,12 +40,18 @@ class ModelWriter {
   /// Appends a constant and hands its name back. One that is there already stays.
   std::string add_floats(const std::string& name, const Shape& shape, std::span<const float> values);
   std::string add_integers(const std::string& name, std::span<const int64_t> values);
+  std::string add_bytes(const std::string& name, const Shape& shape, std::span<const uint8_t> values);
+  std::string add_signed_bytes(const std::string& name, const Shape& shape, std::span<const int8_t> values);
+  std::string add_words(const std::string& name, const Shape& shape, std::span<const int32_t> values);
 
   /// Checks the model and yields its bytes. Throws GraphError.
   std::string finish();
 
  private:
   struct Model;
+
+  std::string add_constant(const std::string& name, int type, const Shape& shape, std::span<const std::byte> values);
+
   std::unique_ptr<Model> model_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -21,7 +22,11 @@ std::vector<Attribute> window(graph::Size2d kernel, graph::Size2d stride, graph:
 }  // namespace
 
 NodeWriter::NodeWriter(const graph::BoundGraph& network, const std::vector<Shape>& shapes, ModelWriter& model)
-    : network_(network), shapes_(shapes), model_(model), values_(network.graph.nodes.size()) {}
+    : network_(network),
+      shapes_(shapes),
+      model_(model),
+      values_(network.graph.nodes.size()),
+      scales_(values_.size(), 0.0F) {}
 
 void NodeWriter::write(graph::NodeId id, const std::string& value) {
   id_ = id;
@@ -31,13 +36,25 @@ void NodeWriter::write(graph::NodeId id, const std::string& value) {
   values_[static_cast<size_t>(id)] = value;
 }
 
+void NodeWriter::quantize(graph::NodeId id, const ValueRange& range) {
+  constexpr float kLevels = 255.0F;
+  std::string& value = values_[static_cast<size_t>(id)];
+  const float scale = range.high > range.low ? (range.high - range.low) / kLevels : 1.0F;
+  const auto zero = static_cast<uint8_t>(std::clamp(std::nearbyint(-range.low / scale), 0.0F, kLevels));
+  const std::vector<std::string> factors = {model_.add_floats(value + "/scale", {}, std::span(&scale, 1)),
+                                            model_.add_bytes(value + "/zero_point", {}, std::span(&zero, 1))};
+  const std::string rounded = model_.add_node("QuantizeLinear", value + "/quantized", {value, factors[0], factors[1]});
+  value = model_.add_node("DequantizeLinear", value + "/dequantized", {rounded, factors[0], factors[1]});
+  scales_[static_cast<size_t>(id)] = scale;
+}
+
 void NodeWriter::write_op(const graph::Input&) { model_.add_input("input", shape()); }
 
 void NodeWriter::write_op(const graph::Conv2d& op) {
   const Shape& src = source_shape(0);
   const graph::ResolvedPadding pad = graph::resolve_padding(op, {src[2], src[3]});
-  std::vector<std::string> inputs = {source(0), parameter(op.weight)};
-  if (op.bias != graph::kNone) inputs.push_back(parameter(op.bias));
+  std::vector<std::string> inputs = layer_parameters(op.weight, op.bias);
+  inputs.insert(inputs.begin(), source(0));
   const bool has_residual = node_->inputs.size() == 2;
   const bool is_activated = op.activation.kind != ActivationKind::kIdentity;
   std::string value = add("Conv", has_residual || is_activated ? "conv" : "", inputs,
@@ -77,8 +94,8 @@ void NodeWriter::write_op(const graph::GlobalAvgPool&) { add("GlobalAveragePool"
 void NodeWriter::write_op(const graph::Flatten&) { add("Flatten", "", {source(0)}, {{"axis", int64_t{1}}}); }
 
 void NodeWriter::write_op(const graph::Linear& op) {
-  std::vector<std::string> inputs = {source(0), parameter(op.weight)};
-  if (op.bias != graph::kNone) inputs.push_back(parameter(op.bias));
+  std::vector<std::string> inputs = layer_parameters(op.weight, op.bias);
+  inputs.insert(inputs.begin(), source(0));
   const bool is_activated = op.activation.kind != ActivationKind::kIdentity;
   activate(op.activation, "", add("Gemm", is_activated ? "linear" : "", inputs, {{"transB", int64_t{1}}}));
 }
@@ -129,6 +146,53 @@ std::string NodeWriter::add(std::string_view type, std::string_view part, const 
 std::string NodeWriter::parameter(ParameterId id) {
   const Parameter& parameter = network_.graph.parameter(id);
   return model_.add_floats(parameter.name, parameter.shape, network_.values.views[static_cast<size_t>(id)]);
+}
+
+std::vector<std::string> NodeWriter::layer_parameters(ParameterId weight, ParameterId bias) {
+  const float src_scale = scales_[static_cast<size_t>(node_->inputs.front())];
+  if (src_scale == 0.0F) {
+    std::vector<std::string> names = {parameter(weight)};
+    if (bias != graph::kNone) names.push_back(parameter(bias));
+    return names;
+  }
+  constexpr float kLargest = 127.0F;
+  const Parameter& described = network_.graph.parameter(weight);
+  const std::span<const float> values = network_.values.views[static_cast<size_t>(weight)];
+  const auto outputs = static_cast<size_t>(described.shape[0]);
+  const size_t row = values.size() / outputs;
+  std::vector<int8_t> rounded(values.size());
+  std::vector<float> scales(outputs);
+  for (size_t o = 0; o < outputs; ++o) {
+    float largest = 0.0F;
+    for (const float value : values.subspan(o * row, row)) largest = std::max(largest, std::abs(value));
+    // Runtimes divide by the scale, also where all weights are zero.
+    scales[o] = largest > 0.0F ? largest / kLargest : 1.0F;
+    for (size_t i = o * row; i < (o + 1) * row; ++i) {
+      rounded[i] = static_cast<int8_t>(std::nearbyint(values[i] / scales[o]));
+    }
+  }
+  const Shape per_output{static_cast<int64_t>(outputs)};
+  const std::vector<int8_t> zeros(outputs, int8_t{0});
+  const std::vector<Attribute> first_axis = {{"axis", int64_t{0}}};
+  std::vector<std::string> names = {
+      add("DequantizeLinear", "weight",
+          {model_.add_signed_bytes(described.name + "/int8", described.shape, rounded),
+           model_.add_floats(described.name + "/scale", per_output, scales),
+           model_.add_signed_bytes(fmt::format("zeros_int8.{}", outputs), per_output, zeros)},
+          first_axis)};
+  if (bias == graph::kNone) return names;
+  const std::span<const float> biases = network_.values.views[static_cast<size_t>(bias)];
+  std::vector<int32_t> words(outputs);
+  for (size_t o = 0; o < outputs; ++o) {
+    scales[o] *= src_scale;
+    words[o] = static_cast<int32_t>(
+        std::clamp(std::nearbyint(static_cast<double>(biases[o]) / scales[o]), -2147483647.0, 2147483647.0));
+  }
+  names.push_back(add("DequantizeLinear", "bias",
+                      {model_.add_words(node_->name + "/bias_int32", per_output, words),
+                       model_.add_floats(node_->name + "/bias_scale", per_output, scales)},
+                      first_axis));
+  return names;
 }
 
 std::string NodeWriter::scalar(float value) {

@@ -17,6 +17,8 @@ class NodeWriter {
 
   /// Writes what yields the node's value; the value gets the name `value`.
   void write(graph::NodeId id, const std::string& value);
+  /// From now on, what reads the node's value reads it as rounded to 8 bits.
+  void quantize(graph::NodeId id, const ValueRange& range);
 
  private:
   void write_op(const graph::Input& op);
@@ -48,6 +50,8 @@ class NodeWriter {
   std::string gather_nearest(std::string_view part, const std::string& src, int64_t axis, int64_t size);
 
   std::string parameter(ParameterId id);
+  /// Weight and, if there is one, bias of a layer that reads the node's first input; rounded where that is.
+  std::vector<std::string> layer_parameters(ParameterId weight, ParameterId bias);
   std::string scalar(float value);
   std::string integers(std::string_view part, std::span<const int64_t> values);
   /// Name of the value of the current node's input `index`.
@@ -59,6 +63,7 @@ class NodeWriter {
   const std::vector<Shape>& shapes_;
   ModelWriter& model_;
   std::vector<std::string> values_;  ///< name of every written node's value
+  std::vector<float> scales_;        ///< of every node's value in 8 bits; 0 where it stays a float
   graph::NodeId id_ = 0;
   const graph::Node* node_ = nullptr;
 };

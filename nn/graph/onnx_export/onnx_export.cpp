@@ -1,5 +1,8 @@
 #include "nn/graph/onnx_export/onnx_export.h"
 
+#include <string_view>
+#include <unordered_map>
+
 #include "nn/graph/onnx_export/model_writer.h"
 #include "nn/graph/onnx_export/node_writer.h"
 
@@ -23,6 +26,31 @@ std::vector<std::string> value_names(const graph::Graph& graph) {
   return names;
 }
 
+/// The range of every node's value; nullptr for those that stay floats.
+std::vector<const ValueRange*> ranges_of(const graph::Graph& graph, const std::vector<ValueRange>& ranges) {
+  std::unordered_map<std::string_view, const ValueRange*> by_value;
+  for (const ValueRange& range : ranges) by_value.emplace(range.value, &range);
+  std::vector<std::vector<graph::NodeId>> readers(graph.nodes.size());
+  for (size_t id = 0; id < graph.nodes.size(); ++id) {
+    for (const graph::NodeId source : graph.nodes[id].inputs) {
+      readers[static_cast<size_t>(source)].push_back(static_cast<graph::NodeId>(id));
+    }
+  }
+  const auto is_relu = [&](graph::NodeId id) {
+    const auto* activation = std::get_if<graph::Activation>(&graph[id].op);
+    return activation != nullptr &&
+           (activation->function.kind == ActivationKind::kRelu || activation->function.kind == ActivationKind::kRelu6);
+  };
+  std::vector<const ValueRange*> result(graph.nodes.size(), nullptr);
+  for (size_t id = 0; id < graph.nodes.size(); ++id) {
+    const auto found = by_value.find(id == 0 ? std::string_view("input") : graph.nodes[id].value_name());
+    if (found == by_value.end() || readers[id].empty()) continue;
+    if (readers[id].size() == 1 && is_relu(readers[id].front())) continue;
+    result[id] = found->second;
+  }
+  return result;
+}
+
 }  // namespace
 
 std::string to_onnx(const graph::BoundGraph& network, const Options& options) {
@@ -32,7 +60,12 @@ std::string to_onnx(const graph::BoundGraph& network, const Options& options) {
 
   ModelWriter model(options);
   NodeWriter nodes(folded, shapes, model);
-  for (size_t id = 0; id < names.size(); ++id) nodes.write(static_cast<graph::NodeId>(id), names[id]);
+  const std::vector<const ValueRange*> ranges = ranges_of(folded.graph, options.ranges);
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto id = static_cast<graph::NodeId>(i);
+    nodes.write(id, names[i]);
+    if (ranges[i] != nullptr) nodes.quantize(id, *ranges[i]);
+  }
   for (const graph::Output& output : folded.graph.outputs) {
     const auto node = static_cast<size_t>(output.node);
     if (names[node] != output.name) model.add_node("Identity", output.name, {names[node]});

@@ -15,6 +15,13 @@ inline constexpr int kOpset = 17;
 /// The version of the file format that belongs to it (ONNX's table of versions).
 inline constexpr int kIrVersion = 8;
 
+/// Between which numbers a value lies, for a model in 8 bits; low <= 0 <= high.
+struct ValueRange {
+  std::string value;  ///< graph::Node::value_name(); "input" for the image
+  float low = 0.0F;
+  float high = 0.0F;
+};
+
 struct Options {
   /// [N, C, H, W]; the file is for this shape and no other.
   Shape input;
@@ -25,6 +32,11 @@ struct Options {
   std::string producer_version = {};
   /// Key and value of `metadata_props`.
   std::vector<std::pair<std::string, std::string>> metadata = {};
+  /// If there are any, the model is one in 8 bits as ONNX Runtime's tools write them ("QDQ"): every value with a range
+  /// goes through QuantizeLinear (u8, one scale) and DequantizeLinear, weights (s8, a scale per output channel) and
+  /// biases (s32) through DequantizeLinear. A value that a ReLU alone reads stays as it is: the runtime does both at
+  /// once.
+  std::vector<ValueRange> ranges = {};
 };
 
 /// The bytes of an ONNX file. Its input is called "input", its results as the graph's outputs, every value as the node

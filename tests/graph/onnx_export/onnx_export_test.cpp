@@ -88,6 +88,41 @@ TEST(OnnxExport, FoldsNormsAndFusesNothing) {
   EXPECT_EQ(model.graph().initializer_size(), 2);
 }
 
+TEST(OnnxExport, RoundsValuesThatHaveARange) {
+  Options options{.input = {1, 3, 6, 5}, .outputs = {"y"}};
+  options.ranges = {{"input", -1.0F, 1.55F}, {"norm", -2.0F, 3.1F}, {"act", -0.375F, 3.1F}};
+  const ::onnx::ModelProto model = test::parse_onnx(to_onnx(small_network(), options));
+  // The result itself is handed out as it is.
+  EXPECT_THAT(node_types(model),
+              ElementsAre("QuantizeLinear", "DequantizeLinear", "DequantizeLinear", "DequantizeLinear", "Conv",
+                          "QuantizeLinear", "DequantizeLinear", "HardSwish"));
+  const auto& conv = model.graph().node(4);
+  EXPECT_EQ(conv.input(0), "input/dequantized");
+  EXPECT_EQ(conv.input(1), "conv/weight");
+  EXPECT_EQ(conv.input(2), "conv/bias");
+  for (const auto& constant : model.graph().initializer()) {
+    if (constant.name() == "input/zero_point") {
+      EXPECT_EQ(static_cast<uint8_t>(constant.raw_data()[0]), 100);
+    }
+    if (constant.name() == "conv.folded_weight/int8") {
+      EXPECT_EQ(constant.data_type(), ::onnx::TensorProto::INT8);
+      EXPECT_EQ(constant.raw_data().size(), 4U * 3U * 3U * 3U);
+    }
+  }
+}
+
+TEST(OnnxExport, LeavesWhatAReluReads) {
+  GraphBuilder b(3);
+  const NodeId conv = b.conv(b.input(), "conv", {.out_channels = 4});
+  const NodeId act = b.activation(conv, "act", ActivationKind::kRelu);
+  b.output("y", b.conv(act, "last", {.out_channels = 2}));
+  Options options{.input = {1, 3, 6, 5}};
+  options.ranges = {{"input", -1.0F, 1.0F}, {"conv", -1.0F, 1.0F}, {"act", 0.0F, 1.0F}};
+  EXPECT_THAT(node_types(test::parse_onnx(to_onnx(engine::bind_formula(b.take()), options))),
+              ElementsAre("QuantizeLinear", "DequantizeLinear", "DequantizeLinear", "Conv", "Relu", "QuantizeLinear",
+                          "DequantizeLinear", "DequantizeLinear", "Conv"));
+}
+
 TEST(OnnxExport, HandsOutOneValueUnderSeveralNames) {
   const std::string bytes = to_onnx(small_network(), {.input = {1, 3, 6, 5}});
   EXPECT_THAT(output_names(test::parse_onnx(bytes)), ElementsAre("y", "again", "image"));

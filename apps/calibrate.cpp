@@ -1,0 +1,115 @@
+#include "pipeline/calibrate.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands.h"
+#include "apps/model_flags.h"
+#include "apps/output.h"
+#include "apps/progress.h"
+#include "apps/signals.h"
+#include "pipeline/eval/evaluate.h"
+
+namespace zoo::apps {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct CalibrateFlags {
+  ModelFlags model;
+  WeightFlags weights;
+  SizeFlag size;
+  std::string data;
+  std::string output;
+  std::string method = "percentile";
+  int64_t images = 256;
+  int threads = 0;
+  bool json = false;
+};
+
+engine::RangeMethod method_of(const std::string& name) {
+  for (const auto method : {engine::RangeMethod::kMinMax, engine::RangeMethod::kPercentile}) {
+    if (engine::to_string(method) == name) return method;
+  }
+  return engine::RangeMethod::kMse;
+}
+
+/// `--output`, else beside the checkpoint.
+std::string output_of(const CalibrateFlags& flags, const models::Model& model) {
+  if (!flags.output.empty()) return flags.output;
+  if (!model.report())
+    throw UsageError("calibrate: random weights have no file for the table to lie beside: give --output");
+  return models::calibration_path(model.report()->file).string();
+}
+
+int calibrate_model(const CalibrateFlags& flags) {
+  const auto model = load_model(flags.model, flags.weights);
+  const std::string output = output_of(flags, *model);
+  const auto pictures = eval::evenly_chosen(pipeline::find_pictures(flags.data), flags.images);
+  catch_stop_signals();
+  Progress progress(static_cast<int64_t>(pictures.size()));
+  pipeline::CalibrateOptions options;
+  options.method = method_of(flags.method);
+  options.input_size = flags.size.value_or_default(model->config());
+  options.threads = flags.threads > 0 ? flags.threads : model->config().runtime.threads;
+  options.stop = &stop_requested();
+  options.progress = [&progress](int64_t done) { progress.update(done); };
+  const pipeline::CalibrationRun run = pipeline::calibrate(*model, pictures, options);
+  progress.clear();
+  for (const std::string& failure : run.failures) report(failure);
+  if (stop_signal() != 0) {
+    report(fmt::format("stopped after {} of {} pictures; nothing was written", run.file.images, pictures.size()));
+    return kExitSignalBase + stop_signal();
+  }
+  TextOutput file(output);
+  file.write(models::to_yaml(run.file));
+  file.finish();
+
+  const auto values = run.file.calibration.ranges.size();
+  if (flags.json) {
+    const Json document = {{"model", model->config().file.string()},
+                           {"output", output},
+                           {"pictures", run.file.images},
+                           {"failed", run.failures.size()},
+                           {"values", values},
+                           {"method", flags.method},
+                           {"fingerprint", run.file.calibration.fingerprint}};
+    TextOutput().write(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  } else {
+    TextOutput().line(fmt::format("{}: ranges of {} values from {} pictures", output, values, run.file.images));
+  }
+  if (run.failures.empty()) return kExitDone;
+  report(
+      fmt::format("{} of {} pictures could not be read and count in no range", run.failures.size(), pictures.size()));
+  return kExitSomeUnread;
+}
+
+}  // namespace
+
+Action setup_calibrate(CLI::App& app) {
+  auto flags = std::make_shared<CalibrateFlags>();
+  flags->model.add_to(app);
+  app.add_option("--data,-d", flags->data, "Folder of pictures like those the model will see, subfolders included")
+      ->required()
+      ->type_name("DIR");
+  app.add_option("--images,-n", flags->images, "So many of the pictures, evenly spread (default: 256)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  app.add_option("--output,-o", flags->output, "Table to write (default: CHECKPOINT.calibration.yaml)")
+      ->type_name("FILE");
+  app.add_option("--method", flags->method,
+                 "How a range is chosen: percentile (99.99 %, the default), mse (least squared error), minmax")
+      ->check(CLI::IsMember({"mse", "percentile", "minmax"}));
+  flags->weights.add_to(app);
+  flags->size.add_to(app);
+  add_threads_flag(app, flags->threads);
+  add_json_flag(app, flags->json);
+  return [flags] { return calibrate_model(*flags); };
+}
+
+}  // namespace zoo::apps

@@ -1,0 +1,100 @@
+#include "nn/engine/fastest_precision.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace zoo::engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// By turns, so that what slows the machine down meets all alike.
+constexpr int kRounds = 15;
+/// Large networks get fewer rounds.
+constexpr std::chrono::milliseconds kBudget{1000};
+
+/// An executable and why it was chosen.
+class ChosenExecutable : public Executable {
+ public:
+  ChosenExecutable(std::shared_ptr<const Executable> chosen, std::string note)
+      : chosen_(std::move(chosen)), note_(std::move(note)) {}
+
+  std::unique_ptr<Runner> new_runner() const override { return chosen_->new_runner(); }
+  const Shape& input_shape() const override { return chosen_->input_shape(); }
+  const std::vector<IoInfo>& outputs() const override { return chosen_->outputs(); }
+  Precision precision() const override { return chosen_->precision(); }
+  std::vector<StepInfo> steps() const override { return chosen_->steps(); }
+  std::string note() const override { return note_; }
+  size_t weight_bytes() const override { return chosen_->weight_bytes(); }
+  size_t activation_bytes() const override { return chosen_->activation_bytes(); }
+
+ private:
+  std::shared_ptr<const Executable> chosen_;
+  std::string note_;
+};
+
+struct Candidate {
+  std::shared_ptr<const Executable> executable;
+  std::unique_ptr<Runner> runner;
+  std::vector<double> times_ms;
+
+  double median_ms() {
+    const auto middle = times_ms.begin() + static_cast<std::ptrdiff_t>(times_ms.size() / 2);
+    std::nth_element(times_ms.begin(), middle, times_ms.end());
+    return *middle;
+  }
+};
+
+void measure(std::vector<Candidate>& candidates) {
+  for (Candidate& candidate : candidates) {
+    std::ranges::fill(candidate.runner->input(), 0.0F);
+    candidate.runner->run();
+  }
+  const Clock::time_point start = Clock::now();
+  for (int round = 0; round < kRounds && (round == 0 || Clock::now() - start < kBudget); ++round) {
+    for (Candidate& candidate : candidates) {
+      const Clock::time_point begin = Clock::now();
+      candidate.runner->run();
+      candidate.times_ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
+    }
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const Executable> compile_fastest(const CompileOptions& options, const CompileExactly& compile) {
+  std::vector<Candidate> candidates;
+  std::string missing;
+  for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
+    if (const std::string_view why = why_unavailable(precision); !why.empty()) {
+      missing += fmt::format("; no {}: {}", to_string(precision), why);
+      continue;
+    }
+    if (precision == Precision::kInt8 && options.calibration == nullptr) {
+      missing += "; no int8: the network has not been calibrated";
+      continue;
+    }
+    CompileOptions exact = options;
+    exact.precision = precision;
+    std::shared_ptr<const Executable> executable = compile(exact);
+    std::unique_ptr<Runner> runner = executable->new_runner();
+    candidates.push_back({std::move(executable), std::move(runner), {}});
+  }
+  measure(candidates);
+  const auto fastest = std::ranges::min_element(candidates, {}, [](Candidate& c) { return c.median_ms(); });
+  std::string note = fmt::format("precision {} was the fastest:", to_string(fastest->executable->precision()));
+  for (Candidate& candidate : candidates) {
+    note += fmt::format("{} {} {:.2f} ms", &candidate == &candidates.front() ? "" : ",",
+                        to_string(candidate.executable->precision()), candidate.median_ms());
+  }
+  note += missing;
+  if (const std::string other = fastest->executable->note(); !other.empty()) note += "; " + other;
+  return std::make_shared<const ChosenExecutable>(fastest->executable, std::move(note));
+}
+
+}  // namespace zoo::engine

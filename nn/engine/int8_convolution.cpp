@@ -1,0 +1,399 @@
+// Convolutions of int8 networks.
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "nn/engine/int8_layer.h"
+#include "nn/engine/int8_steps.h"
+#include "nn/engine/own_step.h"
+#include "nn/engine/parallel.h"
+
+namespace zoo::engine {
+namespace {
+
+constexpr int64_t kLanes = kernels::kInt8Lanes;
+constexpr int64_t kMaxRows = 16;
+/// Bytes of one pixel of the quantised image.
+constexpr int64_t kImagePixel = 4;
+
+/// Rough figures of one core, to share out the fetching of weights: multiply-accumulates per cycle on tiles, and cycles
+/// for 16 results of a dense and a depthwise layer.
+constexpr double kMacsPerCycle = 700.0;
+constexpr double kDenseCycles = 5.0;
+constexpr double kDepthwiseCycles = 10.0;
+
+int64_t round_up(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+/// Whether the image itself is read.
+bool reads_image(const StepCompiler& compiler, graph::NodeId id) { return compiler.node(id).inputs[0] == 0; }
+
+/// Whether a node reads its input as u8.
+bool reads_int8(const StepCompiler& compiler, graph::NodeId reader) {
+  const graph::Op& op = compiler.node(reader).op;
+  if (const auto* conv = std::get_if<graph::Conv2d>(&op)) return !is_int8_layer(compiler, reader, *conv);
+  const bool map = std::holds_alternative<graph::SqueezeExcite>(op) || std::holds_alternative<graph::Add>(op) ||
+                   std::holds_alternative<graph::Activation>(op) || std::holds_alternative<graph::GlobalAvgPool>(op);
+  return map && StepCompiler::area(compiler.shape(compiler.node(reader).inputs[0])) > 1;
+}
+
+bool wants_int8(const StepCompiler& compiler, graph::NodeId id) {
+  const auto& readers = compiler.readers(id);
+  return std::ranges::any_of(readers, [&](graph::NodeId reader) { return reads_int8(compiler, reader); });
+}
+
+/// A source with its padding around it: [N, H', W', pixel].
+struct PaddedSource {
+  int64_t images = 1;
+  int64_t src_h = 0, src_w = 0;
+  graph::ResolvedPadding pad;
+  int64_t pixel = 0;  ///< bytes
+
+  int64_t height() const { return pad.begin.h + src_h + pad.end.h; }
+  int64_t width() const { return pad.begin.w + src_w + pad.end.w; }
+  int64_t bytes() const { return round_up(images * height() * width() * pixel + kernels::kInt8Slack); }
+  bool has_padding() const { return height() != src_h || width() != src_w; }
+
+  /// Rows [begin, end) of all images' rows of the padded source.
+  void fill(const uint8_t* src, uint8_t zero, uint8_t* dst, int64_t begin, int64_t end) const {
+    const int64_t row_bytes = width() * pixel;
+    for (int64_t row = begin; row < end; ++row) {
+      uint8_t* out = dst + row * row_bytes;
+      const int64_t y = row % height() - pad.begin.h;
+      if (y < 0 || y >= src_h) {
+        std::memset(out, zero, static_cast<size_t>(row_bytes));
+        continue;
+      }
+      const int64_t left = pad.begin.w * pixel;
+      const int64_t inner = src_w * pixel;
+      std::memset(out, zero, static_cast<size_t>(left));
+      std::memcpy(out + left, src + (row / height() * src_h + y) * inner, static_cast<size_t>(inner));
+      std::memset(out + left + inner, zero, static_cast<size_t>(row_bytes - left - inner));
+    }
+  }
+};
+
+/// How positions of the result are cut into tiles.
+class Tiling {
+ public:
+  /// `run`: positions that follow each other evenly in source and result.
+  explicit Tiling(int64_t run) : run_(run) {
+    const int64_t count = (run + kMaxRows - 1) / kMaxRows;
+    rows_ = (run + count - 1) / count;
+  }
+
+  int64_t rows() const { return rows_; }
+
+  /// Adds the tiles of one run; the last one overlaps the one before if it has to.
+  void add(const kernels::Int8Tile& first, int64_t src_pitch, int64_t dst_pitch, int64_t residual_pitch,
+           std::vector<kernels::Int8Tile>& tiles) const {
+    for (int64_t at = 0; at < run_; at += rows_) {
+      const int64_t position = std::min(at, run_ - rows_);
+      tiles.push_back({first.src + position * src_pitch, first.dst + position * dst_pitch,
+                       first.residual + position * residual_pitch});
+    }
+  }
+
+ private:
+  int64_t run_;
+  int64_t rows_;
+};
+
+class DenseConvolution {
+ public:
+  DenseConvolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op)
+      : compiler_(compiler),
+        id_(id),
+        op_(op),
+        src_node_(compiler.node(id).inputs[0]),
+        image_(reads_image(compiler, id)) {
+    const Shape& in = compiler.shape(src_node_);
+    padded_ = {.images = in[0],
+               .src_h = in[2],
+               .src_w = in[3],
+               .pad = graph::resolve_padding(op, {in[2], in[3]}),
+               .pixel = image_ ? kImagePixel : kernels::int8_padded(in[1])};
+  }
+
+  void compile() {
+    const bool to_int8 = wants_int8(compiler_, id_);
+    const graph::Node& node = compiler_.node(id_);
+    const ValueId src = image_ ? compiler_.value_of(0) : compiler_.int8_value_of(src_node_);
+    const ValueId residual = node.inputs.size() > 1 ? compiler_.int8_value_of(node.inputs[1]) : -1;
+    const ValueId dst =
+        to_int8 ? compiler_.add_int8_value(id_) : compiler_.add_value(compiler_.shape(id_), kBlockedF32);
+    const Int8Layer layer = pack(src, residual, dst);
+
+    kernels::Int8Conv conv = geometry(to_int8);
+    const auto tiles = std::make_shared<const std::vector<kernels::Int8Tile>>(make_tiles(conv));
+    const bool copies = image_ || padded_.has_padding();
+    const auto results = static_cast<double>(compiler_.shape(id_).elements());
+    const auto macs = results * static_cast<double>(op_.kernel.h * op_.kernel.w * op_.in_channels);
+    const auto ahead = compiler_.add_weights_ahead(macs / kMacsPerCycle + results / kLanes * kDenseCycles);
+    const auto bind = [=, &table = compiler_.int8_table(), threads = compiler_.threads(), padded = padded_,
+                       quantise = image_kernel(src), zero = padding_value(src)](const RunnerMemory& memory) {
+      kernels::Int8Conv bound = conv;
+      bound.weights = layer.weights();
+      bound.tiles = tiles->data();
+      bound.epilogue = layer.epilogue();
+      if (threads == 1) bound.ahead = ahead->range();
+      auto* copy = reinterpret_cast<uint8_t*>(memory.scratch);
+      return [=, &table, count = static_cast<int64_t>(tiles->size()), x = memory.as<const uint8_t>(src),
+              r = residual < 0 ? nullptr : memory.as<const uint8_t>(residual), y = memory.as<std::byte>(dst)] {
+        if (copies) {
+          parallel_for(threads, padded.images * padded.height(), [&](int64_t begin, int64_t end) {
+            if (quantise) {
+              table.quantize_image(quantise->op(), reinterpret_cast<const float*>(x), copy, begin, end);
+            } else {
+              padded.fill(x, zero, copy, begin, end);
+            }
+          });
+        }
+        parallel_for(threads, count,
+                     [&](int64_t begin, int64_t end) { table.conv(bound, copies ? copy : x, r, y, begin, end); });
+      };
+    };
+    std::vector<ValueId> reads = {src};
+    if (residual >= 0) reads.push_back(residual);
+    auto step = make_int8_step(compiler_, "conv_int8", reads, dst, bind);
+    if (copies) step->scratch_bytes = static_cast<size_t>(padded_.bytes());
+    compiler_.add_step(std::move(step));
+    compiler_.set_value(id_, dst);
+  }
+
+ private:
+  /// The factors that turn the image into bytes.
+  struct ImageKernel {
+    std::vector<float> inverse_step;
+    std::vector<float> zero;
+    kernels::Int8Image image;
+
+    kernels::Int8Image op() const {
+      kernels::Int8Image bound = image;
+      bound.inverse_step = inverse_step.data();
+      bound.zero = zero.data();
+      return bound;
+    }
+  };
+
+  std::shared_ptr<const ImageKernel> image_kernel(ValueId src) const {
+    if (!image_) return nullptr;
+    const Quantization& quantization = *compiler_.quantization(0);
+    auto kernel = std::make_shared<ImageKernel>();
+    kernel->inverse_step = quantization.inverse_step;
+    kernel->zero = quantization.zero;
+    kernel->image = {.channels = compiler_.value(src).shape[1],
+                     .src_h = padded_.src_h,
+                     .src_w = padded_.src_w,
+                     .dst_h = padded_.height(),
+                     .dst_w = padded_.width(),
+                     .pad_top = padded_.pad.begin.h,
+                     .pad_left = padded_.pad.begin.w};
+    return kernel;
+  }
+
+  uint8_t padding_value(ValueId src) const {
+    return image_ ? uint8_t{0} : static_cast<uint8_t>(compiler_.value(src).quantization->zero[0]);
+  }
+
+  int64_t kernel_row_bytes() const { return op_.kernel.w * padded_.pixel; }
+
+  Int8Layer pack(ValueId src, ValueId residual, ValueId dst) const {
+    const Int8LayerSpec spec = {.weights = compiler_.parameter(op_.weight),
+                                .bias = compiler_.parameter(op_.bias),
+                                .outputs = op_.out_channels,
+                                .inputs = op_.in_channels,
+                                .taps = op_.kernel.h * op_.kernel.w,
+                                .src = image_ ? compiler_.quantization(0) : compiler_.value(src).quantization,
+                                .dst = compiler_.value(dst).quantization,
+                                .residual = residual < 0 ? nullptr : compiler_.value(residual).quantization,
+                                .activation = compiler_.resolve(op_.activation)};
+    const auto arrange = [op = op_, pixel = padded_.pixel](const int8_t* rounded, int8_t* packed) {
+      // [out, in, kh, kw] -> [out, kh, kw, pixel].
+      std::vector<int8_t> rows(static_cast<size_t>(op.out_channels * op.kernel.h * op.kernel.w * pixel));
+      const int64_t taps_per_channel = op.kernel.h * op.kernel.w;
+      for (int64_t o = 0; o < op.out_channels; ++o) {
+        if (taps_per_channel == 1) {
+          std::copy_n(rounded + o * op.in_channels, op.in_channels, rows.data() + o * pixel);
+          continue;
+        }
+        for (int64_t c = 0; c < op.in_channels; ++c) {
+          const int8_t* taps = rounded + (o * op.in_channels + c) * op.kernel.h * op.kernel.w;
+          for (int64_t t = 0; t < op.kernel.h * op.kernel.w; ++t) {
+            rows[static_cast<size_t>((o * op.kernel.h * op.kernel.w + t) * pixel + c)] = taps[t];
+          }
+        }
+      }
+      kernels::pack_int8_conv(rows.data(), op.out_channels, op.kernel.h, op.kernel.w * pixel, packed);
+    };
+    return {compiler_, spec, kernels::packed_int8_conv_size(op_.out_channels, op_.kernel.h, kernel_row_bytes()),
+            arrange};
+  }
+
+  /// Everything but pointers.
+  kernels::Int8Conv geometry(bool to_int8) const {
+    const Shape& out = compiler_.shape(id_);
+    const int64_t channels = kernels::int8_padded(out[1]);
+    constexpr auto kFloat = static_cast<int64_t>(sizeof(float));
+    return {.rows = tiling(to_int8).rows(),
+            .kernel_rows = op_.kernel.h,
+            .row_bytes = kernel_row_bytes(),
+            .row_pitch = padded_.width() * padded_.pixel,
+            .position_pitch = op_.stride.w * padded_.pixel,
+            .out_blocks = channels / kLanes,
+            .dst_pitch = to_int8 ? channels : kLanes * kFloat,
+            .dst_block_pitch = to_int8 ? kLanes : StepCompiler::area(out) * kLanes * kFloat,
+            .residual_pitch = channels,
+            .epilogue = {}};
+  }
+
+  bool is_pointwise() const {
+    return op_.kernel == graph::Size2d{1, 1} && op_.stride == graph::Size2d{1, 1} && !padded_.has_padding();
+  }
+
+  /// Positions follow each other evenly along a row of the result; without kernel and stride along the whole map, and
+  /// where the result is channels-last, too, along all images.
+  Tiling tiling(bool to_int8) const {
+    const Shape& out = compiler_.shape(id_);
+    if (!is_pointwise()) return Tiling(out[3]);
+    return Tiling(StepCompiler::area(out) * (to_int8 ? out[0] : 1));
+  }
+
+  std::vector<kernels::Int8Tile> make_tiles(const kernels::Int8Conv& conv) const {
+    const Shape& out = compiler_.shape(id_);
+    const bool to_int8 = conv.dst_block_pitch == kLanes;
+    const int64_t area = StepCompiler::area(out);
+    const int64_t channels = conv.residual_pitch;
+    const int64_t image_bytes = to_int8 ? area * conv.dst_pitch : conv.out_blocks * conv.dst_block_pitch;
+    const Tiling tiles_of_run = tiling(to_int8);
+    std::vector<kernels::Int8Tile> tiles;
+    const auto add = [&](int64_t src, int64_t dst, int64_t position) {
+      tiles_of_run.add({src, dst, position * channels}, conv.position_pitch, conv.dst_pitch, channels, tiles);
+    };
+    const int64_t src_image = padded_.height() * padded_.width() * padded_.pixel;
+    if (is_pointwise()) {
+      for (int64_t n = 0; n < (to_int8 ? 1 : out[0]); ++n) add(n * src_image, n * image_bytes, n * area);
+      return tiles;
+    }
+    for (int64_t n = 0; n < out[0]; ++n) {
+      for (int64_t y = 0; y < out[2]; ++y) {
+        add(n * src_image + y * op_.stride.h * conv.row_pitch, n * image_bytes + y * out[3] * conv.dst_pitch,
+            n * area + y * out[3]);
+      }
+    }
+    return tiles;
+  }
+
+  StepCompiler& compiler_;
+  graph::NodeId id_;
+  const graph::Conv2d& op_;
+  graph::NodeId src_node_;
+  bool image_;
+  PaddedSource padded_;
+};
+
+bool is_depthwise(const graph::Conv2d& op) {
+  return op.groups > 1 && op.groups == op.in_channels && op.groups == op.out_channels;
+}
+
+bool has_depthwise_kernel(const StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
+  const bool kernel = op.kernel.h == op.kernel.w && (op.kernel.h == 3 || op.kernel.h == 5 || op.kernel.h == 7);
+  const bool stride = op.stride.h == op.stride.w && (op.stride.h == 1 || op.stride.h == 2);
+  return kernel && stride && op.dilation == graph::Size2d{1, 1} && compiler.node(id).inputs.size() == 1 &&
+         !reads_image(compiler, id) && wants_int8(compiler, id);
+}
+
+/// Whether the mean over all positions of a node's value is read.
+bool sums_are_read(const StepCompiler& compiler, graph::NodeId id) {
+  return std::ranges::any_of(compiler.readers(id), [&](graph::NodeId reader) {
+    const graph::Op& op = compiler.node(reader).op;
+    return std::holds_alternative<graph::SqueezeExcite>(op) || std::holds_alternative<graph::GlobalAvgPool>(op);
+  });
+}
+
+void compile_depthwise(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
+  const ValueId src = compiler.int8_value_of(compiler.node(id).inputs[0]);
+  const bool with_sums = sums_are_read(compiler, id);
+  const ValueId dst = compiler.add_int8_value(id, with_sums);
+  const Shape& in = compiler.value(src).shape;
+  const Shape& out = compiler.shape(id);
+  const graph::ResolvedPadding pad = graph::resolve_padding(op, {in[2], in[3]});
+  const int64_t kernel = op.kernel.h;
+  const int64_t channels = kernels::int8_padded(op.out_channels);
+  const kernels::Int8Depthwise conv = {.channels = channels,
+                                       .kernel = kernel,
+                                       .stride = op.stride.h,
+                                       .pad_top = pad.begin.h,
+                                       .pad_left = pad.begin.w,
+                                       .src_h = in[2],
+                                       .src_w = in[3],
+                                       .dst_h = out[2],
+                                       .dst_w = out[3],
+                                       .epilogue = {}};
+  const Int8LayerSpec spec = {.weights = compiler.parameter(op.weight),
+                              .bias = compiler.parameter(op.bias),
+                              .outputs = op.out_channels,
+                              .inputs = op.in_channels,
+                              .taps = kernel * kernel,
+                              .depthwise = true,
+                              .src = compiler.value(src).quantization,
+                              .dst = compiler.value(dst).quantization,
+                              .residual = nullptr,
+                              .activation = compiler.resolve(op.activation)};
+  const auto arrange = [count = op.out_channels, kernel](const int8_t* rounded, int8_t* packed) {
+    kernels::pack_int8_depthwise(rounded, count, kernel, packed);
+  };
+  const Int8Layer layer(compiler, spec, channels * kernel * kernels::int8_quads(kernel) * 4, arrange);
+  const int64_t ring_bytes = round_up(kernels::int8_ring_bytes(conv));
+  const auto ahead = compiler.add_weights_ahead(static_cast<double>(out.elements()) / kLanes * kDepthwiseCycles);
+  const auto bind = [=, &table = compiler.int8_table(), threads = compiler.threads(),
+                     items = out[0] * channels / kLanes,
+                     map_bytes = round_up(out[0] * StepCompiler::area(out) * channels)](const RunnerMemory& memory) {
+    kernels::Int8Depthwise bound = conv;
+    bound.weights = layer.weights();
+    bound.zero = layer.source_zeros();
+    bound.epilogue = layer.epilogue();
+    if (threads == 1) bound.ahead = ahead->range();
+    auto* y = memory.as<uint8_t>(dst);
+    return [=, &table, x = memory.as<const uint8_t>(src), rings = memory.scratch,
+            sums = with_sums ? reinterpret_cast<int32_t*>(y + map_bytes) : nullptr] {
+      parallel_for(threads, threads, [&](int64_t first, int64_t last) {
+        for (int64_t part = first; part < last; ++part) {
+          table.depthwise(bound, x, y, sums, rings + part * ring_bytes, items * part / threads,
+                          items * (part + 1) / threads);
+        }
+      });
+    };
+  };
+  auto step = make_int8_step(compiler, "depthwise_int8", {src}, dst, bind);
+  step->scratch_bytes = static_cast<size_t>(ring_bytes * compiler.threads());
+  compiler.add_step(std::move(step));
+  compiler.set_value(id, dst);
+}
+
+}  // namespace
+
+bool is_int8_layer(const StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
+  const bool explicit_padding = op.padding == graph::PaddingMode::kExplicit && op.pad != graph::Size2d{0, 0};
+  return op.kernel == graph::Size2d{1, 1} && op.groups == 1 && !explicit_padding &&
+         compiler.node(id).inputs.size() == 1 && StepCompiler::area(compiler.shape(compiler.node(id).inputs[0])) == 1;
+}
+
+bool compile_int8_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
+  if (is_int8_layer(compiler, id, op)) {
+    compile_int8_layer(compiler, id, {op.weight, op.bias, op.in_channels, op.out_channels, op.activation});
+    return true;
+  }
+  if (is_depthwise(op)) {
+    if (!has_depthwise_kernel(compiler, id, op)) return false;
+    compile_depthwise(compiler, id, op);
+    return true;
+  }
+  if (op.groups != 1 || op.dilation != graph::Size2d{1, 1}) return false;
+  if (reads_image(compiler, id) && op.in_channels > kImagePixel) return false;
+  DenseConvolution(compiler, id, op).compile();
+  return true;
+}
+
+}  // namespace zoo::engine

@@ -1,0 +1,49 @@
+// Steps of int8 networks, on the kernels of kernels/int8.h. Internal to nn/engine.
+//
+// Maps are channels-last u8 with the quantisation of the node that yields them, vectors (maps of one position included)
+// blocked f32. What has no kernel here runs on its f32 step, with conversions around it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "nn/engine/own_step.h"
+#include "nn/engine/step_compiler.h"
+
+namespace zoo::engine {
+
+/// Compiles a node; false if it has no int8 form, then nothing was added.
+bool compile_int8(StepCompiler& compiler, graph::NodeId id);
+
+/// int8_convolution.cpp
+bool compile_int8_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
+/// Whether a convolution multiplies one position only: a fully connected layer.
+bool is_int8_layer(const StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
+
+/// y = f(W x + bias) of vectors [N, C]; `weight` [outputs, inputs, 1, 1].
+struct Int8LayerOp {
+  ParameterId weight = graph::kNone;
+  ParameterId bias = graph::kNone;
+  int64_t inputs = 0;
+  int64_t outputs = 0;
+  graph::FusedActivation activation = {};
+};
+void compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const Int8LayerOp& layer);
+
+/// A step that runs `own:KERNEL_int8:SET`.
+template <typename Bind>
+std::unique_ptr<Step> make_int8_step(const StepCompiler& compiler, std::string_view kernel,
+                                     const std::vector<ValueId>& reads, ValueId writes, Bind bind) {
+  std::string name(kernel);
+  name += ':';
+  name += to_string(compiler.int8_table().isa);
+  return make_step(name, reads, writes, std::move(bind));
+}
+
+/// Between blocked f32 and channels-last u8, in the quantisation of the u8 side.
+std::unique_ptr<Step> make_int8_relayout(const StepCompiler& compiler, ValueId src, ValueId dst);
+
+}  // namespace zoo::engine

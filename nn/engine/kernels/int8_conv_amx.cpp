@@ -1,0 +1,183 @@
+// Convolutions on AMX tiles: a tile of 16 positions by 64 channels straight from the channels-last map, times a tile of
+// 64 channels by 16 outputs.
+#include <algorithm>
+
+#include "nn/engine/kernels/int8_maps.h"
+#include "nn/engine/kernels/int8_vec.h"
+
+namespace zoo::engine::kernels {
+namespace {
+
+constexpr int64_t kTileBytes = 1024;
+
+/// Intel SDM volume 1, 18.5: what LDTILECFG reads.
+struct alignas(64) TileConfig {
+  uint8_t palette = 1;
+  uint8_t start_row = 0;
+  uint8_t reserved[14] = {};
+  uint16_t row_bytes[16] = {};
+  uint8_t rows[16] = {};
+};
+
+// Tiles 0 to 3 hold sums of two tiles of positions by two blocks of outputs, 4 and 5 positions, 6 and 7 weights.
+void configure_tiles(int64_t rows) {
+  TileConfig config;
+  for (int i = 0; i < 8; ++i) {
+    config.row_bytes[i] = 64;
+    config.rows[i] = i < 6 ? static_cast<uint8_t>(rows) : 16;
+  }
+  // GCC 12's _tile_loadconfig does not say that all 64 bytes are read.
+  asm volatile("ldtilecfg %0" : : "m"(config));
+}
+
+/// Sums of up to two tiles by two blocks of outputs: [tile][block][row][16].
+struct alignas(64) Sums {
+  int32_t values[2][2][16][16];
+};
+
+template <bool kTwoTiles, bool kTwoBlocks>
+inline void multiply(const Int8Conv& op, const uint8_t* first, const uint8_t* second, const int8_t* weights,
+                     Sums& sums) {
+  const int64_t block_bytes = op.depth_blocks() * kTileBytes;
+  _tile_zero(0);
+  if constexpr (kTwoBlocks) _tile_zero(1);
+  if constexpr (kTwoTiles) _tile_zero(2);
+  if constexpr (kTwoTiles && kTwoBlocks) _tile_zero(3);
+  for (int64_t k = 0; k < op.kernel_rows; ++k) {
+    for (int64_t i = 0; i < op.row_bytes; i += kInt8Depth) {
+      const int64_t offset = k * op.row_pitch + i;
+      _tile_loadd(6, weights, 64);
+      _tile_loadd(4, first + offset, op.position_pitch);
+      _tile_dpbusd(0, 4, 6);
+      if constexpr (kTwoBlocks) {
+        _tile_loadd(7, weights + block_bytes, 64);
+        _tile_dpbusd(1, 4, 7);
+      }
+      if constexpr (kTwoTiles) {
+        _tile_loadd(5, second + offset, op.position_pitch);
+        _tile_dpbusd(2, 5, 6);
+        if constexpr (kTwoBlocks) _tile_dpbusd(3, 5, 7);
+      }
+      weights += kTileBytes;
+    }
+  }
+  _tile_stored(0, sums.values[0][0], 64);
+  if constexpr (kTwoBlocks) _tile_stored(1, sums.values[0][1], 64);
+  if constexpr (kTwoTiles) _tile_stored(2, sums.values[1][0], 64);
+  if constexpr (kTwoTiles && kTwoBlocks) _tile_stored(3, sums.values[1][1], 64);
+}
+
+/// Tiles [tile, tile + tiles) and blocks [block, block + blocks) of a convolution.
+struct Part {
+  int64_t tile = 0;
+  int64_t tiles = 0;
+  int64_t block = 0;
+  int64_t blocks = 0;
+};
+
+void multiply_part(const Int8Conv& op, const uint8_t* src, const Part& part, Sums& sums) {
+  const int8_t* weights = op.weights + part.block * op.depth_blocks() * kTileBytes;
+  const uint8_t* first = src + op.tiles[part.tile].src;
+  if (part.tiles == 2) {
+    const uint8_t* second = src + op.tiles[part.tile + 1].src;
+    part.blocks == 2 ? multiply<true, true>(op, first, second, weights, sums)
+                     : multiply<true, false>(op, first, second, weights, sums);
+  } else {
+    part.blocks == 2 ? multiply<false, true>(op, first, nullptr, weights, sums)
+                     : multiply<false, false>(op, first, nullptr, weights, sums);
+  }
+}
+
+template <Finish kFinish>
+void finish_part(const Int8Conv& op, const uint8_t* residual, std::byte* dst, const Part& part, const Sums& sums) {
+  for (int64_t b = 0; b < part.blocks; ++b) {
+    const int64_t channel = (part.block + b) * kInt8Lanes;
+    const BlockEpilogue<kFinish> epilogue(op.epilogue, channel);
+    for (int64_t t = 0; t < part.tiles; ++t) {
+      const Int8Tile& tile = op.tiles[part.tile + t];
+      const auto sum = [rows = sums.values[t][b]](int64_t row) { return _mm512_load_si512(rows[row]); };
+      Rows rows = {nullptr, op.residual_pitch, dst + tile.dst + (part.block + b) * op.dst_block_pitch, op.dst_pitch};
+      if (residual == nullptr) {
+        finish_positions<kFinish, false>(epilogue, rows, op.rows, sum);
+      } else {
+        rows.residual = residual + tile.residual + channel;
+        finish_positions<kFinish, true>(epilogue, rows, op.rows, sum);
+      }
+    }
+  }
+}
+
+/// Whether the outer loop goes over blocks of outputs rather than over positions. What the inner loop goes through is
+/// read again for every step of the outer one, unless the first-level cache holds it; with the blocks outside, every
+/// line of the result is fetched and written again and again, unless they all fit.
+bool blocks_outside(const Int8Conv& op, int64_t tiles) {
+  constexpr int64_t kCache = 24 << 10;  // half of the first-level cache of processors with AMX
+  constexpr int64_t kLine = 64;
+  const int64_t pairs_of_tiles = (tiles + 1) / 2;
+  const int64_t pairs_of_blocks = (op.out_blocks + 1) / 2;
+  const int64_t positions = tiles * op.rows;
+  const int64_t src = positions * op.position_pitch;
+  const int64_t weights = op.out_blocks * op.depth_blocks() * kTileBytes;
+  const int64_t dst = 2 * positions * op.out_blocks * kInt8Lanes;
+  const int64_t lines = positions * kLine;
+  const int64_t outside =
+      src * (src > kCache ? pairs_of_blocks : 1) + weights + (lines > kCache ? 2 * lines * pairs_of_blocks : dst);
+  const int64_t inside = src + weights * (weights > kCache ? pairs_of_tiles : 1) + dst;
+  return outside < inside;
+}
+
+/// Calls f(part) for every part of the tiles [begin, end).
+template <typename F>
+inline void for_each_part(const Int8Conv& op, int64_t begin, int64_t end, F f) {
+  const auto visit = [&](int64_t tile, int64_t block) {
+    f(Part{tile, std::min<int64_t>(2, end - tile), block, std::min<int64_t>(2, op.out_blocks - block)});
+  };
+  if (blocks_outside(op, end - begin)) {
+    for (int64_t block = 0; block < op.out_blocks; block += 2) {
+      for (int64_t tile = begin; tile < end; tile += 2) visit(tile, block);
+    }
+  } else {
+    for (int64_t tile = begin; tile < end; tile += 2) {
+      for (int64_t block = 0; block < op.out_blocks; block += 2) visit(tile, block);
+    }
+  }
+}
+
+void conv(const Int8Conv& op, const uint8_t* src, const uint8_t* residual, std::byte* dst, int64_t begin, int64_t end) {
+  configure_tiles(op.rows);
+  with_finish(op.epilogue, [&]<Finish kFinish>() {
+    // The tiles of the next part are multiplied while the vector units finish the part before.
+    Sums sums[2];
+    Part pending;
+    int64_t count = 0;
+    Prefetcher prefetcher(op.ahead, (end - begin + 1) / 2 * ((op.out_blocks + 1) / 2));
+    for_each_part(op, begin, end, [&](const Part& part) {
+      multiply_part(op, src, part, sums[count % 2]);
+      prefetcher.step();
+      if (count > 0) finish_part<kFinish>(op, residual, dst, pending, sums[(count + 1) % 2]);
+      pending = part;
+      ++count;
+    });
+    if (count > 0) finish_part<kFinish>(op, residual, dst, pending, sums[(count + 1) % 2]);
+  });
+  _tile_release();
+}
+
+}  // namespace
+
+extern const Int8Table kInt8AmxTable;
+const Int8Table kInt8AmxTable = {
+    .isa = Int8Isa::kAmx,
+    .conv = conv,
+    .depthwise = vnni::depthwise,
+    .round_rows = vnni::round_rows,
+    .mat_vec = vnni::mat_vec,
+    .sum_positions = vnni::sum_positions,
+    .rescale = vnni::rescale,
+    .map = vnni::map,
+    .quantize_image = vnni::quantize_image,
+    .quantize = vnni::quantize,
+    .dequantize = vnni::dequantize,
+};
+
+}  // namespace zoo::engine::kernels

@@ -1,0 +1,80 @@
+#include "pipeline/calibrate.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+#include "nn/engine/calibrator.h"
+#include "pipeline/image_io.h"
+#include "pipeline/preprocess.h"
+
+namespace zoo::pipeline {
+namespace {
+
+/// An 8-bit pixel v becomes (v / 255 - mean) / std: with this range, 8 bits hold every pixel exactly.
+void set_input_range(const models::PreprocessConfig& config, engine::Calibration& calibration) {
+  for (size_t c = 0; c < config.mean.size(); ++c) {
+    // Where black is above zero, or white below, zero would be no number of the range.
+    calibration.input_low[c] = std::min(0.0F, -config.mean[c] / config.std[c]);
+    calibration.input_high[c] = std::max(0.0F, (1.0F - config.mean[c]) / config.std[c]);
+  }
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> find_pictures(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (!fs::is_directory(folder, error))
+    throw ConfigError({fmt::format("{}: there is no such folder", folder.string())});
+  std::vector<fs::path> pictures;
+  for (auto entry = fs::recursive_directory_iterator(folder, fs::directory_options::follow_directory_symlink, error);
+       !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    const bool hidden = entry->path().filename().string().starts_with('.');
+    if (hidden && entry->is_directory()) entry.disable_recursion_pending();
+    if (!hidden && has_image_extension(entry->path()) && entry->is_regular_file()) pictures.push_back(entry->path());
+  }
+  if (error) throw ConfigError({fmt::format("{}: {}", folder.string(), error.message())});
+  if (pictures.empty()) throw ConfigError({fmt::format("{}: there are no pictures in it", folder.string())});
+  std::ranges::sort(pictures);
+  return pictures;
+}
+
+CalibrationRun calibrate(const models::Model& model, std::span<const std::filesystem::path> pictures,
+                         const CalibrateOptions& options) {
+  models::PreprocessConfig config = model.config().preprocess;
+  if (options.input_size) config = with_input_size(config, *options.input_size);
+  const auto size = config.output_size();
+  if (config.mean.empty() || !size) {
+    throw ConfigError({fmt::format("{}: calibration needs {}", model.config().file.string(),
+                                   size ? "a network that reads pictures" : "a fixed input size: give --size")});
+  }
+  Preprocessor preprocessor(config);
+  engine::Calibrator calibrator(model.network(), {1, model.network().graph.in_channels(), (*size)[0], (*size)[1]},
+                                options.threads);
+  CalibrationRun run;
+  int64_t done = 0;
+  for (const std::filesystem::path& picture : pictures) {
+    if (options.stop != nullptr && *options.stop) break;
+    try {
+      preprocessor.run(read_image(picture), calibrator.input());
+      calibrator.observe();
+      ++run.file.images;
+    } catch (const IoError& error) {
+      run.failures.emplace_back(error.what());
+    }
+    if (options.progress) options.progress(++done);
+  }
+  if (run.file.images == 0 && !run.failures.empty()) {
+    throw IoError(
+        fmt::format("none of {} pictures could be read; the first: {}", run.failures.size(), run.failures.front()));
+  }
+  run.file.model = model.config().name;
+  run.file.method = options.method;
+  run.file.calibration = calibrator.finish(options.method);
+  set_input_range(config, run.file.calibration);
+  return run;
+}
+
+}  // namespace zoo::pipeline
