@@ -64,7 +64,8 @@ void decode_ranges(const ConfigNode& node, const graph::Graph& graph, engine::Ca
   for (const std::string& name : node.keys()) {
     const ConfigNode entry = node.at(name);
     const std::vector<float> ends = as_floats(entry, 2);
-    check_range(entry, ends[0], ends[1]);
+    // Of a list that is too short or too long nothing more can be said.
+    if (entry.is_list() && entry.items().size() == ends.size()) check_range(entry, ends[0], ends[1]);
     if (std::ranges::find(names, name) == names.end()) {
       const std::string nearest = nearest_name(name, names);
       entry.problem("the network has no such value" +

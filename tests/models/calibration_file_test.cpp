@@ -71,22 +71,22 @@ TEST(CalibrationFile, ReportsEveryProblemWithItsPlace) {
   std::string text = to_yaml(example());
   text = replaced(text, "version: 1", "version: 2");
   text = replaced(text, "percentile", "percentil");
-  text = replaced(text, "stem.act: [0, 3.1415927]", "stem.acd: [1, 3, 4]");
+  text = replaced(text, "stem.act: [0, 3.1415927]", "stem.act: [1, 3, 4]");
   EXPECT_THAT(problems_of(text),
               ElementsAre("t.yaml:3:12: calibration.version: this program reads version 1",
-                          "t.yaml:7:11: calibration.method: unknown method \"percentil\", did you mean \"percentile\"?",
-                          "t.yaml:10:15: calibration.ranges.stem.acd: expected 2 values, found 3"));
+                          "t.yaml:7:11: calibration.method: unknown method \"percentil\"; did you mean \"percentile\"?",
+                          "t.yaml:10:15: calibration.ranges.\"stem.act\": expected 2 values, found 3"));
 }
 
 TEST(CalibrationFile, KnowsTheValuesOfTheNetwork) {
   EXPECT_THAT(problems_of(replaced(to_yaml(example()), "stem.act:", "stem.acd:")),
-              ElementsAre("t.yaml:10:15: calibration.ranges.stem.acd: the network has no such value; did you mean "
+              ElementsAre("t.yaml:10:15: calibration.ranges.\"stem.acd\": the network has no such value; did you mean "
                           "\"stem.act\"?"));
 }
 
 TEST(CalibrationFile, RefusesRangesWithoutZero) {
   EXPECT_THAT(problems_of(replaced(to_yaml(example()), "[0, 3.1415927]", "[0.5, 3]")),
-              ElementsAre("t.yaml:10:15: calibration.ranges.stem.act: must enclose 0, found 0.5 to 3"));
+              ElementsAre("t.yaml:10:15: calibration.ranges.\"stem.act\": must enclose 0, found 0.5 to 3"));
 }
 
 TEST(CalibrationFile, BelongsToItsWeights) {
