@@ -16,18 +16,20 @@ bool splits_rows(const TileConv& conv) { return Tiling(conv).count > kManyTiles;
 
 /// Finishes the sums of one tile of positions. `dst` and `residual` point at the first channel of the first position.
 template <ActivationKind kKind, bool kResidual, int kColumns>
-inline void finish(const TileConv& conv, const float* sums, const Bf16* residual, Bf16* dst, int64_t positions,
-                   __mmask16 last_lanes) {
+inline void finish(const TileConv& conv, const float* bias, const float* sums, const Bf16* residual, Bf16* dst,
+                   int64_t positions, __mmask16 last_lanes) {
   const int64_t step = conv.dst_row;
   const float slope = conv.activation.slope;
   const bool half_line = step == kChannelStep;
+  const __m512 low_bias = _mm512_loadu_ps(bias);
+  const __m512 high_bias = _mm512_loadu_ps(bias + kChannelStep);
   for (int64_t p = 0; p < positions; ++p) {
-    __m512 low = _mm512_load_ps(sums + p * kSumStride);
+    __m512 low = _mm512_add_ps(_mm512_load_ps(sums + p * kSumStride), low_bias);
     if constexpr (kResidual) low = _mm512_add_ps(low, load_bf16(residual + p * step));
     low = activate<kKind>(low, slope);
     Bf16* to = dst + p * step;
     if constexpr (kColumns == 2) {
-      __m512 high = _mm512_load_ps(sums + p * kSumStride + kChannelStep);
+      __m512 high = _mm512_add_ps(_mm512_load_ps(sums + p * kSumStride + kChannelStep), high_bias);
       if constexpr (kResidual) high = _mm512_add_ps(high, load_bf16(residual + p * step + kChannelStep));
       high = activate<kKind>(high, slope);
       if constexpr (!keeps_zero(kKind)) high = _mm512_maskz_mov_ps(last_lanes, high);
@@ -75,7 +77,8 @@ class Convolver {
     constexpr int64_t kBytes = 20 * 1024;
     constexpr int64_t kMostPairs = 8;
     const int64_t pair_bytes = 2 * kTileRows * conv_.depth_blocks * kCacheLine * std::min<int64_t>(conv_.taps, 3);
-    const bool large = columns * panel_bytes() > kBytes;
+    // Those of a single step of depth even stay in the registers.
+    const bool large = columns * panel_bytes() > kBytes || conv_.taps * conv_.depth_blocks == 1;
     const int64_t group = large ? std::clamp(kBytes / pair_bytes, int64_t{1}, kMostPairs) : 1;
     for (int64_t first = begin; first < end; first += group) {
       for (int64_t column = 0; column < columns; ++column) {
@@ -114,10 +117,12 @@ class Convolver {
   template <int kRows, int kColumns>
   void block(int64_t tile, int64_t column, Prefetcher& prefetch) {
     const int64_t channel = column * 2 * kChannelStep;
+    const bool stays = conv_.taps * conv_.depth_blocks == 1 && column == loaded_;
+    loaded_ = column;
     Block next{tiling_.at(conv_, src_, tile), {}, channel, kRows, kColumns};
     if constexpr (kRows == 2) next.second = tiling_.at(conv_, src_, tile + 1);
-    multiply<kRows, kColumns>(conv_, next.first.src, next.second.src, weights(column), conv_.bias + channel,
-                              sums_[current_].data(), prefetch);
+    multiply<kRows, kColumns>(conv_, next.first.src, next.second.src, weights(column), sums_[current_].data(), prefetch,
+                              stays);
     // A load cannot take what a tile store has just put into the store buffer: it waits until that is in the cache. So
     // the block before this one is finished now, while the tiles are busy.
     finish_pending();
@@ -143,8 +148,8 @@ class Convolver {
     const int64_t at = tile.dst * conv_.dst_row + pending_.channel;
     const int64_t left = conv_.out_channels - pending_.channel - (kColumns - 1) * kChannelStep;
     const auto lanes = static_cast<__mmask16>(left >= kChannelStep ? 0xFFFF : (1 << left) - 1);
-    finish<kKind, kResidual, kColumns>(conv_, sums, kResidual ? residual_ + at : nullptr, dst_ + at, tiling_.positions,
-                                       lanes);
+    finish<kKind, kResidual, kColumns>(conv_, conv_.bias + pending_.channel, sums, kResidual ? residual_ + at : nullptr,
+                                       dst_ + at, tiling_.positions, lanes);
   }
 
   const TileConv& conv_;
@@ -154,6 +159,7 @@ class Convolver {
   Bf16* dst_;
   alignas(64) std::array<std::array<float, 2 * kTileSums>, 2> sums_;
   unsigned current_ = 0;  ///< buffer of the next block
+  int64_t loaded_ = -1;   ///< columns whose last weights are in the registers
   Block pending_;         ///< in the other buffer
 };
 

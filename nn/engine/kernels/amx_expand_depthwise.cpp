@@ -79,12 +79,11 @@ class Blocks {
     const int64_t count = rows * tiling_.tiles;
     int64_t tile = 0;
     for (; tile + 2 <= count; tile += 2) {
-      multiply<2, kColumns>(expand_, tile_source(tile), tile_source(tile + 1), weights_, expand_.bias + channel_,
-                            sums_ + tile * kTileSums, prefetch_);
+      multiply<2, kColumns>(expand_, tile_source(tile), tile_source(tile + 1), weights_, sums_ + tile * kTileSums,
+                            prefetch_);
     }
     if (tile < count) {
-      multiply<1, kColumns>(expand_, tile_source(tile), nullptr, weights_, expand_.bias + channel_,
-                            sums_ + tile * kTileSums, prefetch_);
+      multiply<1, kColumns>(expand_, tile_source(tile), nullptr, weights_, sums_ + tile * kTileSums, prefetch_);
     }
     multiplied_ += rows;
   }
@@ -92,13 +91,18 @@ class Blocks {
   void finish_rows() {
     const float slope = expand_.activation.slope;
     const float* sums = sums_;
+    __m512 bias[kColumns];
+    for (int column = 0; column < kColumns; ++column) {
+      bias[column] = _mm512_loadu_ps(expand_.bias + channel_ + column * kChannelStep);
+    }
     for (; ready_ < multiplied_; ++ready_) {
       for (int64_t tile = 0; tile < tiling_.tiles; ++tile, sums += kTileSums) {
         float* to = ring_.values(ready_) + tiling_.start(tile) * kColumns * kChannelStep;
         for (int64_t p = 0; p < tiling_.positions; ++p) {
 #pragma GCC unroll 2
           for (int64_t column = 0; column < kColumns; ++column) {
-            const __m512 sum = _mm512_load_ps(sums + p * kSumStride + column * kChannelStep);
+            const __m512 sum =
+                _mm512_add_ps(_mm512_load_ps(sums + p * kSumStride + column * kChannelStep), bias[column]);
             _mm512_store_ps(to + (p * kColumns + column) * kChannelStep, activate<kKind>(sum, slope));
           }
         }
