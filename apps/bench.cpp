@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,7 +23,7 @@ using Json = nlohmann::ordered_json;
 /// Models take turns of this length, so that what else the machine does hits all of them alike.
 constexpr std::chrono::duration<double> kTurn{0.05};
 /// Caches, clocks and the memory of the first turns.
-constexpr int64_t kWarmUpTurns = 4;
+constexpr int kWarmUpTurns = 4;
 
 struct BenchFlags {
   std::vector<std::string> files;
@@ -57,21 +56,26 @@ std::vector<Measured> measure(const BenchFlags& flags) {
     if (!note.empty()) report(note);
     if (stop_requested()) return {};
   }
-  const auto turns = std::max<int64_t>(1, std::llround(flags.seconds / kTurn.count()));
-  const auto models = static_cast<int64_t>(benches.size());
-  Progress progress((kWarmUpTurns + turns) * models);
-  int64_t done = 0;
-  for (int64_t turn = -kWarmUpTurns; turn < turns; ++turn) {
+  for (int turn = 0; turn < kWarmUpTurns; ++turn) {
     for (const auto& bench : benches) {
       if (stop_requested()) return {};
-      if (turn < 0) {
-        bench->warm_up(kTurn);
-      } else {
-        bench->measure(kTurn);
-      }
-      progress.update(++done);
+      bench->warm_up(kTurn);
     }
   }
+  // By the clock, not by turns: one inference of a large batch may take longer than a turn.
+  using Clock = std::chrono::steady_clock;
+  const double total_ms = flags.seconds * 1e3 * static_cast<double>(benches.size());
+  const Clock::time_point start = Clock::now();
+  Progress progress(static_cast<int64_t>(total_ms));
+  double elapsed_ms = 0.0;
+  do {
+    for (const auto& bench : benches) {
+      if (stop_requested()) return {};
+      bench->measure(kTurn);
+      elapsed_ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+      progress.update(static_cast<int64_t>(elapsed_ms));
+    }
+  } while (elapsed_ms < total_ms);
   std::vector<Measured> measured;
   for (size_t i = 0; i < benches.size(); ++i) measured.push_back({flags.files[i], benches[i]->figures()});
   return measured;
