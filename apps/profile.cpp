@@ -53,10 +53,11 @@ int profile(const ProfileFlags& flags) {
   engine::CompileOptions options;
   options.threads = flags.threads > 0 ? flags.threads : config.runtime.threads;
   options.kernels = flags.kernels.options();
-  options.precision = flags.precision ? flags.precision : engine::precision_from(config.runtime.precision);
+  options.precision = flags.precision;
   options.outputs = models::result_outputs(config);
   const Shape input = {flags.batch, model->network().graph.in_channels(), height, width};
   const auto executable = model->compile(input, options);
+  options.precision = executable->precision();  // what the model file or the measurement has chosen
 
   catch_stop_signals();
   if (const std::string note = executable->note(); !note.empty()) report(note);
