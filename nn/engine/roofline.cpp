@@ -8,6 +8,7 @@
 
 #include "nn/engine/aligned_buffer.h"
 #include "nn/engine/kernels/bf16.h"
+#include "nn/engine/kernels/int8.h"
 #include "nn/engine/kernels/peak.h"
 #include "nn/engine/step_compiler.h"
 
@@ -93,9 +94,18 @@ Roofline measure_roofline(size_t working_set, const CompileOptions& options) {
   const kernels::Isa isa = engine_isa(options.kernels.isa);
   const kernels::PeakKernels& kernels = kernels::peak_kernels(isa);
   Roofline roofline;
-  const bool tiles = options.precision == Precision::kBf16 && kernels::amx_bf16_available();
-  roofline.isa = tiles ? "amx" : kernels::to_string(isa);
-  roofline.gflops = measure_gflops(tiles ? kernels::multiply_add_bf16_tiles : kernels.multiply_add);
+  roofline.isa = "amx";
+  if (options.precision == Precision::kBf16 && kernels::amx_bf16_available()) {
+    roofline.gflops = measure_gflops(kernels::multiply_add_bf16_tiles);
+  } else if (options.precision == Precision::kInt8 && kernels::amx_int8_available()) {
+    roofline.gflops = measure_gflops(kernels::multiply_add_int8_tiles);
+  } else if (options.precision == Precision::kInt8) {
+    roofline.isa = "vnni";  // as many vectors per cycle as of floats, four values in place of one
+    roofline.gflops = 4.0 * measure_gflops(kernels.multiply_add);
+  } else {
+    roofline.isa = kernels::to_string(isa);
+    roofline.gflops = measure_gflops(kernels.multiply_add);
+  }
 
   // A level is read at half of its size, so that it holds the data for certain, while the level before it does not.
   constexpr size_t kEnough = size_t{16} << 20U;

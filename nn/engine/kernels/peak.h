@@ -24,5 +24,7 @@ const PeakKernels& peak_kernels(Isa isa);
 
 /// Independent multiply-adds of bf16 tiles, counted like PeakKernels::multiply_add. Precondition: amx_bf16_available().
 int64_t multiply_add_bf16_tiles(int64_t rounds);
+/// The same of int8 tiles. Precondition: amx_int8_available().
+int64_t multiply_add_int8_tiles(int64_t rounds);
 
 }  // namespace zoo::engine::kernels

@@ -16,9 +16,10 @@ struct alignas(64) TileConfig {
   std::array<uint8_t, 16> rows = {16, 16, 16, 16, 16, 16, 16, 16};
 };
 
-}  // namespace
+constexpr int64_t kTiles = 4;           // of sums
+constexpr int64_t kTileSums = 16 * 16;  // rows, columns
 
-int64_t multiply_add_bf16_tiles(int64_t rounds) {
+void zero_tiles() {
   const TileConfig config;
   _tile_loadconfig(&config);
   _tile_zero(0);
@@ -29,6 +30,12 @@ int64_t multiply_add_bf16_tiles(int64_t rounds) {
   _tile_zero(5);
   _tile_zero(6);
   _tile_zero(7);
+}
+
+}  // namespace
+
+int64_t multiply_add_bf16_tiles(int64_t rounds) {
+  zero_tiles();
   for (int64_t i = 0; i < rounds; ++i) {
     _tile_dpbf16ps(0, 4, 6);
     _tile_dpbf16ps(1, 4, 7);
@@ -36,9 +43,21 @@ int64_t multiply_add_bf16_tiles(int64_t rounds) {
     _tile_dpbf16ps(3, 5, 7);
   }
   _tile_release();
-  constexpr int64_t kTiles = 4;
-  constexpr int64_t kMultiplyAdds = 16 * 16 * 32;  // rows, columns, values of a row
-  return rounds * kTiles * kMultiplyAdds * 2;
+  constexpr int64_t kRowValues = 32;
+  return rounds * kTiles * kTileSums * kRowValues * 2;
+}
+
+int64_t multiply_add_int8_tiles(int64_t rounds) {
+  zero_tiles();
+  for (int64_t i = 0; i < rounds; ++i) {
+    _tile_dpbusd(0, 4, 6);
+    _tile_dpbusd(1, 4, 7);
+    _tile_dpbusd(2, 5, 6);
+    _tile_dpbusd(3, 5, 7);
+  }
+  _tile_release();
+  constexpr int64_t kRowValues = 64;
+  return rounds * kTiles * kTileSums * kRowValues * 2;
 }
 
 }  // namespace zoo::engine::kernels
