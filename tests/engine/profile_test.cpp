@@ -106,6 +106,15 @@ TEST(Roofline, OfThisMachineEndsWithTheLevelThatHoldsTheNetwork) {
   EXPECT_GT(machine.levels.front().read_gb_s, 0.0);
 }
 
+TEST(Roofline, KnowsTheArithmeticOfEveryPrecision) {
+  for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
+    if (!why_unavailable(precision).empty()) continue;
+    const Roofline machine = measure_roofline(1, {.precision = precision});
+    EXPECT_GT(machine.gflops, 0.0) << to_string(precision);
+    EXPECT_NE(machine.isa, "");
+  }
+}
+
 TEST(Profiler, ReportsTheMedianOfEveryStep) {
   const auto executable = Executable::compile(small_network(), {1, 3, 16, 16});
   Profiler profiler(executable, {}, weights::formula_input({1, 3, 16, 16}, "test").data);

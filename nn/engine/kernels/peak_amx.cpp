@@ -20,8 +20,9 @@ constexpr int64_t kTiles = 4;           // of sums
 constexpr int64_t kTileSums = 16 * 16;  // rows, columns
 
 void zero_tiles() {
-  const TileConfig config;
-  _tile_loadconfig(&config);
+  // Static: GCC 12 believes that the instruction reads eight bytes only and leaves out the others of a local variable.
+  static constexpr TileConfig kConfig;
+  _tile_loadconfig(&kConfig);
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
