@@ -30,8 +30,8 @@ uint8_t channel(double hue, double of_channel, double value) {
 }  // namespace
 
 const std::array<Rgb, 256>& voc_palette() {
-  static const std::array<Rgb, 256> kPalette = make_voc_palette();
-  return kPalette;
+  static const std::array<Rgb, 256> palette = make_voc_palette();
+  return palette;
 }
 
 Rgb box_color(int64_t index) {

@@ -6,8 +6,10 @@
 #if defined(__x86_64__)
 
 // GCC 12 takes the undefined operands inside its own intrinsics for mistakes.
+#if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
 
 // An attribute and not a compiler flag, so that no function of a library header is compiled for this set.

@@ -89,7 +89,7 @@ std::unique_ptr<FrameSource> open_video_file(const SourceSpec& spec) {
         fmt::format("{}: not a video that FFmpeg can open (unknown format, truncated or damaged)", info.name));
   }
   fill_from(capture, info);
-  return std::make_unique<VideoSource>(std::move(capture), std::move(info));
+  return std::make_unique<VideoSource>(capture, std::move(info));
 }
 
 std::unique_ptr<FrameSource> open_camera(const SourceSpec& spec) {
@@ -107,7 +107,7 @@ std::unique_ptr<FrameSource> open_camera(const SourceSpec& spec) {
   }
   fill_from(capture, info);
   info.frames.reset();
-  return std::make_unique<VideoSource>(std::move(capture), std::move(info));
+  return std::make_unique<VideoSource>(capture, std::move(info));
 }
 
 std::unique_ptr<FrameSource> open_gstreamer(const SourceSpec& spec) {
@@ -122,7 +122,7 @@ std::unique_ptr<FrameSource> open_gstreamer(const SourceSpec& spec) {
   }
   fill_from(capture, info);
   if (info.live) info.frames.reset();
-  return std::make_unique<VideoSource>(std::move(capture), std::move(info));
+  return std::make_unique<VideoSource>(capture, std::move(info));
 }
 
 std::unique_ptr<FrameSource> open_stream(const SourceSpec& spec) {
@@ -137,7 +137,7 @@ std::unique_ptr<FrameSource> open_stream(const SourceSpec& spec) {
   info.live = !info.frames ||
               std::ranges::any_of(kLive, [&](std::string_view scheme) { return spec.text.starts_with(scheme); });
   if (info.live) info.frames.reset();
-  return std::make_unique<VideoSource>(std::move(capture), std::move(info));
+  return std::make_unique<VideoSource>(capture, std::move(info));
 }
 
 /// GStreamer pipelines that end in the user's own appsink deliver what they like.
@@ -157,8 +157,8 @@ cv::Mat to_bgr(cv::Mat image, const std::string& name) {
 
 }  // namespace
 
-VideoSource::VideoSource(cv::VideoCapture capture, SourceInfo info)
-    : capture_(std::move(capture)), info_(std::move(info)), opened_(std::chrono::steady_clock::now()) {}
+VideoSource::VideoSource(const cv::VideoCapture& capture, SourceInfo info)
+    : capture_(capture), info_(std::move(info)), opened_(std::chrono::steady_clock::now()) {}
 
 std::optional<FrameResult> VideoSource::next() {
   if (ended_) return std::nullopt;

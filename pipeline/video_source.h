@@ -18,7 +18,7 @@ namespace zoo::pipeline {
 /// FrameFailure at the end. A source without a single frame throws IoError.
 class VideoSource : public FrameSource {
  public:
-  VideoSource(cv::VideoCapture capture, SourceInfo info);
+  VideoSource(const cv::VideoCapture& capture, SourceInfo info);
 
   std::optional<FrameResult> next() override;
   const SourceInfo& info() const override { return info_; }

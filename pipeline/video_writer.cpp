@@ -53,7 +53,7 @@ void VideoWriter::finish() {
 }
 
 void VideoWriter::open(cv::Size size) {
-  static const std::array<Format, 2> kFormats = {
+  static const std::array<Format, 2> formats = {
       Format{".mp4", cv::VideoWriter::fourcc('m', 'p', '4', 'v')},
       Format{".avi", cv::VideoWriter::fourcc('M', 'J', 'P', 'G')},
   };
@@ -63,7 +63,7 @@ void VideoWriter::open(cv::Size size) {
                               size.height));
   }
   std::string tried;
-  for (const Format& format : kFormats) {
+  for (const Format& format : formats) {
     const fs::path file = names_.claim(source_.stem, format.extension);
     check_writable(file);
     if (writer_.open(file.string(), cv::CAP_FFMPEG, format.codec, source_.fps, size_, true)) {
