@@ -41,17 +41,6 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 }  // namespace
 
-TempFolder::TempFolder() {
-  std::string name = (fs::temp_directory_path() / "zoo_test_XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
-  path_ = name;
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
 RunningProgram::RunningProgram(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
                                const std::string& out_path)
     : out_path_(out_path.empty() ? folder_ / "out" : out_path) {

@@ -2,27 +2,13 @@
 #pragma once
 
 #include <chrono>
-#include <filesystem>
 #include <string>
 #include <sys/types.h>
 #include <vector>
 
+#include "tests/support/temp_folder.h"
+
 namespace zoo::test {
-
-/// A folder that vanishes with the object.
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 struct ProgramResult {
   int exit_code = -1;  ///< 128 + signal when a signal ended the process

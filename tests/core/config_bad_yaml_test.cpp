@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/core/config_test_support.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo {
 namespace {
@@ -182,7 +183,8 @@ INSTANTIATE_TEST_SUITE_P(Files, BadConfigYaml, testing::ValuesIn(kBadYaml),
                          [](const auto& instance) { return std::string(instance.param.name); });
 
 TEST(ConfigFile, IsReadFromDisk) {
-  const std::string file = testing::TempDir() + "/config_file.yaml";
+  const test::TempFolder folder;
+  const std::string file = folder / "config.yaml";
   std::ofstream(file) << "a: 1\n";
   EXPECT_EQ(ConfigDocument::load(file).root().at("a").as_int(), 1);
   EXPECT_EQ(ConfigDocument::load(file).root().at("a").where(), file + ":1:4");

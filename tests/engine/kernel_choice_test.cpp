@@ -10,6 +10,7 @@
 #include "nn/engine/processor.h"
 #include "nn/engine/step_compiler.h"
 #include "tests/engine/network_fixture.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo::engine {
 namespace {
@@ -174,14 +175,14 @@ INSTANTIATE_TEST_SUITE_P(All, InstructionSets,
                          [](const auto& c) { return std::string(to_string(c.param)); });
 
 TEST(KernelOptions, GoOnWithoutACacheFolderAndSaySo) {
-  const std::filesystem::path file = std::filesystem::path(::testing::TempDir()) / "kernel_options_file";
+  const test::TempFolder folder;
+  const std::filesystem::path file = folder / "file";
   std::ofstream(file) << "no folder";
   CompileOptions options;
   options.kernels.cache = file / "inside";
   KernelTimes::shared(kernel_environment(engine_isa(InstructionSet::kAuto)), file / "inside")->add("p", "k", 1.0);
   const auto executable = Executable::compile(block(), {1, 24, 14, 14}, options);
   EXPECT_THAT(executable->note(), HasSubstr("cannot be kept"));
-  std::filesystem::remove(file);
 }
 
 }  // namespace

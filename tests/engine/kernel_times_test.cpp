@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/temp_folder.h"
+
 namespace zoo::engine {
 namespace {
 
@@ -18,13 +20,6 @@ constexpr const char* kMachine = "a machine";
 
 class KernelTimesFile : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(::testing::TempDir()) / ("kernel_times_" + std::string(test->name()));
-    fs::remove_all(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   /// Saves a time and yields the file.
   fs::path save_one() const {
     KernelTimes times(kMachine, folder_);
@@ -41,7 +36,8 @@ class KernelTimesFile : public ::testing::Test {
 
   static void write(const fs::path& file, const std::string& text) { std::ofstream(file) << text; }
 
-  fs::path folder_;
+  test::TempFolder temp_;
+  fs::path folder_ = temp_.path() / "cache";  // not there yet
 };
 
 TEST_F(KernelTimesFile, OutlivesTheProcess) {

@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/http_server.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo::models {
 namespace {
@@ -33,10 +34,6 @@ class DownloadTest : public ::testing::Test {
  protected:
   void SetUp() override {
     ::setenv("NO_PROXY", "127.0.0.1,localhost", 1);
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(ZOO_BINARY_DIR) / "test_files" / "download" / test->name();
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
     content_ = test::noise(100'000);
     write("truth", content_);
     job_ = {.url = server_.url("/file"),
@@ -49,7 +46,6 @@ class DownloadTest : public ::testing::Test {
     options_.http.stall_timeout = std::chrono::milliseconds(200);
     options_.notice = [this](const std::string& text) { notices_.push_back(text); };
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   void write(const std::string& name, const std::string& bytes) const {
     std::ofstream(folder_ / name, std::ios::binary) << bytes;
@@ -74,7 +70,8 @@ class DownloadTest : public ::testing::Test {
     return result;
   }
 
-  fs::path folder_;
+  test::TempFolder temp_;
+  fs::path folder_ = temp_.path();
   std::string content_;
   HttpServer server_{[this](const HttpRequest& request) { return whole(request); }};
   DownloadJob job_;
@@ -428,8 +425,8 @@ TEST_F(DownloadTest, AsksWithinOneServerOnly) {
 }
 
 TEST(Digest, IsWhatEveryoneComputes) {
-  const fs::path file = fs::path(ZOO_BINARY_DIR) / "test_files" / "digest.txt";
-  fs::create_directories(file.parent_path());
+  const test::TempFolder folder;
+  const fs::path file = folder / "digest.txt";
   std::ofstream(file) << "abc";  // FIPS 180-2, appendix B.1
   EXPECT_EQ(hash_file(file, HashKind::kSha256), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   std::ofstream(file) << "hello\n";  // `echo hello | git hash-object --stdin`

@@ -17,6 +17,7 @@
 #include "nn/graph/onnx_export/onnx_export.h"
 #include "tests/support/compare.h"
 #include "tests/support/opencv_dnn.h"
+#include "tests/support/temp_folder.h"
 #include "tests/support/zoo_networks.h"
 
 namespace zoo::models {
@@ -117,9 +118,8 @@ TEST(OnnxFile, OfABackboneAloneHandsOutItsLevels) {
 }
 
 TEST(OnnxFile, AppearsCompleteOrNotAtAll) {
-  const std::filesystem::path folder = std::filesystem::path(::testing::TempDir()) / "onnx_file";
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
+  const test::TempFolder temp;
+  const std::filesystem::path& folder = temp.path();
   const Model model = load_random("demo/emoji.yaml");
   const OnnxExport options{.input = {1, 3, 64, 64}};
   write_onnx(folder / "a.onnx", model, options);

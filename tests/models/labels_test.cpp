@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo::models {
 namespace {
@@ -19,14 +20,6 @@ using ::testing::SizeIs;
 
 class Labels : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(ZOO_BINARY_DIR) / "test_files" / "labels" /
-              ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   // Decodes a file with this content, as model.yaml beside it would.
   std::vector<std::string> decode(const std::string& content) const {
     std::ofstream(folder_ / "labels.txt", std::ios::binary) << content;
@@ -53,7 +46,8 @@ class Labels : public ::testing::Test {
     return "m.yaml:1:9: labels: " + (folder_ / "labels.txt").string() + where_and_what;
   }
 
-  fs::path folder_;
+  test::TempFolder temp_;
+  fs::path folder_ = temp_.path();
 };
 
 TEST_F(Labels, AreTheLinesOfAFile) { EXPECT_THAT(decode("cat\nbig dog\n"), ElementsAre("cat", "big dog")); }

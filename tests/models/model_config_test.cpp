@@ -10,6 +10,7 @@
 
 #include "nn/core/error.h"
 #include "nn/graph/graph.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo::models {
 namespace {
@@ -22,14 +23,6 @@ using ::testing::SizeIs;
 // A model file in a folder of its own.
 class ModelFile : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(ZOO_BINARY_DIR) / "test_files" / "model_config" / test->name();
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   void write(const std::string& name, const std::string& text) const { std::ofstream(folder_ / name) << text; }
 
   // The smallest model with `extra` lines in `model:` and `tail` after it.
@@ -45,7 +38,8 @@ class ModelFile : public ::testing::Test {
     return load_model_config(folder_ / "model.yaml", overrides);
   }
 
-  fs::path folder_;
+  test::TempFolder temp_;
+  fs::path folder_ = temp_.path();
 };
 
 using ModelConfigTest = ModelFile;

@@ -16,6 +16,7 @@
 #include "nn/core/error.h"
 #include "nn/weights/safetensors.h"
 #include "nn/weights/synthetic.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo::models {
 namespace {
@@ -27,14 +28,7 @@ using ::testing::ThrowsMessage;
 
 class ModelTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(ZOO_BINARY_DIR) / "test_files" / "model" /
-              ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-    write_model("");
-  }
-  void TearDown() override { fs::remove_all(folder_); }
+  void SetUp() override { write_model(""); }
 
   // The smallest model, with `checkpoint` as its fourth line.
   void write_model(const std::string& checkpoint) const {
@@ -62,7 +56,8 @@ class ModelTest : public ::testing::Test {
 
   fs::path file() const { return folder_ / "model.yaml"; }
 
-  fs::path folder_;
+  test::TempFolder temp_;
+  fs::path folder_ = temp_.path();
 };
 
 TEST_F(ModelTest, RunsWithRandomWeights) {

@@ -15,6 +15,7 @@
 #include "models/results.h"
 #include "nn/core/error.h"
 #include "pipeline/detector.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo::models {
 namespace {
@@ -80,12 +81,6 @@ class OwnHead : public ::testing::Test {
     heads::NeckRegistry::global().add("own_neck", define_own_neck);
     heads::HeadRegistry::global().add("detection", "own_head", define_own_head);
   }
-  void SetUp() override {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(ZOO_BINARY_DIR) / "test_files" / "own_head" / test->name();
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
 
   // MobileNetV4 of four stages with own neck and head.
   ModelConfig load(const std::string& returned, const std::string& tail = "") const {
@@ -102,7 +97,8 @@ class OwnHead : public ::testing::Test {
     return load_model_config(folder_ / "model.yaml");
   }
 
-  fs::path folder_;
+  test::TempFolder temp_;
+  fs::path folder_ = temp_.path();
 };
 
 std::vector<std::string> outputs_at(const graph::Graph& graph, const Shape& input) {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo::models {
 namespace {
@@ -18,12 +19,6 @@ using ::testing::IsEmpty;
 
 class PretrainedCfg : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(ZOO_BINARY_DIR) / "test_files" / "pretrained_cfg";
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   fs::path write(const std::string& text) const {
     std::ofstream(folder_ / "config.json", std::ios::binary) << text;
     return folder_ / "config.json";
@@ -51,7 +46,8 @@ class PretrainedCfg : public ::testing::Test {
     return "none";
   }
 
-  fs::path folder_;
+  test::TempFolder temp_;
+  fs::path folder_ = temp_.path();
 };
 
 TEST_F(PretrainedCfg, IsReadAsTimmReadsIt) {

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/fake_hub.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo::models {
 namespace {
@@ -30,10 +31,6 @@ class PullTest : public ::testing::Test {
  protected:
   void SetUp() override {
     ::setenv("NO_PROXY", "127.0.0.1,localhost", 1);
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(ZOO_BINARY_DIR) / "test_files" / "pull" / test->name();
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
     content_ = test::noise(50'000);
     put("model.safetensors", content_, true);
     put("config.json", kConfigJson, false);
@@ -47,7 +44,6 @@ class PullTest : public ::testing::Test {
     options_.download.first_pause = std::chrono::milliseconds(1);
     options_.download.notice = [this](const std::string& text) { notices_.push_back(text); };
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   void put(const std::string& name, const std::string& content, bool large) {
     hub_.put(name, {.content = content, .hash = hash_of(content, large), .large = large});
@@ -71,7 +67,8 @@ class PullTest : public ::testing::Test {
 
   const PretrainedCheckpoint& known_ = *find_pretrained("mobilenetv3_small_050");
   FakeHub hub_{known_.repository, kCommit};
-  fs::path folder_;
+  test::TempFolder temp_;
+  fs::path folder_ = temp_.path();
   std::string content_;
   PullOptions options_;
   std::vector<std::string> notices_;
@@ -260,7 +257,8 @@ TEST(HubRepositoryTest, AcceptsNoPathAsRevision) {
 }
 
 TEST(HubRepositoryTest, IgnoresABrokenReference) {
-  const fs::path folder = fs::path(ZOO_BINARY_DIR) / "test_files" / "hub_repository";
+  const test::TempFolder temp;
+  const fs::path& folder = temp.path();
   const HubRepository repository(folder, "timm/x");
   fs::create_directories(folder / "models--timm--x/refs");
   for (const char* text : {"", "../../..", "abc"}) {
@@ -271,7 +269,6 @@ TEST(HubRepositoryTest, IgnoresABrokenReference) {
   EXPECT_EQ(repository.commit_of("main"), kCommit);
   EXPECT_EQ(repository.snapshot("main", "f"), folder / "models--timm--x/snapshots" / kCommit / "f");
   EXPECT_FALSE(repository.find("main", "f"));
-  fs::remove_all(folder);
 }
 
 }  // namespace

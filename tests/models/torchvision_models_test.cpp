@@ -12,6 +12,7 @@
 #include "nn/core/error.h"
 #include "nn/weights/safetensors.h"
 #include "nn/weights/synthetic.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo::models {
 namespace {
@@ -24,13 +25,6 @@ using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 class TorchvisionModel : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(ZOO_BINARY_DIR) / "test_files" / "torchvision_models" /
-              ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   static fs::path config(const std::string& name) {
     return fs::path(ZOO_SOURCE_DIR) / "configs" / "torchvision" / (name + ".yaml");
   }
@@ -63,7 +57,8 @@ class TorchvisionModel : public ::testing::Test {
     return {};
   }
 
-  fs::path folder_;
+  test::TempFolder temp_;
+  fs::path folder_ = temp_.path();
 };
 
 TEST_F(TorchvisionModel, MayHoldAnAuxiliaryClassifier) {

@@ -4,7 +4,6 @@
 #include <fstream>
 #include <string>
 #include <sys/resource.h>
-#include <unistd.h>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -20,6 +19,7 @@
 #include "pipeline/image_io.h"
 #include "pipeline/mask_png.h"
 #include "pipeline/write_file.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo::eval {
 namespace {
@@ -36,12 +36,6 @@ const std::vector<std::string> kLabels = {"background", "cat", "ice cream"};
 
 class EvalData : public ::testing::Test {
  protected:
-  EvalData() {
-    std::string name = fs::temp_directory_path() / "zoo_eval_XXXXXX";
-    folder_ = mkdtemp(name.data());
-  }
-  ~EvalData() override { fs::remove_all(folder_); }
-
   void write(const std::string& name, const std::string& text = "") const {
     const fs::path file = folder_ / name;
     fs::create_directories(file.parent_path());
@@ -69,7 +63,8 @@ class EvalData : public ::testing::Test {
     return {};
   }
 
-  fs::path folder_;
+  test::TempFolder temp_;
+  fs::path folder_ = temp_.path();
 };
 
 TEST_F(EvalData, ClassFoldersAreNamedByLabelOrIndex) {

@@ -10,6 +10,8 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/videoio.hpp>
 
+#include "tests/support/temp_folder.h"
+
 namespace zoo::pipeline {
 namespace {
 
@@ -19,14 +21,6 @@ using ::testing::SizeIs;
 
 class FrameSourceTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(::testing::TempDir()) /
-              (std::string("zoo_") + ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
   void add_image(const std::string& name) const {
     cv::imwrite(path(name), cv::Mat(8, 12, CV_8UC3, cv::Scalar::all(9)));
@@ -51,7 +45,8 @@ class FrameSourceTest : public ::testing::Test {
     return "no error";
   }
 
-  fs::path folder_;
+  test::TempFolder temp_;
+  fs::path folder_ = temp_.path();
 };
 
 TEST_F(FrameSourceTest, FolderMeansItsImagesByName) {

@@ -10,6 +10,8 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/videoio.hpp>
 
+#include "tests/support/temp_folder.h"
+
 namespace zoo::pipeline {
 namespace {
 
@@ -19,13 +21,6 @@ using ::testing::HasSubstr;
 
 class FrameWriterTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(::testing::TempDir()) /
-              (std::string("zoo_") + ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   static Frame frame(const std::string& source, cv::Size size = {64, 48}) {
     Frame result;
     result.image = cv::Mat(size, CV_8UC3, cv::Scalar(10, 200, 30));
@@ -44,7 +39,8 @@ class FrameWriterTest : public ::testing::Test {
     return names;
   }
 
-  fs::path folder_;
+  test::TempFolder temp_;
+  fs::path folder_ = temp_.path() / "out";  // not there yet
 };
 
 TEST_F(FrameWriterTest, ImagesKeepNameAndFormatAndNeverCollide) {

@@ -11,6 +11,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "tests/pipeline/fixture_data.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo::pipeline {
 namespace {
@@ -62,12 +63,6 @@ Failure decode_failure(const Bytes& bytes) {
 
 class ImageFile : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / fmt::format("zoo_image_io_{}", ::getpid());
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   fs::path write(const std::string& name, const Bytes& bytes) const {
     std::ofstream(folder_ / name, std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
@@ -82,7 +77,8 @@ class ImageFile : public ::testing::Test {
     return failure;
   }
 
-  fs::path folder_;
+  test::TempFolder temp_;
+  fs::path folder_ = temp_.path();
 };
 
 TEST(ImageIo, DecodesEveryFormatAsPillowDoes) {

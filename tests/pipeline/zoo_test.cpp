@@ -13,6 +13,7 @@
 #include <opencv2/core.hpp>
 
 #include "nn/weights/synthetic.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo {
 namespace {
@@ -42,14 +43,6 @@ std::vector<std::vector<float>> outputs_of_the_network(const Tensor& input, cons
 /// A model file in a folder of its own.
 class ZooFile : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(ZOO_BINARY_DIR) / "test_files" / "zoo" /
-              ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   std::string write_backbone(int channels, const std::string& tail = "") const {
     const fs::path file = folder_ / "net.yaml";
     std::ofstream(file)
@@ -60,7 +53,8 @@ class ZooFile : public ::testing::Test {
     return file;
   }
 
-  fs::path folder_;
+  test::TempFolder temp_;
+  fs::path folder_ = temp_.path();
 };
 
 TEST(ZooClassifier, AnswersAsThePipelinesClassifier) {

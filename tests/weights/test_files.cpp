@@ -2,22 +2,11 @@
 
 #include <fstream>
 #include <iterator>
-#include <unistd.h>
-
-#include <fmt/format.h>
 
 #include "nn/core/error.h"
 #include "nn/weights/safetensors.h"
 
 namespace zoo::weights {
-
-void FileTest::SetUp() {
-  static int counter = 0;
-  folder_ = std::filesystem::path(testing::TempDir()) / fmt::format("zoo_weights_{}_{}", ::getpid(), counter++);
-  std::filesystem::create_directories(folder_);
-}
-
-void FileTest::TearDown() { std::filesystem::remove_all(folder_); }
 
 std::filesystem::path FileTest::write(const std::string& name, std::string_view bytes) const {
   std::filesystem::remove(path(name));  // truncating instead makes some file systems flush, thousands of times

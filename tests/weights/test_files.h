@@ -8,19 +8,19 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/temp_folder.h"
+
 namespace zoo::weights {
 
 /// A test with a folder of its own, removed afterwards.
 class FileTest : public testing::Test {
  protected:
-  void SetUp() override;
-  void TearDown() override;
-
   std::filesystem::path path(const std::string& name) const { return folder_ / name; }
   /// Writes `bytes` to a file of the folder and yields its path.
   std::filesystem::path write(const std::string& name, std::string_view bytes) const;
 
-  std::filesystem::path folder_;
+  test::TempFolder temp_;
+  std::filesystem::path folder_ = temp_.path();
 };
 
 /// 8 bytes of header length, the header, the data.
