@@ -189,7 +189,7 @@ class Bf16Convolution {
             .conv = conv,
             .offsets = std::move(offsets),
             .weights = pack(channels_last_weights(kPixel), op_.kernel.h, conv.depth, 1),
-            .bias = pack_padded_bias(compiler_, op_.bias, op_.out_channels, kPair),
+            .bias = compiler_.add_packed_bias(op_.bias, op_.out_channels, kPair),
             .prepared_rows = in_[0] * pad.padded_h,
             .prepared_values = in_[0] * conv.image_stride,
             .prepare = [pad](const float* image, Bf16* rows, int64_t begin, int64_t end) {
@@ -218,7 +218,7 @@ class Bf16Convolution {
             .conv = conv,
             .offsets = std::move(offsets),
             .weights = pack(channels_last_weights(pixel), conv.taps, pixel, conv.depth_blocks),
-            .bias = pack_padded_bias(compiler_, op_.bias, op_.out_channels, kPair),
+            .bias = compiler_.add_packed_bias(op_.bias, op_.out_channels, kPair),
             .prepared_rows = padded ? in_[0] * pad.padded_h : 0,
             .prepared_values = padded ? in_[0] * conv.image_stride : 0,
             .prepare = [pad](const float* map, Bf16* rows, int64_t begin, int64_t end) {
@@ -265,7 +265,7 @@ class Bf16Convolution {
     const kernels::DepthwiseConv conv = depthwise();
     const ValueId dst = compiler_.add_value(out_, kChannelsLastBf16);
     const auto weights = pack_depthwise();
-    const auto bias = pack_padded_bias(compiler_, op_.bias, op_.out_channels, kPair);
+    const auto bias = compiler_.add_packed_bias(op_.bias, op_.out_channels, kPair);
     const int64_t items = in_[0] * kernels::channel_pairs(op_.in_channels);
     const int64_t part_floats = kernels::expand_depthwise_scratch({source.conv, conv});
     const size_t first_part = source.scratch_bytes();
@@ -312,7 +312,7 @@ class Bf16Convolution {
     const ValueId src = compiler_.value_in(input_, kChannelsLastBf16);
     const ValueId dst = compiler_.add_value(out_, kChannelsLastBf16);
     const auto weights = pack_depthwise();
-    const auto bias = pack_padded_bias(compiler_, op_.bias, op_.out_channels, kPair);
+    const auto bias = compiler_.add_packed_bias(op_.bias, op_.out_channels, kPair);
     const int64_t items = in_[0] * kernels::channel_pairs(op_.in_channels);
     const int64_t scratch = kernels::depthwise_scratch(conv);
     const auto bind = [=, threads = int64_t{compiler_.threads()}](const RunnerMemory& memory) {

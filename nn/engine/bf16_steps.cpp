@@ -18,19 +18,7 @@ constexpr int64_t kLanes = kernels::kChannelStep;
 
 int64_t padded(int64_t channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
 
-/// A fully connected layer with packed weights.
-struct PackedBf16Layer {
-  std::shared_ptr<PackedBlock> weights;
-  std::shared_ptr<PackedBlock> bias;
-  int64_t inputs = 0;
-  int64_t outputs = 0;
-  kernels::ResolvedActivation activation;
-
-  kernels::Bf16MatVec op() const {
-    return {reinterpret_cast<const Bf16*>(weights->data), reinterpret_cast<const float*>(bias->data), inputs, outputs,
-            activation};
-  }
-};
+using PackedBf16Layer = PackedLayer<kernels::Bf16MatVec>;
 
 PackedBf16Layer pack_layer(StepCompiler& compiler, const Bf16Layer& layer) {
   const std::span<const float> source = compiler.parameter(layer.weight);
@@ -38,9 +26,8 @@ PackedBf16Layer pack_layer(StepCompiler& compiler, const Bf16Layer& layer) {
     kernels::pack_bf16_matrix(source.data(), outputs, inputs, reinterpret_cast<Bf16*>(dst));
   };
   const auto values = static_cast<size_t>(kernels::packed_bf16_matrix(layer.outputs, layer.inputs));
-  return {compiler.add_packed(values * sizeof(Bf16), pack),
-          pack_padded_bias(compiler, layer.bias, layer.outputs, kLanes), layer.inputs, layer.outputs,
-          compiler.resolve(layer.activation)};
+  return {compiler.add_packed(values * sizeof(Bf16), pack), compiler.add_packed_bias(layer.bias, layer.outputs, kLanes),
+          layer.inputs, layer.outputs, compiler.resolve(layer.activation)};
 }
 
 bool is_bf16(const StepCompiler& compiler, graph::NodeId id) {
@@ -195,13 +182,6 @@ void compile_bf16_map(StepCompiler& compiler, graph::NodeId id, ValueId src, Val
   step->in_place = true;
   compiler.add_step(std::move(step));
   compiler.set_value(id, dst);
-}
-
-std::shared_ptr<PackedBlock> pack_padded_bias(StepCompiler& compiler, ParameterId bias, int64_t outputs, int64_t step) {
-  std::vector<float> values(static_cast<size_t>((outputs + step - 1) / step * step));
-  const std::span<const float> source = compiler.parameter(bias);
-  std::copy(source.begin(), source.end(), values.begin());
-  return compiler.add_packed(std::move(values));
 }
 
 }  // namespace zoo::engine

@@ -28,7 +28,4 @@ void compile_bf16_layer(StepCompiler& compiler, graph::NodeId id, const Bf16Laye
 void compile_bf16_map(StepCompiler& compiler, graph::NodeId id, ValueId src, ValueId other,
                       kernels::ResolvedActivation function);
 
-/// Bias with zeros up to a multiple of `step`; all zeros without a bias.
-std::shared_ptr<PackedBlock> pack_padded_bias(StepCompiler& compiler, ParameterId bias, int64_t outputs, int64_t step);
-
 }  // namespace zoo::engine

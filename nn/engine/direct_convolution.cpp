@@ -1,20 +1,14 @@
 // The own fallback for shapes that oneDNN has no fast implementation for.
-#include <algorithm>
-
-#include <fmt/format.h>
-
-#include "nn/engine/convolution.h"
+#include "nn/engine/own_convolution.h"
 #include "nn/engine/parallel.h"
 
 namespace zoo::engine {
 namespace {
 
-class DirectConvolution : public ConvolutionKernel {
+class DirectConvolution : public OwnConvolution {
  public:
   DirectConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table)
-      : op_(problem.op), table_(table), threads_(problem.threads) {
-    blocks_ = kernels::block_count(op_.out_channels, table.lanes);
-    images_ = problem.dst[0];
+      : OwnConvolution("direct_conv", problem, table), op_(problem.op) {
     conv_ = {.depthwise = problem.is_depthwise(),
              .in_channels = op_.in_channels,
              .out_channels = op_.out_channels,
@@ -33,32 +27,11 @@ class DirectConvolution : public ConvolutionKernel {
              .activation = problem.activation};
   }
 
-  std::string name() const override { return fmt::format("own:direct_conv:{}", kernels::to_string(table_.isa)); }
   bool is_last_resort() const override { return true; }
-  size_t packed_bytes() const override {
-    return static_cast<size_t>(weight_count() + blocks_ * table_.lanes) * sizeof(float);
-  }
-
-  /// [out, in / groups, kh, kw] -> [out / lanes, kh * kw, in / groups, lanes], then the bias.
-  void pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const override {
-    auto* packed = reinterpret_cast<float*>(dst);
-    const int64_t lanes = table_.lanes;
-    for (int64_t o = 0; o < op_.out_channels; ++o) {
-      for (int64_t i = 0; i < inputs(); ++i) {
-        for (int64_t t = 0; t < taps(); ++t) {
-          packed[((o / lanes * taps() + t) * inputs() + i) * lanes + o % lanes] =
-              weights[static_cast<size_t>((o * inputs() + i) * taps() + t)];
-        }
-      }
-    }
-    std::copy(bias.begin(), bias.end(), packed + weight_count());
-  }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    kernels::DirectConv conv = conv_;
-    conv.weights = reinterpret_cast<const float*>(memory.packed);
-    conv.bias = conv.weights + weight_count();
-    return make_bound_step([=, threads = threads_, items = images_ * blocks_, kernel = table_.direct_conv] {
+    return make_bound_step([=, conv = with_packed(conv_, memory), threads = threads(), items = images() * blocks(),
+                            kernel = table().direct_conv] {
       parallel_for(threads, items, [&](int64_t begin, int64_t end) {
         kernel(conv, memory.src, memory.residual, memory.dst, begin, end);
       });
@@ -66,15 +39,23 @@ class DirectConvolution : public ConvolutionKernel {
   }
 
  private:
+  /// [out, in / groups, kh, kw] -> [out / lanes, kh * kw, in / groups, lanes].
+  void pack_weights(const float* weights, float* packed) const override {
+    const int64_t lanes = table().lanes;
+    for (int64_t o = 0; o < op_.out_channels; ++o) {
+      for (int64_t i = 0; i < inputs(); ++i) {
+        for (int64_t t = 0; t < taps(); ++t) {
+          packed[((o / lanes * taps() + t) * inputs() + i) * lanes + o % lanes] =
+              weights[(o * inputs() + i) * taps() + t];
+        }
+      }
+    }
+  }
+
   int64_t taps() const { return op_.kernel.h * op_.kernel.w; }
   int64_t inputs() const { return op_.in_channels / op_.groups; }
-  int64_t weight_count() const { return blocks_ * taps() * inputs() * table_.lanes; }
 
   graph::Conv2d op_;
-  const kernels::KernelTable& table_;
-  int threads_;
-  int64_t blocks_ = 0;
-  int64_t images_ = 0;
   kernels::DirectConv conv_;
 };
 

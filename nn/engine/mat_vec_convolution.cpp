@@ -1,42 +1,22 @@
 // Convolutions of 1x1 maps, as after global pooling: each image is a vector.
-#include <algorithm>
-
-#include <fmt/format.h>
-
-#include "nn/engine/convolution.h"
+#include "nn/engine/own_convolution.h"
 #include "nn/engine/parallel.h"
 
 namespace zoo::engine {
 namespace {
 
-class MatVecConvolution : public ConvolutionKernel {
+class MatVecConvolution : public OwnConvolution {
  public:
   MatVecConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table)
-      : table_(table),
-        threads_(problem.threads),
-        images_(problem.dst[0]),
+      : OwnConvolution("mat_vec", problem, table),
         src_stride_(kernels::block_count(problem.op.in_channels, table.lanes) * table.lanes),
-        blocks_(kernels::block_count(problem.op.out_channels, table.lanes)),
         mat_vec_{
             .inputs = problem.op.in_channels, .outputs = problem.op.out_channels, .activation = problem.activation} {}
 
-  std::string name() const override { return fmt::format("own:mat_vec:{}", kernels::to_string(table_.isa)); }
-  size_t packed_bytes() const override {
-    return static_cast<size_t>(weight_count() + blocks_ * table_.lanes) * sizeof(float);
-  }
-
-  void pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const override {
-    auto* packed = reinterpret_cast<float*>(dst);
-    kernels::pack_matrix(weights.data(), mat_vec_.outputs, mat_vec_.inputs, table_.lanes, packed);
-    std::copy(bias.begin(), bias.end(), packed + weight_count());
-  }
-
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    kernels::MatVec mat_vec = mat_vec_;
-    mat_vec.weights = reinterpret_cast<const float*>(memory.packed);
-    mat_vec.bias = mat_vec.weights + weight_count();
-    return make_bound_step([=, threads = threads_, rows = images_, src_stride = src_stride_, blocks = blocks_,
-                            dst_stride = blocks_ * table_.lanes, function = table_.mat_vec] {
+    return make_bound_step([=, mat_vec = with_packed(mat_vec_, memory), threads = threads(), rows = images(),
+                            src_stride = src_stride_, blocks = blocks(), dst_stride = blocks() * table().lanes,
+                            function = table().mat_vec] {
       parallel_for(threads, blocks, [&](int64_t begin, int64_t end) {
         function(mat_vec, memory.src, src_stride, memory.dst, dst_stride, rows, begin, end);
       });
@@ -44,13 +24,7 @@ class MatVecConvolution : public ConvolutionKernel {
   }
 
  private:
-  int64_t weight_count() const { return blocks_ * mat_vec_.inputs * table_.lanes; }
-
-  const kernels::KernelTable& table_;
-  int threads_;
-  int64_t images_;
   int64_t src_stride_;
-  int64_t blocks_;
   kernels::MatVec mat_vec_;
 };
 

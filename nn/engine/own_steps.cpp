@@ -2,8 +2,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "nn/engine/int8_steps.h"
-#include "nn/engine/kernels/bf16.h"
 #include "nn/engine/own_step.h"
 #include "nn/engine/parallel.h"
 #include "nn/engine/step_compiler.h"
@@ -11,32 +9,11 @@
 namespace zoo::engine {
 namespace {
 
-/// A small fully connected layer with packed weights.
-struct PackedLayer {
-  std::shared_ptr<PackedBlock> weights;
-  std::shared_ptr<PackedBlock> bias;
-  int64_t inputs = 0;
-  int64_t outputs = 0;
-  kernels::ResolvedActivation activation;
-
-  kernels::MatVec op() const {
-    return {reinterpret_cast<const float*>(weights->data), reinterpret_cast<const float*>(bias->data), inputs, outputs,
-            activation};
-  }
-};
-
-/// Bias padded with zeros to whole blocks; all zeros without a bias.
-std::shared_ptr<PackedBlock> pack_bias(StepCompiler& compiler, ParameterId bias, int64_t outputs) {
-  const int64_t lanes = compiler.table().lanes;
-  std::vector<float> padded(static_cast<size_t>(kernels::block_count(outputs, lanes) * lanes));
-  const std::span<const float> values = compiler.parameter(bias);
-  std::copy(values.begin(), values.end(), padded.begin());
-  return compiler.add_packed(std::move(padded));
-}
+using PackedF32Layer = PackedLayer<kernels::MatVec>;
 
 /// `factor` is multiplied into the weights.
-PackedLayer pack_layer(StepCompiler& compiler, ParameterId weight, ParameterId bias, int64_t outputs, int64_t inputs,
-                       const graph::FusedActivation& activation, float factor = 1.0F) {
+PackedF32Layer pack_layer(StepCompiler& compiler, ParameterId weight, ParameterId bias, int64_t outputs, int64_t inputs,
+                          const graph::FusedActivation& activation, float factor = 1.0F) {
   const int64_t lanes = compiler.table().lanes;
   const int64_t blocks = kernels::block_count(outputs, lanes);
   const std::span<const float> source = compiler.parameter(weight);
@@ -47,7 +24,7 @@ PackedLayer pack_layer(StepCompiler& compiler, ParameterId weight, ParameterId b
     if (factor != 1.0F) std::for_each(packed, packed + packed_size, [=](float& value) { value *= factor; });
   };
   return {compiler.add_packed(static_cast<size_t>(packed_size) * sizeof(float), pack),
-          pack_bias(compiler, bias, outputs), inputs, outputs, compiler.resolve(activation)};
+          compiler.add_packed_bias(bias, outputs, lanes), inputs, outputs, compiler.resolve(activation)};
 }
 
 }  // namespace
@@ -69,7 +46,7 @@ void compile_global_avg_pool(StepCompiler& compiler, graph::NodeId id) {
 void compile_linear(StepCompiler& compiler, graph::NodeId id, const graph::Linear& op) {
   const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
   const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
-  const PackedLayer layer = pack_layer(compiler, op.weight, op.bias, op.out_features, op.in_features, op.activation);
+  const PackedF32Layer layer = pack_layer(compiler, op.weight, op.bias, op.out_features, op.in_features, op.activation);
   const int64_t lanes = compiler.table().lanes;
   const int64_t src_stride = kernels::block_count(op.in_features, lanes) * lanes;
   const int64_t blocks = kernels::block_count(op.out_features, lanes);
@@ -93,9 +70,10 @@ void compile_squeeze_excite(StepCompiler& compiler, graph::NodeId id, const grap
   const int64_t area = StepCompiler::area(compiler.shape(id));
   // Of sums, the first layer makes the means itself.
   const float factor = sums < 0 ? 1.0F : 1.0F / static_cast<float>(area);
-  const PackedLayer reduce =
+  const PackedF32Layer reduce =
       pack_layer(compiler, op.reduce_weight, op.reduce_bias, op.squeezed, op.channels, op.inner, factor);
-  const PackedLayer expand = pack_layer(compiler, op.expand_weight, op.expand_bias, op.channels, op.squeezed, op.gate);
+  const PackedF32Layer expand =
+      pack_layer(compiler, op.expand_weight, op.expand_bias, op.channels, op.squeezed, op.gate);
   const int64_t lanes = compiler.table().lanes;
   const int64_t images = compiler.shape(id)[0];
   const int64_t channel_blocks = kernels::block_count(op.channels, lanes);
@@ -195,65 +173,6 @@ void compile_flatten(StepCompiler& compiler, graph::NodeId id) {
   const ValueId planar = compiler.add_value(compiler.shape(id), Layout::kPlanar);
   compiler.add_step(make_relayout(compiler, blocked, planar, compiler.node(id).name));
   compiler.set_value(id, planar);
-}
-
-namespace {
-
-std::unique_ptr<Step> make_bf16_relayout(const StepCompiler& compiler, ValueId src, ValueId dst, bool to_blocked) {
-  const Shape shape = compiler.value(src).shape;
-  const auto bind = [=, threads = compiler.threads(), images = shape[0], channels = shape[1],
-                     area = StepCompiler::area(shape)](const RunnerMemory& memory) {
-    float* blocked = memory[to_blocked ? dst : src];
-    auto* bf16 = memory.as<kernels::Bf16>(to_blocked ? src : dst);
-    return [=] {
-      parallel_for(threads, images, [&](int64_t begin, int64_t end) {
-        if (to_blocked) {
-          kernels::bf16_to_blocked(bf16, blocked, channels, area, begin, end);
-        } else {
-          kernels::blocked_to_bf16(blocked, bf16, channels, area, begin, end);
-        }
-      });
-    };
-  };
-  return make_step(to_blocked ? "bf16_to_blocked" : "blocked_to_bf16", {src}, dst, bind);
-}
-
-std::unique_ptr<Step> make_f32_relayout(const StepCompiler& compiler, ValueId src, ValueId dst) {
-  const bool to_blocked = compiler.value(dst).layout == Layout::kBlocked;
-  const bool from_blocked = compiler.value(src).layout == Layout::kBlocked;
-  // A flattening re-layout has different shapes on its two sides; the blocked side knows channels and area.
-  const Shape shape = to_blocked ? compiler.value(dst).shape : compiler.value(src).shape;
-  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(), blocks = compiler.blocks(shape),
-                     area = StepCompiler::area(shape), channels = shape[1],
-                     elements = shape.elements()](const RunnerMemory& memory) {
-    return [=, &table, x = memory[src], y = memory[dst]] {
-      if (to_blocked == from_blocked) {
-        std::copy(x, x + elements, y);
-        return;
-      }
-      const auto relayout = to_blocked ? table.to_blocked : table.to_planar;
-      parallel_for(threads, blocks, [&](int64_t begin, int64_t end) { relayout(x, y, channels, area, begin, end); });
-    };
-  };
-  return make_step(compiler, to_blocked ? "to_blocked" : "to_planar", {src}, dst, bind);
-}
-
-}  // namespace
-
-std::unique_ptr<Step> make_relayout(const StepCompiler& compiler, ValueId src, ValueId dst, std::string_view name) {
-  std::unique_ptr<Step> step;
-  if (compiler.value(src).type == DataType::kBf16) {
-    step = make_bf16_relayout(compiler, src, dst, true);
-  } else if (compiler.value(dst).type == DataType::kBf16) {
-    step = make_bf16_relayout(compiler, src, dst, false);
-  } else if (compiler.value(src).type == DataType::kU8 || compiler.value(dst).type == DataType::kU8) {
-    step = make_int8_relayout(compiler, src, dst);
-  } else {
-    step = make_f32_relayout(compiler, src, dst);
-  }
-  step->info.node = name;
-  step->info.op = "Relayout";
-  return step;
 }
 
 }  // namespace zoo::engine

@@ -1,10 +1,8 @@
 // Pointwise convolutions on own kernels.
 #include <algorithm>
 
-#include <fmt/format.h>
-
-#include "nn/engine/convolution.h"
 #include "nn/engine/kernels/pointwise.h"
+#include "nn/engine/own_convolution.h"
 #include "nn/engine/parallel.h"
 #include "nn/engine/processor.h"
 
@@ -28,12 +26,11 @@ int64_t choose_chunks(const ConvolutionProblem& problem, int64_t lanes, int64_t 
   return std::min(chunks, tiles);
 }
 
-class PointwiseConvolution : public ConvolutionKernel {
+class PointwiseConvolution : public OwnConvolution {
  public:
   PointwiseConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table)
-      : table_(table), threads_(problem.threads), images_(problem.dst[0]) {
-    const int64_t groups =
-        block_count(block_count(problem.op.out_channels, table.lanes), kernels::pointwise_max_group(table.lanes));
+      : OwnConvolution("pointwise", problem, table) {
+    const int64_t groups = block_count(blocks(), kernels::pointwise_max_group(table.lanes));
     conv_ = {.in_channels = problem.op.in_channels,
              .out_channels = problem.op.out_channels,
              .area = problem.dst[2] * problem.dst[3],
@@ -42,36 +39,21 @@ class PointwiseConvolution : public ConvolutionKernel {
              .activation = problem.activation};
   }
 
-  std::string name() const override { return fmt::format("own:pointwise:{}", kernels::to_string(table_.isa)); }
-  size_t packed_bytes() const override {
-    return static_cast<size_t>(weight_count() + block_count(conv_.out_channels, table_.lanes) * table_.lanes) *
-           sizeof(float);
-  }
-
-  void pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const override {
-    auto* packed = reinterpret_cast<float*>(dst);
-    kernels::pack_pointwise(conv_, weights.data(), table_.lanes, packed);
-    std::copy(bias.begin(), bias.end(), packed + weight_count());
-  }
-
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    kernels::PointwiseConv conv = conv_;
-    conv.weights = reinterpret_cast<const float*>(memory.packed);
-    conv.bias = conv.weights + weight_count();
-    return make_bound_step(
-        [=, threads = threads_, items = images_ * conv_.chunks * conv_.groups, function = table_.pointwise] {
-          parallel_for(threads, items, [&](int64_t begin, int64_t end) {
-            function(conv, memory.src, memory.residual, memory.dst, begin, end);
-          });
-        });
+    return make_bound_step([=, conv = with_packed(conv_, memory), threads = threads(),
+                            items = images() * conv_.chunks * conv_.groups, function = table().pointwise] {
+      parallel_for(threads, items, [&](int64_t begin, int64_t end) {
+        function(conv, memory.src, memory.residual, memory.dst, begin, end);
+      });
+    });
   }
 
  private:
-  int64_t weight_count() const { return kernels::pointwise_weights_size(conv_, table_.lanes); }
+  int64_t weight_count() const override { return kernels::pointwise_weights_size(conv_, table().lanes); }
+  void pack_weights(const float* weights, float* packed) const override {
+    kernels::pack_pointwise(conv_, weights, table().lanes, packed);
+  }
 
-  const kernels::KernelTable& table_;
-  int threads_;
-  int64_t images_;
   kernels::PointwiseConv conv_;
 };
 

@@ -1,23 +1,17 @@
 // The first convolution of a network on an own kernel: reads the image as it is.
 #include <algorithm>
 
-#include <fmt/format.h>
-
-#include "nn/engine/convolution.h"
 #include "nn/engine/kernels/stem.h"
+#include "nn/engine/own_convolution.h"
 #include "nn/engine/parallel.h"
 
 namespace zoo::engine {
 namespace {
 
-class StemConvolution : public ConvolutionKernel {
+class StemConvolution : public OwnConvolution {
  public:
   StemConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table)
-      : table_(table),
-        threads_(problem.threads),
-        images_(problem.dst[0]),
-        taps_(problem.op.in_channels * kernels::kStemKernel * kernels::kStemKernel),
-        blocks_(kernels::block_count(problem.op.out_channels, table.lanes)),
+      : OwnConvolution("stem", problem, table),
         runs_(kernels::plan_row(kernels::kStemKernel, kernels::kStemStride, problem.pad.begin.w, problem.src[3],
                                 problem.dst[3], kernels::stem_tile(problem.op.out_channels, table.lanes))),
         conv_{.in_channels = problem.op.in_channels,
@@ -32,34 +26,14 @@ class StemConvolution : public ConvolutionKernel {
               .runs = runs_.data(),
               .run_count = static_cast<int64_t>(runs_.size())} {}
 
-  std::string name() const override { return fmt::format("own:stem:{}", kernels::to_string(table_.isa)); }
-  size_t packed_bytes() const override {
-    return static_cast<size_t>(weight_count() + blocks_ * table_.lanes) * sizeof(float);
-  }
-
-  void pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const override {
-    auto* packed = reinterpret_cast<float*>(dst);
-    kernels::pack_matrix(weights.data(), conv_.out_channels, taps_, table_.lanes, packed);
-    std::copy(bias.begin(), bias.end(), packed + weight_count());
-  }
-
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    kernels::StemConv conv = conv_;
-    conv.weights = reinterpret_cast<const float*>(memory.packed);
-    conv.bias = conv.weights + weight_count();
-    return make_bound_step([=, threads = threads_, rows = images_ * conv_.dst_h, stem = table_.stem] {
+    return make_bound_step([=, conv = with_packed(conv_, memory), threads = threads(), rows = images() * conv_.dst_h,
+                            stem = table().stem] {
       parallel_for(threads, rows, [&](int64_t begin, int64_t end) { stem(conv, memory.src, memory.dst, begin, end); });
     });
   }
 
  private:
-  int64_t weight_count() const { return blocks_ * taps_ * table_.lanes; }
-
-  const kernels::KernelTable& table_;
-  int threads_;
-  int64_t images_;
-  int64_t taps_;
-  int64_t blocks_;
   std::vector<kernels::TileRun> runs_;
   kernels::StemConv conv_;
 };

@@ -28,22 +28,6 @@ std::vector<int64_t> all_macs(const graph::Graph& graph, const std::vector<Shape
   return macs;
 }
 
-std::vector<graph::NodeId> sole_readers(const graph::Graph& graph) {
-  std::vector<graph::NodeId> readers(graph.nodes.size(), graph::kNone);
-  std::vector<int> uses(graph.nodes.size());
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    for (const graph::NodeId input : graph.nodes[i].inputs) {
-      readers[static_cast<size_t>(input)] = static_cast<graph::NodeId>(i);
-      ++uses[static_cast<size_t>(input)];
-    }
-  }
-  for (const graph::Output& output : graph.outputs) ++uses[static_cast<size_t>(output.node)];
-  for (size_t i = 0; i < readers.size(); ++i) {
-    if (uses[i] != 1) readers[i] = graph::kNone;
-  }
-  return readers;
-}
-
 }  // namespace
 
 StepCompiler::StepCompiler(const graph::BoundGraph& network, const Shape& input, const CompileOptions& options)
@@ -57,7 +41,6 @@ StepCompiler::StepCompiler(const graph::BoundGraph& network, const Shape& input,
       readers_(network.graph.nodes.size()),
       node_values_(network.graph.nodes.size(), -1),
       node_sums_(network.graph.nodes.size(), -1),
-      sole_readers_(sole_readers(network.graph)),
       left_to_reader_(network.graph.nodes.size()) {
   for (size_t i = 0; i < readers_.size(); ++i) {
     for (const graph::NodeId source : network.graph.nodes[i].inputs) {
@@ -142,10 +125,15 @@ void StepCompiler::compile_node(graph::NodeId id) {
   std::visit(visitor, node(id).op);
 }
 
+graph::NodeId StepCompiler::sole_reader(graph::NodeId id) const {
+  const auto is_this = [id](const graph::Output& output) { return output.node == id; };
+  if (readers(id).size() != 1 || std::ranges::any_of(network_.graph.outputs, is_this)) return graph::kNone;
+  return readers(id).front();
+}
+
 bool StepCompiler::is_squeezed(graph::NodeId id) const {
-  const auto& nodes = network_.graph.nodes;
-  return std::any_of(nodes.begin(), nodes.end(), [&](const graph::Node& node) {
-    return std::holds_alternative<graph::SqueezeExcite>(node.op) && node.inputs.front() == id;
+  return std::ranges::any_of(readers(id), [&](graph::NodeId reader) {
+    return std::holds_alternative<graph::SqueezeExcite>(node(reader).op) && node(reader).inputs.front() == id;
   });
 }
 
@@ -270,6 +258,12 @@ std::shared_ptr<PackedBlock> StepCompiler::add_packed(std::vector<float> values)
   const size_t bytes = values.size() * sizeof(float);
   return add_packed(bytes,
                     [values = std::move(values), bytes](std::byte* dst) { std::memcpy(dst, values.data(), bytes); });
+}
+
+std::shared_ptr<PackedBlock> StepCompiler::add_packed_bias(ParameterId bias, int64_t outputs, int64_t step) {
+  std::vector<float> values(static_cast<size_t>((outputs + step - 1) / step * step));
+  std::ranges::copy(parameter(bias), values.begin());
+  return add_packed(std::move(values));
 }
 
 int64_t StepCompiler::blocks(const Shape& shape) const {

@@ -85,13 +85,15 @@ class StepCompiler {
   std::shared_ptr<PackedBlock> add_packed(size_t bytes, std::function<void(std::byte*)> pack);
   /// Packed copy of floats.
   std::shared_ptr<PackedBlock> add_packed(std::vector<float> values);
+  /// A bias with zeros up to a multiple of `step`; all zeros for kNone.
+  std::shared_ptr<PackedBlock> add_packed_bias(ParameterId bias, int64_t outputs, int64_t step);
 
   /// Blocks of all images of a blocked value, and positions per block.
   int64_t blocks(const Shape& shape) const;
   static int64_t area(const Shape& shape);
 
   /// The one node that reads what `id` yields; kNone if there are several or the network hands it out.
-  graph::NodeId sole_reader(graph::NodeId id) const { return sole_readers_[static_cast<size_t>(id)]; }
+  graph::NodeId sole_reader(graph::NodeId id) const;
   /// Leaves a node to its sole reader, whose step does the work of both.
   void leave_to_reader(graph::NodeId id) {
     macs_[static_cast<size_t>(sole_reader(id))] += macs_[static_cast<size_t>(id)];
@@ -135,7 +137,6 @@ class StepCompiler {
   CompiledSteps compiled_;
   std::vector<ValueId> node_values_;
   std::vector<ValueId> node_sums_;
-  std::vector<graph::NodeId> sole_readers_;
   std::vector<bool> left_to_reader_;
   struct Copy {
     ValueId source;
@@ -166,6 +167,7 @@ void compile_attention(StepCompiler& compiler, graph::NodeId id, const graph::Mu
 /// dst = f(src) or f(src + other); `other` may be -1.
 void compile_map(StepCompiler& compiler, graph::NodeId id, ValueId src, ValueId other,
                  kernels::ResolvedActivation function);
+/// relayout.cpp
 /// The bytes of `src` re-arranged, between planar and blocked, or blocked and channels-last.
 std::unique_ptr<Step> make_relayout(const StepCompiler& compiler, ValueId src, ValueId dst, std::string_view name);
 

@@ -1,0 +1,37 @@
+#include "nn/engine/own_convolution.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace zoo::engine {
+
+OwnConvolution::OwnConvolution(std::string_view family, const ConvolutionProblem& problem,
+                               const kernels::KernelTable& table)
+    : family_(family),
+      table_(table),
+      threads_(problem.threads),
+      images_(problem.dst[0]),
+      out_channels_(problem.op.out_channels),
+      inputs_(problem.op.in_channels / problem.op.groups * problem.op.kernel.h * problem.op.kernel.w),
+      blocks_(kernels::block_count(problem.op.out_channels, table.lanes)) {}
+
+std::string OwnConvolution::name() const { return fmt::format("own:{}:{}", family_, kernels::to_string(table_.isa)); }
+
+size_t OwnConvolution::packed_bytes() const {
+  return static_cast<size_t>(weight_count() + blocks_ * table_.lanes) * sizeof(float);
+}
+
+void OwnConvolution::pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const {
+  auto* packed = reinterpret_cast<float*>(dst);
+  pack_weights(weights.data(), packed);
+  std::copy(bias.begin(), bias.end(), packed + weight_count());
+}
+
+int64_t OwnConvolution::weight_count() const { return blocks_ * inputs_ * table_.lanes; }
+
+void OwnConvolution::pack_weights(const float* weights, float* packed) const {
+  kernels::pack_matrix(weights, out_channels_, inputs_, table_.lanes, packed);
+}
+
+}  // namespace zoo::engine

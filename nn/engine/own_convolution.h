@@ -1,0 +1,51 @@
+// What convolutions on own kernels have in common. Internal to nn/engine.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "nn/engine/convolution.h"
+#include "nn/engine/kernels/kernels.h"
+
+namespace zoo::engine {
+
+/// Packed are the weights, then the bias with zeros up to whole blocks.
+class OwnConvolution : public ConvolutionKernel {
+ public:
+  std::string name() const override;  ///< own:FAMILY:SET
+  size_t packed_bytes() const override;
+  void pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const override;
+
+ protected:
+  OwnConvolution(std::string_view family, const ConvolutionProblem& problem, const kernels::KernelTable& table);
+
+  /// Floats, and how they are written; unless overridden as pack_matrix does.
+  virtual int64_t weight_count() const;
+  virtual void pack_weights(const float* weights, float* packed) const;
+
+  /// Threads, images and blocks of output channels of an image.
+  int threads() const { return threads_; }
+  int64_t images() const { return images_; }
+  int64_t blocks() const { return blocks_; }
+  const kernels::KernelTable& table() const { return table_; }
+
+  /// `op` with the addresses of weights and bias.
+  template <typename Op>
+  Op with_packed(Op op, const ConvolutionMemory& memory) const {
+    op.weights = reinterpret_cast<const float*>(memory.packed);
+    op.bias = op.weights + weight_count();
+    return op;
+  }
+
+ private:
+  std::string_view family_;
+  const kernels::KernelTable& table_;
+  int threads_;
+  int64_t images_;
+  int64_t out_channels_;
+  int64_t inputs_;  ///< weights of an output
+  int64_t blocks_;
+};
+
+}  // namespace zoo::engine

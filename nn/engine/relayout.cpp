@@ -1,0 +1,69 @@
+// Steps that re-arrange the bytes of a value, with its element type if that differs.
+#include <algorithm>
+
+#include "nn/engine/int8_steps.h"
+#include "nn/engine/kernels/bf16.h"
+#include "nn/engine/own_step.h"
+#include "nn/engine/parallel.h"
+
+namespace zoo::engine {
+namespace {
+
+std::unique_ptr<Step> make_bf16_relayout(const StepCompiler& compiler, ValueId src, ValueId dst, bool to_blocked) {
+  const Shape shape = compiler.value(src).shape;
+  const auto bind = [=, threads = compiler.threads(), images = shape[0], channels = shape[1],
+                     area = StepCompiler::area(shape)](const RunnerMemory& memory) {
+    float* blocked = memory[to_blocked ? dst : src];
+    auto* bf16 = memory.as<kernels::Bf16>(to_blocked ? src : dst);
+    return [=] {
+      parallel_for(threads, images, [&](int64_t begin, int64_t end) {
+        if (to_blocked) {
+          kernels::bf16_to_blocked(bf16, blocked, channels, area, begin, end);
+        } else {
+          kernels::blocked_to_bf16(blocked, bf16, channels, area, begin, end);
+        }
+      });
+    };
+  };
+  return make_step(to_blocked ? "bf16_to_blocked" : "blocked_to_bf16", {src}, dst, bind);
+}
+
+std::unique_ptr<Step> make_f32_relayout(const StepCompiler& compiler, ValueId src, ValueId dst) {
+  const bool to_blocked = compiler.value(dst).layout == Layout::kBlocked;
+  const bool from_blocked = compiler.value(src).layout == Layout::kBlocked;
+  // A flattening re-layout has different shapes on its two sides; the blocked side knows channels and area.
+  const Shape shape = to_blocked ? compiler.value(dst).shape : compiler.value(src).shape;
+  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(), blocks = compiler.blocks(shape),
+                     area = StepCompiler::area(shape), channels = shape[1],
+                     elements = shape.elements()](const RunnerMemory& memory) {
+    return [=, &table, x = memory[src], y = memory[dst]] {
+      if (to_blocked == from_blocked) {
+        std::copy(x, x + elements, y);
+        return;
+      }
+      const auto relayout = to_blocked ? table.to_blocked : table.to_planar;
+      parallel_for(threads, blocks, [&](int64_t begin, int64_t end) { relayout(x, y, channels, area, begin, end); });
+    };
+  };
+  return make_step(compiler, to_blocked ? "to_blocked" : "to_planar", {src}, dst, bind);
+}
+
+}  // namespace
+
+std::unique_ptr<Step> make_relayout(const StepCompiler& compiler, ValueId src, ValueId dst, std::string_view name) {
+  std::unique_ptr<Step> step;
+  if (compiler.value(src).type == DataType::kBf16) {
+    step = make_bf16_relayout(compiler, src, dst, true);
+  } else if (compiler.value(dst).type == DataType::kBf16) {
+    step = make_bf16_relayout(compiler, src, dst, false);
+  } else if (compiler.value(src).type == DataType::kU8 || compiler.value(dst).type == DataType::kU8) {
+    step = make_int8_relayout(compiler, src, dst);
+  } else {
+    step = make_f32_relayout(compiler, src, dst);
+  }
+  step->info.node = name;
+  step->info.op = "Relayout";
+  return step;
+}
+
+}  // namespace zoo::engine
