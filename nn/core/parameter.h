@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nn/core/shape.h"
@@ -123,12 +124,28 @@ struct Parameter {
 /// Index of a parameter in the list it belongs to.
 using ParameterId = int32_t;
 
+/// Keeps memory behind parameter values alive.
+class ValuesOwner {
+ public:
+  virtual ~ValuesOwner() = default;
+  /// Says that nobody reads the values for now. What can be read again from a file leaves the memory until then; the
+  /// values stay valid, also for those who do read them at the same time.
+  virtual void set_aside() const {}
+};
+
+/// Values that have no other home.
+class OwnedValues : public ValuesOwner {
+ public:
+  explicit OwnedValues(std::vector<float> numbers) : values(std::move(numbers)) {}
+  std::vector<float> values;
+};
+
 /// Values for a list of parameters: `views[id]` has `parameters[id].shape.elements()` floats in row-major order.
 /// The owners keep the memory behind the views alive (a mapped file, a converted buffer); copies share it.
 /// Read-only after construction, so one object may be used from many threads.
 struct ParameterValues {
   std::vector<std::span<const float>> views;
-  std::vector<std::shared_ptr<const void>> owners;
+  std::vector<std::shared_ptr<const ValuesOwner>> owners;
 };
 
 }  // namespace zoo

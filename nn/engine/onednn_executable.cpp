@@ -200,7 +200,9 @@ std::shared_ptr<const Executable> compile_onednn(const graph::BoundGraph& networ
   const PoolScope scope(&pool);
   try {
     StepCompiler compiler(network, input, options);
-    return std::make_shared<OneDnnExecutable>(compiler.compile(), network.graph, options);
+    auto executable = std::make_shared<OneDnnExecutable>(compiler.compile(), network.graph, options);
+    for (const auto& owner : network.values.owners) owner->set_aside();  // packed copies are what runs
+    return executable;
   } catch (const dnnl::error& error) {
     throw EngineError(fmt::format("compiling for input {}: oneDNN: {} (status {})", input.to_string(), error.message,
                                   static_cast<int>(error.status)));

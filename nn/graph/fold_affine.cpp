@@ -216,8 +216,8 @@ class AffineFolder {
     const ParameterRole role = parameter(origin).role;
     rewrite_.parameters().push_back(
         {fmt::format("{}.{}", rewrite_.node(node).name, field_name), std::move(shape), role});
-    const auto owner = std::make_shared<const std::vector<float>>(std::move(values));
-    values_.views.emplace_back(*owner);
+    const auto owner = std::make_shared<const OwnedValues>(std::move(values));
+    values_.views.emplace_back(owner->values);
     values_.owners.push_back(owner);
     return static_cast<ParameterId>(rewrite_.parameters().size() - 1);
   }

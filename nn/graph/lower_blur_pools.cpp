@@ -38,8 +38,8 @@ BoundGraph lower_blur_pools(const BoundGraph& network) {
     conv.pad = {kTaps / 2, kTaps / 2};
     conv.weight = static_cast<ParameterId>(parameters.size());
     parameters.push_back({fmt::format("{}.filter", node.name), shape, {}});
-    const auto owner = std::make_shared<const std::vector<float>>(blur_weights(blur->channels));
-    result.values.views.emplace_back(*owner);
+    const auto owner = std::make_shared<const OwnedValues>(blur_weights(blur->channels));
+    result.values.views.emplace_back(owner->values);
     result.values.owners.push_back(owner);
     node.op = conv;
   }

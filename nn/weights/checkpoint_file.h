@@ -38,7 +38,7 @@ class CheckpointFile {
   /// nullptr if there is none of this name.
   const StoredTensor* find(std::string_view name) const;
   /// Keeps the memory behind the tensors alive for views taken from it.
-  const std::shared_ptr<const void>& owner() const { return owner_; }
+  const std::shared_ptr<const ValuesOwner>& owner() const { return owner_; }
   /// The key that the tensors were taken from; empty if the file itself is the state dict.
   const std::string& entry() const { return entry_; }
   /// Further keys with a state dict, which were left alone.
@@ -49,7 +49,7 @@ class CheckpointFile {
   void build_index();
 
   std::filesystem::path path_;
-  std::shared_ptr<const void> owner_;
+  std::shared_ptr<const ValuesOwner> owner_;
   std::vector<StoredTensor> tensors_;
   std::map<std::string, size_t, std::less<>> index_;
   std::string entry_;

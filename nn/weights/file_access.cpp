@@ -107,6 +107,11 @@ MappedFile::~MappedFile() {
   ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
+void MappedFile::set_aside() const {
+  // The pages are unchanged: who reads them again gets them from the file. Failing changes nothing but memory.
+  ::madvise(const_cast<std::byte*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);
+}
+
 void write_file_atomically(const std::filesystem::path& path, const std::vector<std::span<const std::byte>>& pieces) {
   const auto fail = [&path](const std::string& problem) {
     throw IoError(fmt::format("{}: {}", path.string(), problem));

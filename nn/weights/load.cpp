@@ -31,10 +31,10 @@ ParameterValues read_values(std::span<const Parameter> parameters, std::span<con
       buffer_size += static_cast<size_t>(parameters[id].shape.elements());
     }
   }
-  const auto buffer = std::make_shared<std::vector<float>>(buffer_size);
+  const auto buffer = std::make_shared<OwnedValues>(std::vector<float>(buffer_size));
   if (buffer_size > 0) values.owners.push_back(buffer);
 
-  std::span<float> rest = *buffer;
+  std::span<float> rest = buffer->values;
   for (size_t id = 0; id < parameters.size(); ++id) {
     if (const auto view = sources[id] == nullptr ? std::nullopt : values_in_place(*sources[id])) {
       values.views[id] = *view;

@@ -28,7 +28,7 @@ constexpr std::array<std::string_view, 7> kEntries = {
     "state_dict", "model", "model_state_dict", "state_dict_ema", "model_ema", "ema_state_dict", "ema"};
 
 /// The storages of one state dict, and copies of tensors that had to be put in order.
-struct TensorMemory {
+struct TensorMemory : ValuesOwner {
   std::map<std::string, std::vector<std::byte>, std::less<>> storages;
   std::vector<std::vector<std::byte>> copies;
   uint64_t copied_bytes = 0;

@@ -12,9 +12,9 @@
 namespace zoo::weights {
 
 struct PthStateDict {
-  std::shared_ptr<const void> owner;  ///< the tensors' memory
-  std::vector<StoredTensor> tensors;  ///< in the order of the state dict
-  std::string entry;                  ///< key it was taken from; empty if the file itself is the state dict
+  std::shared_ptr<const ValuesOwner> owner;  ///< the tensors' memory
+  std::vector<StoredTensor> tensors;         ///< in the order of the state dict
+  std::string entry;                         ///< key it was taken from; empty if the file itself is the state dict
   std::vector<std::string> other_entries;
 };
 

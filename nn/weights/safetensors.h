@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "nn/core/parameter.h"
 #include "nn/core/shape.h"
 #include "nn/core/tensor.h"
 
@@ -53,11 +54,11 @@ class SafetensorsFile {
   /// The `__metadata__` strings.
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   /// Keeps the mapping alive for views taken from it.
-  const std::shared_ptr<const void>& owner() const { return owner_; }
+  const std::shared_ptr<const ValuesOwner>& owner() const { return owner_; }
 
  private:
   std::filesystem::path path_;
-  std::shared_ptr<const void> owner_;
+  std::shared_ptr<const ValuesOwner> owner_;
   std::vector<StoredTensor> tensors_;
   std::map<std::string, size_t, std::less<>> index_;
   std::map<std::string, std::string> metadata_;

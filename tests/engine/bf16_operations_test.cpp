@@ -32,10 +32,11 @@ float rounded(float value) {
 graph::BoundGraph rounded_weights(graph::Graph network) {
   graph::BoundGraph bound = bind_formula(std::move(network));
   for (std::span<const float>& view : bound.values.views) {
-    auto values = std::make_shared<std::vector<float>>();
-    for (const float v : view) values->push_back(rounded(v));
-    view = *values;
-    bound.values.owners.push_back(values);
+    std::vector<float> values;
+    for (const float v : view) values.push_back(rounded(v));
+    const auto owner = std::make_shared<const OwnedValues>(std::move(values));
+    view = owner->values;
+    bound.values.owners.push_back(owner);
   }
   return bound;
 }

@@ -95,6 +95,18 @@ TEST(Executable, IsSharedByRunnersOnSeveralThreads) {
   EXPECT_NE(a, b);
 }
 
+TEST(Executable, SetsParametersAsideOnceTheyArePacked) {
+  struct Owner : ValuesOwner {
+    void set_aside() const override { ++calls; }
+    mutable int calls = 0;
+  };
+  graph::BoundGraph network = small_network();
+  const auto owner = std::make_shared<const Owner>();
+  network.values.owners.push_back(owner);
+  const auto executable = Executable::compile(network, {1, 3, 32, 32});
+  EXPECT_EQ(owner->calls, 1);
+}
+
 TEST(Executable, RunnerKeepsTheExecutableAlive) {
   auto executable = Executable::compile(small_network(), {1, 3, 32, 32});
   const auto runner = executable->new_runner();

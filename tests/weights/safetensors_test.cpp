@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <fstream>
 #include <optional>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,10 +53,39 @@ TEST_F(Safetensors, FindsByName) {
 TEST_F(Safetensors, OwnerKeepsTheDataAlive) {
   std::optional<SafetensorsFile> file = SafetensorsFile::open(write("x", two_tensors()));
   const StoredTensor tensor = file->tensors()[1];
-  const std::shared_ptr<const void> owner = file->owner();
+  const std::shared_ptr<const ValuesOwner> owner = file->owner();
   file.reset();
   std::filesystem::remove(path("x"));
   EXPECT_THAT(to_float(tensor), ElementsAre(1.5F, -2.25F));
+}
+
+/// Kilobytes of the mapping at `address` that are in memory, as /proc/self/smaps has them.
+long resident_kb(const void* address) {
+  const auto wanted = reinterpret_cast<uintptr_t>(address);
+  std::ifstream maps("/proc/self/smaps");
+  bool found = false;
+  for (std::string line; std::getline(maps, line);) {
+    uintptr_t begin = 0;
+    uintptr_t end = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx ", &begin, &end) == 2) found = begin <= wanted && wanted < end;
+    if (found && line.starts_with("Rss:")) return std::stol(line.substr(4));
+  }
+  return -1;
+}
+
+TEST_F(Safetensors, LeavesTheMemoryWhenSetAside) {
+  constexpr int kValues = 1 << 20;
+  const std::vector<float> ones(kValues, 1.0F);
+  const std::string header =
+      fmt::format(R"({{"a":{{"dtype":"F32","shape":[{}],"data_offsets":[0,{}]}}}})", kValues, kValues * sizeof(float));
+  const SafetensorsFile file = SafetensorsFile::open(
+      write("x", file_bytes(header, {reinterpret_cast<const char*>(ones.data()), ones.size() * sizeof(float)})));
+  const StoredTensor& tensor = file.tensors()[0];
+  EXPECT_EQ(to_float(tensor), ones);
+  EXPECT_GE(resident_kb(tensor.data.data()), kValues * 4 / 1024);
+  file.owner()->set_aside();
+  EXPECT_EQ(resident_kb(tensor.data.data()), 0);
+  EXPECT_EQ(to_float(tensor), ones);
 }
 
 TEST_F(Safetensors, CopiesShareTheMapping) {
