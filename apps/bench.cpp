@@ -49,11 +49,11 @@ std::vector<Measured> measure(const BenchFlags& flags) {
   const models::LoadModelOptions load = load_options(flags.weights, flags.overrides);
 
   catch_stop_signals();
+  const auto report_note = note_reporter();
   std::vector<std::unique_ptr<models::Bench>> benches;
   for (const std::string& file : flags.files) {
     benches.push_back(std::make_unique<models::Bench>(file, load, options));
-    const std::string note = benches.back()->executable().note();
-    if (!note.empty()) report(note);
+    report_note(benches.back()->executable().note());
     if (stop_requested()) return {};
   }
   for (int turn = 0; turn < kWarmUpTurns; ++turn) {

@@ -65,6 +65,7 @@ eval::EvalOptions options_for(const EvalFlags& flags, Progress& progress) {
   options.shards = flags.shards();
   options.network.precision = flags.precision;
   options.network.input_size = flags.size.value();
+  options.network.on_note = note_reporter();
   options.score_thresh = flags.score_thresh;
   options.run.stop = &stop_requested();
   options.run.progress = [&progress](int64_t done) { progress.update(done); };
@@ -102,7 +103,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
   const auto total = static_cast<int64_t>(items.size());
   Progress progress(total);
   eval::EvalOptions options = options_for(flags, progress);
-  const engine::Precision precision = chosen_precision(*model, flags.precision, flags.size);
+  const engine::Precision precision = chosen_precision(*model, options.network);
   options.network.precision = precision;
   options.compare_with_f32 = precision != engine::Precision::kF32;
   const auto result = eval::evaluate(model, std::span<const Item>(items), options);

@@ -10,7 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "apps/commands.h"
-#include "apps/output.h"
+#include "models/results.h"
 
 namespace zoo::apps {
 namespace {
@@ -173,15 +173,20 @@ void add_precision_flag(CLI::App& app, std::optional<engine::Precision>& precisi
       ->type_name("P");
 }
 
-engine::Precision chosen_precision(const models::Model& model, std::optional<engine::Precision> flag,
-                                   const SizeFlag& size) {
+engine::Precision chosen_precision(const models::Model& model, const pipeline::NetworkOptions& network) {
   using engine::Precision;
   const models::ModelConfig& config = model.config();
-  const Precision wanted = flag.value_or(engine::precision_from(config.runtime.precision).value_or(Precision::kF32));
+  const Precision wanted =
+      network.precision.value_or(engine::precision_from(config.runtime.precision).value_or(Precision::kF32));
   if (wanted != Precision::kAuto) return wanted;
-  const auto [height, width] = size.value_or_default(config);
-  const auto fastest = model.compile({1, model.network().graph.in_channels(), height, width}, {.precision = wanted});
-  report(fastest->note());
+  const auto [height, width] = network.input_size.value_or(models::usual_input_size(config));
+  const Shape input = {1, model.network().graph.in_channels(), height, width};
+  const auto fastest = model.compile(input, {.engine = network.engine,
+                                             .precision = wanted,
+                                             .threads = network.threads > 0 ? network.threads : config.runtime.threads,
+                                             .outputs = models::result_outputs(config),
+                                             .kernels = network.kernels});
+  network.on_note(fastest->note());
   return fastest->precision();
 }
 

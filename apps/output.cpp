@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <mutex>
 #include <utility>
 
 #include <fmt/format.h>
@@ -42,5 +44,18 @@ void write_error(std::string_view text) {
 }
 
 void report(std::string_view message) { write_error(fmt::format("backbone-zoo: {}\n", message)); }
+
+std::function<void(const std::string& note)> note_reporter() {
+  struct Reported {
+    std::mutex mutex;
+    std::string text;
+  };
+  return [reported = std::make_shared<Reported>()](const std::string& note) {
+    const std::scoped_lock lock(reported->mutex);
+    if (reported->text.find(note) != std::string::npos) return;
+    reported->text += note + "\n";
+    report(note);
+  };
+}
 
 }  // namespace zoo::apps

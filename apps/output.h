@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -43,5 +44,9 @@ void write_error(std::string_view text);
 
 /// One message for the user on standard error: `backbone-zoo: MESSAGE`.
 void report(std::string_view message);
+
+/// A function that reports notes (Executable::note()): none that is empty or part of what it has reported before, as
+/// several networks may have the same to say. Its copies are one; thread-safe.
+std::function<void(const std::string& note)> note_reporter();
 
 }  // namespace zoo::apps

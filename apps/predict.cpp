@@ -45,17 +45,19 @@ int predict(PredictFlags& flags) {
   options.score_thresh = flags.score_thresh;
   options.network.kernels = flags.kernels.options();
   options.network.input_size = flags.size.value();
+  options.network.precision = flags.precision;
+  options.network.on_note = note_reporter();
   const std::vector<pipeline::SourceSpec> sources = pipeline::resolve_sources(flags.sources);
   clock.lap("configuration");
   const auto model = load_model(flags.model, flags.weights, flags.options.timing ? &clock : nullptr);
   check_task_flags(task_flags(flags), model->config().task);
-  options.network.precision = chosen_precision(*model, flags.precision, flags.size);
   if (std::ranges::any_of(sources, is_live)) {
     options.network.threads = flags.threads;
   } else {
     options.network.threads = 1;
     flags.options.predict_threads = flags.threads > 0 ? flags.threads : all_cores();
   }
+  options.network.precision = chosen_precision(*model, options.network);
   const auto predictor = pipeline::make_parallel_predictor(model, options, flags.options.predict_threads);
   clock.lap("compile");
   return PredictSession(predictor, flags.options, clock).run(sources);

@@ -60,7 +60,7 @@ int profile(const ProfileFlags& flags) {
   options.precision = executable->precision();  // what the model file or the measurement has chosen
 
   catch_stop_signals();
-  if (const std::string note = executable->note(); !note.empty()) report(note);
+  note_reporter()(executable->note());
   engine::Profiler profiler(executable, options, weights::formula_input(input, "profile").data);
   measure(profiler, flags.seconds);
   if (stop_signal() != 0) {

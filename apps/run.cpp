@@ -9,6 +9,7 @@
 
 #include "apps/commands.h"
 #include "apps/model_flags.h"
+#include "apps/output.h"
 #include "models/results.h"
 #include "nn/engine/executable.h"
 #include "nn/weights/safetensors.h"
@@ -53,7 +54,7 @@ int run(const RunFlags& flags) {
   options.outputs = flags.outputs.names;
   options.kernels = flags.kernels.options();
   const std::shared_ptr<const engine::Executable> executable = model->compile(input.shape, options);
-  if (const std::string note = executable->note(); !note.empty()) spdlog::warn("{}", note);
+  note_reporter()(executable->note());
   const std::unique_ptr<engine::Runner> runner = executable->new_runner();
   std::ranges::copy(input.data, runner->input().begin());
   runner->run();

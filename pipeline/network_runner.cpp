@@ -30,11 +30,13 @@ NetworkRunner::NetworkRunner(std::shared_ptr<const models::Model> model, std::st
                              std::vector<std::string> outputs, const NetworkOptions& options)
     : model_(std::move(model)),
       preprocessor_(effective_preprocess(*model_, options)),
-      runners_(model_, {.engine = options.engine,
-                        .precision = options.precision,
-                        .threads = options.threads,
-                        .outputs = std::move(outputs),
-                        .kernels = options.kernels}) {
+      runners_(model_,
+               {.engine = options.engine,
+                .precision = options.precision,
+                .threads = options.threads,
+                .outputs = std::move(outputs),
+                .kernels = options.kernels},
+               options.on_note) {
   const models::ModelConfig& config = model_->config();
   if (config.task != task) {
     throw Error(fmt::format("{}: the model's task is {}, expected {}", config.file.string(), config.task, task));

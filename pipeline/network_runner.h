@@ -28,6 +28,9 @@ struct NetworkOptions {
   engine::KernelOptions kernels = {};
   /// [H, W] of the network's input instead of the model file's, see with_input_size.
   std::optional<std::array<int64_t, 2>> input_size = std::nullopt;
+  /// Called with what is worth knowing of the network (Executable::note()), if there is anything, whenever a predictor
+  /// starts to use it for another input size: by whichever thread makes the predictor or gives it the picture.
+  NoteFunction on_note = {};
 };
 
 /// Where the time of one picture went.

@@ -5,8 +5,9 @@
 
 namespace zoo::pipeline {
 
-RunnerCache::RunnerCache(std::shared_ptr<const models::Model> model, engine::CompileOptions options)
-    : model_(std::move(model)), options_(std::move(options)) {
+RunnerCache::RunnerCache(std::shared_ptr<const models::Model> model, engine::CompileOptions options,
+                         NoteFunction on_note)
+    : model_(std::move(model)), options_(std::move(options)), on_note_(std::move(on_note)) {
   if (options_.threads <= 0) options_.threads = model_->config().runtime.threads;
 }
 
@@ -17,6 +18,7 @@ RunnerCache::Entry& RunnerCache::get(const Shape& input) {
     return entries_.front();
   }
   auto executable = model_->compile(input, options_);
+  if (const std::string note = executable->note(); on_note_ && !note.empty()) on_note_(note);
   auto runner = executable->new_runner();
   entries_.push_front({input, std::move(executable), std::move(runner)});
   if (entries_.size() > kMaxEntries) entries_.pop_back();

@@ -2,13 +2,18 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <list>
 #include <memory>
+#include <string>
 
 #include "models/model.h"
 #include "nn/engine/executable.h"
 
 namespace zoo::pipeline {
+
+/// Takes what Executable::note() says.
+using NoteFunction = std::function<void(const std::string& note)>;
 
 /// Compiles a model for each input shape it is asked for and keeps the most recently used ones. One thread at a time.
 class RunnerCache {
@@ -23,8 +28,8 @@ class RunnerCache {
     std::unique_ptr<engine::Runner> runner;
   };
 
-  /// `options.threads` 0: the model file's `runtime.threads`.
-  RunnerCache(std::shared_ptr<const models::Model> model, engine::CompileOptions options);
+  /// `options.threads` 0: the model file's `runtime.threads`. `on_note`: see NetworkOptions.
+  RunnerCache(std::shared_ptr<const models::Model> model, engine::CompileOptions options, NoteFunction on_note = {});
 
   // Moving only: a std::list claims to be copyable whatever it holds.
   RunnerCache(RunnerCache&&) = default;
@@ -36,6 +41,7 @@ class RunnerCache {
  private:
   std::shared_ptr<const models::Model> model_;
   engine::CompileOptions options_;
+  NoteFunction on_note_;
   std::list<Entry> entries_;  ///< most recently used first
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "nn/engine/aligned_buffer.h"
+#include "nn/engine/onednn_executable.h"
 #include "nn/engine/thread_pool.h"
 
 namespace zoo::engine {
@@ -37,10 +38,14 @@ class BatchExecutable : public Executable {
   size_t weight_bytes() const override { return part_->weight_bytes(); }
 
   size_t activation_bytes() const override {
-    size_t bytes = static_cast<size_t>(threads_) * part_->activation_bytes() + float_bytes(input_);
+    const size_t of_thread = part_->activation_bytes() - float_bytes(part_->input_shape());
+    size_t bytes = static_cast<size_t>(threads_) * of_thread + float_bytes(stored_input());
     for (const IoInfo& output : outputs_) bytes += float_bytes(output.shape);
     return bytes;
   }
+
+  /// With the images that the last part lacks: they stay zero.
+  Shape stored_input() const { return with_images(input_, split_.parts * split_.part_images); }
 
   const Executable& part() const { return *part_; }
   const BatchSplit& split() const { return split_; }
@@ -63,16 +68,22 @@ class BatchRunner : public Runner {
  public:
   explicit BatchRunner(std::shared_ptr<const BatchExecutable> executable)
       : executable_(std::move(executable)),
-        input_(float_bytes(executable_->input_shape())),
+        input_(float_bytes(executable_->stored_input())),
         pool_(executable_->threads()) {
+    std::vector<float*> inputs(static_cast<size_t>(executable_->split().parts));
+    const auto part_elements = static_cast<size_t>(executable_->part().input_shape().elements());
+    for (size_t i = 0; i < inputs.size(); ++i) inputs[i] = values(input_).subspan(i * part_elements).data();
     for (const IoInfo& output : executable_->outputs()) outputs_.emplace_back(float_bytes(output.shape));
     const size_t steps = executable_->steps().size();
     for (int i = 0; i < executable_->threads(); ++i) {
-      threads_.push_back({executable_->part().new_runner(), std::vector<int64_t>(steps), std::vector<int64_t>(steps)});
+      threads_.push_back(
+          {new_part_runner(executable_->part(), inputs), std::vector<int64_t>(steps), std::vector<int64_t>(steps)});
     }
   }
 
-  std::span<float> input() override { return values(input_); }
+  std::span<float> input() override {
+    return values(input_).first(static_cast<size_t>(executable_->input_shape().elements()));
+  }
 
   void run() override {
     run_parts([](OfThread& thread) { thread.runner->run(); });
@@ -95,7 +106,7 @@ class BatchRunner : public Runner {
 
  private:
   struct OfThread {
-    std::unique_ptr<Runner> runner;
+    std::unique_ptr<PartRunner> runner;
     std::vector<int64_t> step_ns;
     std::vector<int64_t> sum_ns;
   };
@@ -111,8 +122,7 @@ class BatchRunner : public Runner {
       const int64_t images = executable_->input_shape()[0];
       const int64_t first = part * executable_->split().part_images;
       const int64_t count = std::min(executable_->split().part_images, images - first);
-      // The images that the last part lacks are those of a part before.
-      std::ranges::copy(rows(values(input_), images, first, count), thread.runner->input().begin());
+      thread.runner->select(static_cast<size_t>(part));
       run(thread);
       for (size_t i = 0; i < outputs_.size(); ++i) {
         const std::span<float> dst = rows(values(outputs_[i]), images, first, count);

@@ -18,8 +18,8 @@ struct BatchSplit {
 /// weights, and beyond that gains nothing (measured: MobileNetV3 and V4, 2 MB L2).
 BatchSplit split_batch(int64_t images, int threads);
 
-/// Runs `part`, which is compiled for one thread and inputs [split.part_images, C, H, W], on as many cores as `threads`
-/// says: the weights are shared, each core has activations of its own.
+/// Runs `part`, which compile_onednn has made for one thread and inputs [split.part_images, C, H, W], on as many cores
+/// as `threads` says: the weights are shared, each core has activations of its own. Parts read the batch where it lies.
 std::shared_ptr<const Executable> spread_batch(std::shared_ptr<const Executable> part, int64_t images, int threads);
 
 }  // namespace zoo::engine

@@ -47,13 +47,16 @@ std::optional<Precision> precision_from(std::string_view name) {
   return std::nullopt;
 }
 
-std::string_view why_unavailable(Precision precision) {
-  if (precision == Precision::kInt8) {
-    if (engine_int8_isa() != kernels::Int8Isa::kReference) return {};
+std::string_view why_unavailable(Precision precision, InstructionSet isa) {
+  if (precision == Precision::kF32 || precision == Precision::kAuto) return {};
+  if (precision == Precision::kInt8 && engine_int8_isa() == kernels::Int8Isa::kReference) {
     return "this machine has no AVX512-VNNI, without which int8 would be slower than f32";
   }
-  if (precision != Precision::kBf16 || engine_has_amx_bf16()) return {};
-  return "this machine has no AMX tiles (or may not use them), without which bf16 would be slower than f32";
+  if (precision == Precision::kBf16 && !engine_has_amx_bf16()) {
+    return "this machine has no AMX tiles (or may not use them), without which bf16 would be slower than f32";
+  }
+  if (isa == InstructionSet::kAuto || isa == InstructionSet::kAvx512) return {};
+  return "its kernels need AVX-512, which the instruction set asked for leaves out";
 }
 
 namespace {
@@ -77,27 +80,13 @@ std::shared_ptr<const Executable> Executable::compile(const graph::BoundGraph& n
   graph::BoundGraph wanted = network;
   if (!options.outputs.empty()) wanted.graph = graph::select_outputs(network.graph, options.outputs);
   if (options.engine == EngineKind::kReference) return compile_reference(wanted, input);
-  if (options.precision && !why_unavailable(*options.precision).empty()) {
-    throw EngineError(
-        fmt::format("precision {}: {}", to_string(*options.precision), why_unavailable(*options.precision)));
+  const Precision precision = options.precision.value_or(Precision::kF32);
+  if (const std::string_view why = why_ruled_out(precision, options); !why.empty()) {
+    throw EngineError(fmt::format("precision {}: {}", to_string(precision), why));
   }
   const graph::BoundGraph optimised = graph::optimise(wanted);
-  const InstructionSet isa = options.kernels.isa;
-  const bool any_set = isa == InstructionSet::kAuto || isa == InstructionSet::kAvx512;
-  const Precision precision = options.precision.value_or(Precision::kF32);
-  if (precision == Precision::kAuto && any_set) {
-    return compile_fastest(options,
-                           [&](const CompileOptions& exact) { return compile_optimised(optimised, input, exact); });
-  }
-  if (precision != Precision::kF32 && precision != Precision::kAuto && !any_set) {
-    throw EngineError(fmt::format("precision {}: its kernels need more than {}", to_string(precision), to_string(isa)));
-  }
-  if (precision == Precision::kInt8 && options.calibration == nullptr) {
-    throw EngineError("precision int8: the network has not been calibrated");
-  }
-  CompileOptions exact = options;
-  if (precision == Precision::kAuto) exact.precision = Precision::kF32;
-  return compile_optimised(optimised, input, exact);
+  const auto compile_exactly = [&](const CompileOptions& exact) { return compile_optimised(optimised, input, exact); };
+  return precision == Precision::kAuto ? compile_fastest(options, compile_exactly) : compile_exactly(options);
 }
 
 }  // namespace zoo::engine

@@ -27,7 +27,7 @@ enum class Precision {
   kF32,
   kBf16,  ///< needs a processor with AMX: without, it would be slower than f32
   kInt8,  ///< needs a processor with AVX512-VNNI, and CompileOptions::calibration
-  kAuto,  ///< whichever of the above the machine has (and, for int8, is calibrated) was the fastest when measured
+  kAuto,  ///< the one of the above that was the fastest when measured, of those that can run (int8: if calibrated)
 };
 
 /// What the engine's kernels are held to. oneDNN's own primitives may use more, unless the environment variable
@@ -47,8 +47,8 @@ bool is_available(InstructionSet isa);
 std::string_view to_string(Precision precision);
 /// Of the name that to_string gives; empty for another.
 std::optional<Precision> precision_from(std::string_view name);
-/// Why this machine cannot run networks in `precision`; empty if it can.
-std::string_view why_unavailable(Precision precision);
+/// Why this machine, held to `isa`, cannot run networks in `precision`; empty if it can.
+std::string_view why_unavailable(Precision precision, InstructionSet isa = InstructionSet::kAuto);
 
 /// Which kernels run where several can.
 struct KernelOptions {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "nn/engine/executable.h"
 
@@ -11,8 +12,12 @@ namespace zoo::engine {
 /// Compiles a network with these options, which name one precision.
 using CompileExactly = std::function<std::shared_ptr<const Executable>(const CompileOptions& options)>;
 
-/// Compiles a network in every precision that the machine has - in int8 if `options.calibration` is there -, runs them
-/// by turns and yields the fastest. Its note() has the times.
+/// Why no network can be compiled in `precision` with these options, whose own precision does not count; empty if it
+/// can. See why_unavailable; int8 also needs a calibration.
+std::string_view why_ruled_out(Precision precision, const CompileOptions& options);
+
+/// Compiles a network in every precision that is not ruled out, runs them by turns and yields the fastest. Its note()
+/// has the times and why others were left out.
 std::shared_ptr<const Executable> compile_fastest(const CompileOptions& options, const CompileExactly& compile);
 
 }  // namespace zoo::engine

@@ -137,30 +137,40 @@ class OneDnnExecutable : public Executable {
   std::vector<IoInfo> outputs_;
 };
 
-class OneDnnRunner : public Runner {
+class OneDnnRunner : public PartRunner {
  public:
-  explicit OneDnnRunner(std::shared_ptr<const OneDnnExecutable> executable)
-      : executable_(std::move(executable)), buffer_(executable_->activation_bytes()), pool_(executable_->threads()) {
+  /// Without `inputs` it has one of its own.
+  OneDnnRunner(std::shared_ptr<const OneDnnExecutable> executable, std::vector<float*> inputs)
+      : executable_(std::move(executable)),
+        inputs_(std::move(inputs)),
+        buffer_(executable_->activation_bytes() - (inputs_.empty() ? 0 : executable_->input_bytes())),
+        pool_(executable_->threads()) {
     const CompiledSteps& compiled = executable_->compiled();
-    std::byte* arena = buffer_.data() + executable_->input_bytes();
-    for (size_t i = 0; i < compiled.values.size(); ++i) {
-      const auto id = static_cast<ValueId>(i);
-      std::byte* data = id == compiled.input ? buffer_.data() : arena + executable_->offset(id);
-      memory_.values.push_back(reinterpret_cast<float*>(data));
+    std::byte* arena = buffer_.data();
+    if (inputs_.empty()) {
+      inputs_.push_back(reinterpret_cast<float*>(buffer_.data()));
+      arena += executable_->input_bytes();
     }
-    memory_.scratch = arena + executable_->arena_bytes();
-    for (const auto& step : compiled.steps) steps_.push_back(step->bind(memory_));
+    RunnerMemory memory;
+    for (size_t i = 0; i < compiled.values.size(); ++i) {
+      memory.values.push_back(reinterpret_cast<float*>(arena + executable_->offset(static_cast<ValueId>(i))));
+    }
+    memory.scratch = arena + executable_->arena_bytes();
+    for (const auto& step : compiled.steps) steps_.push_back(bind(*step, memory));
+    for (const ValueId output : compiled.outputs) outputs_.push_back(memory[output]);
   }
 
+  void select(size_t part) override { selected_ = part; }
+
   std::span<float> input() override {
-    return {memory_[executable_->compiled().input], static_cast<size_t>(executable_->input_shape().elements())};
+    return {inputs_[selected_], static_cast<size_t>(executable_->input_shape().elements())};
   }
 
   void run() override {
     const PoolScope scope(&pool_);
     size_t at = 0;
     try {
-      for (; at < steps_.size(); ++at) steps_[at]->run();
+      for (; at < steps_.size(); ++at) selected(steps_[at]).run();
     } catch (const EngineError& error) {
       throw EngineError(fmt::format("node \"{}\": {}", executable_->compiled().steps[at]->info.node, error.what()));
     }
@@ -170,29 +180,53 @@ class OneDnnRunner : public Runner {
     const PoolScope scope(&pool_);
     StepTimer timer;
     for (size_t i = 0; i < steps_.size(); ++i) {
-      steps_[i]->run();
+      selected(steps_[i]).run();
       step_ns[i] = timer.lap_ns();
     }
   }
 
   std::span<const float> output(size_t index) const override {
-    return {memory_[executable_->compiled().outputs[index]],
-            static_cast<size_t>(executable_->outputs()[index].shape.elements())};
+    return {outputs_[index], static_cast<size_t>(executable_->outputs()[index].shape.elements())};
   }
 
  private:
+  /// One, or one for each input where the step reads that.
+  using BoundForInputs = std::vector<std::unique_ptr<BoundStep>>;
+
+  BoundForInputs bind(const Step& step, RunnerMemory& memory) const {
+    const ValueId input = executable_->compiled().input;
+    const bool reads_input = std::ranges::find(step.reads, input) != step.reads.end();
+    BoundForInputs bound;
+    bound.reserve(reads_input ? inputs_.size() : 1);
+    for (float* place : std::span(inputs_).first(reads_input ? inputs_.size() : 1)) {
+      memory.values[static_cast<size_t>(input)] = place;
+      bound.push_back(step.bind(memory));
+    }
+    return bound;
+  }
+
+  BoundStep& selected(const BoundForInputs& bound) const { return *bound[bound.size() == 1 ? 0 : selected_]; }
+
   std::shared_ptr<const OneDnnExecutable> executable_;
+  std::vector<float*> inputs_;
   AlignedBuffer buffer_;
-  RunnerMemory memory_;
-  std::vector<std::unique_ptr<BoundStep>> steps_;
+  std::vector<BoundForInputs> steps_;
+  std::vector<const float*> outputs_;
+  size_t selected_ = 0;
   ThreadPool pool_;
 };
 
 std::unique_ptr<Runner> OneDnnExecutable::new_runner() const {
-  return std::make_unique<OneDnnRunner>(std::static_pointer_cast<const OneDnnExecutable>(this->shared_from_this()));
+  return std::make_unique<OneDnnRunner>(std::static_pointer_cast<const OneDnnExecutable>(this->shared_from_this()),
+                                        std::vector<float*>{});
 }
 
 }  // namespace
+
+std::unique_ptr<PartRunner> new_part_runner(const Executable& executable, std::vector<float*> inputs) {
+  return std::make_unique<OneDnnRunner>(std::static_pointer_cast<const OneDnnExecutable>(executable.shared_from_this()),
+                                        std::move(inputs));
+}
 
 std::shared_ptr<const Executable> compile_onednn(const graph::BoundGraph& network, const Shape& input,
                                                  const CompileOptions& options) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "nn/engine/executable.h"
 #include "nn/engine/kernels/int8.h"
@@ -11,6 +12,17 @@ namespace zoo::engine {
 /// `network` must be optimised (batch norms folded, activations and residuals fused).
 std::shared_ptr<const Executable> compile_onednn(const graph::BoundGraph& network, const Shape& input,
                                                  const CompileOptions& options);
+
+/// A runner that reads what lies elsewhere.
+class PartRunner : public Runner {
+ public:
+  /// The next run reads `inputs[part]`.
+  virtual void select(size_t part) = 0;
+};
+
+/// For what compile_onednn has made. `inputs`: every place that the runner is to read from, each as large as the
+/// executable's input. They outlive the runner.
+std::unique_ptr<PartRunner> new_part_runner(const Executable& executable, std::vector<float*> inputs);
 
 /// Whether bf16 networks may run here: AMX, unless ONEDNN_MAX_CPU_ISA rules it out.
 bool engine_has_amx_bf16();

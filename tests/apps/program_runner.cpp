@@ -1,5 +1,6 @@
 #include "tests/apps/program_runner.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
@@ -26,7 +27,10 @@ std::vector<std::string> child_environment(const std::vector<std::string>& extra
     const std::string_view text = *entry;
     const bool hidden = text.starts_with("DISPLAY=") || text.starts_with("WAYLAND_DISPLAY=") ||
                         text.starts_with("QT_QPA_PLATFORM=") || text.starts_with("ZOO_CONFIGS=");
-    if (!hidden) result.emplace_back(text);
+    const std::string_view name_and_sign = text.substr(0, text.find('=') + 1);
+    const bool replaced =
+        std::ranges::any_of(extra, [&](const std::string& variable) { return variable.starts_with(name_and_sign); });
+    if (!hidden && !replaced) result.emplace_back(text);
   }
   result.insert(result.end(), extra.begin(), extra.end());
   return result;

@@ -1,12 +1,20 @@
 // A batch spread over threads gives what one image after the other does.
 #include "nn/engine/batch_executable.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <sys/mman.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "nn/engine/calibrator.h"
+#include "nn/engine/onednn_executable.h"
 #include "tests/engine/network_fixture.h"
 
 namespace zoo::engine {
@@ -24,6 +32,31 @@ graph::BoundGraph two_outputs() {
   b.output("logits", b.linear(b.flatten(b.global_avg_pool(x, "pool"), "flat"), "classifier", 10, true));
   return bind_formula(b.take());
 }
+
+/// Values of which the last lies at the end of a page, before one that nobody may touch.
+class GuardedFloats {
+ public:
+  explicit GuardedFloats(const std::vector<float>& values) {
+    const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    const size_t bytes = values.size() * sizeof(float);
+    const size_t pages = (bytes + page - 1) / page * page;
+    size_ = pages + page;
+    memory_ = static_cast<std::byte*>(mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    mprotect(memory_ + pages, page, PROT_NONE);
+    data_ = reinterpret_cast<float*>(memory_ + pages - bytes);
+    std::ranges::copy(values, data_);
+  }
+  ~GuardedFloats() { munmap(memory_, size_); }
+  GuardedFloats(const GuardedFloats&) = delete;
+  GuardedFloats& operator=(const GuardedFloats&) = delete;
+
+  float* data() const { return data_; }
+
+ private:
+  std::byte* memory_;
+  size_t size_;
+  float* data_;
+};
 
 TEST(SplitBatch, GivesEveryThreadAsManyPartsOfUpToEight) {
   struct Case {
@@ -75,6 +108,66 @@ TEST(BatchExecutable, EveryImageHasItsOwnResult) {
         EXPECT_TRUE(test::close_to_max(batch_runner->output(output).subspan(image * expected.size(), expected.size()),
                                        expected, 1e-5))
             << "image " << image;
+      }
+    }
+  }
+}
+
+/// Calibrated on the image that run_network runs, or the first of its images.
+std::shared_ptr<const Calibration> calibration_of(const graph::BoundGraph& network, const Shape& shape) {
+  Calibrator calibrator(network, {1, shape[1], shape[2], shape[3]});
+  const Tensor images = weights::formula_input(shape, "test");
+  std::ranges::copy(std::span(images.data).first(calibrator.input().size()), calibrator.input().begin());
+  calibrator.observe();
+  return std::make_shared<const Calibration>(calibrator.finish(RangeMethod::kMinMax));
+}
+
+/// One for every kind of step that reads the image.
+std::vector<CompileOptions> ways_to_read(const graph::BoundGraph& network, const Shape& shape) {
+  std::vector<CompileOptions> ways;
+  for (const InstructionSet isa : {InstructionSet::kSse, InstructionSet::kAvx2, InstructionSet::kAvx512}) {
+    if (!is_available(isa)) continue;
+    for (const char* kernels : {"own", "onednn"}) ways.push_back({.kernels = {.wanted = kernels, .isa = isa}});
+  }
+  for (const Precision precision : {Precision::kBf16, Precision::kInt8}) {
+    if (!why_unavailable(precision).empty()) continue;
+    ways.push_back({.precision = precision, .calibration = calibration_of(network, shape)});
+  }
+  return ways;
+}
+
+std::string name_of(const CompileOptions& options) {
+  return fmt::format("{} {} {}", to_string(options.precision.value_or(Precision::kF32)), options.kernels.wanted,
+                     to_string(options.kernels.isa));
+}
+
+TEST(BatchExecutable, EveryPartReadsItsOwnImagesWhateverReadsThem) {
+  const graph::BoundGraph network = two_outputs();
+  const Shape shape = {5, 3, 17, 13};
+  for (const CompileOptions& one_thread : ways_to_read(network, shape)) {
+    SCOPED_TRACE(name_of(one_thread));
+    CompileOptions two_threads = one_thread;
+    two_threads.threads = 2;
+    const auto expected = run_network(network, shape, one_thread);
+    const auto actual = run_network(network, shape, two_threads);
+    for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(test::close_to_max(actual[i], expected[i], 1e-2));
+  }
+}
+
+TEST(PartRunner, ReadsTheSelectedInputAndNothingBehindIt) {
+  const graph::BoundGraph network = two_outputs();
+  for (const Shape& shape : {Shape{1, 3, 16, 16}, Shape{2, 3, 17, 13}, Shape{1, 3, 31, 35}}) {
+    for (const CompileOptions& options : ways_to_read(network, shape)) {
+      SCOPED_TRACE(name_of(options) + " " + shape.to_string());
+      const auto executable = Executable::compile(network, shape, options);
+      const auto expected = run_network(network, shape, options);
+      const GuardedFloats image(weights::formula_input(shape, "test").data);
+      const GuardedFloats other(weights::formula_input(shape, "other").data);
+      const auto runner = new_part_runner(*executable, {other.data(), image.data()});
+      for (const size_t part : {1U, 0U, 1U}) {
+        runner->select(part);
+        runner->run();
+        EXPECT_EQ(static_cast<bool>(test::close_to_max(runner->output(1), expected[1], 1e-5)), part == 1);
       }
     }
   }

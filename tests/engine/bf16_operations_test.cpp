@@ -14,7 +14,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "nn/core/error.h"
 #include "tests/engine/network_fixture.h"
 
 namespace zoo::engine {
@@ -341,26 +340,6 @@ TEST(Bf16Network, KeepsConvolutionsOnTiles) {
   EXPECT_THAT(implementations,
               ::testing::ElementsAre("own:amx_first", "own:depthwise_bf16", "own:amx_pointwise", "own:bf16_to_blocked",
                                      "own:instance_norm:avx512", "own:to_planar:avx512"));
-}
-
-TEST(Precision, IsRefusedWithTheReasonWhereTheMachineLacksIt) {
-  if (!lacks_amx()) GTEST_SKIP() << "this machine runs bf16";
-  graph::GraphBuilder b(3);
-  b.output("y", pointwise(b, b.input(), "conv", 8));
-  const graph::BoundGraph network = bind_formula(b.take());
-  try {
-    Executable::compile(network, {1, 3, 8, 8}, {.precision = Precision::kBf16});
-    FAIL() << "compiled";
-  } catch (const EngineError& error) {
-    EXPECT_THAT(error.what(), ::testing::HasSubstr("precision bf16: this machine has no AMX"));
-  }
-}
-
-TEST(Precision, HasAName) {
-  for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
-    EXPECT_EQ(precision_from(to_string(precision)), precision);
-  }
-  EXPECT_EQ(precision_from("f64"), std::nullopt);
 }
 
 }  // namespace

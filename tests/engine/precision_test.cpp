@@ -1,0 +1,121 @@
+// Which precisions can run, and what kAuto makes of those.
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "nn/core/error.h"
+#include "nn/engine/calibrator.h"
+#include "tests/engine/network_fixture.h"
+
+namespace zoo::engine {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+const Shape kInput = {1, 3, 16, 16};
+
+graph::BoundGraph network() {
+  graph::GraphBuilder b(3);
+  b.output("y", b.conv(b.input(), "conv", {.out_channels = 8}));
+  return bind_formula(b.take());
+}
+
+std::shared_ptr<const Executable> compile_auto(const CompileOptions& options) {
+  CompileOptions automatic = options;
+  automatic.precision = Precision::kAuto;
+  return Executable::compile(network(), kInput, automatic);
+}
+
+CompileOptions held_to(InstructionSet isa) {
+  CompileOptions options;
+  options.kernels.isa = isa;
+  return options;
+}
+
+std::shared_ptr<const Calibration> calibration() {
+  Calibrator calibrator(network(), kInput);
+  std::ranges::copy(weights::formula_input(kInput, "test").data, calibrator.input().begin());
+  calibrator.observe();
+  return std::make_shared<const Calibration>(calibrator.finish(RangeMethod::kMinMax));
+}
+
+TEST(Precision, HasAName) {
+  for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8, Precision::kAuto}) {
+    EXPECT_EQ(precision_from(to_string(precision)), precision);
+  }
+  EXPECT_EQ(precision_from("f64"), std::nullopt);
+}
+
+TEST(Precision, NeedsAnInstructionSetUnlessItIsF32) {
+  for (const InstructionSet isa : {InstructionSet::kSse, InstructionSet::kAvx2}) {
+    EXPECT_EQ(why_unavailable(Precision::kF32, isa), "");
+    EXPECT_EQ(why_unavailable(Precision::kAuto, isa), "");
+    EXPECT_THAT(why_unavailable(Precision::kBf16, isa), Not(IsEmpty()));
+    EXPECT_THAT(why_unavailable(Precision::kInt8, isa), Not(IsEmpty()));
+  }
+  for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
+    EXPECT_EQ(why_unavailable(precision, InstructionSet::kAvx512), why_unavailable(precision));
+  }
+}
+
+TEST(Precision, IsRefusedWithTheReason) {
+  for (const Precision precision : {Precision::kBf16, Precision::kInt8}) {
+    CompileOptions options = held_to(InstructionSet::kSse);
+    options.precision = precision;
+    try {
+      Executable::compile(network(), kInput, options);
+      FAIL() << "compiled";
+    } catch (const EngineError& error) {
+      EXPECT_EQ(error.what(), fmt::format("precision {}: {}", to_string(precision),
+                                          why_unavailable(precision, InstructionSet::kSse)));
+    }
+  }
+}
+
+TEST(Precision, Int8IsRefusedWithoutACalibration) {
+  if (!why_unavailable(Precision::kInt8).empty()) GTEST_SKIP() << why_unavailable(Precision::kInt8);
+  try {
+    Executable::compile(network(), kInput, {.precision = Precision::kInt8});
+    FAIL() << "compiled";
+  } catch (const EngineError& error) {
+    EXPECT_STREQ(error.what(), "precision int8: the network has not been calibrated");
+  }
+}
+
+TEST(AutoPrecision, HeldToASetSaysWhatThatLeavesOut) {
+  const auto executable = compile_auto(held_to(InstructionSet::kSse));
+  EXPECT_EQ(executable->precision(), Precision::kF32);
+  EXPECT_THAT(executable->note(),
+              AllOf(StartsWith("precision f32 is the only one that can run; no bf16: "), HasSubstr("; no int8: ")));
+}
+
+TEST(AutoPrecision, SaysTheTimesOfThoseThatCanRunAndWhyTheOthersCannot) {
+  CompileOptions options;
+  options.calibration = calibration();
+  const std::string note = compile_auto(options)->note();
+  for (const Precision precision : {Precision::kBf16, Precision::kInt8}) {
+    const std::string name(to_string(precision));
+    const std::string why(why_unavailable(precision));
+    EXPECT_THAT(note, why.empty() ? HasSubstr(", " + name + " ") : HasSubstr("; no " + name + ": " + why));
+  }
+}
+
+TEST(AutoPrecision, IsOneThatWasMeasured) {
+  if (!why_unavailable(Precision::kInt8).empty()) GTEST_SKIP() << why_unavailable(Precision::kInt8);
+  CompileOptions options;
+  options.calibration = calibration();
+  const auto executable = compile_auto(options);
+  EXPECT_THAT(executable->note(),
+              StartsWith(fmt::format("precision {} was the fastest: f32 ", to_string(executable->precision()))));
+}
+
+}  // namespace
+}  // namespace zoo::engine
