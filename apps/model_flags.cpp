@@ -153,12 +153,17 @@ void KernelFlags::add_to(CLI::App& app) {
   app.add_option("--isa", isa, "Instruction set of the project's own kernels")
       ->check(CLI::IsMember({"auto", "sse", "avx2", "avx512"}))
       ->capture_default_str();
+  app.add_flag(
+      "--compact-layers", compact_layers,
+      "Where the network computes in f32, keep the weights of fully connected and squeeze-and-excite layers in "
+      "bf16: faster at batch 1, weights rounded to 8 bits");
 }
 
 engine::KernelOptions KernelFlags::options() const {
   using engine::InstructionSet;
   engine::KernelOptions options;
   options.wanted = wanted;
+  options.compact_layers = compact_layers;
   for (const auto set : {InstructionSet::kSse, InstructionSet::kAvx2, InstructionSet::kAvx512}) {
     if (isa == engine::to_string(set)) options.isa = set;
   }

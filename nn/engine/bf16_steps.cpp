@@ -18,9 +18,21 @@ constexpr int64_t kLanes = kernels::kChannelStep;
 
 int64_t padded(int64_t channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
 
-using PackedBf16Layer = PackedLayer<kernels::Bf16MatVec>;
+/// A fully connected layer with packed weights.
+struct PackedLayer {
+  std::shared_ptr<PackedBlock> weights;
+  std::shared_ptr<PackedBlock> bias;
+  int64_t inputs = 0;
+  int64_t outputs = 0;
+  kernels::ResolvedActivation activation;
 
-PackedBf16Layer pack_layer(StepCompiler& compiler, const Bf16Layer& layer) {
+  kernels::Bf16MatVec op() const {
+    return {reinterpret_cast<const Bf16*>(weights->data), reinterpret_cast<const float*>(bias->data), inputs, outputs,
+            activation};
+  }
+};
+
+PackedLayer pack_layer(StepCompiler& compiler, const Bf16Layer& layer) {
   const std::span<const float> source = compiler.parameter(layer.weight);
   const auto pack = [=, outputs = layer.outputs, inputs = layer.inputs](std::byte* dst) {
     kernels::pack_bf16_matrix(source.data(), outputs, inputs, reinterpret_cast<Bf16*>(dst));
@@ -78,9 +90,9 @@ bool compile_gated_map(StepCompiler& compiler, graph::NodeId id, const graph::Sq
   if (StepCompiler::area(compiler.shape(input)) == 1) return false;
   const ValueId src = compiler.value_in(input, kChannelsLastBf16);
   const ValueId dst = compiler.add_value(compiler.shape(id), kChannelsLastBf16);
-  const PackedBf16Layer reduce =
+  const PackedLayer reduce =
       pack_layer(compiler, {op.reduce_weight, op.reduce_bias, op.channels, op.squeezed, op.inner});
-  const PackedBf16Layer expand =
+  const PackedLayer expand =
       pack_layer(compiler, {op.expand_weight, op.expand_bias, op.squeezed, op.channels, op.gate});
   const int64_t images = compiler.shape(id)[0];
   const int64_t channels = op.channels;
@@ -149,7 +161,7 @@ bool compile_bf16(StepCompiler& compiler, graph::NodeId id) {
 void compile_bf16_layer(StepCompiler& compiler, graph::NodeId id, const Bf16Layer& layer) {
   const ValueId src = compiler.value_in(compiler.node(id).inputs[0], kBlockedF32);
   const ValueId dst = compiler.add_value(compiler.shape(id), kBlockedF32);
-  const PackedBf16Layer packed = pack_layer(compiler, layer);
+  const PackedLayer packed = pack_layer(compiler, layer);
   const int64_t src_stride = padded(layer.inputs);
   const int64_t dst_stride = padded(layer.outputs);
   const auto bind = [=, threads = compiler.threads(), rows = compiler.shape(id)[0]](const RunnerMemory& memory) {

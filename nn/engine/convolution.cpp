@@ -61,7 +61,8 @@ class ConvolutionCompiler {
             .activation = compiler_.resolve(op_.activation),
             .has_residual = residual_ != graph::kNone,
             .src_layout = src_layout,
-            .threads = compiler_.threads()};
+            .threads = compiler_.threads(),
+            .compact_layers = compiler_.compact_layers()};
   }
 
   bool emit_best(const ConvolutionProblem& problem, ConvolutionKernels kernels) {

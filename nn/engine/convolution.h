@@ -26,6 +26,7 @@ struct ConvolutionProblem {
   bool has_residual = false;
   Layout src_layout = Layout::kBlocked;
   int threads = 1;
+  bool compact_layers = false;  ///< see KernelOptions
 
   bool has_bias() const { return op.bias != graph::kNone; }
   bool is_depthwise() const { return op.groups == op.in_channels && op.groups == op.out_channels; }

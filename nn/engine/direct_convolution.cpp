@@ -40,7 +40,8 @@ class DirectConvolution : public OwnConvolution {
 
  private:
   /// [out, in / groups, kh, kw] -> [out / lanes, kh * kw, in / groups, lanes].
-  void pack_weights(const float* weights, float* packed) const override {
+  void pack_weights(const float* weights, std::byte* dst) const override {
+    auto* packed = reinterpret_cast<float*>(dst);
     const int64_t lanes = table().lanes;
     for (int64_t o = 0; o < op_.out_channels; ++o) {
       for (int64_t i = 0; i < inputs(); ++i) {

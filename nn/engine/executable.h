@@ -57,6 +57,10 @@ struct KernelOptions {
   /// what "auto" gives it.
   std::string wanted = "auto";
   InstructionSet isa = InstructionSet::kAuto;
+  /// Whether fully connected and squeeze-and-excite layers of f32 networks keep their weights in bf16. At batch 1 such
+  /// a layer takes as long as its weights take from the L3 cache. Each weight is rounded to 8 significant bits;
+  /// everything is still computed in f32.
+  bool compact_layers = false;
   /// Folder for measured times; default: $XDG_CACHE_HOME/backbone-zoo, else ~/.cache/backbone-zoo. Empty: they are
   /// forgotten with the process.
   std::optional<std::filesystem::path> cache = std::nullopt;

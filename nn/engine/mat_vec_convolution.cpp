@@ -5,10 +5,13 @@
 namespace zoo::engine {
 namespace {
 
+template <typename Weight>
 class MatVecConvolution : public OwnConvolution {
  public:
-  MatVecConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table)
-      : OwnConvolution("mat_vec", problem, table),
+  MatVecConvolution(std::string_view name, const ConvolutionProblem& problem, const kernels::KernelTable& table,
+                    kernels::MatVecFunction<Weight> function)
+      : OwnConvolution(name, problem, table),
+        function_(function),
         src_stride_(kernels::block_count(problem.op.in_channels, table.lanes) * table.lanes),
         mat_vec_{
             .inputs = problem.op.in_channels, .outputs = problem.op.out_channels, .activation = problem.activation} {}
@@ -16,7 +19,7 @@ class MatVecConvolution : public OwnConvolution {
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
     return make_bound_step([=, mat_vec = with_packed(mat_vec_, memory), threads = threads(), rows = images(),
                             src_stride = src_stride_, blocks = blocks(), dst_stride = blocks() * table().lanes,
-                            function = table().mat_vec] {
+                            function = function_] {
       parallel_for(threads, blocks, [&](int64_t begin, int64_t end) {
         function(mat_vec, memory.src, src_stride, memory.dst, dst_stride, rows, begin, end);
       });
@@ -24,8 +27,16 @@ class MatVecConvolution : public OwnConvolution {
   }
 
  private:
+  size_t weight_bytes() const override {
+    return static_cast<size_t>(blocks() * table().lanes * mat_vec_.inputs) * sizeof(Weight);
+  }
+  void pack_weights(const float* weights, std::byte* packed) const override {
+    kernels::pack_matrix(weights, mat_vec_.outputs, mat_vec_.inputs, table().lanes, reinterpret_cast<Weight*>(packed));
+  }
+
+  kernels::MatVecFunction<Weight> function_;
   int64_t src_stride_;
-  kernels::MatVec mat_vec_;
+  kernels::MatVecOf<Weight> mat_vec_;
 };
 
 }  // namespace
@@ -38,7 +49,10 @@ std::unique_ptr<ConvolutionKernel> make_mat_vec_convolution(const ConvolutionPro
   if (problem.src_layout != Layout::kBlocked || op.groups != 1 || op.kernel != kOne) return nullptr;
   if (!is_vector(problem.src) || !is_vector(problem.dst) || problem.pad.begin != graph::Size2d{0, 0}) return nullptr;
   if (problem.has_residual) return nullptr;
-  return std::make_unique<MatVecConvolution>(problem, table);
+  if (problem.compact_layers) {
+    return std::make_unique<MatVecConvolution<kernels::Bf16>>("compact_mat_vec", problem, table, table.compact_mat_vec);
+  }
+  return std::make_unique<MatVecConvolution<float>>("mat_vec", problem, table, table.mat_vec);
 }
 
 }  // namespace zoo::engine

@@ -19,19 +19,20 @@ OwnConvolution::OwnConvolution(std::string_view family, const ConvolutionProblem
 std::string OwnConvolution::name() const { return fmt::format("own:{}:{}", family_, kernels::to_string(table_.isa)); }
 
 size_t OwnConvolution::packed_bytes() const {
-  return static_cast<size_t>(weight_count() + blocks_ * table_.lanes) * sizeof(float);
+  return weight_bytes() + static_cast<size_t>(blocks_ * table_.lanes) * sizeof(float);
 }
 
 void OwnConvolution::pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const {
-  auto* packed = reinterpret_cast<float*>(dst);
-  pack_weights(weights.data(), packed);
-  std::copy(bias.begin(), bias.end(), packed + weight_count());
+  pack_weights(weights.data(), dst);
+  std::ranges::copy(bias, reinterpret_cast<float*>(dst + weight_bytes()));
 }
 
-int64_t OwnConvolution::weight_count() const { return blocks_ * inputs_ * table_.lanes; }
+size_t OwnConvolution::weight_bytes() const {
+  return static_cast<size_t>(blocks_ * inputs_ * table_.lanes) * sizeof(float);
+}
 
-void OwnConvolution::pack_weights(const float* weights, float* packed) const {
-  kernels::pack_matrix(weights, out_channels_, inputs_, table_.lanes, packed);
+void OwnConvolution::pack_weights(const float* weights, std::byte* packed) const {
+  kernels::pack_matrix(weights, out_channels_, inputs_, table_.lanes, reinterpret_cast<float*>(packed));
 }
 
 }  // namespace zoo::engine

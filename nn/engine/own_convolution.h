@@ -20,9 +20,9 @@ class OwnConvolution : public ConvolutionKernel {
  protected:
   OwnConvolution(std::string_view family, const ConvolutionProblem& problem, const kernels::KernelTable& table);
 
-  /// Floats, and how they are written; unless overridden as pack_matrix does.
-  virtual int64_t weight_count() const;
-  virtual void pack_weights(const float* weights, float* packed) const;
+  /// A multiple of a block of floats. Both are of f32 weights in the order of pack_matrix unless overridden.
+  virtual size_t weight_bytes() const;
+  virtual void pack_weights(const float* weights, std::byte* packed) const;
 
   /// Threads, images and blocks of output channels of an image.
   int threads() const { return threads_; }
@@ -33,8 +33,8 @@ class OwnConvolution : public ConvolutionKernel {
   /// `op` with the addresses of weights and bias.
   template <typename Op>
   Op with_packed(Op op, const ConvolutionMemory& memory) const {
-    op.weights = reinterpret_cast<const float*>(memory.packed);
-    op.bias = op.weights + weight_count();
+    op.weights = reinterpret_cast<decltype(op.weights)>(memory.packed);
+    op.bias = reinterpret_cast<const float*>(memory.packed + weight_bytes());
     return op;
   }
 

@@ -43,19 +43,4 @@ std::unique_ptr<Step> make_step(const StepCompiler& compiler, std::string_view k
   return step;
 }
 
-/// A fully connected layer with packed weights, for kernels that take an `Op` (MatVec, Bf16MatVec).
-template <typename Op>
-struct PackedLayer {
-  std::shared_ptr<PackedBlock> weights;
-  std::shared_ptr<PackedBlock> bias;
-  int64_t inputs = 0;
-  int64_t outputs = 0;
-  kernels::ResolvedActivation activation;
-
-  Op op() const {
-    return {reinterpret_cast<decltype(Op::weights)>(weights->data), reinterpret_cast<const float*>(bias->data), inputs,
-            outputs, activation};
-  }
-};
-
 }  // namespace zoo::engine

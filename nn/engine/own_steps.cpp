@@ -5,29 +5,9 @@
 #include "nn/engine/own_step.h"
 #include "nn/engine/parallel.h"
 #include "nn/engine/step_compiler.h"
+#include "nn/engine/vector_layer.h"
 
 namespace zoo::engine {
-namespace {
-
-using PackedF32Layer = PackedLayer<kernels::MatVec>;
-
-/// `factor` is multiplied into the weights.
-PackedF32Layer pack_layer(StepCompiler& compiler, ParameterId weight, ParameterId bias, int64_t outputs, int64_t inputs,
-                          const graph::FusedActivation& activation, float factor = 1.0F) {
-  const int64_t lanes = compiler.table().lanes;
-  const int64_t blocks = kernels::block_count(outputs, lanes);
-  const std::span<const float> source = compiler.parameter(weight);
-  const int64_t packed_size = blocks * inputs * lanes;
-  const auto pack = [=](std::byte* dst) {
-    auto* packed = reinterpret_cast<float*>(dst);
-    kernels::pack_matrix(source.data(), outputs, inputs, lanes, packed);
-    if (factor != 1.0F) std::for_each(packed, packed + packed_size, [=](float& value) { value *= factor; });
-  };
-  return {compiler.add_packed(static_cast<size_t>(packed_size) * sizeof(float), pack),
-          compiler.add_packed_bias(bias, outputs, lanes), inputs, outputs, compiler.resolve(activation)};
-}
-
-}  // namespace
 
 void compile_global_avg_pool(StepCompiler& compiler, graph::NodeId id) {
   const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
@@ -46,19 +26,18 @@ void compile_global_avg_pool(StepCompiler& compiler, graph::NodeId id) {
 void compile_linear(StepCompiler& compiler, graph::NodeId id, const graph::Linear& op) {
   const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
   const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
-  const PackedF32Layer layer = pack_layer(compiler, op.weight, op.bias, op.out_features, op.in_features, op.activation);
+  const VectorLayer layer(compiler, {op.weight, op.bias, op.in_features, op.out_features, op.activation});
   const int64_t lanes = compiler.table().lanes;
   const int64_t src_stride = kernels::block_count(op.in_features, lanes) * lanes;
   const int64_t blocks = kernels::block_count(op.out_features, lanes);
   const auto bind = [=, &table = compiler.table(), threads = compiler.threads(),
                      rows = compiler.shape(id)[0]](const RunnerMemory& memory) {
-    return [=, &table, mat_vec = layer.op(), x = memory[src], y = memory[dst]] {
-      parallel_for(threads, blocks, [&](int64_t begin, int64_t end) {
-        table.mat_vec(mat_vec, x, src_stride, y, blocks * lanes, rows, begin, end);
-      });
+    return [=, &table, mat_vec = layer.bind(), x = memory[src], y = memory[dst]] {
+      parallel_for(threads, blocks,
+                   [&](int64_t begin, int64_t end) { mat_vec(x, src_stride, y, blocks * lanes, rows, begin, end); });
     };
   };
-  compiler.add_step(make_step(compiler, "mat_vec", {src}, dst, bind));
+  compiler.add_step(make_step(compiler, vector_kernel(compiler), {src}, dst, bind));
   compiler.set_value(id, dst);
 }
 
@@ -70,10 +49,8 @@ void compile_squeeze_excite(StepCompiler& compiler, graph::NodeId id, const grap
   const int64_t area = StepCompiler::area(compiler.shape(id));
   // Of sums, the first layer makes the means itself.
   const float factor = sums < 0 ? 1.0F : 1.0F / static_cast<float>(area);
-  const PackedF32Layer reduce =
-      pack_layer(compiler, op.reduce_weight, op.reduce_bias, op.squeezed, op.channels, op.inner, factor);
-  const PackedF32Layer expand =
-      pack_layer(compiler, op.expand_weight, op.expand_bias, op.channels, op.squeezed, op.gate);
+  const VectorLayer reduce(compiler, {op.reduce_weight, op.reduce_bias, op.channels, op.squeezed, op.inner, factor});
+  const VectorLayer expand(compiler, {op.expand_weight, op.expand_bias, op.squeezed, op.channels, op.gate});
   const int64_t lanes = compiler.table().lanes;
   const int64_t images = compiler.shape(id)[0];
   const int64_t channel_blocks = kernels::block_count(op.channels, lanes);
@@ -83,16 +60,16 @@ void compile_squeeze_excite(StepCompiler& compiler, graph::NodeId id, const grap
     auto* gates = reinterpret_cast<float*>(memory.scratch);
     float* hidden = gates + images * channel_blocks * lanes;
     const float* pooled = sums < 0 ? gates : memory[sums];
-    return [=, &table, reduce_op = reduce.op(), expand_op = expand.op(), x = memory[src], y = memory[dst]] {
+    return [=, &table, reduce = reduce.bind(), expand = expand.bind(), x = memory[src], y = memory[dst]] {
       if (sums < 0) {
         parallel_for(threads, images * channel_blocks,
                      [&](int64_t begin, int64_t end) { table.global_avg_pool(x, gates, area, begin, end); });
       }
       parallel_for(threads, squeezed_blocks, [&](int64_t begin, int64_t end) {
-        table.mat_vec(reduce_op, pooled, channel_blocks * lanes, hidden, squeezed_blocks * lanes, images, begin, end);
+        reduce(pooled, channel_blocks * lanes, hidden, squeezed_blocks * lanes, images, begin, end);
       });
       parallel_for(threads, channel_blocks, [&](int64_t begin, int64_t end) {
-        table.mat_vec(expand_op, hidden, squeezed_blocks * lanes, gates, channel_blocks * lanes, images, begin, end);
+        expand(hidden, squeezed_blocks * lanes, gates, channel_blocks * lanes, images, begin, end);
       });
       parallel_for(threads, images * channel_blocks,
                    [&](int64_t begin, int64_t end) { table.scale(x, gates, y, area, begin, end); });

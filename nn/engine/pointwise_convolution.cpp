@@ -49,9 +49,11 @@ class PointwiseConvolution : public OwnConvolution {
   }
 
  private:
-  int64_t weight_count() const override { return kernels::pointwise_weights_size(conv_, table().lanes); }
-  void pack_weights(const float* weights, float* packed) const override {
-    kernels::pack_pointwise(conv_, weights, table().lanes, packed);
+  size_t weight_bytes() const override {
+    return static_cast<size_t>(kernels::pointwise_weights_size(conv_, table().lanes)) * sizeof(float);
+  }
+  void pack_weights(const float* weights, std::byte* packed) const override {
+    kernels::pack_pointwise(conv_, weights, table().lanes, reinterpret_cast<float*>(packed));
   }
 
   kernels::PointwiseConv conv_;

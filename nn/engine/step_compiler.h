@@ -55,6 +55,8 @@ class StepCompiler {
   const kernels::KernelTable& table() const { return table_; }
   KernelChooser& chooser() { return chooser_; }
   int threads() const { return threads_; }
+  /// See KernelOptions.
+  bool compact_layers() const { return compact_layers_; }
   const graph::Node& node(graph::NodeId id) const { return network_.graph[id]; }
   const Shape& shape(graph::NodeId id) const { return shapes_[static_cast<size_t>(id)]; }
   const Value& value(ValueId id) const { return compiled_.values[static_cast<size_t>(id)]; }
@@ -121,6 +123,7 @@ class StepCompiler {
   std::vector<Shape> shapes_;
   std::vector<int64_t> macs_;
   int threads_;
+  bool compact_layers_;
   Precision precision_;
   const kernels::KernelTable& table_;
   KernelChooser chooser_;

@@ -16,9 +16,6 @@
 
 namespace zoo::engine::kernels {
 
-/// The upper half of a float.
-using Bf16 = uint16_t;
-
 /// Channels of half a cache line, one vector of sums, one column of tiles.
 inline constexpr int64_t kChannelStep = 16;
 

@@ -1,18 +1,10 @@
 // Weights in the order in which the kernels read them.
 #include <algorithm>
-#include <bit>
 
 #include "nn/engine/kernels/bf16.h"
 
 namespace zoo::engine::kernels {
 namespace {
-
-/// To nearest even, as VCVTNEPS2BF16 does. NaN stays NaN.
-Bf16 round_to_bf16(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  if (value != value) return static_cast<Bf16>(bits >> 16 | 0x40U);
-  return static_cast<Bf16>((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
-}
 
 int64_t tile_columns(int64_t out_channels) { return (out_channels + kChannelStep - 1) / kChannelStep; }
 

@@ -1,10 +1,24 @@
 #include "nn/engine/kernels/kernels.h"
 
+#include <bit>
+
 namespace zoo::engine::kernels {
 
 extern const KernelTable kSseTable;
 extern const KernelTable kAvx2Table;
 extern const KernelTable kAvx512Table;
+
+namespace {
+
+template <typename Weight, typename Convert>
+void pack(const float* weights, int64_t outputs, int64_t inputs, int64_t lanes, Weight* packed, Convert convert) {
+  for (int64_t o = 0; o < outputs; ++o) {
+    Weight* column = packed + o / lanes * inputs * lanes + o % lanes;
+    for (int64_t i = 0; i < inputs; ++i) column[i * lanes] = convert(weights[o * inputs + i]);
+  }
+}
+
+}  // namespace
 
 std::string_view to_string(Isa isa) {
   switch (isa) {
@@ -57,11 +71,18 @@ int64_t attention_items(const Attention& op, int64_t images) {
   return images * op.heads * block_count(op.queries, kAttentionTile);
 }
 
-void pack_matrix(const float* weights, int64_t outputs, int64_t inputs, int64_t lanes, float* packed) {
-  for (int64_t o = 0; o < outputs; ++o) {
-    float* column = packed + o / lanes * inputs * lanes + o % lanes;
-    for (int64_t i = 0; i < inputs; ++i) column[i * lanes] = weights[o * inputs + i];
-  }
+void pack_matrix(const float* weights, int64_t outputs, int64_t inputs, int64_t lanes, float* packed, float factor) {
+  pack(weights, outputs, inputs, lanes, packed, [factor](float weight) { return weight * factor; });
+}
+
+void pack_matrix(const float* weights, int64_t outputs, int64_t inputs, int64_t lanes, Bf16* packed, float factor) {
+  pack(weights, outputs, inputs, lanes, packed, [factor](float weight) { return round_to_bf16(weight * factor); });
+}
+
+Bf16 round_to_bf16(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  if (value != value) return static_cast<Bf16>(bits >> 16 | 0x40U);
+  return static_cast<Bf16>((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
 }
 
 }  // namespace zoo::engine::kernels

@@ -23,14 +23,22 @@ struct ResolvedActivation {
   float slope = 0.0F;
 };
 
-/// y = f(W x + bias) for several rows of x. W is packed by `pack_matrix`.
-struct MatVec {
-  const float* weights = nullptr;  ///< [outputs / B, inputs, B]
-  const float* bias = nullptr;     ///< [outputs padded to B]
+/// The upper half of a float.
+using Bf16 = uint16_t;
+/// To nearest even, as VCVTNEPS2BF16 does. NaN stays NaN.
+Bf16 round_to_bf16(float value);
+
+/// y = f(W x + bias) for several rows of x, computed in f32. W is packed by `pack_matrix`.
+template <typename Weight>
+struct MatVecOf {
+  const Weight* weights = nullptr;  ///< [outputs / B, inputs, B]
+  const float* bias = nullptr;      ///< [outputs padded to B]
   int64_t inputs = 0;
   int64_t outputs = 0;
   ResolvedActivation activation;
 };
+using MatVec = MatVecOf<float>;
+using CompactMatVec = MatVecOf<Bf16>;
 
 /// dst = f(conv(src) + bias + residual) in the blocked layout, any kernel, stride, padding and dilation: the fallback
 /// for shapes that oneDNN has no fast implementation for.
@@ -91,6 +99,10 @@ using DepthwiseFunction = void (*)(const DepthwiseConv& op, const float* src, co
 struct StemConv;       // stem.h
 struct PointwiseConv;  // pointwise.h
 
+template <typename Weight>
+using MatVecFunction = void (*)(const MatVecOf<Weight>& op, const float* src, int64_t src_stride, float* dst,
+                                int64_t dst_stride, int64_t rows, int64_t begin, int64_t end);
+
 /// Functions of one instruction set. `begin`, `end` bound the work items of a call, so that callers may split work
 /// between threads. No function allocates or throws.
 struct KernelTable {
@@ -102,8 +114,8 @@ struct KernelTable {
 
   /// Work item: one block of outputs. Rows of x have stride `src_stride`, rows of y `dst_stride` floats; the tail of y
   /// is set to zero.
-  void (*mat_vec)(const MatVec& op, const float* src, int64_t src_stride, float* dst, int64_t dst_stride, int64_t rows,
-                  int64_t begin, int64_t end);
+  MatVecFunction<float> mat_vec;
+  MatVecFunction<Bf16> compact_mat_vec;
 
   /// Work item: one block of output channels of one image. `residual` may be null.
   void (*direct_conv)(const DirectConv& op, const float* src, const float* residual, float* dst, int64_t begin,
@@ -167,7 +179,11 @@ int64_t attention_scratch(const Attention& op, int64_t lanes);
 /// Work items of `attention` for `images` images.
 int64_t attention_items(const Attention& op, int64_t images);
 
-/// [outputs, inputs] row-major -> [outputs / lanes, inputs, lanes]; `packed` must be zero before (the tail stays so).
-void pack_matrix(const float* weights, int64_t outputs, int64_t inputs, int64_t lanes, float* packed);
+/// [outputs, inputs] row-major -> [outputs / lanes, inputs, lanes], each weight times `factor`; `packed` must be zero
+/// before (the tail stays so).
+void pack_matrix(const float* weights, int64_t outputs, int64_t inputs, int64_t lanes, float* packed,
+                 float factor = 1.0F);
+void pack_matrix(const float* weights, int64_t outputs, int64_t inputs, int64_t lanes, Bf16* packed,
+                 float factor = 1.0F);
 
 }  // namespace zoo::engine::kernels

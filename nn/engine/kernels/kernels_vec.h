@@ -19,6 +19,7 @@ inline constexpr int64_t kLanes = ZOO_KERNEL_LANES;
 typedef float Vec __attribute__((vector_size(ZOO_KERNEL_LANES * sizeof(float))));
 typedef int32_t IntVec __attribute__((vector_size(ZOO_KERNEL_LANES * sizeof(int32_t))));
 typedef uint32_t BitVec __attribute__((vector_size(ZOO_KERNEL_LANES * sizeof(uint32_t))));
+typedef uint16_t HalfVec __attribute__((vector_size(ZOO_KERNEL_LANES * sizeof(uint16_t))));
 // NOLINTEND(modernize-use-using)
 
 inline Vec load(const float* p) {

@@ -1,0 +1,47 @@
+// y = f(W x + bias) of vectors, in f32. Internal to nn/engine.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "nn/engine/step_compiler.h"
+
+namespace zoo::engine {
+
+struct VectorLayerSpec {
+  ParameterId weight = graph::kNone;  ///< [outputs, inputs]
+  ParameterId bias = graph::kNone;
+  int64_t inputs = 0;
+  int64_t outputs = 0;
+  graph::FusedActivation activation = {};
+  float factor = 1.0F;  ///< multiplied into the weights
+};
+
+/// A fully connected layer whose weights are packed as the network's options say.
+class VectorLayer {
+ public:
+  VectorLayer(StepCompiler& compiler, const VectorLayerSpec& spec);
+
+  /// Its product as a callable, KernelTable::mat_vec without the first argument; valid once weights are packed.
+  std::function<void(const float* src, int64_t src_stride, float* dst, int64_t dst_stride, int64_t rows, int64_t begin,
+                     int64_t end)>
+  bind() const;
+
+ private:
+  template <typename Weight>
+  kernels::MatVecOf<Weight> op() const;
+
+  const kernels::KernelTable& table_;
+  bool compact_;
+  int64_t inputs_;
+  int64_t outputs_;
+  kernels::ResolvedActivation activation_;
+  std::shared_ptr<PackedBlock> weights_;
+  std::shared_ptr<PackedBlock> bias_;
+};
+
+/// The kernel that a network's fully connected layers run on.
+std::string_view vector_kernel(const StepCompiler& compiler);
+
+}  // namespace zoo::engine
