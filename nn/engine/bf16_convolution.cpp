@@ -262,7 +262,7 @@ class Bf16Convolution {
   void compile_expanded() {
     const auto& expand = std::get<graph::Conv2d>(compiler_.node(input_).op);
     TileSource source = Bf16Convolution(compiler_, input_, expand).source();
-    const kernels::DepthwiseConv conv = depthwise();
+    const kernels::Bf16Depthwise conv = depthwise();
     const ValueId dst = compiler_.add_value(out_, kChannelsLastBf16);
     const auto weights = pack_depthwise();
     const auto bias = pack_padded_bias(compiler_, op_.bias, op_.out_channels, kPair);
@@ -294,7 +294,7 @@ class Bf16Convolution {
     compiler_.set_value(id_, dst);
   }
 
-  kernels::DepthwiseConv depthwise() const {
+  kernels::Bf16Depthwise depthwise() const {
     return {.channels = op_.in_channels,
             .kernel = op_.kernel.h,
             .stride = op_.stride.h,
@@ -308,7 +308,7 @@ class Bf16Convolution {
   }
 
   void compile_depthwise() {
-    const kernels::DepthwiseConv conv = depthwise();
+    const kernels::Bf16Depthwise conv = depthwise();
     const ValueId src = compiler_.value_in(input_, kChannelsLastBf16);
     const ValueId dst = compiler_.add_value(out_, kChannelsLastBf16);
     const auto weights = pack_depthwise();
@@ -316,7 +316,7 @@ class Bf16Convolution {
     const int64_t items = in_[0] * kernels::channel_pairs(op_.in_channels);
     const int64_t scratch = kernels::depthwise_scratch(conv);
     const auto bind = [=, threads = int64_t{compiler_.threads()}](const RunnerMemory& memory) {
-      kernels::DepthwiseConv bound = conv;
+      kernels::Bf16Depthwise bound = conv;
       bound.weights = reinterpret_cast<const float*>(weights->data);
       bound.bias = reinterpret_cast<const float*>(bias->data);
       auto* parts = reinterpret_cast<float*>(memory.scratch);
