@@ -133,7 +133,7 @@ int64_t expand_depthwise_scratch(const ExpandDepthwise& op) {
 void expand_depthwise(const ExpandDepthwise& op, const Bf16* src, Bf16* dst, float* scratch, int64_t begin,
                       int64_t end) {
   const Bf16Depthwise& conv = op.depthwise;
-  const TileScope scope(RowTiling(op.expand).positions, op.expand.depth);
+  const TileScope scope(tile_shape(op.expand, RowTiling(op.expand).positions));
   with_activation(op.expand.activation.kind, [&](auto kind) {
     constexpr ActivationKind kKind = decltype(kind)::value;
     const int64_t pairs = channel_pairs(conv.channels);
