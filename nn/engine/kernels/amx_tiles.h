@@ -1,5 +1,5 @@
-// Products of tiles, shared by the kernels that use them. For files compiled for AMX only; everything has internal
-// linkage.
+// Products of tiles, shared by the kernels that use them. For files compiled for AMX only; everything but constants has
+// internal linkage.
 //
 // Tile registers: 0-3 sums (2 tiles of positions x 2 tiles of output channels), 4-5 positions, 6-7 weights. Every tile
 // of positions is loaded straight from the channels-last source; sums leave through a buffer, from which they are
@@ -15,18 +15,19 @@
 #include "nn/engine/kernels/tile_config.h"
 
 namespace zoo::engine::kernels {
-namespace {
 
-constexpr int64_t kCacheLine = 64;
+inline constexpr int64_t kCacheLine = 64;
+
+/// Sums lie in rows of 2 vectors, kTileRows rows per tile of positions.
+inline constexpr int64_t kSumStride = 2 * kChannelStep;
+inline constexpr int64_t kTileSums = kTileRows * kSumStride;
+
+namespace {
 
 /// Tiles of `positions` positions of a convolution's source.
 inline PositionTileShape tile_shape(const TileConv& conv, int64_t positions) {
   return {.rows = positions, .row_bytes = conv.depth * static_cast<int64_t>(sizeof(Bf16))};
 }
-
-/// Sums lie in rows of 2 vectors, kTileRows rows per tile of positions.
-constexpr int64_t kSumStride = 2 * kChannelStep;
-constexpr int64_t kTileSums = kTileRows * kSumStride;
 
 /// One tile of positions: where it reads and writes.
 struct PositionTile {

@@ -1,4 +1,4 @@
-// The shapes of AMX's tile registers. For files compiled for AMX only; everything has internal linkage.
+// The shapes of AMX's tile registers. For files compiled for AMX only; everything but constants has internal linkage.
 #pragma once
 
 #include <array>
@@ -7,11 +7,12 @@
 #include <immintrin.h>
 
 namespace zoo::engine::kernels {
-namespace {
 
-constexpr int64_t kTileRows = 16;
-constexpr int64_t kTileRowBytes = 64;
-constexpr int64_t kTileBytes = kTileRows * kTileRowBytes;
+inline constexpr int64_t kTileRows = 16;
+inline constexpr int64_t kTileRowBytes = 64;
+inline constexpr int64_t kTileBytes = kTileRows * kTileRowBytes;
+
+namespace {
 
 /// Memory of LDTILECFG, Intel SDM volume 1, 18.3.
 struct alignas(64) TileConfig {
