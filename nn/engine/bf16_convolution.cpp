@@ -1,6 +1,9 @@
 // Convolutions of bf16 networks: dense ones on AMX tiles, depthwise ones on vectors.
 #include <algorithm>
 #include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -50,6 +53,21 @@ struct TileSource {
                  [&](int64_t begin, int64_t end) { prepare(from, reinterpret_cast<Bf16*>(scratch), begin, end); });
   }
 };
+
+/// [out, in, kh, kw] -> [out, kh, kw, in] with `pixel` values per tap of which the first are the channels.
+std::vector<float> channels_last(const graph::Conv2d& op, std::span<const float> source, int64_t pixel) {
+  const int64_t taps = op.kernel.h * op.kernel.w;
+  std::vector<float> weights(static_cast<size_t>(op.out_channels * taps * pixel));
+  for (int64_t o = 0; o < op.out_channels; ++o) {
+    for (int64_t c = 0; c < op.in_channels; ++c) {
+      for (int64_t t = 0; t < taps; ++t) {
+        weights[static_cast<size_t>((o * taps + t) * pixel + c)] =
+            source[static_cast<size_t>((o * op.in_channels + c) * taps + t)];
+      }
+    }
+  }
+  return weights;
+}
 
 class Bf16Convolution {
  public:
@@ -149,29 +167,16 @@ class Bf16Convolution {
             .activation = activation_};
   }
 
-  /// `weights` [out, taps, values].
-  std::shared_ptr<PackedBlock> pack(std::vector<float> weights, int64_t taps, int64_t values, int64_t blocks) {
-    const auto count = static_cast<size_t>(kernels::packed_tile_weights(op_.out_channels, taps, blocks));
+  /// For a source with `pixel` values per position.
+  std::shared_ptr<PackedBlock> pack_tiles(const kernels::TileConv& conv, int64_t pixel) {
+    const auto count =
+        static_cast<size_t>(kernels::packed_tile_weights(conv.out_channels, conv.taps, conv.depth_blocks));
     return compiler_.add_packed(
-        count * sizeof(Bf16), [=, out = op_.out_channels, source = std::move(weights)](std::byte* dst) {
-          kernels::pack_tile_weights(source.data(), out, taps, values, blocks, reinterpret_cast<Bf16*>(dst));
+        count * sizeof(Bf16), [=, op = op_, source = compiler_.parameter(op_.weight)](std::byte* dst) {
+          const int64_t values = op.kernel.h * op.kernel.w * pixel / conv.taps;
+          kernels::pack_tile_weights(channels_last(op, source, pixel).data(), conv.out_channels, conv.taps, values,
+                                     conv.depth_blocks, reinterpret_cast<Bf16*>(dst));
         });
-  }
-
-  /// [out, in, kh, kw] -> [out, kh, kw, in] with `pixel` values per tap of which the first are the channels.
-  std::vector<float> channels_last_weights(int64_t pixel) const {
-    const std::span<const float> source = compiler_.parameter(op_.weight);
-    const int64_t taps = op_.kernel.h * op_.kernel.w;
-    std::vector<float> weights(static_cast<size_t>(op_.out_channels * taps * pixel));
-    for (int64_t o = 0; o < op_.out_channels; ++o) {
-      for (int64_t c = 0; c < op_.in_channels; ++c) {
-        for (int64_t t = 0; t < taps; ++t) {
-          weights[static_cast<size_t>((o * taps + t) * pixel + c)] =
-              source[static_cast<size_t>((o * op_.in_channels + c) * taps + t)];
-        }
-      }
-    }
-    return weights;
   }
 
   /// From a planar image. The values of one row of the kernel lie next to each other: one tap per row.
@@ -188,7 +193,7 @@ class Bf16Convolution {
             .src = compiler_.value_of(input_),
             .conv = conv,
             .offsets = std::move(offsets),
-            .weights = pack(channels_last_weights(kPixel), op_.kernel.h, conv.depth, 1),
+            .weights = pack_tiles(conv, kPixel),
             .bias = compiler_.add_packed_bias(op_.bias, op_.out_channels, kPair),
             .prepared_rows = in_[0] * pad.padded_h,
             .prepared_values = in_[0] * conv.image_stride,
@@ -217,7 +222,7 @@ class Bf16Convolution {
             .src = compiler_.value_in(input_, kChannelsLastBf16),
             .conv = conv,
             .offsets = std::move(offsets),
-            .weights = pack(channels_last_weights(pixel), conv.taps, pixel, conv.depth_blocks),
+            .weights = pack_tiles(conv, pixel),
             .bias = compiler_.add_packed_bias(op_.bias, op_.out_channels, kPair),
             .prepared_rows = padded ? in_[0] * pad.padded_h : 0,
             .prepared_values = padded ? in_[0] * conv.image_stride : 0,
@@ -262,7 +267,7 @@ class Bf16Convolution {
   void compile_expanded() {
     const auto& expand = std::get<graph::Conv2d>(compiler_.node(input_).op);
     TileSource source = Bf16Convolution(compiler_, input_, expand).source();
-    const kernels::DepthwiseConv conv = depthwise();
+    const kernels::Bf16Depthwise conv = depthwise();
     const ValueId dst = compiler_.add_value(out_, kChannelsLastBf16);
     const auto weights = pack_depthwise();
     const auto bias = compiler_.add_packed_bias(op_.bias, op_.out_channels, kPair);
@@ -294,7 +299,7 @@ class Bf16Convolution {
     compiler_.set_value(id_, dst);
   }
 
-  kernels::DepthwiseConv depthwise() const {
+  kernels::Bf16Depthwise depthwise() const {
     return {.channels = op_.in_channels,
             .kernel = op_.kernel.h,
             .stride = op_.stride.h,
@@ -308,7 +313,7 @@ class Bf16Convolution {
   }
 
   void compile_depthwise() {
-    const kernels::DepthwiseConv conv = depthwise();
+    const kernels::Bf16Depthwise conv = depthwise();
     const ValueId src = compiler_.value_in(input_, kChannelsLastBf16);
     const ValueId dst = compiler_.add_value(out_, kChannelsLastBf16);
     const auto weights = pack_depthwise();
@@ -316,7 +321,7 @@ class Bf16Convolution {
     const int64_t items = in_[0] * kernels::channel_pairs(op_.in_channels);
     const int64_t scratch = kernels::depthwise_scratch(conv);
     const auto bind = [=, threads = int64_t{compiler_.threads()}](const RunnerMemory& memory) {
-      kernels::DepthwiseConv bound = conv;
+      kernels::Bf16Depthwise bound = conv;
       bound.weights = reinterpret_cast<const float*>(weights->data);
       bound.bias = reinterpret_cast<const float*>(bias->data);
       auto* parts = reinterpret_cast<float*>(memory.scratch);
@@ -341,16 +346,18 @@ class Bf16Convolution {
   /// [C, 1, k, k] -> [C / kChannelStep, k * k, kChannelStep], whole pairs of blocks.
   std::shared_ptr<PackedBlock> pack_depthwise() {
     const int64_t taps = op_.kernel.h * op_.kernel.w;
-    const std::span<const float> source = compiler_.parameter(op_.weight);
-    std::vector<float> packed(static_cast<size_t>(kernels::channel_pairs(op_.in_channels) * kPair * taps));
-    for (int64_t c = 0; c < op_.in_channels; ++c) {
-      for (int64_t t = 0; t < taps; ++t) {
-        constexpr int64_t kStep = kernels::kChannelStep;
-        packed[static_cast<size_t>((c / kStep * taps + t) * kStep + c % kStep)] =
-            source[static_cast<size_t>(c * taps + t)];
+    const auto count = static_cast<size_t>(kernels::channel_pairs(op_.in_channels) * kPair * taps);
+    return compiler_.add_packed(count * sizeof(float), [=, channels = op_.in_channels,
+                                                        source = compiler_.parameter(op_.weight)](std::byte* dst) {
+      constexpr int64_t kStep = kernels::kChannelStep;
+      auto* packed = reinterpret_cast<float*>(dst);
+      std::fill_n(packed, count, 0.0F);
+      for (int64_t c = 0; c < channels; ++c) {
+        for (int64_t t = 0; t < taps; ++t) {
+          packed[(c / kStep * taps + t) * kStep + c % kStep] = source[static_cast<size_t>(c * taps + t)];
+        }
       }
-    }
-    return compiler_.add_packed(std::move(packed));
+    });
   }
 
   StepCompiler& compiler_;

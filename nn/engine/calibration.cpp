@@ -1,5 +1,6 @@
 #include "nn/engine/calibration.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -14,7 +15,7 @@ class Digest {
     const auto* next = static_cast<const unsigned char*>(data);
     for (; bytes >= sizeof(uint64_t); bytes -= sizeof(uint64_t), next += sizeof(uint64_t)) add_word(next);
     unsigned char tail[sizeof(uint64_t)] = {};
-    std::memcpy(tail, next, bytes);
+    std::copy_n(next, bytes, tail);  // memcpy takes no null pointer, not even for no bytes
     tail[sizeof(uint64_t) - 1] = static_cast<unsigned char>(bytes + 1);
     add_word(tail);
   }

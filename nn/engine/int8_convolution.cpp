@@ -1,4 +1,4 @@
-// Convolutions of int8 networks.
+// Convolutions of int8 networks but for the depthwise ones.
 #include <algorithm>
 #include <cstring>
 #include <memory>
@@ -19,15 +19,9 @@ constexpr int64_t kMaxRows = 16;
 constexpr int64_t kImagePixel = 4;
 
 /// Rough figures of one core, to share out the fetching of weights: multiply-accumulates per cycle on tiles, and cycles
-/// for 16 results of a dense and a depthwise layer.
+/// for 16 results.
 constexpr double kMacsPerCycle = 700.0;
-constexpr double kDenseCycles = 5.0;
-constexpr double kDepthwiseCycles = 10.0;
-
-int64_t round_up(int64_t bytes) { return (bytes + 63) / 64 * 64; }
-
-/// Whether the image itself is read.
-bool reads_image(const StepCompiler& compiler, graph::NodeId id) { return compiler.node(id).inputs[0] == 0; }
+constexpr double kCycles = 5.0;
 
 /// Whether a node reads its input as u8.
 bool reads_int8(const StepCompiler& compiler, graph::NodeId reader) {
@@ -36,11 +30,6 @@ bool reads_int8(const StepCompiler& compiler, graph::NodeId reader) {
   const bool map = std::holds_alternative<graph::SqueezeExcite>(op) || std::holds_alternative<graph::Add>(op) ||
                    std::holds_alternative<graph::Activation>(op) || std::holds_alternative<graph::GlobalAvgPool>(op);
   return map && StepCompiler::area(compiler.shape(compiler.node(reader).inputs[0])) > 1;
-}
-
-bool wants_int8(const StepCompiler& compiler, graph::NodeId id) {
-  const auto& readers = compiler.readers(id);
-  return std::ranges::any_of(readers, [&](graph::NodeId reader) { return reads_int8(compiler, reader); });
 }
 
 /// A source with its padding around it: [N, H', W', pixel].
@@ -52,7 +41,7 @@ struct PaddedSource {
 
   int64_t height() const { return pad.begin.h + src_h + pad.end.h; }
   int64_t width() const { return pad.begin.w + src_w + pad.end.w; }
-  int64_t bytes() const { return round_up(images * height() * width() * pixel + kernels::kInt8Slack); }
+  int64_t bytes() const { return whole_lines(images * height() * width() * pixel + kernels::kInt8Slack); }
   bool has_padding() const { return height() != src_h || width() != src_w; }
 
   /// Rows [begin, end) of all images' rows of the padded source.
@@ -130,7 +119,7 @@ class DenseConvolution {
     const bool copies = image_ || padded_.has_padding();
     const auto results = static_cast<double>(compiler_.shape(id_).elements());
     const auto macs = results * static_cast<double>(op_.kernel.h * op_.kernel.w * op_.in_channels);
-    const auto ahead = compiler_.add_weights_ahead(macs / kMacsPerCycle + results / kLanes * kDenseCycles);
+    const auto ahead = compiler_.add_weights_ahead(macs / kMacsPerCycle + results / kLanes * kCycles);
     const auto bind = [=, &table = compiler_.int8_table(), threads = compiler_.threads(), padded = padded_,
                        quantise = image_kernel(src), zero = padding_value(src)](const RunnerMemory& memory) {
       kernels::Int8Conv bound = conv;
@@ -293,86 +282,19 @@ class DenseConvolution {
   PaddedSource padded_;
 };
 
+/// As many groups as channels.
 bool is_depthwise(const graph::Conv2d& op) {
   return op.groups > 1 && op.groups == op.in_channels && op.groups == op.out_channels;
 }
 
-bool has_depthwise_kernel(const StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
-  const bool kernel = op.kernel.h == op.kernel.w && (op.kernel.h == 3 || op.kernel.h == 5 || op.kernel.h == 7);
-  const bool stride = op.stride.h == op.stride.w && (op.stride.h == 1 || op.stride.h == 2);
-  return kernel && stride && op.dilation == graph::Size2d{1, 1} && compiler.node(id).inputs.size() == 1 &&
-         !reads_image(compiler, id) && wants_int8(compiler, id);
-}
-
-/// Whether the mean over all positions of a node's value is read.
-bool sums_are_read(const StepCompiler& compiler, graph::NodeId id) {
-  return std::ranges::any_of(compiler.readers(id), [&](graph::NodeId reader) {
-    const graph::Op& op = compiler.node(reader).op;
-    return std::holds_alternative<graph::SqueezeExcite>(op) || std::holds_alternative<graph::GlobalAvgPool>(op);
-  });
-}
-
-void compile_depthwise(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
-  const ValueId src = compiler.int8_value_of(compiler.node(id).inputs[0]);
-  const bool with_sums = sums_are_read(compiler, id);
-  const ValueId dst = compiler.add_int8_value(id, with_sums);
-  const Shape& in = compiler.value(src).shape;
-  const Shape& out = compiler.shape(id);
-  const graph::ResolvedPadding pad = graph::resolve_padding(op, {in[2], in[3]});
-  const int64_t kernel = op.kernel.h;
-  const int64_t channels = kernels::int8_padded(op.out_channels);
-  const kernels::Int8Depthwise conv = {.channels = channels,
-                                       .kernel = kernel,
-                                       .stride = op.stride.h,
-                                       .pad_top = pad.begin.h,
-                                       .pad_left = pad.begin.w,
-                                       .src_h = in[2],
-                                       .src_w = in[3],
-                                       .dst_h = out[2],
-                                       .dst_w = out[3],
-                                       .epilogue = {}};
-  const Int8LayerSpec spec = {.weights = compiler.parameter(op.weight),
-                              .bias = compiler.parameter(op.bias),
-                              .outputs = op.out_channels,
-                              .inputs = op.in_channels,
-                              .taps = kernel * kernel,
-                              .depthwise = true,
-                              .src = compiler.value(src).quantization,
-                              .dst = compiler.value(dst).quantization,
-                              .residual = nullptr,
-                              .activation = compiler.resolve(op.activation)};
-  const auto arrange = [count = op.out_channels, kernel](const int8_t* rounded, int8_t* packed) {
-    kernels::pack_int8_depthwise(rounded, count, kernel, packed);
-  };
-  const Int8Layer layer(compiler, spec, channels * kernel * kernels::int8_quads(kernel) * 4, arrange);
-  const int64_t ring_bytes = round_up(kernels::int8_ring_bytes(conv));
-  const auto ahead = compiler.add_weights_ahead(static_cast<double>(out.elements()) / kLanes * kDepthwiseCycles);
-  const auto bind = [=, &table = compiler.int8_table(), threads = compiler.threads(),
-                     items = out[0] * channels / kLanes,
-                     map_bytes = round_up(out[0] * StepCompiler::area(out) * channels)](const RunnerMemory& memory) {
-    kernels::Int8Depthwise bound = conv;
-    bound.weights = layer.weights();
-    bound.zero = layer.source_zeros();
-    bound.epilogue = layer.epilogue();
-    if (threads == 1) bound.ahead = ahead->range();
-    auto* y = memory.as<uint8_t>(dst);
-    return [=, &table, x = memory.as<const uint8_t>(src), rings = memory.scratch,
-            sums = with_sums ? reinterpret_cast<int32_t*>(y + map_bytes) : nullptr] {
-      parallel_for(threads, threads, [&](int64_t first, int64_t last) {
-        for (int64_t part = first; part < last; ++part) {
-          table.depthwise(bound, x, y, sums, rings + part * ring_bytes, items * part / threads,
-                          items * (part + 1) / threads);
-        }
-      });
-    };
-  };
-  auto step = make_int8_step(compiler, "depthwise_int8", {src}, dst, bind);
-  step->scratch_bytes = static_cast<size_t>(ring_bytes * compiler.threads());
-  compiler.add_step(std::move(step));
-  compiler.set_value(id, dst);
-}
-
 }  // namespace
+
+bool reads_image(const StepCompiler& compiler, graph::NodeId id) { return compiler.node(id).inputs[0] == 0; }
+
+bool wants_int8(const StepCompiler& compiler, graph::NodeId id) {
+  const auto& readers = compiler.readers(id);
+  return std::ranges::any_of(readers, [&](graph::NodeId reader) { return reads_int8(compiler, reader); });
+}
 
 bool is_int8_layer(const StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
   const bool explicit_padding = op.padding == graph::PaddingMode::kExplicit && op.pad != graph::Size2d{0, 0};
@@ -385,11 +307,7 @@ bool compile_int8_convolution(StepCompiler& compiler, graph::NodeId id, const gr
     compile_int8_layer(compiler, id, {op.weight, op.bias, op.in_channels, op.out_channels, op.activation});
     return true;
   }
-  if (is_depthwise(op)) {
-    if (!has_depthwise_kernel(compiler, id, op)) return false;
-    compile_depthwise(compiler, id, op);
-    return true;
-  }
+  if (is_depthwise(op)) return compile_int8_depthwise(compiler, id, op);
   if (op.groups != 1 || op.dilation != graph::Size2d{1, 1}) return false;
   if (reads_image(compiler, id) && op.in_channels > kImagePixel) return false;
   DenseConvolution(compiler, id, op).compile();

@@ -33,8 +33,7 @@ struct Means {
 /// The sums that the step which wrote a map has left behind it; nullptr if it has not.
 const int32_t* sums_of(const Value& value, const uint8_t* map) {
   if (!value.has_sums) return nullptr;
-  const int64_t bytes = value.shape[0] * StepCompiler::area(value.shape) * kernels::int8_padded(value.shape[1]);
-  return reinterpret_cast<const int32_t*>(map + (bytes + 63) / 64 * 64);
+  return reinterpret_cast<const int32_t*>(map + int8_sums_offset(value.shape));
 }
 
 bool compile_mean(StepCompiler& compiler, graph::NodeId id) {
@@ -86,7 +85,7 @@ class Scratch {
   template <typename T>
   T* take(int64_t count) {
     auto* part = reinterpret_cast<T*>(base_ + used_);
-    used_ += (static_cast<size_t>(count) * sizeof(T) + 63) / 64 * 64;
+    used_ += static_cast<size_t>(whole_lines(count * static_cast<int64_t>(sizeof(T))));
     return part;
   }
   size_t used() const { return used_; }
@@ -239,6 +238,10 @@ bool compile_int8(StepCompiler& compiler, graph::NodeId id) {
     }
   };
   return std::visit(visitor, compiler.node(id).op);
+}
+
+int64_t int8_sums_offset(const Shape& map) {
+  return whole_lines(map[0] * StepCompiler::area(map) * kernels::int8_padded(map[1]));
 }
 
 void compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const Int8LayerOp& layer) {

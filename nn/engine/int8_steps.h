@@ -20,8 +20,20 @@ bool compile_int8(StepCompiler& compiler, graph::NodeId id);
 
 /// int8_convolution.cpp
 bool compile_int8_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
+/// Whether the image itself is read.
+bool reads_image(const StepCompiler& compiler, graph::NodeId id);
+/// Whether what a node yields is read as u8.
+bool wants_int8(const StepCompiler& compiler, graph::NodeId id);
 /// Whether a convolution multiplies one position only: a fully connected layer.
 bool is_int8_layer(const StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
+
+/// int8_depthwise_convolution.cpp
+bool compile_int8_depthwise(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
+
+/// Whole cache lines.
+constexpr int64_t whole_lines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+/// Where Value::has_sums has the sums of a map, in bytes from its start.
+int64_t int8_sums_offset(const Shape& map);
 
 /// y = f(W x + bias) of vectors [N, C]; `weight` [outputs, inputs, 1, 1].
 struct Int8LayerOp {

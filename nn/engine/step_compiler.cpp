@@ -210,13 +210,13 @@ ValueId StepCompiler::add_value(const Shape& shape, Format format) {
 }
 
 ValueId StepCompiler::add_int8_value(graph::NodeId id, bool with_sums) {
-  const auto channels = static_cast<size_t>(kernels::int8_padded(shape(id)[1]));
-  size_t bytes = static_cast<size_t>(shape(id)[0] * area(shape(id))) * channels;
-  if (with_sums) {
-    bytes = (bytes + kLine - 1) / kLine * kLine + static_cast<size_t>(shape(id)[0]) * channels * sizeof(int32_t);
-  }
-  bytes += static_cast<size_t>(kernels::kInt8Slack);
-  compiled_.values.push_back({shape(id), Layout::kChannelsLast, DataType::kU8, bytes, quantization(id), with_sums});
+  const Shape& map = shape(id);
+  const int64_t channels = kernels::int8_padded(map[1]);
+  int64_t bytes = map[0] * area(map) * channels;
+  if (with_sums) bytes = int8_sums_offset(map) + map[0] * channels * static_cast<int64_t>(sizeof(int32_t));
+  bytes += kernels::kInt8Slack;
+  compiled_.values.push_back(
+      {map, Layout::kChannelsLast, DataType::kU8, static_cast<size_t>(bytes), quantization(id), with_sums});
   return static_cast<ValueId>(compiled_.values.size() - 1);
 }
 

@@ -1,7 +1,8 @@
 // Depthwise and stem kernels of every instruction set the machine has, against the reference engine.
 #include <ostream>
-#include <random>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -10,25 +11,14 @@
 #include "nn/engine/kernels/stem.h"
 #include "nn/engine/reference_ops.h"
 #include "nn/graph/graph.h"
+#include "tests/engine/blocked_maps.h"
 #include "tests/support/compare.h"
 
 namespace zoo::engine::kernels {
 namespace {
 
-std::vector<float> random_values(int64_t count, unsigned seed, float range = 2.0F) {
-  std::mt19937 random(seed);
-  std::uniform_real_distribution<float> uniform(-range, range);
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float& v : values) v = uniform(random);
-  return values;
-}
-
 /// Keeps the sums of all taps within the range where activations bend.
 float weight_range(int64_t kernel) { return 2.0F / static_cast<float>(kernel); }
-
-/// What writes beyond its own values, or leaves some out, shows.
-constexpr float kUntouched = -99.0F;
-constexpr int64_t kGuard = 64;
 
 /// One convolution: its sizes, and whether the padding is TensorFlow's.
 struct ConvCase {
@@ -70,6 +60,59 @@ Shape result_shape(const graph::Conv2d& conv, const Shape& src) {
   return {src[0], conv.out_channels, length(src[2], pad.begin.h, pad.end.h), length(src[3], pad.begin.w, pad.end.w)};
 }
 
+/// A convolution of random values, packed for one set of kernels.
+struct Problem {
+  Problem(const KernelTable& table, const graph::Conv2d& op, const Shape& image, int64_t max_tile)
+      : conv(op), src(image), dst(result_shape(op, image)), pad(graph::resolve_padding(op, {image[2], image[3]})) {
+    const int64_t kernel = conv.kernel.h;
+    const int64_t inputs = conv.in_channels / conv.groups * kernel * kernel;
+    x = random_values(src.elements(), 1);
+    weights = random_values(conv.out_channels * inputs, 2, weight_range(kernel));
+    bias = random_values(conv.out_channels, 3);
+    residual = random_values(dst.elements(), 4);
+    const int64_t padded = block_count(conv.out_channels, table.lanes) * table.lanes;
+    packed_weights.resize(static_cast<size_t>(padded * inputs));
+    pack_matrix(weights.data(), conv.out_channels, inputs, table.lanes, packed_weights.data());
+    packed_bias = bias;
+    packed_bias.resize(static_cast<size_t>(padded));
+    runs = plan_row(kernel, conv.stride.w, pad.begin.w, src[3], dst[3], max_tile);
+  }
+
+  /// What the arguments of all kernels have in common.
+  template <typename Op>
+  void describe(Op& op) const {
+    op.weights = packed_weights.data();
+    op.bias = packed_bias.data();
+    op.src_h = src[2];
+    op.src_w = src[3];
+    op.dst_h = dst[2];
+    op.dst_w = dst[3];
+    op.pad_top = pad.begin.h;
+    op.pad_left = pad.begin.w;
+    op.activation = {conv.activation.kind, 0.0F};
+    op.runs = runs.data();
+    op.run_count = static_cast<int64_t>(runs.size());
+  }
+
+  std::vector<float> expected(bool with_residual) const {
+    ParameterValues values;
+    values.views = {weights, bias};
+    std::vector<reference::TensorView> srcs = {{src, x}};
+    if (with_residual) srcs.push_back({dst, residual});
+    std::vector<float> result(static_cast<size_t>(dst.elements()));
+    reference::evaluate(conv, srcs, values, dst, result);
+    return result;
+  }
+
+  graph::Conv2d conv;
+  Shape src;
+  Shape dst;
+  graph::ResolvedPadding pad;
+  std::vector<float> x, weights, bias, residual;
+  std::vector<float> packed_weights, packed_bias;
+  std::vector<TileRun> runs;
+};
+
 class ConvKernels : public ::testing::TestWithParam<std::tuple<Isa, ConvCase>> {
  protected:
   void SetUp() override {
@@ -78,53 +121,6 @@ class ConvKernels : public ::testing::TestWithParam<std::tuple<Isa, ConvCase>> {
 
   const KernelTable& table() const { return kernel_table(std::get<0>(GetParam())); }
   static const ConvCase& conv_case() { return std::get<1>(GetParam()); }
-  int64_t lanes() const { return table().lanes; }
-  int64_t blocks(const Shape& shape) const { return shape[0] * block_count(shape[1], lanes()); }
-  static int64_t area(const Shape& shape) { return shape[2] * shape[3]; }
-
-  std::vector<float> blocked(const std::vector<float>& planar, const Shape& shape) const {
-    std::vector<float> result(static_cast<size_t>(blocks(shape) * area(shape) * lanes()));
-    table().to_blocked(planar.data(), result.data(), shape[1], area(shape), 0, blocks(shape));
-    return result;
-  }
-
-  /// Memory for a result, between guards.
-  std::vector<float> unwritten(const Shape& shape) const {
-    return std::vector<float>(static_cast<size_t>(blocks(shape) * area(shape) * lanes() + 2 * kGuard), kUntouched);
-  }
-  /// Row-major values of what was written; nothing around it was, and the lanes beyond the last channel are zero.
-  std::vector<float> planar(const std::vector<float>& guarded, const Shape& shape) const {
-    for (int64_t i = 0; i < kGuard; ++i) {
-      EXPECT_EQ(guarded[static_cast<size_t>(i)], kUntouched);
-      EXPECT_EQ(guarded[guarded.size() - 1 - static_cast<size_t>(i)], kUntouched);
-    }
-    const std::vector<float> written(guarded.begin() + kGuard, guarded.end() - kGuard);
-    std::vector<float> result(static_cast<size_t>(shape.elements()));
-    table().to_planar(written.data(), result.data(), shape[1], area(shape), 0, blocks(shape));
-    EXPECT_EQ(blocked(result, shape), written) << "the tail is not zero";
-    return result;
-  }
-
-  std::vector<float> padded_bias(const std::vector<float>& bias) const {
-    std::vector<float> padded = bias;
-    padded.resize(static_cast<size_t>(block_count(static_cast<int64_t>(bias.size()), lanes()) * lanes()));
-    return padded;
-  }
-  std::vector<float> packed(const std::vector<float>& weights, int64_t outputs, int64_t inputs) const {
-    std::vector<float> result(static_cast<size_t>(block_count(outputs, lanes()) * lanes() * inputs));
-    pack_matrix(weights.data(), outputs, inputs, lanes(), result.data());
-    return result;
-  }
-
-  static std::vector<float> expected(const graph::Conv2d& conv, const std::vector<reference::TensorView>& srcs,
-                                     const std::vector<float>& weights, const std::vector<float>& bias,
-                                     const Shape& dst) {
-    ParameterValues values;
-    values.views = {weights, bias};
-    std::vector<float> result(static_cast<size_t>(dst.elements()));
-    reference::evaluate(conv, srcs, values, dst, result);
-    return result;
-  }
 };
 
 /// The activations with code of their own, and one of the rest.
@@ -135,54 +131,34 @@ class DepthwiseKernels : public ConvKernels {
  protected:
   void expect_equal(ActivationKind activation, bool with_residual, bool with_sums) const {
     const ConvCase& c = conv_case();
-    const Shape& src = c.src;
-    const int64_t channels = src[1];
-    const graph::Conv2d conv = conv_of(c, channels, channels, activation);
-    const Shape dst = result_shape(conv, src);
-    const graph::ResolvedPadding pad = graph::resolve_padding(conv, {src[2], src[3]});
-
-    const std::vector<float> x = random_values(src.elements(), 1);
-    const std::vector<float> weights = random_values(channels * c.kernel * c.kernel, 2, weight_range(c.kernel));
-    const std::vector<float> bias = random_values(channels, 3);
-    const std::vector<float> residual = random_values(dst.elements(), 4);
-    const std::vector<float> packed_weights = packed(weights, channels, c.kernel * c.kernel);
-    const std::vector<float> packed_bias = padded_bias(bias);
-    const std::vector<TileRun> runs = plan_row(c.kernel, c.stride, pad.begin.w, src[3], dst[3], table().depthwise_tile);
-    const DepthwiseConv op = {.weights = packed_weights.data(),
-                              .bias = packed_bias.data(),
-                              .channels = channels,
-                              .src_h = src[2],
-                              .src_w = src[3],
-                              .dst_h = dst[2],
-                              .dst_w = dst[3],
-                              .pad_top = pad.begin.h,
-                              .pad_left = pad.begin.w,
-                              .activation = {activation, 0.0F},
-                              .runs = runs.data(),
-                              .run_count = static_cast<int64_t>(runs.size())};
+    const int64_t channels = c.src[1];
+    const Problem problem(table(), conv_of(c, channels, channels, activation), c.src, table().depthwise_tile);
+    DepthwiseConv op;
+    problem.describe(op);
+    op.channels = channels;
     const DepthwiseFunction depthwise = table().depthwise(c.kernel, c.stride);
     ASSERT_NE(depthwise, nullptr);
-    const std::vector<float> blocked_x = blocked(x, src);
-    const std::vector<float> blocked_residual = blocked(residual, dst);
-    const Shape vector = {dst[0], channels, 1, 1};
-    std::vector<float> y = unwritten(dst);
-    std::vector<float> sums = unwritten(vector);
+    const BlockedMaps maps(table());
+    const Shape vector = {problem.dst[0], channels, 1, 1};
+    const std::vector<float> x = maps.blocked(problem.x, problem.src);
+    const std::vector<float> residual = maps.blocked(problem.residual, problem.dst);
+    std::vector<float> y = maps.unwritten(problem.dst);
+    std::vector<float> sums = maps.unwritten(vector);
     // Two calls, as two threads would.
-    const int64_t items = blocks(dst);
+    const int64_t items = maps.blocks(problem.dst);
     for (const auto& [begin, end] : {std::pair{int64_t{0}, items / 2}, std::pair{items / 2, items}}) {
-      depthwise(op, blocked_x.data(), with_residual ? blocked_residual.data() : nullptr, y.data() + kGuard,
-                with_sums ? sums.data() + kGuard : nullptr, begin, end);
+      depthwise(op, x.data(), with_residual ? residual.data() : nullptr, y.data() + BlockedMaps::kGuard,
+                with_sums ? sums.data() + BlockedMaps::kGuard : nullptr, begin, end);
     }
 
-    std::vector<reference::TensorView> srcs = {{src, x}};
-    if (with_residual) srcs.push_back({dst, residual});
-    const std::vector<float> right = expected(conv, srcs, weights, bias, dst);
-    EXPECT_TRUE(test::close_to_max(planar(y, dst), right, 1e-6));
+    const std::vector<float> expected = problem.expected(with_residual);
+    EXPECT_TRUE(test::close_to_max(maps.planar(y, problem.dst), expected, 1e-6));
     if (!with_sums) return;
-    std::vector<double> totals(static_cast<size_t>(dst[0] * channels));
-    for (size_t i = 0; i < right.size(); ++i) totals[i / static_cast<size_t>(area(dst))] += right[i];
-    const std::vector<float> right_sums(totals.begin(), totals.end());
-    EXPECT_TRUE(test::close_to_max(planar(sums, vector), right_sums, 1e-5));
+    std::vector<double> totals(static_cast<size_t>(problem.dst[0] * channels));
+    const auto area = static_cast<size_t>(BlockedMaps::area(problem.dst));
+    for (size_t i = 0; i < expected.size(); ++i) totals[i / area] += expected[i];
+    const std::vector<float> expected_sums(totals.begin(), totals.end());
+    EXPECT_TRUE(test::close_to_max(maps.planar(sums, vector), expected_sums, 1e-5));
   }
 };
 
@@ -204,37 +180,18 @@ class StemKernels : public ConvKernels {
  protected:
   void expect_equal(int64_t out_channels, ActivationKind activation) const {
     const ConvCase& c = conv_case();
-    const Shape& src = c.src;
-    const graph::Conv2d conv = conv_of(c, out_channels, 1, activation);
-    const Shape dst = result_shape(conv, src);
-    const graph::ResolvedPadding pad = graph::resolve_padding(conv, {src[2], src[3]});
-
-    const int64_t taps = src[1] * kStemKernel * kStemKernel;
-    const std::vector<float> x = random_values(src.elements(), 1);
-    const std::vector<float> weights = random_values(out_channels * taps, 2, weight_range(kStemKernel));
-    const std::vector<float> bias = random_values(out_channels, 3);
-    const std::vector<float> packed_weights = packed(weights, out_channels, taps);
-    const std::vector<float> packed_bias = padded_bias(bias);
-    const std::vector<TileRun> runs =
-        plan_row(kStemKernel, kStemStride, pad.begin.w, src[3], dst[3], stem_tile(out_channels, lanes()));
-    const StemConv op = {.weights = packed_weights.data(),
-                         .bias = packed_bias.data(),
-                         .in_channels = src[1],
-                         .out_channels = out_channels,
-                         .src_h = src[2],
-                         .src_w = src[3],
-                         .dst_h = dst[2],
-                         .dst_w = dst[3],
-                         .pad_top = pad.begin.h,
-                         .pad_left = pad.begin.w,
-                         .activation = {activation, 0.0F},
-                         .runs = runs.data(),
-                         .run_count = static_cast<int64_t>(runs.size())};
-    std::vector<float> y = unwritten(dst);
-    const int64_t items = dst[0] * dst[2];
-    table().stem(op, x.data(), y.data() + kGuard, 0, items / 2);
-    table().stem(op, x.data(), y.data() + kGuard, items / 2, items);
-    EXPECT_TRUE(test::close_to_max(planar(y, dst), expected(conv, {{src, x}}, weights, bias, dst), 1e-6));
+    const Problem problem(table(), conv_of(c, out_channels, 1, activation), c.src,
+                          stem_tile(out_channels, table().lanes));
+    StemConv op;
+    problem.describe(op);
+    op.in_channels = c.src[1];
+    op.out_channels = out_channels;
+    const BlockedMaps maps(table());
+    std::vector<float> y = maps.unwritten(problem.dst);
+    const int64_t items = problem.dst[0] * problem.dst[2];
+    table().stem(op, problem.x.data(), y.data() + BlockedMaps::kGuard, 0, items / 2);
+    table().stem(op, problem.x.data(), y.data() + BlockedMaps::kGuard, items / 2, items);
+    EXPECT_TRUE(test::close_to_max(maps.planar(y, problem.dst), problem.expected(false), 1e-6));
   }
 };
 

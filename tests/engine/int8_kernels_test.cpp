@@ -1,6 +1,7 @@
 // Every int8 kernel of every instruction set the machine has, against the plain loops, bit for bit.
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <random>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@ using Mode = Int8Epilogue::Mode;
 
 /// What the kernels are compared with; what no kernel may touch.
 constexpr auto kUntouched = std::byte{0xAB};
+
+constexpr auto kLine = std::align_val_t{64};
 
 class RandomValues {
  public:
@@ -204,10 +207,10 @@ TEST_P(Int8Kernels, DepthwiseEveryKernelStrideAndSize) {
           std::vector<int32_t> expected_sums(static_cast<size_t>(images * channels));
           const auto bytes = static_cast<size_t>(int8_ring_bytes(op));
           struct Free {
-            void operator()(void* p) const { std::free(p); }
+            void operator()(std::byte* p) const { operator delete[](p, kLine); }
           };
-          const std::unique_ptr<void, Free> ring(std::aligned_alloc(64, bytes));
-          table().depthwise(op, src.data(), actual.data(), sums.data(), static_cast<std::byte*>(ring.get()), 0, 6);
+          const std::unique_ptr<std::byte[], Free> ring(new (kLine) std::byte[bytes]);
+          table().depthwise(op, src.data(), actual.data(), sums.data(), ring.get(), 0, 6);
           reference().depthwise(op, src.data(), expected.data(), expected_sums.data(), nullptr, 0, 6);
           ASSERT_EQ(actual, expected);
           ASSERT_EQ(sums, expected_sums);

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -17,6 +20,25 @@ namespace zoo::engine {
 inline graph::BoundGraph bind_formula(graph::Graph network) {
   ParameterValues values = weights::formula_values(network.parameters, {});
   return {std::move(network), std::move(values)};
+}
+
+/// To the nearest number of 8 significant bits.
+inline float rounded(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  return std::bit_cast<float>((bits + 0x7FFFU + (bits >> 16 & 1U)) & 0xFFFF0000U);
+}
+
+/// Formula weights that bf16 holds exactly.
+inline graph::BoundGraph rounded_weights(graph::Graph network) {
+  graph::BoundGraph bound = bind_formula(std::move(network));
+  for (std::span<const float>& view : bound.values.views) {
+    std::vector<float> values;
+    for (const float v : view) values.push_back(rounded(v));
+    const auto owner = std::make_shared<const OwnedValues>(std::move(values));
+    view = owner->values;
+    bound.values.owners.push_back(owner);
+  }
+  return bound;
 }
 
 /// Values of all outputs for the formula's input image.

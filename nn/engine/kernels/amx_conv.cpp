@@ -165,7 +165,7 @@ class Convolver {
 
 template <ActivationKind kKind>
 void convolve(const TileConv& conv, const Bf16* src, const Bf16* residual, Bf16* dst, int64_t begin, int64_t end) {
-  const TileScope scope(Tiling(conv).positions, conv.depth);
+  const TileScope scope(tile_shape(conv, Tiling(conv).positions));
   const auto run = [&](auto convolver) {
     if (splits_rows(conv)) {
       convolver.run_rows(begin, end);

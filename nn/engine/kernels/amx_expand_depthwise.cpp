@@ -51,7 +51,7 @@ class Blocks {
   }
 
   void run(Bf16* dst) {
-    const DepthwiseConv& conv = op_.depthwise;
+    const Bf16Depthwise& conv = op_.depthwise;
     const DepthwiseRowFunction compute = depthwise_row_function(conv, kColumns);
     DepthwiseRow row = depthwise_row(conv, channel_);
     for (int64_t y = 0; y < conv.dst_h; ++y) {
@@ -132,8 +132,8 @@ int64_t expand_depthwise_scratch(const ExpandDepthwise& op) {
 
 void expand_depthwise(const ExpandDepthwise& op, const Bf16* src, Bf16* dst, float* scratch, int64_t begin,
                       int64_t end) {
-  const DepthwiseConv& conv = op.depthwise;
-  const TileScope scope(RowTiling(op.expand).positions, op.expand.depth);
+  const Bf16Depthwise& conv = op.depthwise;
+  const TileScope scope(tile_shape(op.expand, RowTiling(op.expand).positions));
   with_activation(op.expand.activation.kind, [&](auto kind) {
     constexpr ActivationKind kKind = decltype(kind)::value;
     const int64_t pairs = channel_pairs(conv.channels);

@@ -1,5 +1,5 @@
-// Products of tiles, shared by the kernels that use them. For files compiled for AMX only; everything has internal
-// linkage.
+// Products of tiles, shared by the kernels that use them. For files compiled for AMX only; everything but constants has
+// internal linkage.
 //
 // Tile registers: 0-3 sums (2 tiles of positions x 2 tiles of output channels), 4-5 positions, 6-7 weights. Every tile
 // of positions is loaded straight from the channels-last source; sums leave through a buffer, from which they are
@@ -8,50 +8,26 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <immintrin.h>
 
 #include "nn/engine/kernels/bf16.h"
+#include "nn/engine/kernels/tile_config.h"
 
 namespace zoo::engine::kernels {
-namespace {
 
-constexpr int64_t kTileRows = 16;
-constexpr int64_t kTileBytes = 1024;
-constexpr int64_t kCacheLine = 64;
-
-/// Memory of LDTILECFG, Intel SDM volume 1, 18.3.
-struct alignas(64) TileConfig {
-  uint8_t palette = 1;
-  uint8_t start_row = 0;
-  std::array<uint8_t, 14> reserved{};
-  std::array<uint16_t, 16> row_bytes{};
-  std::array<uint8_t, 16> rows{};
-};
-
-/// Configures the tiles of the calling thread while alive.
-class TileScope {
- public:
-  TileScope(int64_t positions, int64_t depth) {
-    TileConfig config;
-    for (size_t tile = 0; tile < 8; ++tile) {
-      const bool weights = tile >= 6;
-      config.rows[tile] = static_cast<uint8_t>(weights ? depth / 2 : positions);
-      config.row_bytes[tile] = static_cast<uint16_t>(tile == 4 || tile == 5 ? depth * 2 : kCacheLine);
-    }
-    // GCC's intrinsic names only the first bytes of what it reads: the rest must not stay in registers.
-    asm volatile("" ::"r"(&config) : "memory");
-    _tile_loadconfig(&config);
-  }
-  ~TileScope() { _tile_release(); }
-  TileScope(const TileScope&) = delete;
-  TileScope& operator=(const TileScope&) = delete;
-};
+inline constexpr int64_t kCacheLine = 64;
 
 /// Sums lie in rows of 2 vectors, kTileRows rows per tile of positions.
-constexpr int64_t kSumStride = 2 * kChannelStep;
-constexpr int64_t kTileSums = kTileRows * kSumStride;
+inline constexpr int64_t kSumStride = 2 * kChannelStep;
+inline constexpr int64_t kTileSums = kTileRows * kSumStride;
+
+namespace {
+
+/// Tiles of `positions` positions of a convolution's source.
+inline PositionTileShape tile_shape(const TileConv& conv, int64_t positions) {
+  return {.rows = positions, .row_bytes = conv.depth * static_cast<int64_t>(sizeof(Bf16))};
+}
 
 /// One tile of positions: where it reads and writes.
 struct PositionTile {

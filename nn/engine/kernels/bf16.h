@@ -72,7 +72,7 @@ void pack_tile_weights(const float* weights, int64_t out_channels, int64_t taps,
                        Bf16* packed);
 
 /// dst = f(conv(src) + bias) of every channel alone.
-struct DepthwiseConv {
+struct Bf16Depthwise {
   const float* weights = nullptr;  ///< [C / kChannelStep, kernel_h * kernel_w, kChannelStep]
   const float* bias = nullptr;     ///< [C padded to kChannelStep]
   int64_t channels = 0;
@@ -89,14 +89,14 @@ constexpr bool depthwise_computes(ActivationKind kind) {
          kind == ActivationKind::kHardSwish;
 }
 /// Floats of scratch, aligned to a cache line, that one caller of `depthwise_conv` needs.
-int64_t depthwise_scratch(const DepthwiseConv& conv);
+int64_t depthwise_scratch(const Bf16Depthwise& conv);
 /// Work item: one pair of channel blocks (2 * kChannelStep channels) of one image.
-void depthwise_conv(const DepthwiseConv& conv, const Bf16* src, Bf16* dst, float* scratch, int64_t begin, int64_t end);
+void depthwise_conv(const Bf16Depthwise& conv, const Bf16* src, Bf16* dst, float* scratch, int64_t begin, int64_t end);
 
 /// depthwise(expand(src)), where `expand` has no residual and its runs are the rows that `depthwise` reads.
 struct ExpandDepthwise {
   TileConv expand;
-  DepthwiseConv depthwise;
+  Bf16Depthwise depthwise;
 };
 /// Floats of scratch that one caller of `expand_depthwise` needs.
 int64_t expand_depthwise_scratch(const ExpandDepthwise& op);

@@ -117,7 +117,7 @@ DepthwiseRowFunction row_function(int64_t stride, int64_t width) {
 }
 
 template <int kHalves>
-DepthwiseRowFunction row_function(const DepthwiseConv& conv) {
+DepthwiseRowFunction row_function(const Bf16Depthwise& conv) {
   switch (conv.kernel) {
     case 3:
       return row_function<3, kHalves>(conv.stride, conv.dst_w);
@@ -139,7 +139,7 @@ void widen(const Bf16* src, int64_t step, int64_t count, float* dst) {
 }
 
 template <int kHalves>
-void convolve_blocks(const DepthwiseConv& conv, int64_t channel, const Bf16* src, Bf16* dst, float* scratch) {
+void convolve_blocks(const Bf16Depthwise& conv, int64_t channel, const Bf16* src, Bf16* dst, float* scratch) {
   const DepthwiseRowFunction compute = depthwise_row_function(conv, kHalves);
   RowRing ring(conv, kHalves, conv.kernel, scratch);
   DepthwiseRow row = depthwise_row(conv, channel);
@@ -157,11 +157,11 @@ void convolve_blocks(const DepthwiseConv& conv, int64_t channel, const Bf16* src
 
 }  // namespace
 
-DepthwiseRowFunction depthwise_row_function(const DepthwiseConv& conv, int64_t halves) {
+DepthwiseRowFunction depthwise_row_function(const Bf16Depthwise& conv, int64_t halves) {
   return halves == 2 ? row_function<2>(conv) : row_function<1>(conv);
 }
 
-DepthwiseRow depthwise_row(const DepthwiseConv& conv, int64_t channel) {
+DepthwiseRow depthwise_row(const Bf16Depthwise& conv, int64_t channel) {
   DepthwiseRow row;
   row.weights = conv.weights + channel * conv.kernel * conv.kernel;
   row.bias = conv.bias + channel;
@@ -176,17 +176,17 @@ DepthwiseRow depthwise_row(const DepthwiseConv& conv, int64_t channel) {
 namespace {
 
 /// Columns of a row with its padding: those that the result needs, and all of the source.
-int64_t padded_width(const DepthwiseConv& conv) {
+int64_t padded_width(const Bf16Depthwise& conv) {
   return std::max((conv.dst_w - 1) * conv.stride + conv.kernel, conv.pad_left + conv.src_w);
 }
 
 }  // namespace
 
-int64_t RowRing::floats(const DepthwiseConv& conv, int64_t halves, int64_t slots) {
+int64_t RowRing::floats(const Bf16Depthwise& conv, int64_t halves, int64_t slots) {
   return (slots + 1) * padded_width(conv) * halves * kChannelStep;
 }
 
-RowRing::RowRing(const DepthwiseConv& conv, int64_t halves, int64_t slots, float* memory)
+RowRing::RowRing(const Bf16Depthwise& conv, int64_t halves, int64_t slots, float* memory)
     : memory_(memory),
       slots_(slots),
       src_h_(conv.src_h),
@@ -201,9 +201,9 @@ RowRing::RowRing(const DepthwiseConv& conv, int64_t halves, int64_t slots, float
   std::fill(memory_ + slots_ * row_floats_, memory_ + (slots_ + 1) * row_floats_, 0.0F);
 }
 
-int64_t depthwise_scratch(const DepthwiseConv& conv) { return RowRing::floats(conv, 2, conv.kernel); }
+int64_t depthwise_scratch(const Bf16Depthwise& conv) { return RowRing::floats(conv, 2, conv.kernel); }
 
-void depthwise_conv(const DepthwiseConv& conv, const Bf16* src, Bf16* dst, float* scratch, int64_t begin, int64_t end) {
+void depthwise_conv(const Bf16Depthwise& conv, const Bf16* src, Bf16* dst, float* scratch, int64_t begin, int64_t end) {
   const int64_t step = padded_channels(conv.channels);
   const int64_t pairs = channel_pairs(conv.channels);
   for (int64_t item = begin; item < end; ++item) {

@@ -28,14 +28,14 @@ struct DepthwiseRow {
 
 using DepthwiseRowFunction = void (*)(const DepthwiseRow&);
 
-DepthwiseRowFunction depthwise_row_function(const DepthwiseConv& conv, int64_t halves);
+DepthwiseRowFunction depthwise_row_function(const Bf16Depthwise& conv, int64_t halves);
 /// The row with all but `src` and `dst` filled in, for the blocks from `channel` on.
-DepthwiseRow depthwise_row(const DepthwiseConv& conv, int64_t channel);
+DepthwiseRow depthwise_row(const Bf16Depthwise& conv, int64_t channel);
 
 /// Rows of f32 with zeros on both sides, of which the last `slots` are kept, and a row of zeros.
 class RowRing {
  public:
-  RowRing(const DepthwiseConv& conv, int64_t halves, int64_t slots, float* memory);
+  RowRing(const Bf16Depthwise& conv, int64_t halves, int64_t slots, float* memory);
 
   /// Where the values of row `y` of the source begin.
   float* values(int64_t y) { return memory_ + y % slots_ * row_floats_ + first_float_; }
@@ -44,7 +44,7 @@ class RowRing {
     return y < 0 || y >= src_h_ ? memory_ + slots_ * row_floats_ : memory_ + y % slots_ * row_floats_;
   }
 
-  static int64_t floats(const DepthwiseConv& conv, int64_t halves, int64_t slots);
+  static int64_t floats(const Bf16Depthwise& conv, int64_t halves, int64_t slots);
 
  private:
   float* memory_;

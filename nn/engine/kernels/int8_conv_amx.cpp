@@ -4,31 +4,10 @@
 
 #include "nn/engine/kernels/int8_maps.h"
 #include "nn/engine/kernels/int8_vec.h"
+#include "nn/engine/kernels/tile_config.h"
 
 namespace zoo::engine::kernels {
 namespace {
-
-constexpr int64_t kTileBytes = 1024;
-
-/// Intel SDM volume 1, 18.5: what LDTILECFG reads.
-struct alignas(64) TileConfig {
-  uint8_t palette = 1;
-  uint8_t start_row = 0;
-  uint8_t reserved[14] = {};
-  uint16_t row_bytes[16] = {};
-  uint8_t rows[16] = {};
-};
-
-// Tiles 0 to 3 hold sums of two tiles of positions by two blocks of outputs, 4 and 5 positions, 6 and 7 weights.
-void configure_tiles(int64_t rows) {
-  TileConfig config;
-  for (int i = 0; i < 8; ++i) {
-    config.row_bytes[i] = 64;
-    config.rows[i] = i < 6 ? static_cast<uint8_t>(rows) : 16;
-  }
-  // GCC 12's _tile_loadconfig does not say that all 64 bytes are read.
-  asm volatile("ldtilecfg %0" : : "m"(config));
-}
 
 /// Sums of up to two tiles by two blocks of outputs: [tile][block][row][16].
 struct alignas(64) Sums {
@@ -46,11 +25,11 @@ inline void multiply(const Int8Conv& op, const uint8_t* first, const uint8_t* se
   for (int64_t k = 0; k < op.kernel_rows; ++k) {
     for (int64_t i = 0; i < op.row_bytes; i += kInt8Depth) {
       const int64_t offset = k * op.row_pitch + i;
-      _tile_loadd(6, weights, 64);
+      _tile_loadd(6, weights, kTileRowBytes);
       _tile_loadd(4, first + offset, op.position_pitch);
       _tile_dpbusd(0, 4, 6);
       if constexpr (kTwoBlocks) {
-        _tile_loadd(7, weights + block_bytes, 64);
+        _tile_loadd(7, weights + block_bytes, kTileRowBytes);
         _tile_dpbusd(1, 4, 7);
       }
       if constexpr (kTwoTiles) {
@@ -61,10 +40,10 @@ inline void multiply(const Int8Conv& op, const uint8_t* first, const uint8_t* se
       weights += kTileBytes;
     }
   }
-  _tile_stored(0, sums.values[0][0], 64);
-  if constexpr (kTwoBlocks) _tile_stored(1, sums.values[0][1], 64);
-  if constexpr (kTwoTiles) _tile_stored(2, sums.values[1][0], 64);
-  if constexpr (kTwoTiles && kTwoBlocks) _tile_stored(3, sums.values[1][1], 64);
+  _tile_stored(0, sums.values[0][0], kTileRowBytes);
+  if constexpr (kTwoBlocks) _tile_stored(1, sums.values[0][1], kTileRowBytes);
+  if constexpr (kTwoTiles) _tile_stored(2, sums.values[1][0], kTileRowBytes);
+  if constexpr (kTwoTiles && kTwoBlocks) _tile_stored(3, sums.values[1][1], kTileRowBytes);
 }
 
 /// Tiles [tile, tile + tiles) and blocks [block, block + blocks) of a convolution.
@@ -144,7 +123,7 @@ inline void for_each_part(const Int8Conv& op, int64_t begin, int64_t end, F f) {
 }
 
 void conv(const Int8Conv& op, const uint8_t* src, const uint8_t* residual, std::byte* dst, int64_t begin, int64_t end) {
-  configure_tiles(op.rows);
+  const TileScope scope({.rows = op.rows});
   with_finish(op.epilogue, [&]<Finish kFinish>() {
     // The tiles of the next part are multiplied while the vector units finish the part before.
     Sums sums[2];
@@ -160,24 +139,11 @@ void conv(const Int8Conv& op, const uint8_t* src, const uint8_t* residual, std::
     });
     if (count > 0) finish_part<kFinish>(op, residual, dst, pending, sums[(count + 1) % 2]);
   });
-  _tile_release();
 }
 
 }  // namespace
 
 extern const Int8Table kInt8AmxTable;
-const Int8Table kInt8AmxTable = {
-    .isa = Int8Isa::kAmx,
-    .conv = conv,
-    .depthwise = vnni::depthwise,
-    .round_rows = vnni::round_rows,
-    .mat_vec = vnni::mat_vec,
-    .sum_positions = vnni::sum_positions,
-    .rescale = vnni::rescale,
-    .map = vnni::map,
-    .quantize_image = vnni::quantize_image,
-    .quantize = vnni::quantize,
-    .dequantize = vnni::dequantize,
-};
+constinit const Int8Table kInt8AmxTable = vnni::table_of(Int8Isa::kAmx, conv);
 
 }  // namespace zoo::engine::kernels

@@ -85,18 +85,6 @@ void conv(const Int8Conv& op, const uint8_t* src, const uint8_t* residual, std::
 }  // namespace
 
 extern const Int8Table kInt8VnniTable;
-const Int8Table kInt8VnniTable = {
-    .isa = Int8Isa::kVnni,
-    .conv = conv,
-    .depthwise = vnni::depthwise,
-    .round_rows = vnni::round_rows,
-    .mat_vec = vnni::mat_vec,
-    .sum_positions = vnni::sum_positions,
-    .rescale = vnni::rescale,
-    .map = vnni::map,
-    .quantize_image = vnni::quantize_image,
-    .quantize = vnni::quantize,
-    .dequantize = vnni::dequantize,
-};
+constinit const Int8Table kInt8VnniTable = vnni::table_of(Int8Isa::kVnni, conv);
 
 }  // namespace zoo::engine::kernels

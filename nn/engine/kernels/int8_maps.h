@@ -24,4 +24,22 @@ void quantize(const float* src, const float* inverse_step, const float* zero, ui
 void dequantize(const uint8_t* src, const float* step, const float* zero, float* dst, int64_t channels, int64_t area,
                 int64_t begin, int64_t end);
 
+/// The table of a set that differs in its convolution only. Consteval: nothing compiled for this set may be left to the
+/// linker's choice.
+consteval Int8Table table_of(Int8Isa isa, decltype(Int8Table::conv) conv) {
+  return {
+      .isa = isa,
+      .conv = conv,
+      .depthwise = depthwise,
+      .round_rows = round_rows,
+      .mat_vec = mat_vec,
+      .sum_positions = sum_positions,
+      .rescale = rescale,
+      .map = map,
+      .quantize_image = quantize_image,
+      .quantize = quantize,
+      .dequantize = dequantize,
+  };
+}
+
 }  // namespace zoo::engine::kernels::vnni

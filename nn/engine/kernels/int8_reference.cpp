@@ -212,8 +212,8 @@ void dequantize(const uint8_t* src, const float* step, const float* zero, float*
     const int64_t first = item % blocks * kInt8Lanes;
     for (int64_t i = 0; i < area * kInt8Lanes; ++i) {
       const int64_t c = first + i % kInt8Lanes;
-      const float q = src[(item / blocks * area + i / kInt8Lanes) * padded + c];
-      dst[item * area * kInt8Lanes + i] = c < channels ? (q - zero[c]) * step[c] : 0.0F;
+      const uint8_t q = src[(item / blocks * area + i / kInt8Lanes) * padded + c];
+      dst[item * area * kInt8Lanes + i] = c < channels ? (static_cast<float>(q) - zero[c]) * step[c] : 0.0F;
     }
   }
 }
