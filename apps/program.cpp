@@ -88,20 +88,28 @@ class Program {
     for (const Command& command : kCommands) {
       CLI::App* sub = app_.add_subcommand(command.name, command.summary);
       sub->allow_extras();  // reject_unknown says what is wrong with them
-      sub->add_flag("-v,--verbose", verbosity_, "Say on standard error what is done (-vv: what libraries say, too)");
-      actions_[sub] = command.setup(*sub);
+      Subcommand& known = subcommands_[sub];
+      sub->add_flag("-v,--verbose", known.verbosity,
+                    "Say on standard error what is done (-vv: what libraries say, too)");
+      known.action = command.setup(*sub);
     }
   }
 
   int run(int argc, char** argv) {
     if (!parse(argc, argv)) return kExitDone;
-    set_up_logging(verbosity_);
+    const Subcommand& chosen = subcommands_.at(app_.get_subcommands().front());
+    set_up_logging(chosen.verbosity);
     // Frames are small and the network has its own threads: OpenCV's pool would only fight for the same cores.
     cv::setNumThreads(1);
-    return actions_.at(app_.get_subcommands().front())();
+    return chosen.action();
   }
 
  private:
+  struct Subcommand {
+    Action action;
+    int verbosity = 0;  ///< of its own: CLI11 2.4 sets those of the subcommands that were not chosen to 0
+  };
+
   /// False when help or the version was asked for.
   bool parse(int argc, char** argv) {
     if (argc < 2)
@@ -130,8 +138,7 @@ class Program {
   }
 
   CLI::App app_;
-  int verbosity_ = 0;
-  std::map<const CLI::App*, Action> actions_;
+  std::map<const CLI::App*, Subcommand> subcommands_;
 };
 
 int fail(int exit_code, std::string_view message) {

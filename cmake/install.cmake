@@ -15,7 +15,7 @@ target_include_directories(backbone_zoo INTERFACE $<INSTALL_INTERFACE:${CMAKE_IN
 target_link_libraries(backbone_zoo
   PUBLIC opencv_core opencv_imgproc opencv_imgcodecs opencv_videoio Threads::Threads
   PRIVATE fmt::fmt yaml-cpp PkgConfig::libzip DNNL::dnnl OpenMP::OpenMP_CXX JPEG::JPEG PNG::PNG
-    CURL::libcurl OpenSSL::Crypto onnx onnx_proto protobuf::libprotobuf)
+    CURL::libcurl OpenSSL::Crypto ONNX::onnx ONNX::onnx_proto protobuf::libprotobuf)
 
 # Headers include each other from the source root; installed, from <backbone_zoo/...>, so that no name of a folder
 # ("models/", "pipeline/") gets onto a user's include path.

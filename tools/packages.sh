@@ -1,4 +1,4 @@
-# Debian 12 packages of the project, read by tools/setup.sh.
+# Packages of the project, of these names in Debian 12 and 13, read by tools/setup.sh.
 
 # To build and run the program.
 build_packages=(

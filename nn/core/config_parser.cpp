@@ -83,7 +83,8 @@ std::string unknown_alias_message(std::string_view text) {
 Problem syntax_problem(const YAML::Exception& error, const SourceText& source, const ConfigTreeBuilder& builder) {
   const std::string_view text = source.text();
   const size_t offset = std::min(offset_of(error.mark), text.size());
-  if (error.msg == YAML::ErrorMsg::UNKNOWN_ANCHOR) {
+  // yaml-cpp 0.8 appends the name.
+  if (error.msg.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR)) {
     return {source.position(offset), "", unknown_alias_message(text.substr(offset))};
   }
   const auto known = std::find_if(kSyntaxMessages.begin(), kSyntaxMessages.end(),

@@ -21,6 +21,14 @@ std::string text_of(zip_error_t& error) {
   return text;
 }
 
+/// libzip 1.11 tells files that end early from files that were never archives.
+bool is_without_directory(int code) {
+#ifdef ZIP_ER_TRUNCATED_ZIP
+  if (code == ZIP_ER_TRUNCATED_ZIP) return true;
+#endif
+  return code == ZIP_ER_NOZIP;
+}
+
 /// What is wrong with the name of an entry, or empty. Nothing is ever written under these names; one that tries to
 /// leave the archive shows that the file was made to do harm.
 std::string_view problem_of_name(std::string_view name) {
@@ -55,7 +63,7 @@ PthArchive::PthArchive(std::span<const std::byte> bytes, std::string file) : fil
   zip_t* const zip = source == nullptr ? nullptr : zip_open_from_source(source, ZIP_RDONLY, &error);
   if (zip == nullptr) {
     if (source != nullptr) zip_source_free(source);
-    if (zip_error_code_zip(&error) == ZIP_ER_NOZIP) {
+    if (is_without_directory(zip_error_code_zip(&error))) {
       zip_error_fini(&error);
       throw WeightError(
           fmt::format("{}: begins like a zip archive, but ends without its directory; is the download "

@@ -1,4 +1,5 @@
 // Activation functions with the operations of opset 17.
+#include <cmath>
 #include <numbers>
 
 #include <fmt/format.h>
@@ -7,6 +8,12 @@
 #include "nn/graph/onnx_export/node_writer.h"
 
 namespace zoo::onnx_export {
+namespace {
+
+// The float above 1/6: with 1/6 itself OpenCV 4.10 takes a gate's product with any value for a hard swish.
+const float kSixth = std::nextafter(1.0F / 6.0F, 1.0F);
+
+}  // namespace
 
 std::string NodeWriter::activate(const graph::FusedActivation& function, std::string_view part,
                                  const std::string& src) {
@@ -36,7 +43,7 @@ std::string NodeWriter::activate(const graph::FusedActivation& function, std::st
     case ActivationKind::kHardSwish:
       return add("HardSwish", part, {src});
     case ActivationKind::kHardSigmoid:
-      return add("HardSigmoid", part, {src}, {{"alpha", 1.0F / 6.0F}, {"beta", 0.5F}});
+      return add("HardSigmoid", part, {src}, {{"alpha", kSixth}, {"beta", 0.5F}});
     case ActivationKind::kSigmoid:
       return add("Sigmoid", part, {src});
   }

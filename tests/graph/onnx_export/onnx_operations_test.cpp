@@ -41,6 +41,16 @@ OperationCase resize_case(const std::string& name, graph::ResizeMode mode, Shape
           }};
 }
 
+OperationCase squeeze_excite_case(const std::string& name, ActivationKind kind) {
+  return {name, {2, 8, 6, 6}, [kind](GraphBuilder& b) {
+            const NodeId conv = b.conv(b.input(), "conv", {.out_channels = 8});
+            NodeId gate = b.conv(b.global_avg_pool(conv, "pool"), "reduce", {.out_channels = 4, .bias = true});
+            gate = b.activation(gate, "inner", ActivationKind::kRelu);
+            gate = b.activation(b.conv(gate, "expand", {.out_channels = 8, .bias = true}), "gate", kind);
+            b.output("y", b.mul(conv, gate, "mul"));
+          }};
+}
+
 const std::vector<OperationCase> kCases = {
     conv_case("conv_strided", {.out_channels = 5, .kernel = 3, .stride = 2, .bias = true}),
     conv_case("conv_dilated", {.out_channels = 5, .kernel = 3, .dilation = 2}),
@@ -64,16 +74,8 @@ const std::vector<OperationCase> kCases = {
        const NodeId conv = b.conv(b.input(), "conv", {.out_channels = 6});
        b.output("y", b.add(b.scale_channels(b.batch_norm(conv, "bn", 1e-5), "scale"), b.input(), "add"));
      }},
-    {"squeeze_excite",
-     {2, 8, 6, 6},
-     [](GraphBuilder& b) {
-       const NodeId conv = b.conv(b.input(), "conv", {.out_channels = 8});
-       NodeId gate = b.global_avg_pool(conv, "pool");
-       gate = b.activation(b.conv(gate, "reduce", {.out_channels = 4, .bias = true}), "inner", ActivationKind::kRelu);
-       gate = b.conv(gate, "expand", {.out_channels = 8, .bias = true});
-       gate = b.activation(gate, "gate", ActivationKind::kHardSigmoid);
-       b.output("y", b.mul(conv, gate, "mul"));
-     }},
+    squeeze_excite_case("squeeze_excite_hard_sigmoid", ActivationKind::kHardSigmoid),
+    squeeze_excite_case("squeeze_excite_sigmoid", ActivationKind::kSigmoid),
     {"classifier",
      {3, 8, 6, 6},
      [](GraphBuilder& b) {
