@@ -20,7 +20,7 @@ constexpr int64_t kHidden = 150;  // some blocks of outputs in fours, some alone
 graph::Graph network() {
   graph::GraphBuilder b(24);
   graph::NodeId x = b.activation(depthwise(b, b.input(), "depthwise"), "act", ActivationKind::kHardSwish);
-  x = b.global_avg_pool(pointwise(b, squeeze_excite(b, x, 6), "project", 40), "pool");
+  x = b.global_avg_pool(pointwise(b, squeeze_excite(b, x, 6), "project", 40), "last_pool");
   x = b.activation(pointwise(b, x, "head", kHidden), "head_act", ActivationKind::kHardSwish);
   b.output("y", b.linear(b.flatten(x, "flat"), "classifier", 10, true));
   return b.take();
