@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nn/core/shape.h"
+#include "nn/core/value_memory.h"
 
 namespace zoo {
 
@@ -136,8 +137,8 @@ class ValuesOwner {
 /// Values that have no other home.
 class OwnedValues : public ValuesOwner {
  public:
-  explicit OwnedValues(std::vector<float> numbers) : values(std::move(numbers)) {}
-  std::vector<float> values;
+  explicit OwnedValues(ValueVector numbers) : values(std::move(numbers)) {}
+  ValueVector values;
 };
 
 /// Values for a list of parameters: `views[id]` has `parameters[id].shape.elements()` floats in row-major order.

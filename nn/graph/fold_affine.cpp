@@ -165,8 +165,8 @@ class AffineFolder {
     const std::span<const float> old_weight = view(op.weight);
     const size_t row = old_weight.size() / channels;
 
-    std::vector<float> weight(old_weight.size());
-    std::vector<float> bias(channels);
+    ValueVector weight(old_weight.size());
+    ValueVector bias(channels);
     for (size_t c = 0; c < channels; ++c) {
       for (size_t i = c * row; i < (c + 1) * row; ++i) {
         weight[i] = static_cast<float>(double{old_weight[i]} * affine.scale[c]);
@@ -187,10 +187,10 @@ class AffineFolder {
   /// A layer of its own that does what the norm or scale did.
   Op stand_alone(NodeId id, const Affine& affine) {
     const auto channels = static_cast<int64_t>(affine.scale.size());
-    std::vector<float> weight(affine.scale.begin(), affine.scale.end());
+    ValueVector weight(affine.scale.begin(), affine.scale.end());
     ParameterId bias = kNone;
     if (affine.has_shift) {
-      std::vector<float> shift(affine.shift.begin(), affine.shift.end());
+      ValueVector shift(affine.shift.begin(), affine.shift.end());
       bias = add_parameter(id, "folded_bias", {channels}, affine.shift_origin, std::move(shift));
     }
     if (!is_vector_[static_cast<size_t>(id)]) {
@@ -203,7 +203,7 @@ class AffineFolder {
     Linear linear;
     linear.in_features = linear.out_features = channels;
     check_extents(rewrite_.node(id), "weight", {channels, channels});
-    std::vector<float> diagonal(weight.size() * weight.size(), 0.0F);
+    ValueVector diagonal(weight.size() * weight.size(), 0.0F);
     for (size_t c = 0; c < weight.size(); ++c) diagonal[c * (weight.size() + 1)] = weight[c];
     linear.weight = add_parameter(id, "folded_weight", {channels, channels}, affine.scale_origin, std::move(diagonal));
     linear.bias = bias;
@@ -212,7 +212,7 @@ class AffineFolder {
 
   /// Appends a parameter in the structural place of `origin`, which it stands for.
   ParameterId add_parameter(NodeId node, std::string_view field_name, Shape shape, ParameterId origin,
-                            std::vector<float> values) {
+                            ValueVector values) {
     const ParameterRole role = parameter(origin).role;
     rewrite_.parameters().push_back(
         {fmt::format("{}.{}", rewrite_.node(node).name, field_name), std::move(shape), role});

@@ -10,8 +10,8 @@ namespace zoo::graph {
 namespace {
 
 /// The filter of every channel, [channels, 1, k, k].
-std::vector<float> blur_weights(int64_t channels) {
-  std::vector<float> weights;
+ValueVector blur_weights(int64_t channels) {
+  ValueVector weights;
   for (int64_t c = 0; c < channels; ++c) {
     for (const double row : kBlurFilter) {
       for (const double column : kBlurFilter) weights.push_back(static_cast<float>(row * column));

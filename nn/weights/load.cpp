@@ -31,7 +31,7 @@ ParameterValues read_values(std::span<const Parameter> parameters, std::span<con
       buffer_size += static_cast<size_t>(parameters[id].shape.elements());
     }
   }
-  const auto buffer = std::make_shared<OwnedValues>(std::vector<float>(buffer_size));
+  const auto buffer = std::make_shared<OwnedValues>(ValueVector(buffer_size));
   if (buffer_size > 0) values.owners.push_back(buffer);
 
   std::span<float> rest = buffer->values;

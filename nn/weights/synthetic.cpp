@@ -67,7 +67,7 @@ template <typename TensorOf>
 ParameterValues fill_all(std::span<const Parameter> parameters, const FormulaOptions& options, TensorOf tensor_of) {
   size_t total = 0;
   for (const Parameter& parameter : parameters) total += static_cast<size_t>(parameter.shape.elements());
-  const auto buffer = std::make_shared<OwnedValues>(std::vector<float>(total));
+  const auto buffer = std::make_shared<OwnedValues>(ValueVector(total));
   ParameterValues values;
   values.owners.push_back(buffer);
   std::span<float> rest = buffer->values;

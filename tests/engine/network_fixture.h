@@ -32,7 +32,7 @@ inline float rounded(float value) {
 inline graph::BoundGraph rounded_weights(graph::Graph network) {
   graph::BoundGraph bound = bind_formula(std::move(network));
   for (std::span<const float>& view : bound.values.views) {
-    std::vector<float> values;
+    ValueVector values;
     for (const float v : view) values.push_back(rounded(v));
     const auto owner = std::make_shared<const OwnedValues>(std::move(values));
     view = owner->values;

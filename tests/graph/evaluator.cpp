@@ -234,9 +234,9 @@ BoundGraph with_random_values(Graph graph, uint32_t seed) {
   std::mt19937 generator(seed);
   for (const Parameter& parameter : network.graph.parameters) {
     const bool statistics = parameter.role.field == Field::kRunningMean || parameter.role.field == Field::kRunningVar;
-    const auto owner =
-        std::make_shared<const OwnedValues>(uniform(static_cast<size_t>(parameter.shape.elements()),
-                                                    statistics ? 0.5F : -1.0F, statistics ? 1.5F : 1.0F, generator));
+    const std::vector<float> values = uniform(static_cast<size_t>(parameter.shape.elements()),
+                                              statistics ? 0.5F : -1.0F, statistics ? 1.5F : 1.0F, generator);
+    const auto owner = std::make_shared<const OwnedValues>(ValueVector(values.begin(), values.end()));
     network.values.views.emplace_back(owner->values);
     network.values.owners.push_back(owner);
   }
