@@ -4,6 +4,7 @@
 
 #include "nn/core/error.h"
 #include "nn/engine/kernel_choice.h"
+#include "nn/engine/processor.h"
 #include "nn/engine/step_compiler.h"
 
 namespace zoo::engine {
@@ -24,6 +25,19 @@ class ConvolutionStep : public Step {
   std::shared_ptr<PackedBlock> packed;
 };
 
+std::vector<float> joined(std::span<const float> first, std::span<const float> second) {
+  std::vector<float> all(first.begin(), first.end());
+  all.insert(all.end(), second.begin(), second.end());
+  return all;
+}
+
+/// With zeros up to `count`.
+std::vector<float> padded(std::span<const float> values, int64_t count) {
+  std::vector<float> all(values.begin(), values.end());
+  all.resize(static_cast<size_t>(count));
+  return all;
+}
+
 class ConvolutionCompiler {
  public:
   ConvolutionCompiler(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op)
@@ -34,6 +48,15 @@ class ConvolutionCompiler {
         residual_(compiler.node(id).inputs.size() > 1 ? compiler.node(id).inputs[1] : graph::kNone) {}
 
   void compile() {
+    if (compiler_.is_left_to_reader(src_)) {
+      const ConvolutionProblem fused = problem_after(src_);
+      emit(fused, std::move(convolution_kernels(fused, compiler_.table()).front()));
+      return;
+    }
+    if (is_better_fused()) {
+      compiler_.leave_to_reader(id_);
+      return;
+    }
     // Images come row-major; the first convolution can read them as they are.
     if (compiler_.value(compiler_.value_of(src_)).layout == Layout::kPlanar) {
       const ConvolutionProblem planar = problem(Layout::kPlanar);
@@ -65,6 +88,37 @@ class ConvolutionCompiler {
             .compact_layers = compiler_.compact_layers()};
   }
 
+  /// The same with the convolution that yields its source.
+  ConvolutionProblem problem_after(graph::NodeId expansion) const {
+    const auto& op = std::get<graph::Conv2d>(compiler_.node(expansion).op);
+    ConvolutionProblem fused = problem(Layout::kBlocked);
+    fused.src = compiler_.shape(compiler_.node(expansion).inputs[0]);
+    fused.expansion = {op, compiler_.resolve(op.activation)};
+    return fused;
+  }
+
+  /// Whether the one convolution that reads this one's result does both at once, and faster. Only where the result is
+  /// too large for the cache: else nothing is gained.
+  bool is_better_fused() const {
+    const ConvolutionProblem first = problem(Layout::kBlocked);
+    const auto bytes = static_cast<size_t>(first.dst.elements()) / static_cast<size_t>(first.dst[0]) * sizeof(float);
+    const graph::NodeId reader = compiler_.sole_reader(id_);
+    if (!compiler_.is_f32() || first.has_residual || reader == graph::kNone || bytes < l2_cache_bytes() / 2) {
+      return false;
+    }
+    const auto* next = std::get_if<graph::Conv2d>(&compiler_.node(reader).op);
+    if (next == nullptr || compiler_.node(reader).inputs.front() != id_ || compiler_.is_squeezed(reader)) return false;
+    if (compiler_.value(compiler_.value_of(src_)).layout != Layout::kBlocked) return false;
+    const ConvolutionCompiler second(compiler_, reader, *next);
+    const ConvolutionProblem both = second.problem_after(id_);
+    const ConvolutionProblem alone = second.problem(Layout::kBlocked);
+    const ConvolutionKernels fused = convolution_kernels(both, compiler_.table());
+    if (fused.empty()) return false;
+    const ConvolutionKernels firsts = convolution_kernels(first, compiler_.table());
+    const ConvolutionKernels seconds = convolution_kernels(alone, compiler_.table());
+    return compiler_.chooser().prefers({both, fused}, {{first, firsts}, {alone, seconds}});
+  }
+
   bool emit_best(const ConvolutionProblem& problem, ConvolutionKernels kernels) {
     if (kernels.empty()) return false;
     const size_t best = compiler_.chooser().choose(problem, kernels);
@@ -92,7 +146,8 @@ class ConvolutionCompiler {
     auto step = std::make_unique<ConvolutionStep>();
     step->info.implementation = kernel->name();
     step->scratch_bytes = kernel->scratch_bytes();
-    step->reads = {problem.src_layout == Layout::kPlanar ? compiler_.value_of(src_) : compiler_.blocked_value_of(src_)};
+    const graph::NodeId src = problem.expansion ? compiler_.node(src_).inputs[0] : src_;
+    step->reads = {problem.src_layout == Layout::kPlanar ? compiler_.value_of(src) : compiler_.blocked_value_of(src)};
     if (problem.has_residual) step->reads.push_back(compiler_.blocked_value_of(residual_));
     step->writes = compiler_.add_value(problem.dst, Layout::kBlocked);
     if (kernel->can_sum() && compiler_.is_squeezed(id_)) {
@@ -100,13 +155,30 @@ class ConvolutionCompiler {
       compiler_.set_sums(id_, step->also_writes);
     }
     // The step that owns the kernel outlives packing.
-    step->packed = compiler_.add_packed(
-        kernel->packed_bytes(),
-        [&kernel = *kernel, weights = compiler_.parameter(op_.weight),
-         bias = compiler_.parameter(op_.bias)](std::byte* dst) { kernel.pack(weights, bias, dst); });
+    const Parameters own = parameters(op_);
+    if (problem.expansion) {
+      step->packed = compiler_.add_packed(
+          kernel->packed_bytes(), [&kernel = *kernel, own, first = parameters(problem.expansion->op)](std::byte* dst) {
+            kernel.pack(joined(own.weights, first.weights),
+                        joined(padded(own.bias, own.outputs), padded(first.bias, first.outputs)), dst);
+          });
+    } else {
+      step->packed = compiler_.add_packed(kernel->packed_bytes(), [&kernel = *kernel, own](std::byte* dst) {
+        kernel.pack(own.weights, own.bias, dst);
+      });
+    }
     step->kernel = std::move(kernel);
     compiler_.set_value(id_, step->writes);
     compiler_.add_step(std::move(step));
+  }
+
+  struct Parameters {
+    std::span<const float> weights;
+    std::span<const float> bias;
+    int64_t outputs;
+  };
+  Parameters parameters(const graph::Conv2d& op) const {
+    return {compiler_.parameter(op.weight), compiler_.parameter(op.bias), op.out_channels};
   }
 
   StepCompiler& compiler_;
@@ -118,13 +190,26 @@ class ConvolutionCompiler {
 
 }  // namespace
 
+int64_t ConvolutionProblem::weight_count() const {
+  const int64_t own = op.out_channels * (op.in_channels / op.groups) * op.kernel.h * op.kernel.w;
+  return expansion ? own + expansion->op.out_channels * expansion->op.in_channels : own;
+}
+
+int64_t ConvolutionProblem::bias_count() const {
+  if (expansion) return op.out_channels + expansion->op.out_channels;
+  return has_bias() ? op.out_channels : 0;
+}
+
 std::string to_string(const ConvolutionProblem& p) {
   const graph::Conv2d& op = p.op;
-  return fmt::format("{} -> {} k{}x{} s{}x{} d{}x{} p{}.{}.{}.{} g{} {}{}{}{} t{}", p.src.to_string(),
+  const std::string expansion = p.expansion ? fmt::format(" after 1x1 to {} {}", p.expansion->op.out_channels,
+                                                          to_string(p.expansion->activation.kind))
+                                            : "";
+  return fmt::format("{} -> {} k{}x{} s{}x{} d{}x{} p{}.{}.{}.{} g{} {}{}{}{} t{}{}", p.src.to_string(),
                      p.dst.to_string(), op.kernel.h, op.kernel.w, op.stride.h, op.stride.w, op.dilation.h,
                      op.dilation.w, p.pad.begin.h, p.pad.begin.w, p.pad.end.h, p.pad.end.w, op.groups,
                      to_string(p.activation.kind), p.has_bias() ? " bias" : "", p.has_residual ? " residual" : "",
-                     p.src_layout == Layout::kPlanar ? " planar" : "", p.threads);
+                     p.src_layout == Layout::kPlanar ? " planar" : "", p.threads, expansion);
 }
 
 ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const kernels::KernelTable& table) {
@@ -132,6 +217,10 @@ ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const 
   const auto add = [&](std::unique_ptr<ConvolutionKernel> kernel) {
     if (kernel != nullptr) all.push_back(std::move(kernel));
   };
+  if (problem.expansion) {
+    add(make_expand_depthwise_convolution(problem, table));
+    return all;
+  }
   add(make_depthwise_convolution(problem, table));
   add(make_stem_convolution(problem, table));
   add(make_mat_vec_convolution(problem, table));

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,10 +16,17 @@
 
 namespace zoo::engine {
 
+/// A pointwise convolution whose result only another convolution reads.
+struct Expansion {
+  graph::Conv2d op;
+  kernels::ResolvedActivation activation;
+};
+
 /// dst = activation(conv(src) + bias + residual). dst and residual are blocked, with the lanes of the KernelTable that
 /// goes with the problem.
 struct ConvolutionProblem {
-  graph::Conv2d op;  ///< sizes, and whether there is a bias; its activation is resolved below
+  graph::Conv2d op;                         ///< sizes, and whether there is a bias; its activation is resolved below
+  std::optional<Expansion> expansion = {};  ///< computed first, from src
   Shape src;
   Shape dst;
   graph::ResolvedPadding pad;
@@ -29,6 +37,9 @@ struct ConvolutionProblem {
   bool compact_layers = false;  ///< see KernelOptions
 
   bool has_bias() const { return op.bias != graph::kNone; }
+  /// Weights and biases as ConvolutionKernel::pack gets them.
+  int64_t weight_count() const;
+  int64_t bias_count() const;
   bool is_depthwise() const { return op.groups == op.in_channels && op.groups == op.out_channels; }
 };
 
@@ -60,7 +71,8 @@ class ConvolutionKernel {
   /// Of weights and bias together.
   virtual size_t packed_bytes() const = 0;
   virtual size_t scratch_bytes() const { return 0; }
-  /// `weights` are [out, in / groups, kh, kw] row-major, `bias` is [out] or empty; `dst` is filled with zeros.
+  /// `weights` are [out, in / groups, kh, kw] row-major, `bias` is [out] or empty; `dst` is filled with zeros. Those of
+  /// an expansion follow; then both have a bias.
   virtual void pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const = 0;
   /// The kernel outlives what it binds. Running allocates nothing and writes zeros to the lanes of dst that are no
   /// channels. Work is shared between `problem.threads` threads.
@@ -73,6 +85,9 @@ using ConvolutionKernels = std::vector<std::unique_ptr<ConvolutionKernel>>;
 /// own kernels are held to and the lanes of a block.
 ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const kernels::KernelTable& table);
 
+/// The own kernel of a depthwise convolution; null if there is none.
+kernels::DepthwiseFunction depthwise_function(const ConvolutionProblem& problem, const kernels::KernelTable& table);
+
 /// The providers: null if they cannot do the problem. Each in the source file of its name.
 std::unique_ptr<ConvolutionKernel> make_depthwise_convolution(const ConvolutionProblem& problem,
                                                               const kernels::KernelTable& table);
@@ -82,6 +97,8 @@ std::unique_ptr<ConvolutionKernel> make_mat_vec_convolution(const ConvolutionPro
                                                             const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_pointwise_convolution(const ConvolutionProblem& problem,
                                                               const kernels::KernelTable& table);
+std::unique_ptr<ConvolutionKernel> make_expand_depthwise_convolution(const ConvolutionProblem& problem,
+                                                                     const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_onednn_convolution(const ConvolutionProblem& problem,
                                                            const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_direct_convolution(const ConvolutionProblem& problem,

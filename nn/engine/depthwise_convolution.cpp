@@ -19,6 +19,8 @@ class DepthwiseConvolution : public OwnConvolution {
               .src_w = problem.src[3],
               .dst_h = problem.dst[2],
               .dst_w = problem.dst[3],
+              .src_plane = problem.src[2] * problem.src[3] * table.lanes,
+              .dst_plane = problem.dst[2] * problem.dst[3] * table.lanes,
               .pad_top = problem.pad.begin.h,
               .pad_left = problem.pad.begin.w,
               .activation = problem.activation,
@@ -46,13 +48,18 @@ bool is_below(const graph::Size2d& pad, int64_t kernel) { return pad.h < kernel 
 
 }  // namespace
 
-std::unique_ptr<ConvolutionKernel> make_depthwise_convolution(const ConvolutionProblem& problem,
-                                                              const kernels::KernelTable& table) {
+kernels::DepthwiseFunction depthwise_function(const ConvolutionProblem& problem, const kernels::KernelTable& table) {
   const graph::Conv2d& op = problem.op;
-  if (problem.src_layout != Layout::kBlocked || !problem.is_depthwise()) return nullptr;
+  if (!problem.is_depthwise()) return nullptr;
   if (op.kernel.h != op.kernel.w || op.stride.h != op.stride.w || op.dilation != graph::Size2d{1, 1}) return nullptr;
   if (!is_below(problem.pad.begin, op.kernel.w) || !is_below(problem.pad.end, op.kernel.w)) return nullptr;
-  const kernels::DepthwiseFunction function = table.depthwise(op.kernel.w, op.stride.w);
+  return table.depthwise(op.kernel.w, op.stride.w);
+}
+
+std::unique_ptr<ConvolutionKernel> make_depthwise_convolution(const ConvolutionProblem& problem,
+                                                              const kernels::KernelTable& table) {
+  if (problem.src_layout != Layout::kBlocked) return nullptr;
+  const kernels::DepthwiseFunction function = depthwise_function(problem, table);
   if (function == nullptr) return nullptr;
   return std::make_unique<DepthwiseConvolution>(problem, table, function);
 }

@@ -87,10 +87,8 @@ class Workspace {
     addresses.scratch = take(scratch_bytes_);
     sweep_ = take(2 * cache_bytes_);
 
-    const graph::Conv2d& op = problem.op;
-    const std::vector<float> weights(
-        static_cast<size_t>(op.out_channels * (op.in_channels / op.groups) * op.kernel.h * op.kernel.w), 1e-3F);
-    const std::vector<float> bias(problem.has_bias() ? static_cast<size_t>(op.out_channels) : 0, 1e-3F);
+    const std::vector<float> weights(static_cast<size_t>(problem.weight_count()), 1e-3F);
+    const std::vector<float> bias(static_cast<size_t>(problem.bias_count()), 1e-3F);
     std::vector<Contender> contenders(kernels.size());
     for (size_t k = 0; k < kernels.size(); ++k) {
       contenders[k].kernel = kernels[k].get();
@@ -118,6 +116,12 @@ class Workspace {
   size_t packed_bytes_ = 0;
   std::byte* sweep_ = nullptr;
 };
+
+/// Last resorts come last.
+KernelSpan without_last_resorts(KernelSpan kernels) {
+  const auto first = std::ranges::find_if(kernels, [](const auto& kernel) { return kernel->is_last_resort(); });
+  return {kernels.begin(), first};
+}
 
 }  // namespace
 
@@ -175,23 +179,42 @@ size_t KernelChooser::choose(const ConvolutionProblem& problem, KernelSpan kerne
   return fastest(problem, kernels);
 }
 
-size_t KernelChooser::fastest(const ConvolutionProblem& problem, KernelSpan kernels) {
-  size_t count = 0;  // last resorts come last
-  while (count < kernels.size() && !kernels[count]->is_last_resort()) ++count;
-  if (count <= 1) return 0;
+bool KernelChooser::prefers(const Candidates& fused, std::initializer_list<Candidates> steps) {
+  for (const auto& kernel : fused.kernels) seen_.insert(kernel->name());
+  if (wanted_ != "auto") {
+    const bool wanted = is_wanted(wanted_, *fused.kernels.front());
+    found_ = found_ || wanted;
+    return wanted;
+  }
+  double together = 0.0;
+  for (const Candidates& step : steps) {
+    const KernelSpan fast = without_last_resorts(step.kernels);
+    if (fast.empty()) return true;
+    together += std::ranges::min(times(step.problem, fast));
+  }
+  return std::ranges::min(times(fused.problem, fused.kernels)) < together;
+}
 
+size_t KernelChooser::fastest(const ConvolutionProblem& problem, KernelSpan kernels) {
+  const KernelSpan fast = without_last_resorts(kernels);
+  if (fast.size() <= 1) return 0;
+  const std::vector<double> measured = times(problem, fast);
+  return static_cast<size_t>(std::ranges::min_element(measured) - measured.begin());
+}
+
+std::vector<double> KernelChooser::times(const ConvolutionProblem& problem, KernelSpan kernels) {
   const std::string key = to_string(problem);
   std::vector<double> times;
-  for (size_t k = 0; k < count; ++k) {
+  for (size_t k = 0; k < kernels.size(); ++k) {
     const auto known = times_->find(key, kernels[k]->name());
     if (!known) break;
     times.push_back(*known);
   }
-  if (times.size() < count) {
-    times = measure_kernels(problem, kernels.first(count), table_, arena_);
-    for (size_t k = 0; k < count; ++k) times_->add(key, kernels[k]->name(), times[k]);
+  if (times.size() < kernels.size()) {
+    times = measure_kernels(problem, kernels, table_, arena_);
+    for (size_t k = 0; k < kernels.size(); ++k) times_->add(key, kernels[k]->name(), times[k]);
   }
-  return static_cast<size_t>(std::min_element(times.begin(), times.end()) - times.begin());
+  return times;
 }
 
 void KernelChooser::finish() {

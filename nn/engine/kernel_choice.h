@@ -1,6 +1,7 @@
 // Which of several kernels a convolution gets: the one that was measured to be the fastest, or the one asked for.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <set>
 #include <span>
@@ -35,6 +36,14 @@ class KernelChooser {
   /// Index into `kernels`, which must not be empty.
   size_t choose(const ConvolutionProblem& problem, KernelSpan kernels);
 
+  struct Candidates {
+    const ConvolutionProblem& problem;
+    KernelSpan kernels;
+  };
+  /// Whether the kernels of one problem, which has at least one, do better than the best of each of the `steps` that it
+  /// stands for.
+  bool prefers(const Candidates& fused, std::initializer_list<Candidates> steps);
+
   /// After the last choice: keeps what was measured. Throws EngineError if `wanted` names a kernel that no convolution
   /// has.
   void finish();
@@ -44,6 +53,8 @@ class KernelChooser {
 
  private:
   size_t fastest(const ConvolutionProblem& problem, KernelSpan kernels);
+  /// As remembered, or measured now.
+  std::vector<double> times(const ConvolutionProblem& problem, KernelSpan kernels);
 
   std::string wanted_;
   const kernels::KernelTable& table_;

@@ -31,9 +31,12 @@ class PointwiseConvolution : public OwnConvolution {
   PointwiseConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table)
       : OwnConvolution("pointwise", problem, table) {
     const int64_t groups = block_count(blocks(), kernels::pointwise_max_group(table.lanes));
+    const int64_t area = problem.dst[2] * problem.dst[3];
     conv_ = {.in_channels = problem.op.in_channels,
              .out_channels = problem.op.out_channels,
-             .area = problem.dst[2] * problem.dst[3],
+             .area = area,
+             .src_plane = area * table.lanes,
+             .dst_plane = area * table.lanes,
              .groups = groups,
              .chunks = choose_chunks(problem, table.lanes, groups),
              .activation = problem.activation};

@@ -55,6 +55,7 @@ class StepCompiler {
   const kernels::KernelTable& table() const { return table_; }
   KernelChooser& chooser() { return chooser_; }
   int threads() const { return threads_; }
+  bool is_f32() const { return precision_ == Precision::kF32; }
   /// See KernelOptions.
   bool compact_layers() const { return compact_layers_; }
   const graph::Node& node(graph::NodeId id) const { return network_.graph[id]; }

@@ -136,6 +136,8 @@ class DepthwiseKernels : public ConvKernels {
     DepthwiseConv op;
     problem.describe(op);
     op.channels = channels;
+    op.src_plane = c.src[2] * c.src[3] * table().lanes;
+    op.dst_plane = problem.dst[2] * problem.dst[3] * table().lanes;
     const DepthwiseFunction depthwise = table().depthwise(c.kernel, c.stride);
     ASSERT_NE(depthwise, nullptr);
     const BlockedMaps maps(table());

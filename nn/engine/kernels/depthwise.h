@@ -15,6 +15,8 @@ struct DepthwiseConv {
   const float* bias = nullptr;     ///< [C padded to B]
   int64_t channels = 0;
   int64_t src_h = 0, src_w = 0, dst_h = 0, dst_w = 0;
+  int64_t src_plane = 0;              ///< floats from one block of channels to the next
+  int64_t dst_plane = 0;              ///< of the result and of the residual
   int64_t pad_top = 0, pad_left = 0;  ///< all paddings are below the kernel's size
   ResolvedActivation activation;
   const TileRun* runs = nullptr;  ///< of plan_row for tiles of KernelTable::depthwise_tile

@@ -21,8 +21,10 @@ struct PointwiseConv {
   const float* bias = nullptr;     ///< [out padded to B]
   int64_t in_channels = 0;
   int64_t out_channels = 0;
-  int64_t area = 0;    ///< positions of an image
-  int64_t groups = 1;  ///< none has more than pointwise_max_group blocks
+  int64_t area = 0;       ///< positions that are computed
+  int64_t src_plane = 0;  ///< floats from one block of channels to the next
+  int64_t dst_plane = 0;  ///< of the result and of the residual
+  int64_t groups = 1;     ///< none has more than pointwise_max_group blocks
   int64_t chunks = 1;
   ResolvedActivation activation;
 };
