@@ -14,8 +14,9 @@ struct BatchSplit {
   int64_t parts = 1;
 };
 
-/// Parts of up to eight images, the same number of parts for every thread. Eight: a batch shares what it reads of the
-/// weights, and beyond that gains nothing (measured: MobileNetV3 and V4, 2 MB L2).
+/// Parts of up to eight images, the same number of parts for every thread. Eight: a part shares what it reads of the
+/// weights; more gain nothing in f32 and lose up to a third in bf16 and int8, whose maps the caches then no longer hold
+/// (measured: MobileNetV3 and V4, 2 MB L2).
 BatchSplit split_batch(int64_t images, int threads);
 
 /// Runs `part`, which compile_onednn has made for one thread and inputs [split.part_images, C, H, W], on as many cores

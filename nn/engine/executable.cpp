@@ -61,15 +61,17 @@ std::string_view why_unavailable(Precision precision, InstructionSet isa) {
 
 namespace {
 
-/// In one precision; a batch is spread over the cores.
+/// In one precision; a batch is split into parts that the caches hold, and these are spread over the cores.
 std::shared_ptr<const Executable> compile_optimised(const graph::BoundGraph& optimised, const Shape& input,
                                                     const CompileOptions& options) {
   const int64_t images = input.rank() == 0 ? 0 : input[0];
-  if (options.threads == 1 || images < options.threads) return compile_onednn(optimised, input, options);
+  if (images < options.threads) return compile_onednn(optimised, input, options);
+  const BatchSplit split = split_batch(images, options.threads);
+  if (split.parts <= 1) return compile_onednn(optimised, input, options);
   CompileOptions single = options;
   single.threads = 1;
   Shape part = input;
-  part[0] = split_batch(images, options.threads).part_images;
+  part[0] = split.part_images;
   return spread_batch(compile_onednn(optimised, part, single), images, options.threads);
 }
 

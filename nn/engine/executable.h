@@ -75,9 +75,10 @@ struct CompileOptions {
   std::optional<Precision> precision = std::nullopt;
   /// Of the network as built; kInt8 needs it.
   std::shared_ptr<const Calibration> calibration = nullptr;
-  /// Cores one inference may use. A batch is spread over them, each image on one core; of a single image each operation
-  /// is. The runner brings threads - 1 threads of its own, which sleep between inferences: where many images are at
-  /// hand, several runners with one thread each, on threads of the caller, or a batch, do more per second.
+  /// Cores one inference may use. A batch is computed in parts of a few images, which the caches hold, each part on one
+  /// core; of a single image each operation is shared. The runner brings threads - 1 threads of its own, which sleep
+  /// between inferences: where many images are at hand, several runners with one thread each, on threads of the caller,
+  /// or a batch, do more per second.
   int threads = 1;
   /// Names of the graph's outputs to produce, in this order; empty = all. What no output needs is not computed.
   std::vector<std::string> outputs = {};
@@ -96,8 +97,8 @@ struct StepInfo {
   Shape dst;
   size_t weight_bytes = 0;      ///< packed weights that it reads
   size_t activation_bytes = 0;  ///< values that it reads and writes, as they lie in memory
-  /// How often one inference runs it: once, or once per part of a batch that is spread over threads. Everything above
-  /// is for one of these times.
+  /// How often one inference runs it: once, or once per part of a batch that is computed in parts. Everything above is
+  /// for one of these times.
   int64_t runs = 1;
 };
 
@@ -145,7 +146,7 @@ class Runner {
   /// Computes all outputs. Allocates nothing. Throws EngineError.
   virtual void run() = 0;
   /// The same, with the nanoseconds that each step took: one per entry of Executable::steps(), in its order. Of a batch
-  /// that is spread over threads, all its times together over the number of threads.
+  /// that is computed in parts, all its times together over the number of threads.
   virtual void run_timed(std::span<int64_t> step_ns) = 0;
   /// Row-major values of output `index`; valid until the next run().
   virtual std::span<const float> output(size_t index) const = 0;

@@ -71,7 +71,10 @@ TEST(SplitBatch, GivesEveryThreadAsManyPartsOfUpToEight) {
                                          {7, 2, 4, 2},
                                          {65, 2, 7, 10},
                                          {5, 4, 2, 3},
-                                         {2, 2, 1, 2}}) {
+                                         {2, 2, 1, 2},
+                                         {8, 1, 8, 1},
+                                         {9, 1, 5, 2},
+                                         {64, 1, 8, 8}}) {
     const BatchSplit split = split_batch(c.images, c.threads);
     EXPECT_EQ(split.part_images, c.part_images) << c.images << " on " << c.threads;
     EXPECT_EQ(split.parts, c.parts) << c.images << " on " << c.threads;
@@ -82,7 +85,7 @@ TEST(SplitBatch, GivesEveryThreadAsManyPartsOfUpToEight) {
 TEST(BatchExecutable, ComputesWhatSingleImagesDo) {
   const graph::BoundGraph network = two_outputs();
   for (const int64_t images : {2, 3, 7, 16, 17}) {
-    for (const int threads : {2, 3}) {
+    for (const int threads : {1, 2, 3}) {
       SCOPED_TRACE(fmt::format("{} images on {} threads", images, threads));
       expect_engines_agree(network, {images, 3, 20, 12}, threads);
     }
@@ -175,17 +178,21 @@ TEST(PartRunner, ReadsTheSelectedInputAndNothingBehindIt) {
 
 TEST(BatchExecutable, SharesTheWeightsAndTellsItsSize) {
   const graph::BoundGraph network = two_outputs();
-  const auto batch = Executable::compile(network, {16, 3, 16, 16}, {.threads = 2});
-  const auto single = Executable::compile(network, {1, 3, 16, 16});
-  EXPECT_EQ(batch->input_shape(), (Shape{16, 3, 16, 16}));
-  EXPECT_EQ(batch->outputs()[0].shape, (Shape{16, 24, 8, 8}));
-  EXPECT_EQ(batch->outputs()[1].shape, (Shape{16, 10}));
-  EXPECT_EQ(batch->weight_bytes(), single->weight_bytes());
-  int64_t macs = 0;
-  for (const StepInfo& step : batch->steps()) macs += step.macs * step.runs;
-  int64_t single_macs = 0;
-  for (const StepInfo& step : single->steps()) single_macs += step.macs * step.runs;
-  EXPECT_EQ(macs, 16 * single_macs);
+  for (const int threads : {1, 2}) {
+    SCOPED_TRACE(fmt::format("{} threads", threads));
+    const auto batch = Executable::compile(network, {16, 3, 16, 16}, {.threads = threads});
+    const auto single = Executable::compile(network, {1, 3, 16, 16});
+    EXPECT_EQ(batch->steps().front().runs, 2);
+    EXPECT_EQ(batch->input_shape(), (Shape{16, 3, 16, 16}));
+    EXPECT_EQ(batch->outputs()[0].shape, (Shape{16, 24, 8, 8}));
+    EXPECT_EQ(batch->outputs()[1].shape, (Shape{16, 10}));
+    EXPECT_EQ(batch->weight_bytes(), single->weight_bytes());
+    int64_t macs = 0;
+    for (const StepInfo& step : batch->steps()) macs += step.macs * step.runs;
+    int64_t single_macs = 0;
+    for (const StepInfo& step : single->steps()) single_macs += step.macs * step.runs;
+    EXPECT_EQ(macs, 16 * single_macs);
+  }
 }
 
 TEST(BatchExecutable, TimesItsSteps) {
