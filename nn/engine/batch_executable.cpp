@@ -152,7 +152,7 @@ int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 }  // namespace
 
 BatchSplit split_batch(int64_t images, int threads) {
-  constexpr int64_t kMaxPart = 8;
+  constexpr int64_t kMaxPart = 4;
   const int64_t rounds = divide_up(images, threads * kMaxPart);
   const int64_t part_images = divide_up(images, threads * rounds);
   return {part_images, divide_up(images, part_images)};

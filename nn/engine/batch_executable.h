@@ -14,8 +14,8 @@ struct BatchSplit {
   int64_t parts = 1;
 };
 
-/// Parts of up to eight images, the same number of parts for every thread. Eight: a part shares what it reads of the
-/// weights; more gain nothing in f32 and lose up to a third in bf16 and int8, whose maps the caches then no longer hold
+/// Parts of up to four images, the same number of parts for every thread. Four: a part shares what it reads of the
+/// weights; two are slower in f32, eight in bf16 and int8, 64 by a third, as the caches no longer hold their maps
 /// (measured: MobileNetV3 and V4, 2 MB L2).
 BatchSplit split_batch(int64_t images, int threads);
 
