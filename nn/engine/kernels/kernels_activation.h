@@ -14,6 +14,27 @@ inline Vec relu6(Vec v) { return vec_min(splat(6.0F), relu(v)); }
 inline Vec hard_sigmoid(Vec v) { return relu6(v + splat(3.0F)) * splat(1.0F / 6.0F); }
 inline Vec hard_swish(Vec v) { return v * hard_sigmoid(v); }
 
+/// e / (1 + e) or 1 / (1 + e) with e = exp(-|v|), which cannot overflow.
+inline Vec sigmoid(Vec v) {
+  const Vec e = exp_not_positive(vec_min(v, -v));
+  const Vec one = splat(1.0F);
+  return (v < Vec{} ? e : one) / (one + e);
+}
+
+/// 0.5 v (1 + erf(v / sqrt(2))) within 1.5e-7 |v|: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
+inline Vec gelu(Vec v) {
+  const Vec x = v * splat(0.70710678F);
+  const Vec size = vec_max(x, -x);
+  const Vec t = splat(1.0F) / (splat(1.0F) + splat(0.3275911F) * size);
+  Vec sum = splat(1.061405429F);
+  sum = sum * t + splat(-1.453152027F);
+  sum = sum * t + splat(1.421413741F);
+  sum = sum * t + splat(-0.284496736F);
+  sum = sum * t + splat(0.254829592F);
+  const Vec rest = sum * t * exp_not_positive(-size * size);  // 1 - erf(size)
+  return splat(0.5F) * v * (x < Vec{} ? rest : splat(2.0F) - rest);
+}
+
 inline Vec activate(ResolvedActivation f, Vec v) {
   switch (f.kind) {
     case ActivationKind::kIdentity:
@@ -26,15 +47,15 @@ inline Vec activate(ResolvedActivation f, Vec v) {
     case ActivationKind::kLeakyRelu:
       return v > Vec{} ? v : v * splat(f.slope);
     case ActivationKind::kGelu:
-      return per_lane(v, [](float x) { return 0.5F * x * (1.0F + std::erf(x * 0.70710678F)); });
+      return gelu(v);
     case ActivationKind::kSilu:
-      return per_lane(v, [](float x) { return x / (1.0F + std::exp(-x)); });
+      return v * sigmoid(v);
     case ActivationKind::kHardSwish:
       return hard_swish(v);
     case ActivationKind::kHardSigmoid:
       return hard_sigmoid(v);
     case ActivationKind::kSigmoid:
-      return per_lane(v, [](float x) { return 1.0F / (1.0F + std::exp(-x)); });
+      return sigmoid(v);
   }
   return v;
 }
