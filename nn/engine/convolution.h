@@ -88,7 +88,7 @@ ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const 
 /// The own kernel of a depthwise convolution; null if there is none.
 kernels::DepthwiseFunction depthwise_function(const ConvolutionProblem& problem, const kernels::KernelTable& table);
 
-/// The providers: null if they cannot do the problem. Each in the source file of its name.
+/// The providers: null if they cannot do the problem. Each in the source file of its family.
 std::unique_ptr<ConvolutionKernel> make_depthwise_convolution(const ConvolutionProblem& problem,
                                                               const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_stem_convolution(const ConvolutionProblem& problem,
@@ -97,6 +97,9 @@ std::unique_ptr<ConvolutionKernel> make_mat_vec_convolution(const ConvolutionPro
                                                             const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_pointwise_convolution(const ConvolutionProblem& problem,
                                                               const kernels::KernelTable& table);
+/// One block of output channels at a time: the most positions per tile, so that weights are read least often.
+std::unique_ptr<ConvolutionKernel> make_narrow_pointwise_convolution(const ConvolutionProblem& problem,
+                                                                     const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_expand_depthwise_convolution(const ConvolutionProblem& problem,
                                                                      const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_onednn_convolution(const ConvolutionProblem& problem,

@@ -28,9 +28,10 @@ int64_t choose_chunks(const ConvolutionProblem& problem, int64_t lanes, int64_t 
 
 class PointwiseConvolution : public OwnConvolution {
  public:
-  PointwiseConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table)
-      : OwnConvolution("pointwise", problem, table) {
-    const int64_t groups = block_count(blocks(), kernels::pointwise_max_group(table.lanes));
+  PointwiseConvolution(std::string_view name, const ConvolutionProblem& problem, const kernels::KernelTable& table,
+                       int64_t max_group)
+      : OwnConvolution(name, problem, table) {
+    const int64_t groups = block_count(blocks(), max_group);
     const int64_t area = problem.dst[2] * problem.dst[3];
     conv_ = {.in_channels = problem.op.in_channels,
              .out_channels = problem.op.out_channels,
@@ -62,17 +63,28 @@ class PointwiseConvolution : public OwnConvolution {
   kernels::PointwiseConv conv_;
 };
 
+bool is_pointwise(const ConvolutionProblem& problem, const kernels::KernelTable& table) {
+  const graph::Conv2d& op = problem.op;
+  constexpr graph::Size2d kOne = {1, 1};
+  if (table.pointwise == nullptr || problem.src_layout != Layout::kBlocked || op.groups != 1) return false;
+  return op.kernel == kOne && op.stride == kOne && problem.src[2] == problem.dst[2] && problem.src[3] == problem.dst[3];
+}
+
+/// From so many inputs on, the weights of a group of usual size no longer stay in the L1 cache from tile to tile.
+constexpr int64_t kManyInputs = 512;
+
 }  // namespace
 
 std::unique_ptr<ConvolutionKernel> make_pointwise_convolution(const ConvolutionProblem& problem,
                                                               const kernels::KernelTable& table) {
-  const graph::Conv2d& op = problem.op;
-  constexpr graph::Size2d kOne = {1, 1};
-  if (table.pointwise == nullptr || problem.src_layout != Layout::kBlocked || op.groups != 1) return nullptr;
-  if (op.kernel != kOne || op.stride != kOne || problem.src[2] != problem.dst[2] || problem.src[3] != problem.dst[3]) {
-    return nullptr;
-  }
-  return std::make_unique<PointwiseConvolution>(problem, table);
+  if (!is_pointwise(problem, table)) return nullptr;
+  return std::make_unique<PointwiseConvolution>("pointwise", problem, table, kernels::pointwise_max_group(table.lanes));
+}
+
+std::unique_ptr<ConvolutionKernel> make_narrow_pointwise_convolution(const ConvolutionProblem& problem,
+                                                                     const kernels::KernelTable& table) {
+  if (!is_pointwise(problem, table) || problem.op.in_channels < kManyInputs) return nullptr;
+  return std::make_unique<PointwiseConvolution>("narrow_pointwise", problem, table, 1);
 }
 
 }  // namespace zoo::engine

@@ -67,6 +67,21 @@ TEST(MatVecEngine, ConvolvesMapsOfOnePosition) {
   for (const int threads : {1, 2}) expect_engines_agree(network, {5, 24, 3, 3}, threads, "own:mat_vec");
 }
 
+TEST(NarrowPointwiseEngine, ReadsManyInputs) {
+  graph::GraphBuilder b(24);
+  const graph::NodeId x = pointwise(b, b.input(), "first", 40);
+  const graph::NodeId wide = b.activation(pointwise(b, x, "expand", 530), "act", ActivationKind::kGelu);
+  b.output("y", b.add(pointwise(b, wide, "project", 40), x, "sum"));
+  const graph::BoundGraph network = bind_formula(b.take());
+  CompileOptions options;
+  options.kernels.wanted = "own:narrow_pointwise";
+  const auto steps = Executable::compile(network, {1, 24, 13, 11}, options)->steps();
+  EXPECT_EQ(std::ranges::count_if(
+                steps, [](const StepInfo& s) { return s.implementation.starts_with("own:narrow_pointwise:"); }),
+            1);
+  for (const int threads : {1, 2}) expect_engines_agree(network, {2, 24, 13, 11}, threads, "own:narrow_pointwise");
+}
+
 TEST(SqueezeExciteEngine, TakesTheSumsOfADepthwiseConvolution) {
   CompileOptions options;
   options.kernels.wanted = "own:depthwise";
