@@ -38,6 +38,46 @@ std::vector<float> padded(std::span<const float> values, int64_t count) {
   return all;
 }
 
+/// Positions [first, first + count) of a kernel along one axis.
+struct Taps {
+  int64_t first = 0;
+  int64_t count = 1;
+};
+
+/// Those that read the source anywhere: at dilations as large as the map, the middle one alone. All of them if what is
+/// left could not be computed with paddings that are not negative.
+Taps reading_taps(int64_t kernel, int64_t stride, int64_t dilation, int64_t pad, int64_t src, int64_t dst) {
+  const auto reads = [&](int64_t k) {
+    for (int64_t y = 0; y < dst; ++y) {
+      const int64_t at = y * stride + k * dilation - pad;
+      if (at >= 0 && at < src) return true;
+    }
+    return false;
+  };
+  int64_t first = 0;
+  int64_t last = kernel - 1;
+  while (first < last && !reads(first)) ++first;
+  while (last > first && !reads(last)) --last;
+  const int64_t begin = pad - first * dilation;
+  const int64_t end = (dst - 1) * stride + (last - first) * dilation + 1 - src - begin;
+  return begin < 0 || end < 0 ? Taps{0, kernel} : Taps{first, last - first + 1};
+}
+
+/// [planes, kernel.h, kernel.w] without the taps that are left out.
+std::vector<float> cropped(std::span<const float> weights, const graph::Size2d& kernel, const Taps& rows,
+                           const Taps& columns) {
+  std::vector<float> result;
+  const auto area = static_cast<size_t>(kernel.h * kernel.w);
+  for (size_t plane = 0; plane < weights.size(); plane += area) {
+    for (int64_t y = rows.first; y < rows.first + rows.count; ++y) {
+      const auto row = weights.subspan(plane + static_cast<size_t>(y * kernel.w + columns.first),
+                                       static_cast<size_t>(columns.count));
+      result.insert(result.end(), row.begin(), row.end());
+    }
+  }
+  return result;
+}
+
 class ConvolutionCompiler {
  public:
   ConvolutionCompiler(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op)
@@ -45,7 +85,13 @@ class ConvolutionCompiler {
         id_(id),
         op_(op),
         src_(compiler.node(id).inputs[0]),
-        residual_(compiler.node(id).inputs.size() > 1 ? compiler.node(id).inputs[1] : graph::kNone) {}
+        residual_(compiler.node(id).inputs.size() > 1 ? compiler.node(id).inputs[1] : graph::kNone) {
+    const Shape& src = compiler.shape(src_);
+    const Shape& dst = compiler.shape(id);
+    const graph::ResolvedPadding pad = graph::resolve_padding(op, {src[2], src[3]});
+    rows_ = reading_taps(op.kernel.h, op.stride.h, op.dilation.h, pad.begin.h, src[2], dst[2]);
+    columns_ = reading_taps(op.kernel.w, op.stride.w, op.dilation.w, pad.begin.w, src[3], dst[3]);
+  }
 
   void compile() {
     if (compiler_.is_left_to_reader(src_)) {
@@ -77,16 +123,29 @@ class ConvolutionCompiler {
  private:
   ConvolutionProblem problem(Layout src_layout) const {
     const Shape& src = compiler_.shape(src_);
-    return {.op = op_,
+    const Shape& dst = compiler_.shape(id_);
+    graph::Conv2d op = op_;
+    graph::ResolvedPadding pad = graph::resolve_padding(op_, {src[2], src[3]});
+    if (is_cropped()) {
+      op.kernel = {rows_.count, columns_.count};
+      if (rows_.count == 1) op.dilation.h = 1;
+      if (columns_.count == 1) op.dilation.w = 1;
+      pad.begin = {pad.begin.h - rows_.first * op_.dilation.h, pad.begin.w - columns_.first * op_.dilation.w};
+      pad.end = {(dst[2] - 1) * op.stride.h + (op.kernel.h - 1) * op.dilation.h + 1 - src[2] - pad.begin.h,
+                 (dst[3] - 1) * op.stride.w + (op.kernel.w - 1) * op.dilation.w + 1 - src[3] - pad.begin.w};
+    }
+    return {.op = op,
             .src = src,
-            .dst = compiler_.shape(id_),
-            .pad = graph::resolve_padding(op_, {src[2], src[3]}),
+            .dst = dst,
+            .pad = pad,
             .activation = compiler_.resolve(op_.activation),
             .has_residual = residual_ != graph::kNone,
             .src_layout = src_layout,
             .threads = compiler_.threads(),
             .compact_layers = compiler_.compact_layers()};
   }
+
+  bool is_cropped() const { return rows_.count < op_.kernel.h || columns_.count < op_.kernel.w; }
 
   /// The same with the convolution that yields its source.
   ConvolutionProblem problem_after(graph::NodeId expansion) const {
@@ -110,6 +169,7 @@ class ConvolutionCompiler {
     if (next == nullptr || compiler_.node(reader).inputs.front() != id_ || compiler_.is_squeezed(reader)) return false;
     if (compiler_.value(compiler_.value_of(src_)).layout != Layout::kBlocked) return false;
     const ConvolutionCompiler second(compiler_, reader, *next);
+    if (second.is_cropped()) return false;
     const ConvolutionProblem both = second.problem_after(id_);
     const ConvolutionProblem alone = second.problem(Layout::kBlocked);
     const ConvolutionKernels fused = convolution_kernels(both, compiler_.table());
@@ -162,6 +222,11 @@ class ConvolutionCompiler {
             kernel.pack(joined(own.weights, first.weights),
                         joined(padded(own.bias, own.outputs), padded(first.bias, first.outputs)), dst);
           });
+    } else if (is_cropped()) {
+      step->packed = compiler_.add_packed(kernel->packed_bytes(), [&kernel = *kernel, own, size = op_.kernel,
+                                                                   rows = rows_, columns = columns_](std::byte* dst) {
+        kernel.pack(cropped(own.weights, size, rows, columns), own.bias, dst);
+      });
     } else {
       step->packed = compiler_.add_packed(kernel->packed_bytes(), [&kernel = *kernel, own](std::byte* dst) {
         kernel.pack(own.weights, own.bias, dst);
@@ -186,6 +251,8 @@ class ConvolutionCompiler {
   const graph::Conv2d& op_;
   graph::NodeId src_;
   graph::NodeId residual_;
+  Taps rows_;
+  Taps columns_;
 };
 
 }  // namespace

@@ -82,6 +82,21 @@ TEST(NarrowPointwiseEngine, ReadsManyInputs) {
   for (const int threads : {1, 2}) expect_engines_agree(network, {2, 24, 13, 11}, threads, "own:narrow_pointwise");
 }
 
+TEST(DilatedEngine, LeavesOutWhatNeverReadsTheMap) {
+  for (const int64_t dilation : {5, 12, 13, 24}) {  // of a map of 13 x 11
+    graph::GraphBuilder b(24);
+    const graph::ConvOptions options = {.out_channels = 40, .kernel = 3, .dilation = dilation, .bias = true};
+    b.output("y", b.conv(pointwise(b, b.input(), "first", 40), "dilated", options));
+    const graph::BoundGraph network = bind_formula(b.take());
+    SCOPED_TRACE(dilation);
+    for (const int threads : {1, 2}) expect_engines_agree(network, {2, 24, 13, 11}, threads);
+    if (dilation < 13) continue;
+    const auto steps = Executable::compile(network, {2, 24, 13, 11})->steps();
+    const auto dilated = std::ranges::find(steps, "dilated", &StepInfo::node);
+    EXPECT_LT(dilated->weight_bytes, 2 * 48U * 48U * sizeof(float)) << "one position of nine";
+  }
+}
+
 TEST(SqueezeExciteEngine, TakesTheSumsOfADepthwiseConvolution) {
   CompileOptions options;
   options.kernels.wanted = "own:depthwise";
