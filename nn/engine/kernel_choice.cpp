@@ -205,6 +205,7 @@ size_t KernelChooser::fastest(const ConvolutionProblem& problem, KernelSpan kern
 std::vector<double> KernelChooser::times(const ConvolutionProblem& problem, KernelSpan kernels) {
   const std::string key = to_string(problem);
   std::vector<double> times;
+  times.reserve(kernels.size());
   for (size_t k = 0; k < kernels.size(); ++k) {
     const auto known = times_->find(key, kernels[k]->name());
     if (!known) break;
