@@ -149,6 +149,7 @@ std::vector<double> measure_kernels(const ConvolutionProblem& problem, KernelSpa
     }
   }
   std::vector<double> times;
+  times.reserve(contenders.size());
   for (const Contender& c : contenders) times.push_back(std::min(c.first, c.best));
   return times;
 }
