@@ -13,6 +13,7 @@ constexpr Layer kLayers[] = {
     {"v4_conv_small", 384, 96, 14},   {"v4_conv_small", 128, 512, 7},   {"v4_conv_small", 512, 128, 7},
     {"v4_conv_medium", 192, 80, 28},  {"v4_conv_medium", 80, 160, 28},  {"v4_conv_medium", 160, 640, 14},
     {"v4_conv_medium", 640, 160, 14}, {"v4_conv_medium", 256, 1024, 7}, {"v4_conv_medium", 1024, 256, 7},
+    {"v4_conv_large", 512, 2048, 12}, {"v4_conv_large", 2048, 512, 12},
 };
 
 const bool kRegistered = [] {

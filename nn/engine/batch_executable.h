@@ -15,8 +15,7 @@ struct BatchSplit {
 };
 
 /// Parts of up to four images, the same number of parts for every thread. Four: a part shares what it reads of the
-/// weights; two are slower in f32, eight in bf16 and int8, 64 by a third, as the caches no longer hold their maps
-/// (measured: MobileNetV3 and V4, 2 MB L2).
+/// weights; of more, the caches no longer hold the maps (measured: MobileNetV3 and V4, 2 MB L2).
 BatchSplit split_batch(int64_t images, int threads);
 
 /// Runs `part`, which compile_onednn has made for one thread and inputs [split.part_images, C, H, W], on as many cores

@@ -32,7 +32,7 @@ struct PackedLayer {
   }
 };
 
-PackedLayer pack_layer(StepCompiler& compiler, const Bf16Layer& layer) {
+PackedLayer pack_layer(StepCompiler& compiler, const VectorLayerSpec& layer) {
   const std::span<const float> source = compiler.parameter(layer.weight);
   const auto pack = [=, outputs = layer.outputs, inputs = layer.inputs](std::byte* dst) {
     kernels::pack_bf16_matrix(source.data(), outputs, inputs, reinterpret_cast<Bf16*>(dst));
@@ -158,7 +158,7 @@ bool compile_bf16(StepCompiler& compiler, graph::NodeId id) {
   return std::visit(visitor, node.op);
 }
 
-void compile_bf16_layer(StepCompiler& compiler, graph::NodeId id, const Bf16Layer& layer) {
+void compile_bf16_layer(StepCompiler& compiler, graph::NodeId id, const VectorLayerSpec& layer) {
   const ValueId src = compiler.value_in(compiler.node(id).inputs[0], kBlockedF32);
   const ValueId dst = compiler.add_value(compiler.shape(id), kBlockedF32);
   const PackedLayer packed = pack_layer(compiler, layer);

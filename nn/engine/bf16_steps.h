@@ -14,15 +14,8 @@ bool compile_bf16(StepCompiler& compiler, graph::NodeId id);
 /// bf16_convolution.cpp
 bool compile_bf16_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
 
-/// y = f(W x + bias) of vectors [N, C], with weights in bf16; `weight` [outputs, inputs, 1, 1].
-struct Bf16Layer {
-  ParameterId weight = graph::kNone;
-  ParameterId bias = graph::kNone;
-  int64_t inputs = 0;
-  int64_t outputs = 0;
-  graph::FusedActivation activation = {};
-};
-void compile_bf16_layer(StepCompiler& compiler, graph::NodeId id, const Bf16Layer& layer);
+/// With weights in bf16.
+void compile_bf16_layer(StepCompiler& compiler, graph::NodeId id, const VectorLayerSpec& layer);
 
 /// dst = f(src) or f(src + other) of channels-last maps; `other` may be -1. `id` is yielded by the result.
 void compile_bf16_map(StepCompiler& compiler, graph::NodeId id, ValueId src, ValueId other,

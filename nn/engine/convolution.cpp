@@ -4,6 +4,7 @@
 
 #include "nn/core/error.h"
 #include "nn/engine/kernel_choice.h"
+#include "nn/engine/kernel_taps.h"
 #include "nn/engine/processor.h"
 #include "nn/engine/step_compiler.h"
 
@@ -36,46 +37,6 @@ std::vector<float> padded(std::span<const float> values, int64_t count) {
   std::vector<float> all(values.begin(), values.end());
   all.resize(static_cast<size_t>(count));
   return all;
-}
-
-/// Positions [first, first + count) of a kernel along one axis.
-struct Taps {
-  int64_t first = 0;
-  int64_t count = 1;
-};
-
-/// Those that read the source anywhere: at dilations as large as the map, the middle one alone. All of them if what is
-/// left could not be computed with paddings that are not negative.
-Taps reading_taps(int64_t kernel, int64_t stride, int64_t dilation, int64_t pad, int64_t src, int64_t dst) {
-  const auto reads = [&](int64_t k) {
-    for (int64_t y = 0; y < dst; ++y) {
-      const int64_t at = y * stride + k * dilation - pad;
-      if (at >= 0 && at < src) return true;
-    }
-    return false;
-  };
-  int64_t first = 0;
-  int64_t last = kernel - 1;
-  while (first < last && !reads(first)) ++first;
-  while (last > first && !reads(last)) --last;
-  const int64_t begin = pad - first * dilation;
-  const int64_t end = (dst - 1) * stride + (last - first) * dilation + 1 - src - begin;
-  return begin < 0 || end < 0 ? Taps{0, kernel} : Taps{first, last - first + 1};
-}
-
-/// [planes, kernel.h, kernel.w] without the taps that are left out.
-std::vector<float> cropped(std::span<const float> weights, const graph::Size2d& kernel, const Taps& rows,
-                           const Taps& columns) {
-  std::vector<float> result;
-  const auto area = static_cast<size_t>(kernel.h * kernel.w);
-  for (size_t plane = 0; plane < weights.size(); plane += area) {
-    for (int64_t y = rows.first; y < rows.first + rows.count; ++y) {
-      const auto row = weights.subspan(plane + static_cast<size_t>(y * kernel.w + columns.first),
-                                       static_cast<size_t>(columns.count));
-      result.insert(result.end(), row.begin(), row.end());
-    }
-  }
-  return result;
 }
 
 class ConvolutionCompiler {

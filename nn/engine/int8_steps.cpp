@@ -244,7 +244,7 @@ int64_t int8_sums_offset(const Shape& map) {
   return whole_lines(map[0] * StepCompiler::area(map) * kernels::int8_padded(map[1]));
 }
 
-void compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const Int8LayerOp& layer) {
+void compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const VectorLayerSpec& layer) {
   const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
   const ValueId dst = compiler.add_value(compiler.shape(id), kBlockedF32);
   const Int8VectorLayer packed =

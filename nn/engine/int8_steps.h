@@ -35,15 +35,8 @@ constexpr int64_t whole_lines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 /// Where Value::has_sums has the sums of a map, in bytes from its start.
 int64_t int8_sums_offset(const Shape& map);
 
-/// y = f(W x + bias) of vectors [N, C]; `weight` [outputs, inputs, 1, 1].
-struct Int8LayerOp {
-  ParameterId weight = graph::kNone;
-  ParameterId bias = graph::kNone;
-  int64_t inputs = 0;
-  int64_t outputs = 0;
-  graph::FusedActivation activation = {};
-};
-void compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const Int8LayerOp& layer);
+/// With weights in 8 bits.
+void compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const VectorLayerSpec& layer);
 
 /// A step that runs `own:KERNEL_int8:SET`.
 template <typename Bind>

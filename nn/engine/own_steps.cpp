@@ -49,7 +49,7 @@ void compile_squeeze_excite(StepCompiler& compiler, graph::NodeId id, const grap
   const int64_t area = StepCompiler::area(compiler.shape(id));
   // Of sums, the first layer makes the means itself.
   const float factor = sums < 0 ? 1.0F : 1.0F / static_cast<float>(area);
-  const VectorLayer reduce(compiler, {op.reduce_weight, op.reduce_bias, op.channels, op.squeezed, op.inner, factor});
+  const VectorLayer reduce(compiler, {op.reduce_weight, op.reduce_bias, op.channels, op.squeezed, op.inner}, factor);
   const VectorLayer expand(compiler, {op.expand_weight, op.expand_bias, op.squeezed, op.channels, op.gate});
   const int64_t lanes = compiler.table().lanes;
   const int64_t images = compiler.shape(id)[0];

@@ -44,6 +44,15 @@ struct CompiledSteps {
   std::string note;              ///< see Executable::note()
 };
 
+/// y = f(W x + bias) of vectors [N, C].
+struct VectorLayerSpec {
+  ParameterId weight = graph::kNone;  ///< [outputs, inputs] or [outputs, inputs, 1, 1]
+  ParameterId bias = graph::kNone;
+  int64_t inputs = 0;
+  int64_t outputs = 0;
+  graph::FusedActivation activation = {};
+};
+
 /// Shared by the files that compile one family of operations each.
 class StepCompiler {
  public:

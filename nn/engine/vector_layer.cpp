@@ -6,23 +6,24 @@ namespace zoo::engine {
 namespace {
 
 template <typename Weight>
-std::shared_ptr<PackedBlock> add_matrix(StepCompiler& compiler, const VectorLayerSpec& spec) {
+std::shared_ptr<PackedBlock> add_matrix(StepCompiler& compiler, const VectorLayerSpec& spec, float factor) {
   const int64_t lanes = compiler.table().lanes;
   const auto values = static_cast<size_t>(kernels::block_count(spec.outputs, lanes) * lanes * spec.inputs);
   return compiler.add_packed(values * sizeof(Weight), [=, source = compiler.parameter(spec.weight)](std::byte* dst) {
-    kernels::pack_matrix(source.data(), spec.outputs, spec.inputs, lanes, reinterpret_cast<Weight*>(dst), spec.factor);
+    kernels::pack_matrix(source.data(), spec.outputs, spec.inputs, lanes, reinterpret_cast<Weight*>(dst), factor);
   });
 }
 
 }  // namespace
 
-VectorLayer::VectorLayer(StepCompiler& compiler, const VectorLayerSpec& spec)
+VectorLayer::VectorLayer(StepCompiler& compiler, const VectorLayerSpec& spec, float factor)
     : table_(compiler.table()),
       compact_(compiler.compact_layers()),
       inputs_(spec.inputs),
       outputs_(spec.outputs),
       activation_(compiler.resolve(spec.activation)),
-      weights_(compact_ ? add_matrix<kernels::Bf16>(compiler, spec) : add_matrix<float>(compiler, spec)),
+      weights_(compact_ ? add_matrix<kernels::Bf16>(compiler, spec, factor)
+                        : add_matrix<float>(compiler, spec, factor)),
       bias_(compiler.add_packed_bias(spec.bias, spec.outputs, table_.lanes)) {}
 
 template <typename Weight>

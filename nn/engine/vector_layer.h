@@ -9,19 +9,11 @@
 
 namespace zoo::engine {
 
-struct VectorLayerSpec {
-  ParameterId weight = graph::kNone;  ///< [outputs, inputs]
-  ParameterId bias = graph::kNone;
-  int64_t inputs = 0;
-  int64_t outputs = 0;
-  graph::FusedActivation activation = {};
-  float factor = 1.0F;  ///< multiplied into the weights
-};
-
 /// A fully connected layer whose weights are packed as the network's options say.
 class VectorLayer {
  public:
-  VectorLayer(StepCompiler& compiler, const VectorLayerSpec& spec);
+  /// `factor` is multiplied into the weights.
+  VectorLayer(StepCompiler& compiler, const VectorLayerSpec& spec, float factor = 1.0F);
 
   /// Its product as a callable, KernelTable::mat_vec without the first argument; valid once weights are packed.
   std::function<void(const float* src, int64_t src_stride, float* dst, int64_t dst_stride, int64_t rows, int64_t begin,

@@ -14,27 +14,29 @@ bool has_avx512() {
          __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0;
 }
 
-bool processor_has_amx_int8() {
-  // Intel SDM volume 2A, CPUID leaf 7, subleaf 0: EDX bit 24 AMX-TILE, bit 25 AMX-INT8.
-  unsigned eax = 0;
-  unsigned ebx = 0;
-  unsigned ecx = 0;
-  unsigned edx = 0;
-  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
-  return (edx >> 24 & 1U) != 0 && (edx >> 25 & 1U) != 0;
-}
+struct Registers {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+
+  /// All zero where the processor lacks the leaf.
+  static Registers of(unsigned leaf, unsigned subleaf) {
+    Registers r;
+    __get_cpuid_count(leaf, subleaf, &r.eax, &r.ebx, &r.ecx, &r.edx);
+    return r;
+  }
+};
+
+/// Bits of CPUID leaf 7, Intel SDM volume 2A: subleaf 0, EDX; subleaf 1, EAX.
+constexpr unsigned kAmxBf16 = 1U << 22U;
+constexpr unsigned kAmxTile = 1U << 24U;
+constexpr unsigned kAmxInt8 = 1U << 25U;
+constexpr unsigned kAvx512Bf16 = 1U << 5U;
+
+bool processor_has(unsigned bits) { return (Registers::of(7, 0).edx & bits) == bits; }
+
+bool processor_has_amx_int8() { return processor_has(kAmxTile | kAmxInt8); }
 
 bool processor_has_amx_bf16() {
-  // Intel SDM volume 2A, CPUID: leaf 7, subleaf 0, EDX bit 22 AMX-BF16, bit 24 AMX-TILE; subleaf 1, EAX bit 5
-  // AVX512_BF16.
-  unsigned eax = 0;
-  unsigned ebx = 0;
-  unsigned ecx = 0;
-  unsigned edx = 0;
-  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
-  const bool tiles = (edx >> 22 & 1U) != 0 && (edx >> 24 & 1U) != 0;
-  if (!tiles || __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) == 0) return false;
-  return (eax >> 5 & 1U) != 0;
+  return processor_has(kAmxTile | kAmxBf16) && (Registers::of(7, 1).eax & kAvx512Bf16) != 0;
 }
 
 /// Linux hands out the 8 KiB of tile state on request only; it holds for the whole process.
