@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { held, proveHeld } from './hold.mjs';
 import { peerServer } from './networks.mjs';
 import { Side } from './side.mjs';
 import { median, quantile, relativeDifference, top1Agreement } from './statistics.mjs';
@@ -119,9 +120,13 @@ export async function compare(network, { batch, threads, precision }, options) {
   const peer = peerModel(network, batch, precision);
   const probe = await Side.start(ortCommand(peer.file, input, batch, threads), cores);
   await probe.stop();
-  const commands = [
+  let commands = [
     ourCommand(network, input, shape, precision, threads, probe.started.outputs),
     ortCommand(peer.file, input, batch, threads)];
+  if (options.isa) {
+    for (const command of commands) await proveHeld(command, cores, network.folder);
+    commands = commands.map((command) => held(command));
+  }
   const { sides, loads } = await startSides(commands, cores, options.starts);
   const { times, ratios, disturbed } = await takeTurns(sides, options, threads);
   const difference = await compareOutputs(...sides, network.folder, batch);
@@ -129,7 +134,7 @@ export async function compare(network, { batch, threads, precision }, options) {
 
   const loadOf = (side, key) => median(loads[side].map((load) => load[key]));
   return {
-    model: network.id, precision, batch, threads,
+    model: network.id, precision, batch, threads, ...(options.isa ? { isa: options.isa } : {}),
     ours_ms: median(times[0]), peer: peer.name, peer_ms: median(times[1]), ratio: median(times[1]) / median(times[0]),
     ratio_p10: quantile(ratios, 0.1), ratio_p90: quantile(ratios, 0.9),
     ours_p90_ms: quantile(times[0], 0.9), peer_p90_ms: quantile(times[1], 0.9),

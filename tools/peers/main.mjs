@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 
 import { compare, peerVersion } from './compare.mjs';
+import { prepareHolding } from './hold.mjs';
 import { chooseModels, Network } from './networks.mjs';
 import { help, parseOptions } from './options.mjs';
 import { plot } from './plot.mjs';
@@ -15,7 +16,9 @@ async function main(args) {
   }
   const options = parseOptions(args);
   const models = chooseModels(options.models);
-  console.log(`${options.machine}; one thread on core ${options.core}; peer: ONNX Runtime ${peerVersion}\n${header}`);
+  if (options.isa) prepareHolding();
+  const peer = `ONNX Runtime ${peerVersion}${options.isa ? '; both held to AVX2' : ''}`;
+  console.log(`${options.machine}; one thread on core ${options.core}; peer: ${peer}\n${header}`);
   const rows = [];
   for (const id of models) {
     const network = new Network(id);

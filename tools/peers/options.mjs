@@ -14,6 +14,7 @@ had the core for more than 5 % of the time are thrown away for both sides ("dist
   --batch LIST      images per inference (default: 1,8)
   --threads LIST    threads per inference; "all" = one per core (default: 1,all)
   --core N          core for one thread (default: the last that this process may use)
+  --isa avx2        hold both sides to AVX2 ("isa" in the JSON): fp32 only; needs a processor with CPUID faulting
   --seconds S       measured time per network, both sides together (default: 4)
   --rounds N        turns of each side, instead of --seconds
   --starts N        starts of each side, for load time and memory: their medians (default: 3)
@@ -22,6 +23,8 @@ had the core for more than 5 % of the time are thrown away for both sides ("dist
 
 ONNX Runtime gets its best settings: every graph optimisation, CPU kernels, arena, memory pattern, sequential execution,
 and threads that wait actively. bf16 is compared with its fp32 (it has nothing faster), int8 with its int8.
+With --isa avx2 both sides see a processor without AVX-512 (tools/peers/hold_avx2.cpp); before each case both are
+watched for AVX-512 instructions, and one is an error.
 Load time: from the file on disk to the first result. Memory: what is resident after the first inference minus before
 loading, each side in a process of its own. Ratio: ONNX Runtime's median divided by ours; above 1 we are faster.`;
 
@@ -47,7 +50,8 @@ export function parseOptions(args) {
   const known = ['fp32', 'bf16', 'int8'];
   const options = {
     models: [], precision: known, batch: [1, 8], threads: [1, cores.length],
-    core: cores.at(-1), cores, seconds: 4, rounds: 0, starts: 3, json: '', plot: '', machine: os.cpus()[0].model,
+    core: cores.at(-1), cores, isa: '', seconds: 4, rounds: 0, starts: 3, json: '', plot: '',
+    machine: os.cpus()[0].model,
   };
   const flags = {
     '--models': (text) => { options.models = list(text); },
@@ -64,6 +68,10 @@ export function parseOptions(args) {
     '--core': (text) => {
       options.core = Number(text);
       if (!cores.includes(options.core)) throw new Error(`--core ${text}: not among the cores ${cores.join(',')}`);
+    },
+    '--isa': (text) => {
+      if (text !== 'avx2') throw new Error(`--isa ${text}: expected avx2`);
+      options.isa = text;
     },
     '--seconds': (text) => { options.seconds = positive('--seconds', text); },
     '--rounds': (text) => { options.rounds = positive('--rounds', text); },

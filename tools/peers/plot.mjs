@@ -16,7 +16,8 @@ function groups(rows) {
   const found = new Map();
   for (const row of rows) {
     const threads = `${row.threads} thread${row.threads > 1 ? 's' : ''}`;
-    const title = `${row.precision}, batch ${row.batch}, ${threads}, against ${row.peer}`;
+    const held = row.isa ? `, both held to ${row.isa}` : '';
+    const title = `${row.precision}, batch ${row.batch}, ${threads}, against ${row.peer}${held}`;
     found.set(title, [...(found.get(title) ?? []), row]);
   }
   return [...found];
