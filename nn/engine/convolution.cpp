@@ -113,7 +113,7 @@ class ConvolutionCompiler {
     const auto& op = std::get<graph::Conv2d>(compiler_.node(expansion).op);
     ConvolutionProblem fused = problem(Layout::kBlocked);
     fused.src = compiler_.shape(compiler_.node(expansion).inputs[0]);
-    fused.expansion = {op, compiler_.resolve(op.activation)};
+    fused.expansion = {op, graph::resolve_padding(op, {fused.src[2], fused.src[3]}), compiler_.resolve(op.activation)};
     return fused;
   }
 
@@ -219,8 +219,10 @@ class ConvolutionCompiler {
 }  // namespace
 
 int64_t ConvolutionProblem::weight_count() const {
-  const int64_t own = op.out_channels * (op.in_channels / op.groups) * op.kernel.h * op.kernel.w;
-  return expansion ? own + expansion->op.out_channels * expansion->op.in_channels : own;
+  const auto count = [](const graph::Conv2d& conv) {
+    return conv.out_channels * (conv.in_channels / conv.groups) * conv.kernel.h * conv.kernel.w;
+  };
+  return expansion ? count(op) + count(expansion->op) : count(op);
 }
 
 int64_t ConvolutionProblem::bias_count() const {
@@ -230,9 +232,15 @@ int64_t ConvolutionProblem::bias_count() const {
 
 std::string to_string(const ConvolutionProblem& p) {
   const graph::Conv2d& op = p.op;
-  const std::string expansion = p.expansion ? fmt::format(" after 1x1 to {} {}", p.expansion->op.out_channels,
-                                                          to_string(p.expansion->activation.kind))
-                                            : "";
+  std::string expansion;
+  if (p.expansion) {
+    const graph::Conv2d& first = p.expansion->op;
+    const graph::ResolvedPadding& pad = p.expansion->pad;
+    expansion =
+        fmt::format(" after k{}x{} s{}x{} d{}x{} p{}.{}.{}.{} g{} to {} {}", first.kernel.h, first.kernel.w,
+                    first.stride.h, first.stride.w, first.dilation.h, first.dilation.w, pad.begin.h, pad.begin.w,
+                    pad.end.h, pad.end.w, first.groups, first.out_channels, to_string(p.expansion->activation.kind));
+  }
   return fmt::format("{} -> {} k{}x{} s{}x{} d{}x{} p{}.{}.{}.{} g{} {}{}{}{} t{}{}", p.src.to_string(),
                      p.dst.to_string(), op.kernel.h, op.kernel.w, op.stride.h, op.stride.w, op.dilation.h,
                      op.dilation.w, p.pad.begin.h, p.pad.begin.w, p.pad.end.h, p.pad.end.w, op.groups,
@@ -247,6 +255,7 @@ ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const 
   };
   if (problem.expansion) {
     add(make_expand_depthwise_convolution(problem, table));
+    add(make_winograd_pointwise_convolution(problem, table));
     return all;
   }
   add(make_depthwise_convolution(problem, table));
@@ -254,6 +263,7 @@ ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const 
   add(make_mat_vec_convolution(problem, table));
   add(make_pointwise_convolution(problem, table));
   add(make_narrow_pointwise_convolution(problem, table));
+  add(make_winograd_convolution(problem, table));
   add(make_onednn_convolution(problem, table));
   add(make_direct_convolution(problem, table));
   return all;

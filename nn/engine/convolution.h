@@ -16,9 +16,10 @@
 
 namespace zoo::engine {
 
-/// A pointwise convolution whose result only another convolution reads.
+/// A convolution whose result only another convolution reads.
 struct Expansion {
   graph::Conv2d op;
+  graph::ResolvedPadding pad;
   kernels::ResolvedActivation activation;
 };
 
@@ -85,6 +86,9 @@ using ConvolutionKernels = std::vector<std::unique_ptr<ConvolutionKernel>>;
 /// own kernels are held to and the lanes of a block.
 ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const kernels::KernelTable& table);
 
+/// Whether there is an own kernel of that family for the sizes of a convolution.
+bool has_pointwise_kernel(const graph::Conv2d& op, const kernels::KernelTable& table);
+bool has_winograd_kernel(const graph::Conv2d& op, const kernels::KernelTable& table);
 /// The own kernel of a depthwise convolution; null if there is none.
 kernels::DepthwiseFunction depthwise_function(const ConvolutionProblem& problem, const kernels::KernelTable& table);
 
@@ -100,8 +104,14 @@ std::unique_ptr<ConvolutionKernel> make_pointwise_convolution(const ConvolutionP
 /// One block of output channels at a time: the most positions per tile, so that weights are read least often.
 std::unique_ptr<ConvolutionKernel> make_narrow_pointwise_convolution(const ConvolutionProblem& problem,
                                                                      const kernels::KernelTable& table);
+/// 3x3 with fewer multiplications.
+std::unique_ptr<ConvolutionKernel> make_winograd_convolution(const ConvolutionProblem& problem,
+                                                             const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_expand_depthwise_convolution(const ConvolutionProblem& problem,
                                                                      const kernels::KernelTable& table);
+/// 3x3 with fewer multiplications and the pointwise convolution that reads it.
+std::unique_ptr<ConvolutionKernel> make_winograd_pointwise_convolution(const ConvolutionProblem& problem,
+                                                                       const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_onednn_convolution(const ConvolutionProblem& problem,
                                                            const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_direct_convolution(const ConvolutionProblem& problem,

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <limits>
 #include <mutex>
 #include <utility>
 
@@ -22,6 +21,11 @@ constexpr double kLongMicroseconds = 1500.0;
 constexpr size_t kLongRepeats = 2;
 /// A kernel whose first run takes this many times as long as the best one's is out.
 constexpr double kHopeless = 3.0;
+/// Kernels that are slower than the best by less than this factor are run again, for so long together, because noise
+/// would decide between them.
+constexpr double kClose = 1.1;
+constexpr double kCloseMicroseconds = 3000.0;
+constexpr size_t kMostRepeats = 12;
 
 constexpr size_t kAlignment = 64;
 
@@ -37,8 +41,8 @@ struct Contender {
   const ConvolutionKernel* kernel = nullptr;
   std::vector<std::unique_ptr<BoundStep>> runs;  ///< one per copy
   size_t next = 0;
-  double first = 0.0;
-  double best = std::numeric_limits<double>::infinity();
+  double first = 0.0;         ///< microseconds, as all times
+  std::vector<double> times;  ///< of the rounds that follow
 
   double run() {
     BoundStep& step = *runs[next];
@@ -117,6 +121,28 @@ class Workspace {
   std::byte* sweep_ = nullptr;
 };
 
+using Contenders = std::vector<Contender*>;
+
+/// In turns, so that a change of the clock or of the machine's load meets all alike.
+void run_rounds(const Contenders& contenders, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    for (Contender* c : contenders) c->times.push_back(c->run());
+  }
+}
+
+/// The median of how many times as long as `other` it took in the rounds that both ran.
+double slowness(const Contender& contender, const Contender& other) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < std::min(contender.times.size(), other.times.size()); ++i) {
+    ratios.push_back(contender.times[i] / other.times[i]);
+  }
+  const auto middle = ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2);
+  std::ranges::nth_element(ratios, middle);
+  return *middle;
+}
+
+double least_time(const Contender& contender) { return std::ranges::min(contender.times); }
+
 /// Last resorts come last.
 KernelSpan without_last_resorts(KernelSpan kernels) {
   const auto first = std::ranges::find_if(kernels, [](const auto& kernel) { return kernel->is_last_resort(); });
@@ -135,22 +161,29 @@ std::vector<double> measure_kernels(const ConvolutionProblem& problem, KernelSpa
   if (arena.size() < workspace.bytes()) arena = AlignedBuffer(workspace.bytes() + workspace.bytes() / 2);
   std::vector<Contender> contenders = workspace.prepare(problem, kernels, arena.data());
 
-  double best_first = std::numeric_limits<double>::infinity();
-  for (Contender& c : contenders) {
-    c.first = c.run();
-    best_first = std::min(best_first, c.first);
-  }
+  for (Contender& c : contenders) c.first = c.run();
   workspace.sweep();
-  // In turns, so that a change of the clock or of the machine's load meets all alike.
-  const size_t repeats = best_first > kLongMicroseconds ? kLongRepeats : kRepeats;
-  for (size_t i = 0; i < repeats; ++i) {
-    for (Contender& c : contenders) {
-      if (c.first <= kHopeless * best_first) c.best = std::min(c.best, c.run());
-    }
+  const double best_first = std::ranges::min_element(contenders, {}, &Contender::first)->first;
+  Contenders hopeful;
+  for (Contender& c : contenders) {
+    if (c.first <= kHopeless * best_first) hopeful.push_back(&c);
+  }
+  run_rounds(hopeful, best_first > kLongMicroseconds ? kLongRepeats : kRepeats);
+  const Contender& best = **std::ranges::min_element(hopeful, {}, [](const Contender* c) { return least_time(*c); });
+
+  Contenders close;
+  for (Contender* c : hopeful) {
+    if (slowness(*c, best) < kClose) close.push_back(c);
+  }
+  if (close.size() > 1) {
+    const double round = least_time(best) * static_cast<double>(close.size());
+    run_rounds(close, std::min(static_cast<size_t>(kCloseMicroseconds / round), kMostRepeats));
   }
   std::vector<double> times;
   times.reserve(contenders.size());
-  for (const Contender& c : contenders) times.push_back(std::min(c.first, c.best));
+  for (const Contender& c : contenders) {
+    times.push_back(c.times.empty() ? c.first : least_time(best) * slowness(c, best));
+  }
   return times;
 }
 

@@ -64,16 +64,19 @@ class PointwiseConvolution : public OwnConvolution {
 };
 
 bool is_pointwise(const ConvolutionProblem& problem, const kernels::KernelTable& table) {
-  const graph::Conv2d& op = problem.op;
-  constexpr graph::Size2d kOne = {1, 1};
-  if (table.pointwise == nullptr || problem.src_layout != Layout::kBlocked || op.groups != 1) return false;
-  return op.kernel == kOne && op.stride == kOne && problem.src[2] == problem.dst[2] && problem.src[3] == problem.dst[3];
+  return problem.src_layout == Layout::kBlocked && has_pointwise_kernel(problem.op, table) &&
+         problem.src[2] == problem.dst[2] && problem.src[3] == problem.dst[3];
 }
 
 /// From so many inputs on, the weights of a group of usual size no longer stay in the L1 cache from tile to tile.
 constexpr int64_t kManyInputs = 512;
 
 }  // namespace
+
+bool has_pointwise_kernel(const graph::Conv2d& op, const kernels::KernelTable& table) {
+  constexpr graph::Size2d kOne = {1, 1};
+  return table.pointwise != nullptr && op.kernel == kOne && op.stride == kOne && op.groups == 1;
+}
 
 std::unique_ptr<ConvolutionKernel> make_pointwise_convolution(const ConvolutionProblem& problem,
                                                               const kernels::KernelTable& table) {

@@ -98,6 +98,7 @@ using DepthwiseFunction = void (*)(const DepthwiseConv& op, const float* src, co
 
 struct StemConv;       // stem.h
 struct PointwiseConv;  // pointwise.h
+struct WinogradConv;   // winograd.h
 
 template <typename Weight>
 using MatVecFunction = void (*)(const MatVecOf<Weight>& op, const float* src, int64_t src_stride, float* dst,
@@ -133,6 +134,11 @@ struct KernelTable {
   /// there is no such kernel.
   void (*pointwise)(const PointwiseConv& op, const float* src, const float* residual, float* dst, int64_t begin,
                     int64_t end);
+
+  /// Work item: one tile of one image, in all its channels. `residual` may be null; `scratch` (winograd_scratch floats)
+  /// is for this call alone. Null if there is no such kernel.
+  void (*winograd)(const WinogradConv& op, const float* src, const float* residual, float* dst, float* scratch,
+                   int64_t begin, int64_t end);
 
   /// Work item: one channel block of one image. dst = src * gate[item, lane]; dst may be src.
   void (*scale)(const float* src, const float* gate, float* dst, int64_t area, int64_t begin, int64_t end);

@@ -4,4 +4,5 @@
 #define ZOO_DEPTHWISE_FUNCTION depthwise_avx2
 #define ZOO_POINTWISE_FUNCTION pointwise_avx2
 #define ZOO_STEM_FUNCTION stem_avx2
+#define ZOO_WINOGRAD_FUNCTION winograd_avx2
 #include "nn/engine/kernels/kernels_impl.inc"

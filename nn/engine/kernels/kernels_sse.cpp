@@ -4,4 +4,5 @@
 #define ZOO_DEPTHWISE_FUNCTION depthwise_sse
 #define ZOO_POINTWISE_FUNCTION pointwise_sse
 #define ZOO_STEM_FUNCTION stem_sse
+#define ZOO_WINOGRAD_FUNCTION winograd_sse
 #include "nn/engine/kernels/kernels_impl.inc"

@@ -1,0 +1,305 @@
+// The 3x3 convolution with fewer multiplications of every instruction set the machine has, alone and with the pointwise
+// one that reads it, against the reference engine.
+#include <cmath>
+#include <ostream>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "nn/engine/aligned_buffer.h"
+#include "nn/engine/convolution.h"
+#include "nn/engine/reference_ops.h"
+#include "tests/engine/blocked_maps.h"
+#include "tests/engine/network_fixture.h"
+#include "tests/support/compare.h"
+
+namespace zoo::engine {
+namespace {
+
+using kernels::Isa;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// Values are added before they are multiplied, which costs a bit or two beside the sum in order.
+constexpr double kTolerance = 4e-6;
+
+struct WinogradCase {
+  int64_t stride;
+  Shape src;
+  int64_t out_channels;
+  graph::ResolvedPadding pad = {{1, 1}, {1, 1}};
+  int threads = 1;
+};
+
+std::string name_of(const WinogradCase& c) {
+  std::string name = "s" + std::to_string(c.stride) + "_to" + std::to_string(c.out_channels) + "_from";
+  for (const int64_t dim : c.src.dims) name += "_" + std::to_string(dim);
+  name += "_pad";
+  for (const int64_t side : {c.pad.begin.h, c.pad.begin.w, c.pad.end.h, c.pad.end.w}) name += std::to_string(side);
+  return name + (c.threads > 1 ? "_threads" + std::to_string(c.threads) : "");
+}
+
+void PrintTo(const WinogradCase& c, std::ostream* out) { *out << name_of(c); }  // NOLINT(readability-identifier-naming)
+
+struct Extras {
+  kernels::ResolvedActivation activation;
+  bool bias = true;
+  bool residual = false;
+};
+
+ConvolutionProblem problem_of(const WinogradCase& c, const Extras& extras) {
+  const auto length = [&](int64_t in, int64_t before, int64_t after) {
+    return (in + before + after - 3) / c.stride + 1;
+  };
+  ConvolutionProblem problem;
+  problem.op.in_channels = c.src[1];
+  problem.op.out_channels = c.out_channels;
+  problem.op.kernel = {3, 3};
+  problem.op.stride = {c.stride, c.stride};
+  problem.op.pad = c.pad.begin;
+  problem.op.weight = 0;
+  problem.op.bias = extras.bias ? 1 : graph::kNone;
+  problem.op.activation = {extras.activation.kind, 2};
+  problem.src = c.src;
+  problem.dst = {c.src[0], c.out_channels, length(c.src[2], c.pad.begin.h, c.pad.end.h),
+                 length(c.src[3], c.pad.begin.w, c.pad.end.w)};
+  problem.pad = c.pad;
+  problem.activation = extras.activation;
+  problem.has_residual = extras.residual;
+  problem.threads = c.threads;
+  return problem;
+}
+
+class WinogradConvolution : public ::testing::TestWithParam<std::tuple<Isa, WinogradCase>> {
+ protected:
+  void SetUp() override {
+    if (!kernels::is_supported(isa())) GTEST_SKIP() << "this processor lacks the instruction set";
+  }
+
+  static Isa isa() { return std::get<0>(GetParam()); }
+
+  /// The result, row-major.
+  static std::vector<float> run(const ConvolutionProblem& problem, const std::vector<float>& x,
+                                const std::vector<float>& weights, const std::vector<float>& bias,
+                                const std::vector<float>& residual) {
+    const kernels::KernelTable& table = kernels::kernel_table(isa());
+    const auto kernel = make_winograd_convolution(problem, table);
+    const AlignedBuffer packed(kernel->packed_bytes());
+    const AlignedBuffer scratch(kernel->scratch_bytes());
+    kernel->pack(weights, bias, packed.data());
+    const BlockedMaps maps(table);
+    const std::vector<float> src = maps.blocked(x, problem.src);
+    const std::vector<float> other = maps.blocked(residual, problem.dst);
+    std::vector<float> dst = maps.unwritten(problem.dst);
+    kernel
+        ->bind({.src = src.data(),
+                .packed = packed.data(),
+                .residual = problem.has_residual ? other.data() : nullptr,
+                .dst = dst.data() + BlockedMaps::kGuard,
+                .scratch = scratch.data()})
+        ->run();
+    return maps.planar(dst, problem.dst);
+  }
+
+  static void expect_equal(const Extras& extras) {
+    const WinogradCase& c = std::get<1>(GetParam());
+    const ConvolutionProblem problem = problem_of(c, extras);
+    const std::vector<float> x = random_values(problem.src.elements(), 1);
+    // Keeps the sums within the range where activations bend.
+    const float range = 2.0F / std::sqrt(static_cast<float>(9 * c.src[1]));
+    const std::vector<float> weights = random_values(c.out_channels * c.src[1] * 9, 2, range);
+    const std::vector<float> bias = random_values(extras.bias ? c.out_channels : 0, 3);
+    const std::vector<float> residual = random_values(problem.dst.elements(), 4);
+
+    const std::vector<float> actual = run(problem, x, weights, bias, residual);
+    ParameterValues values;
+    const std::vector<float> slope = {extras.activation.slope};
+    values.views = {weights, bias, slope};
+    std::vector<reference::TensorView> srcs = {{problem.src, x}};
+    if (extras.residual) srcs.push_back({problem.dst, residual});
+    std::vector<float> expected(actual.size());
+    reference::evaluate(problem.op, srcs, values, problem.dst, expected);
+    EXPECT_TRUE(test::close_to_max(actual, expected, kTolerance));
+  }
+};
+
+TEST_P(WinogradConvolution, EqualsTheReference) {
+  expect_equal({.activation = {ActivationKind::kIdentity}});
+  expect_equal({.activation = {ActivationKind::kRelu}, .residual = true});
+  expect_equal({.activation = {ActivationKind::kSigmoid}, .bias = false});
+}
+
+std::string case_name(const ::testing::TestParamInfo<WinogradConvolution::ParamType>& info) {
+  return std::string(kernels::to_string(std::get<0>(info.param))) + "_" + name_of(std::get<1>(info.param));
+}
+
+/// Layers of the zoo; every number of tiles and every odd end, paddings of one side, none and two, tails of both
+/// channels, one position, several images, more threads than tiles.
+std::vector<WinogradCase> winograd_cases() {
+  std::vector<WinogradCase> cases;
+  for (const int64_t stride : {1, 2}) {
+    cases.insert(cases.end(), {{stride, {1, 32, 56, 56}, 96},
+                               {stride, {1, 96, 20, 20}, 96},
+                               {stride, {2, 40, 14, 14}, 24},
+                               {stride, {3, 17, 7, 7}, 23},
+                               {stride, {1, 256, 5, 5}, 64},
+                               {stride, {1, 3, 9, 21}, 1},
+                               {stride, {2, 5, 1, 1}, 16},
+                               {stride, {1, 130, 24, 31}, 33}});
+    for (int64_t width = 1; width <= 29; ++width) cases.push_back({stride, {1, 21, 4, width}, 16});
+    for (int64_t height = 2; height <= 8; ++height) cases.push_back({stride, {2, 9, height, 11}, 40});
+    for (const graph::ResolvedPadding& pad :
+         {graph::ResolvedPadding{{0, 0}, {0, 0}}, {{0, 0}, {1, 1}}, {{1, 0}, {0, 1}}, {{2, 2}, {2, 2}}}) {
+      cases.push_back({stride, {1, 20, 13, 16}, 16, pad});
+      cases.push_back({stride, {2, 16, 8, 9}, 18, pad});
+    }
+    for (const int threads : {2, 5}) {
+      cases.push_back({stride, {1, 40, 15, 15}, 48, {{1, 1}, {1, 1}}, threads});
+      cases.push_back({stride, {3, 16, 8, 6}, 24, {{1, 1}, {1, 1}}, threads});
+      cases.push_back({stride, {1, 16, 2, 2}, 16, {{1, 1}, {1, 1}}, threads});
+    }
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(AllSets, WinogradConvolution,
+                         ::testing::Combine(::testing::Values(Isa::kAvx2, Isa::kAvx512),
+                                            ::testing::ValuesIn(winograd_cases())),
+                         case_name);
+
+class WinogradActivation : public WinogradConvolution {};
+
+TEST_P(WinogradActivation, EqualsTheReference) {
+  for (const ActivationKind kind :
+       {ActivationKind::kIdentity, ActivationKind::kRelu, ActivationKind::kRelu6, ActivationKind::kPrelu,
+        ActivationKind::kLeakyRelu, ActivationKind::kGelu, ActivationKind::kSilu, ActivationKind::kHardSwish,
+        ActivationKind::kHardSigmoid, ActivationKind::kSigmoid}) {
+    SCOPED_TRACE(to_string(kind));
+    expect_equal({.activation = {kind, kLeakyReluSlope}});
+    expect_equal({.activation = {kind, kLeakyReluSlope}, .residual = true});
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(AllSets, WinogradActivation,
+                         ::testing::Combine(::testing::Values(Isa::kAvx2, Isa::kAvx512),
+                                            ::testing::Values(WinogradCase{1, {2, 35, 7, 7}, 77},
+                                                              WinogradCase{2, {1, 16, 9, 10}, 13})),
+                         case_name);
+
+bool has_winograd(const ConvolutionProblem& problem, Isa isa) {
+  return make_winograd_convolution(problem, kernels::kernel_table(isa)) != nullptr;
+}
+
+TEST(WinogradConvolutionProvider, TakesOnlyWhatItCanDo) {
+  const ConvolutionProblem fitting = problem_of({2, {1, 16, 8, 8}, 32}, {});
+  EXPECT_TRUE(has_winograd(fitting, Isa::kAvx2));
+  EXPECT_TRUE(has_winograd(fitting, Isa::kAvx512));
+  EXPECT_FALSE(has_winograd(fitting, Isa::kSse));
+
+  ConvolutionProblem other = fitting;
+  other.op.kernel = {3, 1};
+  EXPECT_FALSE(has_winograd(other, Isa::kAvx2));
+  other = fitting;
+  other.op.stride = {2, 1};
+  EXPECT_FALSE(has_winograd(other, Isa::kAvx2));
+  other = fitting;
+  other.op.stride = {3, 3};
+  EXPECT_FALSE(has_winograd(other, Isa::kAvx2));
+  other = fitting;
+  other.op.dilation = {2, 2};
+  EXPECT_FALSE(has_winograd(other, Isa::kAvx2));
+  other = fitting;
+  other.op.groups = 2;
+  EXPECT_FALSE(has_winograd(other, Isa::kAvx2));
+  other = fitting;
+  other.src_layout = Layout::kPlanar;
+  EXPECT_FALSE(has_winograd(other, Isa::kAvx2));
+}
+
+/// As large between the two as the second-level caches of large processors.
+const Shape kLarge = {1, 8, 166, 211};
+
+struct PairCase {
+  std::string name;
+  int64_t stride = 1;
+  graph::PaddingMode padding = graph::PaddingMode::kExplicit;
+  bool bias = false;
+};
+
+graph::BoundGraph network(const PairCase& c) {
+  graph::GraphBuilder b(8);
+  graph::NodeId x = b.conv(b.input(), "stem", {.out_channels = 12});
+  x = b.conv(x, "expand",
+             {.out_channels = 72 * c.stride, .kernel = 3, .stride = c.stride, .bias = c.bias, .padding = c.padding});
+  x = b.activation(x, "expand_act", ActivationKind::kHardSwish);
+  x = b.conv(x, "project", {.out_channels = 20, .bias = !c.bias});
+  b.output("y", b.activation(x, "act", ActivationKind::kRelu6));
+  return bind_formula(b.take());
+}
+
+CompileOptions options_for(InstructionSet isa, int threads, const std::string& kernels) {
+  CompileOptions options;
+  options.threads = threads;
+  options.kernels.isa = isa;
+  options.kernels.wanted = kernels;
+  return options;
+}
+
+std::vector<std::string> implementations(const graph::BoundGraph& network, const Shape& shape,
+                                         const CompileOptions& options) {
+  std::vector<std::string> names;
+  for (const StepInfo& step : Executable::compile(network, shape, options)->steps()) {
+    names.push_back(step.node + " " + step.implementation);
+  }
+  return names;
+}
+
+class WinogradPointwise : public ::testing::TestWithParam<std::tuple<InstructionSet, PairCase>> {};
+
+TEST_P(WinogradPointwise, EqualsTheReference) {
+  const auto& [isa, c] = GetParam();
+  if (!is_available(isa)) GTEST_SKIP() << "this machine lacks " << to_string(isa);
+  const graph::BoundGraph net = network(c);
+  CompileOptions reference;
+  reference.engine = EngineKind::kReference;
+  for (const auto& [images, threads] : {std::pair{1, 1}, std::pair{2, 1}, std::pair{1, 3}}) {
+    Shape shape = kLarge;
+    shape[0] = images;
+    const CompileOptions options = options_for(isa, threads, "own:winograd_pointwise");
+    EXPECT_THAT(implementations(net, shape, options), Contains(HasSubstr("project own:winograd_pointwise:")));
+    const auto expected = run_network(net, shape, reference);
+    EXPECT_TRUE(test::close_to_max(run_network(net, shape, options).front(), expected.front(), 2e-5))
+        << images << " images, " << threads << " threads";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, WinogradPointwise,
+                         ::testing::Combine(::testing::Values(InstructionSet::kAvx2, InstructionSet::kAvx512),
+                                            ::testing::Values(PairCase{"s1", 1}, PairCase{"s2", 2},
+                                                              PairCase{"s2_same", 2, graph::PaddingMode::kSame, true})),
+                         [](const auto& i) {
+                           return std::string(to_string(std::get<0>(i.param))) + "_" + std::get<1>(i.param).name;
+                         });
+
+TEST(WinogradPointwiseChoice, LeavesSmallMapsAlone) {
+  EXPECT_THAT(implementations(network({}), {1, 8, 20, 20}, options_for(InstructionSet::kAuto, 1, "own")),
+              Each(Not(HasSubstr("winograd_pointwise"))));
+}
+
+TEST(WinogradPointwiseChoice, IsMeasured) {
+  CompileOptions options = options_for(InstructionSet::kAuto, 1, "auto");
+  options.kernels.cache = "";
+  const auto steps = Executable::compile(network({}), kLarge, options)->steps();
+  // Whichever was faster: what is computed is accounted for.
+  int64_t macs = 0;
+  for (const StepInfo& step : steps) macs += step.macs;
+  EXPECT_EQ(macs, kLarge[2] * kLarge[3] * (8 * 12 + 9 * 12 * 72 + 72 * 20));
+}
+
+}  // namespace
+}  // namespace zoo::engine
