@@ -74,7 +74,7 @@ class AffineFolder {
     for (NodeId id = 0; id < rewrite_.size(); ++id) {
       if (pending(id)) rewrite_.set_op(id, folded(id, *pending(id)));
     }
-    return finish();
+    return without_unused_values({rewrite_.finish(), std::move(values_)});
   }
 
  private:
@@ -220,18 +220,6 @@ class AffineFolder {
     values_.views.emplace_back(owner->values);
     values_.owners.push_back(owner);
     return static_cast<ParameterId>(rewrite_.parameters().size() - 1);
-  }
-
-  BoundGraph finish() {
-    BoundGraph result{rewrite_.finish(), std::move(values_)};
-    std::vector<bool> used(result.graph.parameters.size(), false);
-    for (const Node& node : result.graph.nodes) {
-      for (const ParameterId id : parameters_of(node.op)) used[static_cast<size_t>(id)] = true;
-    }
-    for (size_t id = 0; id < used.size(); ++id) {
-      if (!used[id]) result.values.views[id] = {};
-    }
-    return result;
   }
 
   Rewrite rewrite_;

@@ -131,11 +131,12 @@ Graph fuse_squeeze_excite(const Graph& graph) {
   return rewrite.finish();
 }
 
-BoundGraph optimise(const BoundGraph& network) {
+BoundGraph optimise(const BoundGraph& network, const std::optional<Shape>& input) {
   // Batch norms and layer scales stand between the parts of every pattern, so they go first. Squeeze-and-excite takes
   // activations with it that its layers would otherwise absorb. A residual is added before the activation, so it must
   // be in place first.
   BoundGraph folded = fold_affine(lower_blur_pools(network));
+  if (input) folded = convolve_before_resize(folded, *input);
   folded.graph = fuse_activations(fuse_residuals(fuse_squeeze_excite(folded.graph)));
   return folded;
 }

@@ -1,6 +1,8 @@
 // Rewrites of a graph that keep its meaning and make it faster. Each takes a graph and yields a new one.
 #pragma once
 
+#include <optional>
+
 #include "nn/graph/graph.h"
 
 namespace zoo::graph {
@@ -36,7 +38,14 @@ Graph fuse_residuals(const Graph& graph);
 /// the mul. The activations may be fused into the convolutions already.
 Graph fuse_squeeze_excite(const Graph& graph);
 
-/// All of the above in the order that lets each find its pattern.
-BoundGraph optimise(const BoundGraph& network);
+/// Splits a 1x1 convolution that reads a Concat of which some sources are enlarged maps (Resize): these are convolved
+/// while they are small, and the sum of all shares is the result. Interpolation treats all channels alike, so that the
+/// order does not matter; values stay the same up to rounding. `input` [N, C, H, W] tells which maps are enlarged. New
+/// parameters are appended as those of fold_affine are.
+BoundGraph convolve_before_resize(const BoundGraph& network, const Shape& input);
+
+/// All of the above in the order that lets each find its pattern; what depends on sizes only if `input` [N, C, H, W]
+/// tells them.
+BoundGraph optimise(const BoundGraph& network, const std::optional<Shape>& input = std::nullopt);
 
 }  // namespace zoo::graph

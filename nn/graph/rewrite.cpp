@@ -57,6 +57,16 @@ void Rewrite::remove_unused(NodeId id) {
   }
 }
 
+NodeId Rewrite::add(Node node) {
+  const NodeId id = size();
+  for (const NodeId source : node.inputs) readers_[index(source)].push_back(id);
+  graph_.nodes.push_back(std::move(node));
+  readers_.emplace_back();
+  output_uses_.push_back(0);
+  removed_.push_back(false);
+  return id;
+}
+
 Graph Rewrite::finish() const {
   const std::vector<NodeId> order = execution_order();
   std::vector<NodeId> new_ids(graph_.nodes.size(), kNone);
@@ -98,6 +108,17 @@ std::vector<NodeId> Rewrite::execution_order() const {
     }
   }
   return order;
+}
+
+BoundGraph without_unused_values(BoundGraph network) {
+  std::vector<bool> used(network.graph.parameters.size(), false);
+  for (const Node& node : network.graph.nodes) {
+    for (const ParameterId id : parameters_of(node.op)) used[index(id)] = true;
+  }
+  for (size_t id = 0; id < used.size(); ++id) {
+    if (!used[id]) network.values.views[id] = {};
+  }
+  return network;
 }
 
 }  // namespace zoo::graph

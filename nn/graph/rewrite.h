@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "nn/graph/graph.h"
+#include "nn/graph/passes.h"
 
 namespace zoo::graph {
 
@@ -33,6 +34,8 @@ class Rewrite {
   void replace(NodeId id, NodeId by);
   /// Removes a node that nothing uses, then those of its sources that nothing uses any more. Never the Input.
   void remove_unused(NodeId id);
+  /// Appends a node.
+  NodeId add(Node node);
 
   std::vector<Parameter>& parameters() { return graph_.parameters; }
   const std::vector<Parameter>& parameters() const { return graph_.parameters; }
@@ -49,5 +52,8 @@ class Rewrite {
   std::vector<size_t> output_uses_;
   std::vector<bool> removed_;
 };
+
+/// The same with empty views for the parameters that no node uses.
+BoundGraph without_unused_values(BoundGraph network);
 
 }  // namespace zoo::graph

@@ -98,10 +98,31 @@ class Evaluator {
     });
   }
 
+  void operator()(const Concat&) {
+    for_each([&](int64_t n, int64_t c, int64_t y, int64_t x) {
+      size_t i = 0;
+      int64_t inside = c;
+      for (; inside >= source(i).shape[1]; ++i) inside -= source(i).shape[1];
+      dst_.at(n, c, y, x) = source(i).at(n, inside, y, x);
+    });
+  }
+
+  void operator()(const Resize& resize) {
+    const Value& src = source(0);
+    const std::vector<ResizeTap> rows = resize_taps(resize.mode, src.shape[2], dst_.shape[2]);
+    const std::vector<ResizeTap> columns = resize_taps(resize.mode, src.shape[3], dst_.shape[3]);
+    for_each([&](int64_t n, int64_t c, int64_t y, int64_t x) {
+      const ResizeTap& row = rows[static_cast<size_t>(y)];
+      const ResizeTap& column = columns[static_cast<size_t>(x)];
+      const auto along = [&](int64_t h) {
+        return (1.0 - column.weight) * src.at(n, c, h, column.first) + column.weight * src.at(n, c, h, column.second);
+      };
+      dst_.at(n, c, y, x) = (1.0 - row.weight) * along(row.first) + row.weight * along(row.second);
+    });
+  }
+
   void operator()(const MaxPool2d&) { throw std::logic_error("no pass rewrites MaxPool2d"); }
-  void operator()(const Concat&) { throw std::logic_error("no pass rewrites Concat"); }
   void operator()(const AvgPool2d&) { throw std::logic_error("no pass rewrites AvgPool2d"); }
-  void operator()(const Resize&) { throw std::logic_error("no pass rewrites Resize"); }
   void operator()(const MultiQueryAttention&) { throw std::logic_error("no pass rewrites MultiQueryAttention"); }
   void operator()(const InstanceNorm&) { throw std::logic_error("no pass rewrites InstanceNorm"); }
 
