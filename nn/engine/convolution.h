@@ -81,6 +81,7 @@ class ConvolutionKernel {
 };
 
 using ConvolutionKernels = std::vector<std::unique_ptr<ConvolutionKernel>>;
+using KernelSpan = std::span<const std::unique_ptr<ConvolutionKernel>>;
 
 /// Every kernel of the problem, own ones first, last resorts last; may be empty. `table` gives the instruction set that
 /// own kernels are held to and the lanes of a block.

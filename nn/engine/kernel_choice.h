@@ -15,15 +15,6 @@
 
 namespace zoo::engine {
 
-using KernelSpan = std::span<const std::unique_ptr<ConvolutionKernel>>;
-
-/// Time of one run of each kernel in microseconds, weights in the L3 cache as at batch 1 (a kernel that fetches weights
-/// early gains nothing while they are in L2), activations wherever the previous run left them: of the best kernel the
-/// smallest of several, of the others that times the median of how many times as long they took in the same rounds. One
-/// that is hopeless at first sight keeps the time of its first run. `arena` is memory to work in; it grows as needed.
-std::vector<double> measure_kernels(const ConvolutionProblem& problem, KernelSpan kernels,
-                                    const kernels::KernelTable& table, AlignedBuffer& arena);
-
 /// Whether a kernel is what `wanted` (anything but "auto") asks for.
 bool is_wanted(std::string_view wanted, const ConvolutionKernel& kernel);
 
