@@ -41,6 +41,7 @@ struct EvalFlags {
   std::optional<int64_t> limit;
   int threads = 0;
   std::optional<engine::Precision> precision;
+  KernelFlags kernels;
 
   int shards() const { return threads > 0 ? threads : all_cores(); }
 };
@@ -64,6 +65,7 @@ eval::EvalOptions options_for(const EvalFlags& flags, Progress& progress) {
   eval::EvalOptions options;
   options.shards = flags.shards();
   options.network.precision = flags.precision;
+  options.network.kernels = flags.kernels.options();
   options.network.input_size = flags.size.value();
   options.network.on_note = note_reporter();
   options.score_thresh = flags.score_thresh;
@@ -93,6 +95,12 @@ const char* compared_things(const std::string& task) {
   return task == "segmentation" ? "pixels" : "pictures, best guess";
 }
 
+/// What is compared with f32, e.g. "int8".
+std::string compared_network(const EvalFlags& flags, engine::Precision precision) {
+  const bool compact = flags.kernels.compact_layers && precision == engine::Precision::kF32;
+  return fmt::format("{}{}", engine::to_string(precision), compact ? ", compact layers," : "");
+}
+
 /// `about`: what the data set is, for the first line.
 template <typename Item>
 int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<Item> items, const std::string& about) {
@@ -105,7 +113,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
   eval::EvalOptions options = options_for(flags, progress);
   const engine::Precision precision = chosen_precision(*model, options.network);
   options.network.precision = precision;
-  options.compare_with_f32 = precision != engine::Precision::kF32;
+  options.compare_with_f32 = precision != engine::Precision::kF32 || flags.kernels.compact_layers;
   const auto result = eval::evaluate(model, std::span<const Item>(items), options);
   progress.clear();
   for (const eval::ItemFailure& failure : result.run.failures) report(failure.message);
@@ -131,7 +139,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
   if (flags.json != "-") {
     std::string text = fmt::format("{} pictures{}\n\n", total - failed, about);
     if (result.agreement) {
-      text += fmt::format("agreement of {} with f32 {}   {}\n\n", engine::to_string(precision),
+      text += fmt::format("agreement of {} with f32 {}   {}\n\n", compared_network(flags, precision),
                           to_text(*result.agreement), compared_things(config.task));
     }
     TextOutput().write(text + to_text(result.summary, config.labels));
@@ -198,6 +206,7 @@ Action setup_eval(CLI::App& app) {
   add_cores_flag(app, "--threads", flags->threads,
                  "Cores to spread the pictures over (default: all); the figures do not depend on it");
   add_precision_flag(app, flags->precision);
+  flags->kernels.add_to(app);
   flags->weights.add_calibration_to(app);
   return [flags, json] {
     if (json->count() > 0) flags->json = flags->json_value.empty() ? "-" : flags->json_value;

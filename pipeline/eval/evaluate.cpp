@@ -26,8 +26,11 @@ struct Shard {
   Agreement agreement = {};
 };
 
+/// f32 in full: kernels that were asked for by name may exist in another precision only.
 pipeline::NetworkOptions in_f32(pipeline::NetworkOptions options) {
   options.precision = engine::Precision::kF32;
+  options.kernels.wanted = "auto";
+  options.kernels.compact_layers = false;
   return options;
 }
 

@@ -89,6 +89,22 @@ TEST_F(EvalClasses, SaysTheSameWhateverTheNumberOfThreads) {
   EXPECT_EQ(json_of({demo_model(), "--data", data()}), one);
 }
 
+TEST_F(EvalClasses, SaysTheSameWhateverTheKernels) {
+  add("cat", "dog.jpg");
+  const Json chosen = json_of({demo_model(), "--data", data()});
+  EXPECT_EQ(json_of({demo_model(), "--data", data(), "--kernels", "direct_conv", "--isa", "sse"}), chosen);
+  const ProgramResult unknown = eval({demo_model(), "--data", data(), "--kernels", "none_such"});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("no convolution of this network has a kernel \"none_such\""));
+}
+
+TEST_F(EvalClasses, CompactLayersAreComparedWithFullOnes) {
+  const ProgramResult result = eval({demo_model(), "--data", data(), "--compact-layers"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("agreement of f32, compact layers, with f32 100.00 % (8 of 8)"));
+  EXPECT_FALSE(json_of({demo_model(), "--data", data()}).contains("agreement_with_f32"));
+}
+
 TEST_F(EvalClasses, WritesATableAJsonFileAndAPicture) {
   add("cat", "dog.jpg");
   const ProgramResult result =

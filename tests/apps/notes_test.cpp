@@ -85,7 +85,6 @@ TEST_F(Notes, AutoSaysOnceWhatItChoseAndWhyTheOthersAreLeftOut) {
 
 TEST_F(Notes, AutoHonoursTheInstructionSet) {
   for (const Command& command : commands()) {
-    if (command.name == "eval") continue;  // knows no --isa
     const ProgramResult result = run(command, {"--precision", "auto", "--isa", "sse"});
     EXPECT_EQ(result.exit_code, 0) << command.name << ": " << result.err;
     EXPECT_THAT(result.err, AllOf(StartsWith("backbone-zoo: precision f32 is the only one that can run; no bf16: "),
