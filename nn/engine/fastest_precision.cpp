@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include "nn/engine/kernel_choice.h"
 
 namespace zoo::engine {
 namespace {
@@ -87,6 +90,7 @@ std::string_view why_ruled_out(Precision precision, const CompileOptions& option
 std::shared_ptr<const Executable> compile_fastest(const CompileOptions& options, const CompileExactly& compile) {
   std::vector<Candidate> candidates;
   std::string missing;
+  std::exception_ptr first_unknown;
   for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
     if (const std::string_view why = why_ruled_out(precision, options); !why.empty()) {
       missing += fmt::format("; no {}: {}", to_string(precision), why);
@@ -94,12 +98,19 @@ std::shared_ptr<const Executable> compile_fastest(const CompileOptions& options,
     }
     CompileOptions exact = options;
     exact.precision = precision;
-    std::shared_ptr<const Executable> executable = compile(exact);
-    std::unique_ptr<Runner> runner = executable->new_runner();
-    candidates.push_back({std::move(executable), std::move(runner), {}});
+    try {
+      std::shared_ptr<const Executable> executable = compile(exact);
+      std::unique_ptr<Runner> runner = executable->new_runner();
+      candidates.push_back({std::move(executable), std::move(runner), {}});
+    } catch (const UnknownKernelError&) {
+      if (first_unknown == nullptr) first_unknown = std::current_exception();
+      missing +=
+          fmt::format("; no {}: no convolution has a kernel \"{}\"", to_string(precision), options.kernels.wanted);
+    }
   }
+  if (candidates.empty()) std::rethrow_exception(first_unknown);
   std::shared_ptr<const Executable> chosen = candidates.front().executable;
-  std::string note = "precision f32 is the only one that can run";
+  std::string note = fmt::format("precision {} is the only one that can run", to_string(chosen->precision()));
   if (candidates.size() > 1) {
     measure(candidates);
     const auto fastest = std::ranges::min_element(candidates, {}, [](Candidate& c) { return c.median_ms(); });

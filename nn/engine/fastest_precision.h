@@ -16,8 +16,9 @@ using CompileExactly = std::function<std::shared_ptr<const Executable>(const Com
 /// can. See why_unavailable; int8 also needs a calibration.
 std::string_view why_ruled_out(Precision precision, const CompileOptions& options);
 
-/// Compiles a network in every precision that is not ruled out, runs them by turns and yields the fastest. Its note()
-/// has the times and why others were left out.
+/// Compiles a network in every precision that is not ruled out, runs them by turns and yields the fastest. A precision
+/// in which no convolution has the kernel asked for is left out, unless that leaves none: then UnknownKernelError, of
+/// the first. The note() of the result has the times and why others were left out.
 std::shared_ptr<const Executable> compile_fastest(const CompileOptions& options, const CompileExactly& compile);
 
 }  // namespace zoo::engine

@@ -89,8 +89,9 @@ void KernelChooser::finish() {
   times_->save();
   const bool named = wanted_ != "auto" && wanted_ != "own" && wanted_ != "onednn";
   if (!named || found_) return;
-  throw EngineError(
-      fmt::format("no convolution of this network has a kernel \"{}\"; there are {}", wanted_, fmt::join(seen_, ", ")));
+  const std::string others = seen_.empty() ? "none to choose from" : fmt::format("{}", fmt::join(seen_, ", "));
+  throw UnknownKernelError(
+      fmt::format("no convolution of this network has a kernel \"{}\"; there are {}", wanted_, others));
 }
 
 }  // namespace zoo::engine

@@ -9,11 +9,18 @@
 #include <string_view>
 #include <vector>
 
+#include "nn/core/error.h"
 #include "nn/engine/aligned_buffer.h"
 #include "nn/engine/convolution.h"
 #include "nn/engine/kernel_times.h"
 
 namespace zoo::engine {
+
+/// No convolution of a network has the kernel asked for.
+class UnknownKernelError : public EngineError {
+ public:
+  using EngineError::EngineError;
+};
 
 /// Whether a kernel is what `wanted` (anything but "auto") asks for.
 bool is_wanted(std::string_view wanted, const ConvolutionKernel& kernel);
@@ -35,8 +42,8 @@ class KernelChooser {
   /// stands for.
   bool prefers(const Candidates& fused, std::initializer_list<Candidates> steps);
 
-  /// After the last choice: keeps what was measured. Throws EngineError if `wanted` names a kernel that no convolution
-  /// has.
+  /// After the last choice: keeps what was measured. Throws UnknownKernelError if `wanted` names a kernel that no
+  /// convolution has.
   void finish();
 
   /// See KernelTimes::note().

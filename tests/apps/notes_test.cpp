@@ -93,6 +93,25 @@ TEST_F(Notes, AutoHonoursTheInstructionSet) {
   }
 }
 
+TEST_F(Notes, AutoLeavesOutPrecisionsWithoutTheKernelAskedFor) {
+  for (const Command& command : commands()) {
+    const ProgramResult result = run(command, {"--precision", "auto", "--kernels", "own:direct_conv"});
+    EXPECT_EQ(result.exit_code, 0) << command.name << ": " << result.err;
+    EXPECT_THAT(result.err, AllOf(StartsWith("backbone-zoo: precision f32 is the only one that can run; no bf16: "),
+                                  EndsWith("\n")))
+        << command.name;
+  }
+}
+
+TEST_F(Notes, AutoKnowsNoKernelThatNoPrecisionHas) {
+  for (const Command& command : commands()) {
+    const ProgramResult result = run(command, {"--precision", "auto", "--kernels", "none_such"});
+    EXPECT_EQ(result.exit_code, 1) << command.name;
+    EXPECT_THAT(result.err, StartsWith("backbone-zoo: no convolution of this network has a kernel \"none_such\"; "))
+        << command.name;
+  }
+}
+
 TEST_F(Notes, APrecisionThatTheInstructionSetRulesOutIsAnError) {
   const ProgramResult result = run(commands().front(), {"--precision", "bf16", "--isa", "sse"});
   EXPECT_EQ(result.exit_code, 1);

@@ -24,7 +24,8 @@ const Shape kInput = {1, 3, 16, 16};
 
 graph::BoundGraph network() {
   graph::GraphBuilder b(3);
-  b.output("y", b.conv(b.input(), "conv", {.out_channels = 8}));
+  const graph::NodeId first = b.conv(b.input(), "first", {.out_channels = 16});
+  b.output("y", b.conv(first, "second", {.out_channels = 16}));
   return bind_formula(b.take());
 }
 
@@ -105,6 +106,46 @@ TEST(AutoPrecision, SaysTheTimesOfThoseThatCanRunAndWhyTheOthersCannot) {
     const std::string name(to_string(precision));
     const std::string why(why_unavailable(precision));
     EXPECT_THAT(note, why.empty() ? HasSubstr(", " + name + " ") : HasSubstr("; no " + name + ": " + why));
+  }
+}
+
+TEST(AutoPrecision, LeavesOutThoseWithoutTheKernelAskedFor) {
+  CompileOptions options;
+  options.calibration = calibration();
+  options.kernels.wanted = "own:direct_conv";
+  const auto executable = compile_auto(options);
+  EXPECT_EQ(executable->precision(), Precision::kF32);
+  EXPECT_THAT(executable->note(), StartsWith("precision f32 is the only one that can run; no bf16: "));
+  for (const Precision precision : {Precision::kBf16, Precision::kInt8}) {
+    if (!why_unavailable(precision).empty()) continue;
+    EXPECT_THAT(executable->note(), HasSubstr(fmt::format("; no {}: no convolution has a kernel \"own:direct_conv\"",
+                                                          to_string(precision))));
+  }
+}
+
+TEST(AutoPrecision, RefusesAKernelThatNoneHas) {
+  CompileOptions options;
+  options.kernels.wanted = "none_such";
+  try {
+    compile_auto(options);
+    FAIL() << "compiled";
+  } catch (const EngineError& error) {
+    EXPECT_THAT(error.what(), AllOf(StartsWith("no convolution of this network has a kernel \"none_such\"; there are "),
+                                    HasSubstr("own:direct_conv")));
+  }
+}
+
+TEST(Precision, WithoutAChoiceOfKernelsSaysSo) {
+  if (!why_unavailable(Precision::kBf16).empty()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+  CompileOptions options;
+  options.precision = Precision::kBf16;
+  options.kernels.wanted = "own:direct_conv";
+  try {
+    Executable::compile(network(), kInput, options);
+    FAIL() << "compiled";
+  } catch (const EngineError& error) {
+    EXPECT_STREQ(error.what(),
+                 "no convolution of this network has a kernel \"own:direct_conv\"; there are none to choose from");
   }
 }
 
