@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,6 +12,28 @@
 #include "nn/core/error.h"
 
 namespace zoo::apps {
+namespace {
+
+/// Back to the first column, and what is there erased.
+constexpr std::string_view kEmptyLine = "\r\033[K";
+
+/// What the last line of standard error shows; empty: nothing.
+struct StatusLine {
+  std::mutex mutex;
+  std::string text;
+};
+
+StatusLine& status_line() {
+  static StatusLine line;
+  return line;
+}
+
+void put(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+}  // namespace
 
 TextOutput::TextOutput(std::string path)
     : path_(std::move(path)), stream_(path_ == "-" ? stdout : std::fopen(path_.c_str(), "w")) {
@@ -39,8 +62,21 @@ void TextOutput::fail(int error) const {
 }
 
 void write_error(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
+  StatusLine& status = status_line();
+  const std::scoped_lock lock(status.mutex);
+  if (status.text.empty()) {
+    put(text);
+  } else {
+    put(fmt::format("{}{}{}", kEmptyLine, text, status.text));
+  }
+}
+
+void show_status_line(std::string text) {
+  StatusLine& status = status_line();
+  const std::scoped_lock lock(status.mutex);
+  if (text.empty() && status.text.empty()) return;
+  status.text = std::move(text);
+  put(fmt::format("{}{}", kEmptyLine, status.text));
 }
 
 void report(std::string_view message) { write_error(fmt::format("backbone-zoo: {}\n", message)); }

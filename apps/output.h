@@ -39,8 +39,12 @@ class TextOutput {
   std::FILE* stream_;
 };
 
-/// Text on standard error; nothing can be done if that fails.
+/// Whole lines on standard error, above the status line if one is shown; nothing can be done if that fails.
+/// Thread-safe.
 void write_error(std::string_view text);
+
+/// The last line of standard error, a terminal: replaced by every call, taken away by an empty text. Thread-safe.
+void show_status_line(std::string text);
 
 /// One message for the user on standard error: `backbone-zoo: MESSAGE`.
 void report(std::string_view message);

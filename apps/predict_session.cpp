@@ -135,7 +135,6 @@ void PredictSession::on_unopened(const pipeline::SourceSpec& spec, const IoError
 }
 
 void PredictSession::on_failure(const pipeline::FrameFailure& failure) {
-  if (progress_) progress_->clear();
   ++failures_[failure.kind];
   report(failure.message);
 }
@@ -163,7 +162,6 @@ void PredictSession::after_first_frame(double compile_ms) {
   clock_.lap("first_frame");
   clock_.move("first_frame", "compile", compile_ms);
   if (!options_.timing) return;
-  progress_->clear();
   for (const auto& [name, ms] : clock_.parts()) write_error(fmt::format("{:<14} {:9.2f} ms\n", name, ms));
 }
 

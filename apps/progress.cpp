@@ -47,13 +47,13 @@ void Progress::update(int64_t done) {
   last_shown_ = now;
   visible_ = true;
   const double elapsed_s = std::chrono::duration<double>(now - start_).count();
-  write_error(fmt::format("\r{}\033[K", progress_text(done, total_, elapsed_s, unit_)));
+  show_status_line(progress_text(done, total_, elapsed_s, unit_));
 }
 
 void Progress::clear() {
   if (!visible_) return;
   visible_ = false;
-  write_error("\r\033[K");
+  show_status_line({});
 }
 
 }  // namespace zoo::apps

@@ -12,7 +12,7 @@ namespace zoo::apps {
 enum class ProgressUnit { kItems, kBytes };
 
 /// `[#####.....]  50 %  60/120  12.3/s  ETA 5 s` on standard error, or a counter where the total is not known. Appears
-/// only on a terminal and only after two seconds. One thread at a time.
+/// only on a terminal and only after two seconds, and stays below what is reported meanwhile. One thread at a time.
 class Progress {
  public:
   explicit Progress(std::optional<int64_t> total, ProgressUnit unit = ProgressUnit::kItems);
@@ -21,7 +21,7 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void update(int64_t done);
-  /// Takes the line away, so that something else can be printed; the next update brings it back.
+  /// Takes the line away, so that standard output, too, can be printed; the next update brings it back.
   void clear();
 
  private:

@@ -117,10 +117,7 @@ int pull(const PullFlags& flags) {
     shown_total = total;
     progress->update(done);
   };
-  options.download.notice = [&](const std::string& text) {
-    if (progress) progress->clear();
-    report(text);
-  };
+  options.download.notice = report;
   const bool is_hub = known.source == PretrainedSource::kHub;
   models::PulledCheckpoint pulled;
   try {

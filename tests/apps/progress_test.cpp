@@ -1,0 +1,141 @@
+// The progress line among other messages, on a pseudo-terminal.
+#include "apps/progress.h"
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <fcntl.h>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "apps/output.h"
+
+namespace zoo::apps {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+/// What a user sees of text with returns and erasures; an empty last line is left out.
+std::vector<std::string> shown(std::string_view text) {
+  constexpr std::string_view kErase = "\033[K";
+  std::vector<std::string> lines(1);
+  size_t column = 0;
+  while (!text.empty()) {
+    std::string& line = lines.back();
+    if (text.starts_with(kErase)) {
+      line.resize(column);
+      text.remove_prefix(kErase.size());
+      continue;
+    }
+    if (text.front() == '\n') {
+      lines.emplace_back();
+    } else if (text.front() != '\r') {
+      if (column == line.size()) line += ' ';
+      line[column] = text.front();
+    }
+    column = text.front() == '\n' || text.front() == '\r' ? 0 : column + 1;
+    text.remove_prefix(1);
+  }
+  if (lines.back().empty()) lines.pop_back();
+  return lines;
+}
+
+/// Standard error is a terminal while this lives.
+class Terminal {
+ public:
+  Terminal() : reader_(posix_openpt(O_RDWR | O_NOCTTY)), before_(dup(STDERR_FILENO)) {
+    grantpt(reader_);
+    unlockpt(reader_);
+    const int writer = open(ptsname(reader_), O_RDWR | O_NOCTTY);
+    dup2(writer, STDERR_FILENO);
+    close(writer);
+  }
+  ~Terminal() {
+    dup2(before_, STDERR_FILENO);
+    close(before_);
+    close(reader_);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+
+  std::vector<std::string> lines() {
+    constexpr std::string_view kEnd = "<end>";
+    EXPECT_EQ(write(STDERR_FILENO, kEnd.data(), kEnd.size()), static_cast<ssize_t>(kEnd.size()));
+    std::string text;
+    while (!text.ends_with(kEnd)) {
+      std::array<char, 1024> buffer{};
+      const ssize_t count = read(reader_, buffer.data(), buffer.size());
+      if (count <= 0) break;
+      text.append(buffer.data(), static_cast<size_t>(count));
+    }
+    return shown(std::string_view(text).substr(0, text.rfind(kEnd)));
+  }
+
+ private:
+  int reader_;
+  int before_;
+};
+
+TEST(StatusLine, StaysBelowWhatIsReported) {
+  Terminal terminal;
+  show_status_line("a long first state");
+  show_status_line("half");
+  note_reporter()("a note");
+  report("a problem");
+  show_status_line("done");
+  const std::vector<std::string> lines = terminal.lines();
+  EXPECT_THAT(lines, ElementsAre("backbone-zoo: a note", "backbone-zoo: a problem", "done"));
+  show_status_line({});
+}
+
+TEST(StatusLine, LeavesNothingBehind) {
+  Terminal terminal;
+  show_status_line("half");
+  show_status_line({});
+  report("a problem");
+  EXPECT_THAT(terminal.lines(), ElementsAre("backbone-zoo: a problem"));
+}
+
+TEST(StatusLine, KeepsMessagesOfThreadsWhole) {
+  constexpr int kThreads = 4;
+  constexpr int kMessages = 5;  // short of what a terminal holds unread
+  Terminal terminal;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([] {
+      for (int message = 0; message < kMessages; ++message) {
+        show_status_line("state");
+        report("message");
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  show_status_line({});
+  EXPECT_EQ(terminal.lines(), std::vector<std::string>(size_t{kThreads} * kMessages, "backbone-zoo: message"));
+}
+
+TEST(Progress, AppearsAfterTwoSecondsAndStaysBelowNotes) {
+  Terminal terminal;
+  {
+    Progress progress(10);
+    progress.update(1);
+    report("at once");
+    std::this_thread::sleep_for(std::chrono::milliseconds(2050));
+    progress.update(5);
+    report("meanwhile");
+    const std::vector<std::string> lines = terminal.lines();
+    EXPECT_THAT(lines, ElementsAre("backbone-zoo: at once", "backbone-zoo: meanwhile", HasSubstr("50 %  5/10")));
+  }
+  EXPECT_THAT(terminal.lines(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace zoo::apps
