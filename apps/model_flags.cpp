@@ -35,6 +35,7 @@ std::vector<Section> sections(const std::vector<std::string>& names) {
 
 std::vector<ConfigOverride> parse_overrides(const std::vector<std::string>& texts) {
   std::vector<ConfigOverride> result;
+  result.reserve(texts.size());
   for (const std::string& text : texts) result.push_back(ConfigOverride::parse(text));
   return result;
 }
