@@ -32,6 +32,13 @@ bool reads_int8(const StepCompiler& compiler, graph::NodeId reader) {
   return map && StepCompiler::area(compiler.shape(compiler.node(reader).inputs[0])) > 1;
 }
 
+/// Where work is cut between threads instead of before tile `at`, which may share positions with the one before: no two
+/// threads write the same bytes.
+int64_t cut_near(const kernels::Int8Conv& conv, int64_t tiles, int64_t at) {
+  if (at == 0 || at == tiles) return at;
+  return conv.tiles[at].dst - conv.tiles[at - 1].dst < conv.rows * conv.dst_pitch ? at + 1 : at;
+}
+
 /// A source with its padding around it: [N, H', W', pixel].
 struct PaddedSource {
   int64_t images = 1;
@@ -139,8 +146,11 @@ class DenseConvolution {
             }
           });
         }
-        parallel_for(threads, count,
-                     [&](int64_t begin, int64_t end) { table.conv(bound, copies ? copy : x, r, y, begin, end); });
+        parallel_for(threads, count, [&](int64_t begin, int64_t end) {
+          begin = cut_near(bound, count, begin);
+          end = cut_near(bound, count, end);
+          if (begin < end) table.conv(bound, copies ? copy : x, r, y, begin, end);
+        });
       };
     };
     std::vector<ValueId> reads = {src};

@@ -15,6 +15,7 @@
 
 #include "nn/engine/calibrator.h"
 #include "nn/engine/onednn_executable.h"
+#include "tests/engine/network_cases.h"
 #include "tests/engine/network_fixture.h"
 
 namespace zoo::engine {
@@ -203,26 +204,79 @@ TEST(BatchExecutable, TimesItsSteps) {
   EXPECT_THAT(step_ns, Each(Gt(0)));
 }
 
-/// Also what the thread sanitizer is to see: runners of one executable at the same time, each with threads of its own.
-TEST(BatchExecutable, RunnersOfOneExecutableWorkAtTheSameTime) {
-  const graph::BoundGraph network = two_outputs();
-  for (const int64_t images : {1, 6}) {
-    const Shape shape = {images, 3, 16, 16};
-    const CompileOptions options = {.threads = 2};
-    const auto expected = run_network(network, shape, options);
-    const auto executable = Executable::compile(network, shape, options);
-    std::vector<std::jthread> users;
-    for (int user = 0; user < 3; ++user) {
-      users.emplace_back([&] {
-        const auto runner = executable->new_runner();
-        const Tensor image = weights::formula_input(shape, "test");
-        for (int round = 0; round < 5; ++round) {
-          std::ranges::copy(image.data, runner->input().begin());
-          runner->run();
-          EXPECT_TRUE(test::close_to_max(runner->output(1), expected[1], 1e-6));
+/// The layers of a mobile block, each with kernels of its own.
+graph::BoundGraph mobile_block() {
+  graph::GraphBuilder b(3);
+  const auto act = [&](graph::NodeId x, const std::string& name) {
+    return b.activation(x, name, ActivationKind::kHardSwish);
+  };
+  const graph::NodeId stem =
+      act(b.conv(b.input(), "stem", {.out_channels = 24, .kernel = 3, .stride = 2, .bias = true}), "stem_act");
+  const graph::NodeId expanded = act(pointwise(b, stem, "widen", 72), "widen_act");
+  const graph::NodeId filtered = act(depthwise(b, expanded, "depthwise"), "depthwise_act");
+  const graph::NodeId projected = pointwise(b, squeeze_excite(b, filtered, 24), "project", 24);
+  const graph::NodeId pooled = b.global_avg_pool(b.add(projected, stem, "add"), "last_pool");
+  b.output("logits", b.linear(b.flatten(pooled, "flat"), "classifier", 10, true));
+  return bind_formula(b.take());
+}
+
+std::vector<float> logits_of(Runner& runner, const Shape& shape, const std::string& images) {
+  std::ranges::copy(weights::formula_input(shape, images).data, runner.input().begin());
+  runner.run();
+  const std::span<const float> logits = runner.output(0);
+  return {logits.begin(), logits.end()};
+}
+
+// The next two are also what the thread sanitizer is to see.
+
+TEST(BatchExecutable, RunnersWithThreadsOfTheirOwnShareAnExecutable) {
+  const graph::BoundGraph network = mobile_block();
+  // Operations shared between threads, with few and with many parts that overlap; a batch in parts of three.
+  for (const Shape& shape : {Shape{1, 3, 18, 14}, Shape{1, 3, 86, 86}, Shape{9, 3, 18, 14}}) {
+    for (CompileOptions options : ways_to_read(network, shape)) {
+      SCOPED_TRACE(name_of(options) + " " + shape.to_string());
+      options.threads = 2;
+      const auto executable = Executable::compile(network, shape, options);
+      std::vector<std::vector<float>> expected;
+      for (const char* user : {"a", "b", "c"}) {
+        expected.push_back(logits_of(*executable->new_runner(), shape, user));
+      }
+      EXPECT_NE(expected[0], expected[1]);
+      std::vector<std::vector<float>> actual(expected.size());
+      {
+        std::vector<std::jthread> users;
+        for (size_t user = 0; user < actual.size(); ++user) {
+          users.emplace_back([&, user] {
+            const auto runner = executable->new_runner();
+            for (int round = 0; round < 3; ++round) {
+              actual[user] = logits_of(*runner, shape, std::string(1, static_cast<char>('a' + user)));
+            }
+          });
         }
-      });
+      }
+      EXPECT_EQ(actual, expected);
     }
+  }
+}
+
+TEST(BatchExecutable, IsCompiledOnSeveralThreadsAtTheSameTime) {
+  const graph::BoundGraph network = mobile_block();
+  const Shape shape = {9, 3, 18, 14};
+  std::vector<CompileOptions> ways = ways_to_read(network, shape);
+  ways.push_back({});
+  for (CompileOptions options : ways) {
+    SCOPED_TRACE(name_of(options));
+    options.threads = 2;
+    std::vector<std::vector<float>> actual(3);
+    {
+      std::vector<std::jthread> users;
+      for (std::vector<float>& logits : actual) {
+        users.emplace_back(
+            [&] { logits = logits_of(*Executable::compile(network, shape, options)->new_runner(), shape, "test"); });
+      }
+    }
+    const auto expected = run_network(network, shape, options);
+    for (const std::vector<float>& logits : actual) EXPECT_TRUE(test::close_to_max(logits, expected[0], 1e-4));
   }
 }
 

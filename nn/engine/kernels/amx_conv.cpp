@@ -59,7 +59,7 @@ template <ActivationKind kKind, bool kResidual>
 class Convolver {
  public:
   Convolver(const TileConv& conv, const Bf16* src, const Bf16* residual, Bf16* dst)
-      : conv_(conv), tiling_(conv), src_(src), residual_(residual), dst_(dst) {}
+      : conv_(conv), tiling_(conv), end_(tiling_.count), src_(src), residual_(residual), dst_(dst) {}
 
   void run_columns(int64_t begin, int64_t end) {
     const int64_t pairs = (tiling_.count + 1) / 2;
@@ -80,9 +80,10 @@ class Convolver {
     // Those of a single step of depth even stay in the registers.
     const bool large = columns * panel_bytes() > kBytes || conv_.taps * conv_.depth_blocks == 1;
     const int64_t group = large ? std::clamp(kBytes / pair_bytes, int64_t{1}, kMostPairs) : 1;
-    for (int64_t first = begin; first < end; first += group) {
+    end_ = tiling_.cut_near(std::min(2 * end, tiling_.count));
+    for (int64_t first = tiling_.cut_near(2 * begin); first < end_; first += 2 * group) {
       for (int64_t column = 0; column < columns; ++column) {
-        for (int64_t pair = first; pair < std::min(first + group, end); ++pair) block(pair * 2, column, nothing);
+        for (int64_t tile = first; tile < std::min(first + 2 * group, end_); tile += 2) block(tile, column, nothing);
       }
     }
     finish_pending();
@@ -106,7 +107,7 @@ class Convolver {
   bool is_single(int64_t column) const { return conv_.out_channels - column * 2 * kChannelStep <= kChannelStep; }
 
   void block(int64_t tile, int64_t column, Prefetcher& prefetch) {
-    const bool pair = tile + 1 < tiling_.count;
+    const bool pair = tile + 1 < end_;
     if (is_single(column)) {
       pair ? block<2, 1>(tile, column, prefetch) : block<1, 1>(tile, column, prefetch);
     } else {
@@ -154,6 +155,7 @@ class Convolver {
 
   const TileConv& conv_;
   Tiling tiling_;
+  int64_t end_;  ///< of the tiles to compute
   const Bf16* src_;
   const Bf16* residual_;
   Bf16* dst_;

@@ -40,7 +40,8 @@ struct Tiling {
   explicit Tiling(const TileConv& conv)
       : per_run((conv.run_length + kTileRows - 1) / kTileRows),
         positions((conv.run_length + per_run - 1) / per_run),
-        count(per_run * conv.runs * conv.images) {}
+        count(per_run * conv.runs * conv.images),
+        overlaps(per_run * positions > conv.run_length) {}
 
   PositionTile at(const TileConv& conv, const Bf16* src, int64_t index) const {
     const int64_t run = per_run == count ? 0 : index / per_run;
@@ -51,9 +52,16 @@ struct Tiling {
         run * conv.run_length + first};
   }
 
+  /// Where work is cut between threads instead of before tile `index`, which may share positions with the one before:
+  /// no two threads write the same bytes.
+  int64_t cut_near(int64_t index) const {
+    return overlaps && index < count && index % per_run == per_run - 1 ? index + 1 : index;
+  }
+
   int64_t per_run;
   int64_t positions;
   int64_t count;
+  bool overlaps;  ///< the last two of a run
 };
 
 /// Spreads the prefetching of the next weights over the work on these.
