@@ -30,9 +30,8 @@ void compile_linear(StepCompiler& compiler, graph::NodeId id, const graph::Linea
   const int64_t lanes = compiler.table().lanes;
   const int64_t src_stride = kernels::block_count(op.in_features, lanes) * lanes;
   const int64_t blocks = kernels::block_count(op.out_features, lanes);
-  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(),
-                     rows = compiler.shape(id)[0]](const RunnerMemory& memory) {
-    return [=, &table, mat_vec = layer.bind(), x = memory[src], y = memory[dst]] {
+  const auto bind = [=, threads = compiler.threads(), rows = compiler.shape(id)[0]](const RunnerMemory& memory) {
+    return [=, mat_vec = layer.bind(), x = memory[src], y = memory[dst]] {
       parallel_for(threads, blocks,
                    [&](int64_t begin, int64_t end) { mat_vec(x, src_stride, y, blocks * lanes, rows, begin, end); });
     };
