@@ -30,7 +30,7 @@ bool has_area(const heads::Box& box) { return box.x1 > box.x0 && box.y1 > box.y0
 
 }  // namespace
 
-Detector::Detector(std::shared_ptr<const models::Model> model, const DetectorOptions& options)
+Detector::Detector(const std::shared_ptr<const models::Model>& model, const DetectorOptions& options)
     : decoding_(decoding_of(*model)),
       network_(model, "detection", models::result_outputs(model->config()), options.network) {
   if (options.score_thresh) decoding_.postprocess.score_thresh = *options.score_thresh;

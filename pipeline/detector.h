@@ -42,7 +42,7 @@ class Detector {
  public:
   /// Throws Error when the model is no detector or its head has no anchors, GraphError and EngineError as
   /// Model::compile.
-  explicit Detector(std::shared_ptr<const models::Model> model, const DetectorOptions& options = {});
+  explicit Detector(const std::shared_ptr<const models::Model>& model, const DetectorOptions& options = {});
   explicit Detector(models::Model model, const DetectorOptions& options = {});
 
   /// `frame` and errors: as NetworkRunner::run. Boxes that lie beside the picture, in what a letterbox or a crop adds,
