@@ -48,6 +48,7 @@ std::vector<Box> cell_anchors(std::span<const double> sizes, std::span<const dou
 AnchorFunction netspresso_anchors(const std::vector<std::vector<double>>& sizes,
                                   std::span<const double> aspect_ratios) {
   std::vector<std::vector<Box>> cells;
+  cells.reserve(sizes.size());
   for (const auto& of_level : sizes) cells.push_back(cell_anchors(of_level, aspect_ratios));
   return [cells = std::move(cells)](std::span<const graph::Size2d> maps, graph::Size2d) {
     if (maps.size() != cells.size()) {
