@@ -35,6 +35,7 @@ float as_float(const ConfigNode& node) {
 std::vector<float> as_floats(const ConfigNode& node, size_t count) {
   std::vector<float> values;
   const std::vector<ConfigNode> items = node.items();
+  values.reserve(items.size());
   for (const ConfigNode& item : items) values.push_back(as_float(item));
   if (node.is_list() && values.size() != count) {
     node.problem(fmt::format("expected {} values, found {}", count, values.size()));
@@ -92,6 +93,7 @@ CalibrationFile decode(const ConfigDocument& document, const graph::BoundGraph& 
   }
   file.images = node.at("images").as_int_in(1, std::numeric_limits<int64_t>::max(), 1);
   std::vector<std::string> methods;
+  methods.reserve(kMethods.size());
   for (const engine::RangeMethod method : kMethods) methods.emplace_back(engine::to_string(method));
   if (const auto choice = node.at("method").as_choice(methods, "method")) file.method = kMethods[*choice];
   decode_input(node.at("input"), static_cast<size_t>(network.graph.in_channels()), file.calibration);
