@@ -10,8 +10,8 @@
 namespace zoo::engine {
 namespace {
 
-/// What of the L2 the combined values of a chunk may take: weights and results want room, too.
-constexpr size_t kCacheShare = 4;
+/// What of the L2 the combined values of a chunk may take: the weights of a block and results want room, too.
+constexpr size_t kCacheShare = 2;
 
 class WinogradConvolution : public OwnConvolution {
  public:
