@@ -189,9 +189,12 @@ class ConvolutionCompiler {
         kernel.pack(cropped(own.weights, size, rows, columns), own.bias, dst);
       });
     } else {
-      step->packed = compiler_.add_packed(kernel->packed_bytes(), [&kernel = *kernel, own](std::byte* dst) {
-        kernel.pack(own.weights, own.bias, dst);
-      });
+      const auto pack = [&kernel = *kernel, own](std::byte* dst) { kernel.pack(own.weights, own.bias, dst); };
+      const std::string packing = kernel->packing();
+      step->packed = packing.empty()
+                         ? compiler_.add_packed(kernel->packed_bytes(), pack)
+                         : compiler_.add_shared_packed(fmt::format("{} {} {}", packing, op_.weight, op_.bias),
+                                                       kernel->packed_bytes(), pack);
     }
     step->kernel = std::move(kernel);
     compiler_.set_value(id_, step->writes);

@@ -72,6 +72,8 @@ class ConvolutionKernel {
   /// Of weights and bias together.
   virtual size_t packed_bytes() const = 0;
   virtual size_t scratch_bytes() const { return 0; }
+  /// Kernels of one layer that have this in common pack it alike, whatever the sizes of their maps. Empty: not known.
+  virtual std::string packing() const { return {}; }
   /// `weights` are [out, in / groups, kh, kw] row-major, `bias` is [out] or empty; `dst` is filled with zeros. Those of
   /// an expansion follow; then both have a bias.
   virtual void pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const = 0;

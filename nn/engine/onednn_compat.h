@@ -52,6 +52,14 @@ inline dnnl::convolution_forward::primitive_desc make_convolution(const dnnl::en
 #endif
 }
 
+inline Dims dims_of(const Desc& desc) {
+#if DNNL_VERSION_MAJOR >= 3
+  return desc.get_dims();
+#else
+  return desc.dims();
+#endif
+}
+
 inline bool is_empty(const dnnl::primitive_desc_base& desc) { return desc.get(true) == nullptr; }
 
 }  // namespace zoo::engine::compat

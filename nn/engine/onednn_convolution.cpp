@@ -1,5 +1,8 @@
 // Convolutions on oneDNN primitives.
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -13,6 +16,7 @@ namespace zoo::engine {
 namespace {
 
 using compat::Desc;
+using compat::Dims;
 using Tag = dnnl::memory::format_tag;
 using Type = dnnl::memory::data_type;
 
@@ -93,6 +97,18 @@ Desc source_desc(const graph::Conv2d& op, Tag plain, Tag grouped) {
   return {{op.groups, out, in, op.kernel.h, op.kernel.w}, Type::f32, grouped};
 }
 
+/// Which of the formats that its fast implementations use these weights have.
+std::optional<size_t> known_format(const Desc& weights) {
+  constexpr std::array kDense = {Tag::OIhw16i16o, Tag::OIhw8i8o};
+  constexpr std::array kGrouped = {Tag::Goihw16g, Tag::Goihw8g};
+  const Dims dims = compat::dims_of(weights);
+  const std::span<const Tag> tags = dims.size() == 4 ? std::span<const Tag>(kDense) : std::span<const Tag>(kGrouped);
+  for (size_t i = 0; i < tags.size(); ++i) {
+    if (weights == Desc(dims, Type::f32, tags[i])) return i;
+  }
+  return std::nullopt;
+}
+
 dnnl::convolution_forward::primitive_desc describe(const ConvolutionProblem& problem, Tag blocked) {
   dnnl::post_ops ops;
   if (problem.has_residual) ops.append_binary(dnnl::algorithm::binary_add, tensor_desc(problem.dst, blocked));
@@ -126,6 +142,10 @@ class OneDnnConvolution : public ConvolutionKernel {
   std::string name() const override { return name_; }
   size_t packed_bytes() const override { return weight_bytes() + (has_bias() ? desc_.bias_desc().get_size() : 0); }
   size_t scratch_bytes() const override { return desc_.scratchpad_desc().get_size(); }
+  std::string packing() const override {
+    const std::optional<size_t> format = known_format(desc_.weights_desc());
+    return format ? fmt::format("onednn:{}", *format) : "";
+  }
 
   void pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const override {
     pack_weights(source_desc(op_, Tag::oihw, Tag::goihw), weights.data(), desc_.weights_desc(), dst);

@@ -15,6 +15,7 @@ class OwnConvolution : public ConvolutionKernel {
  public:
   std::string name() const override;  ///< own:FAMILY:SET
   size_t packed_bytes() const override;
+  std::string packing() const override { return name(); }
   void pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const override;
 
  protected:

@@ -255,6 +255,13 @@ std::shared_ptr<PackedBlock> StepCompiler::add_packed(size_t bytes, std::functio
   return compiled_.packed.back();
 }
 
+std::shared_ptr<PackedBlock> StepCompiler::add_shared_packed(const std::string& key, size_t bytes,
+                                                             std::function<void(std::byte*)> pack) {
+  std::shared_ptr<PackedBlock>& block = shared_packed_[key];
+  if (block == nullptr) block = add_packed(bytes, std::move(pack));
+  return block;
+}
+
 std::shared_ptr<PackedBlock> StepCompiler::add_packed(std::vector<float> values) {
   const size_t bytes = values.size() * sizeof(float);
   return add_packed(bytes,

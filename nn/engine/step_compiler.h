@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -95,6 +96,9 @@ class StepCompiler {
   ValueId add_value(const Shape& shape, Format format);
   void add_step(std::unique_ptr<Step> step);
   std::shared_ptr<PackedBlock> add_packed(size_t bytes, std::function<void(std::byte*)> pack);
+  /// One block for all that have the same key.
+  std::shared_ptr<PackedBlock> add_shared_packed(const std::string& key, size_t bytes,
+                                                 std::function<void(std::byte*)> pack);
   /// Packed copy of floats.
   std::shared_ptr<PackedBlock> add_packed(std::vector<float> values);
   /// A bias with zeros up to a multiple of `step`; all zeros for kNone.
@@ -148,6 +152,7 @@ class StepCompiler {
   };
   std::vector<Fetcher> fetchers_;
   CompiledSteps compiled_;
+  std::map<std::string, std::shared_ptr<PackedBlock>> shared_packed_;
   std::vector<ValueId> node_values_;
   std::vector<ValueId> node_sums_;
   std::vector<bool> left_to_reader_;

@@ -123,6 +123,34 @@ TEST(Executable, RefusesAnInputWithOtherChannels) {
   }
 }
 
+/// Two levels of a pyramid, of other sizes, through one layer.
+graph::BoundGraph pyramid(int64_t kernel) {
+  graph::GraphBuilder b(3);
+  const graph::NodeId large = b.conv(b.input(), "large", {.out_channels = 32, .kernel = 3, .stride = 2});
+  const graph::NodeId small = b.conv(large, "small", {.out_channels = 32, .kernel = 3, .stride = 2});
+  const graph::NodeId layer = b.conv(large, "layer", {.out_channels = 64, .kernel = kernel, .bias = true});
+  b.output("large", layer);
+  b.output("small", b.repeat(layer, small, "again"));
+  return bind_formula(b.take());
+}
+
+TEST(Executable, PacksALayerThatLevelsShareOnce) {
+  for (const int64_t kernel : {3, 5}) {
+    for (const std::string wanted : {"own", "onednn"}) {
+      CompileOptions options;
+      options.kernels.wanted = wanted;
+      options.outputs = {"large"};
+      const auto one = Executable::compile(pyramid(kernel), {1, 3, 48, 64}, options);
+      options.outputs = {};
+      const auto both = Executable::compile(pyramid(kernel), {1, 3, 48, 64}, options);
+      // Beside it there is only the convolution that makes the small level.
+      constexpr size_t kSmall = 16 * 32 * 32 * sizeof(float);
+      EXPECT_LT(both->weight_bytes(), one->weight_bytes() + kSmall + 4096) << wanted << " k" << kernel;
+      expect_engines_agree(pyramid(kernel), {1, 3, 48, 64}, 1, wanted);
+    }
+  }
+}
+
 TEST(Executable, RefusesAnUnknownOutput) {
   CompileOptions options;
   options.outputs = {"boxes"};
