@@ -44,23 +44,6 @@ graph::BoundGraph network(const Case& c) {
   return bind_formula(b.take());
 }
 
-CompileOptions options_for(InstructionSet isa, int threads, const std::string& kernels = "own:expand_depthwise") {
-  CompileOptions options;
-  options.threads = threads;
-  options.kernels.isa = isa;
-  options.kernels.wanted = kernels;
-  return options;
-}
-
-std::vector<std::string> implementations(const graph::BoundGraph& network, const Shape& shape,
-                                         const CompileOptions& options) {
-  std::vector<std::string> names;
-  for (const StepInfo& step : Executable::compile(network, shape, options)->steps()) {
-    names.push_back(step.node + " " + step.implementation);
-  }
-  return names;
-}
-
 class ExpandDepthwise : public ::testing::TestWithParam<std::tuple<InstructionSet, Case>> {};
 
 TEST_P(ExpandDepthwise, EqualsTheReference) {
@@ -72,7 +55,7 @@ TEST_P(ExpandDepthwise, EqualsTheReference) {
   for (const auto& [images, threads] : {std::pair{1, 1}, std::pair{2, 1}, std::pair{1, 3}}) {
     Shape shape = kLarge;
     shape[0] = images;
-    const CompileOptions options = options_for(isa, threads);
+    const CompileOptions options = options_for(isa, threads, "own:expand_depthwise");
     EXPECT_THAT(implementations(net, shape, options), Contains(HasSubstr("depthwise own:expand_depthwise:")));
     const auto expected = run_network(net, shape, reference);
     EXPECT_TRUE(test::close_to_max(run_network(net, shape, options).front(), expected.front(), 2e-5))

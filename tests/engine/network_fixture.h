@@ -56,6 +56,25 @@ inline std::vector<std::vector<float>> run_network(const graph::BoundGraph& netw
   return outputs;
 }
 
+/// `kernels` as KernelOptions::wanted.
+inline CompileOptions options_for(InstructionSet isa, int threads, const std::string& kernels) {
+  CompileOptions options;
+  options.threads = threads;
+  options.kernels.isa = isa;
+  options.kernels.wanted = kernels;
+  return options;
+}
+
+/// "node implementation" of every step.
+inline std::vector<std::string> implementations(const graph::BoundGraph& network, const Shape& shape,
+                                                const CompileOptions& options) {
+  std::vector<std::string> names;
+  for (const StepInfo& step : Executable::compile(network, shape, options)->steps()) {
+    names.push_back(step.node + " " + step.implementation);
+  }
+  return names;
+}
+
 /// Runs the network on both engines; `kernels` as KernelOptions::wanted.
 inline void expect_engines_agree(const graph::BoundGraph& network, const Shape& shape, int threads = 1,
                                  const std::string& kernels = "auto") {

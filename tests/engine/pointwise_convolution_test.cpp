@@ -1,16 +1,11 @@
 // The pointwise convolution of every instruction set the machine has, against the reference engine.
-#include <cmath>
 #include <ostream>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "nn/engine/aligned_buffer.h"
-#include "nn/engine/convolution.h"
-#include "nn/engine/reference_ops.h"
-#include "tests/engine/blocked_maps.h"
-#include "tests/support/compare.h"
+#include "tests/engine/convolution_fixture.h"
 
 namespace zoo::engine {
 namespace {
@@ -24,8 +19,7 @@ struct PointwiseCase {
 };
 
 std::string name_of(const PointwiseCase& c) {
-  std::string name = "to" + std::to_string(c.out_channels) + "_from";
-  for (const int64_t dim : c.src.dims) name += "_" + std::to_string(dim);
+  const std::string name = "to" + std::to_string(c.out_channels) + "_from" + shape_name(c.src);
   return name + (c.threads > 1 ? "_threads" + std::to_string(c.threads) : "");
 }
 
@@ -33,24 +27,8 @@ void PrintTo(const PointwiseCase& c, std::ostream* out) {
   *out << name_of(c);
 }  // NOLINT(readability-identifier-naming)
 
-struct Extras {
-  kernels::ResolvedActivation activation;
-  bool bias = true;
-  bool residual = false;
-};
-
 ConvolutionProblem problem_of(const PointwiseCase& c, const Extras& extras) {
-  ConvolutionProblem problem;
-  problem.op.in_channels = c.src[1];
-  problem.op.out_channels = c.out_channels;
-  problem.op.weight = 0;
-  problem.op.bias = extras.bias ? 1 : graph::kNone;
-  problem.op.activation = {extras.activation.kind, 2};
-  problem.src = c.src;
-  problem.dst = {c.src[0], c.out_channels, c.src[2], c.src[3]};
-  problem.pad = {{0, 0}, {0, 0}};
-  problem.activation = extras.activation;
-  problem.has_residual = extras.residual;
+  ConvolutionProblem problem = dense_problem(c.src, c.out_channels, 1, 1, {{0, 0}, {0, 0}}, extras);
   problem.threads = c.threads;
   return problem;
 }
@@ -62,46 +40,9 @@ class PointwiseConvolution : public ::testing::TestWithParam<std::tuple<Isa, Poi
   }
 
   static Isa isa() { return std::get<0>(GetParam()); }
-  static const kernels::KernelTable& table() { return kernels::kernel_table(isa()); }
-  /// The result, row-major.
-  static std::vector<float> run(const ConvolutionProblem& problem, const std::vector<float>& x,
-                                const std::vector<float>& weights, const std::vector<float>& bias,
-                                const std::vector<float>& residual) {
-    const auto kernel = make_pointwise_convolution(problem, table());
-    const AlignedBuffer packed(kernel->packed_bytes());
-    kernel->pack(weights, bias, packed.data());
-    const BlockedMaps maps(table());
-    const std::vector<float> src = maps.blocked(x, problem.src);
-    const std::vector<float> other = maps.blocked(residual, problem.dst);
-    std::vector<float> dst = maps.unwritten(problem.dst);
-    kernel
-        ->bind({.src = src.data(),
-                .packed = packed.data(),
-                .residual = problem.has_residual ? other.data() : nullptr,
-                .dst = dst.data() + BlockedMaps::kGuard})
-        ->run();
-    return maps.planar(dst, problem.dst);
-  }
-
   static void expect_equal(const Extras& extras) {
-    const PointwiseCase& c = std::get<1>(GetParam());
-    const ConvolutionProblem problem = problem_of(c, extras);
-    const std::vector<float> x = random_values(problem.src.elements(), 1);
-    // Keeps the sums within the range where activations bend.
-    const float range = 2.0F / std::sqrt(static_cast<float>(c.src[1]));
-    const std::vector<float> weights = random_values(c.out_channels * c.src[1], 2, range);
-    const std::vector<float> bias = random_values(extras.bias ? c.out_channels : 0, 3);
-    const std::vector<float> residual = random_values(problem.dst.elements(), 4);
-
-    const std::vector<float> actual = run(problem, x, weights, bias, residual);
-    ParameterValues values;
-    const std::vector<float> slope = {extras.activation.slope};
-    values.views = {weights, bias, slope};
-    std::vector<reference::TensorView> srcs = {{problem.src, x}};
-    if (extras.residual) srcs.push_back({problem.dst, residual});
-    std::vector<float> expected(actual.size());
-    reference::evaluate(problem.op, srcs, values, problem.dst, expected);
-    EXPECT_TRUE(test::close_to_max(actual, expected, 2e-6));
+    expect_equals_reference(make_pointwise_convolution, problem_of(std::get<1>(GetParam()), extras),
+                            kernels::kernel_table(isa()), 2e-6);
   }
 };
 
@@ -143,10 +84,7 @@ INSTANTIATE_TEST_SUITE_P(AllSets, PointwiseConvolution,
 class PointwiseActivation : public PointwiseConvolution {};
 
 TEST_P(PointwiseActivation, EqualsTheReference) {
-  for (const ActivationKind kind :
-       {ActivationKind::kIdentity, ActivationKind::kRelu, ActivationKind::kRelu6, ActivationKind::kPrelu,
-        ActivationKind::kLeakyRelu, ActivationKind::kGelu, ActivationKind::kSilu, ActivationKind::kHardSwish,
-        ActivationKind::kHardSigmoid, ActivationKind::kSigmoid}) {
+  for (const ActivationKind kind : kAllActivations) {
     SCOPED_TRACE(to_string(kind));
     expect_equal({.activation = {kind, kLeakyReluSlope}});
     expect_equal({.activation = {kind, kLeakyReluSlope}, .residual = true});

@@ -1,6 +1,5 @@
 // The 3x3 convolution with fewer multiplications of every instruction set the machine has, alone and with the pointwise
 // one that reads it, against the reference engine.
-#include <cmath>
 #include <ostream>
 #include <string>
 #include <tuple>
@@ -9,12 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "nn/engine/aligned_buffer.h"
-#include "nn/engine/convolution.h"
-#include "nn/engine/reference_ops.h"
-#include "tests/engine/blocked_maps.h"
+#include "tests/engine/convolution_fixture.h"
 #include "tests/engine/network_fixture.h"
-#include "tests/support/compare.h"
 
 namespace zoo::engine {
 namespace {
@@ -38,39 +33,15 @@ struct WinogradCase {
 
 std::string name_of(const WinogradCase& c) {
   std::string name = "s" + std::to_string(c.stride) + "_to" + std::to_string(c.out_channels) + "_from";
-  for (const int64_t dim : c.src.dims) name += "_" + std::to_string(dim);
-  name += "_pad";
+  name += shape_name(c.src) + "_pad";
   for (const int64_t side : {c.pad.begin.h, c.pad.begin.w, c.pad.end.h, c.pad.end.w}) name += std::to_string(side);
   return name + (c.threads > 1 ? "_threads" + std::to_string(c.threads) : "");
 }
 
 void PrintTo(const WinogradCase& c, std::ostream* out) { *out << name_of(c); }  // NOLINT(readability-identifier-naming)
 
-struct Extras {
-  kernels::ResolvedActivation activation;
-  bool bias = true;
-  bool residual = false;
-};
-
 ConvolutionProblem problem_of(const WinogradCase& c, const Extras& extras) {
-  const auto length = [&](int64_t in, int64_t before, int64_t after) {
-    return (in + before + after - 3) / c.stride + 1;
-  };
-  ConvolutionProblem problem;
-  problem.op.in_channels = c.src[1];
-  problem.op.out_channels = c.out_channels;
-  problem.op.kernel = {3, 3};
-  problem.op.stride = {c.stride, c.stride};
-  problem.op.pad = c.pad.begin;
-  problem.op.weight = 0;
-  problem.op.bias = extras.bias ? 1 : graph::kNone;
-  problem.op.activation = {extras.activation.kind, 2};
-  problem.src = c.src;
-  problem.dst = {c.src[0], c.out_channels, length(c.src[2], c.pad.begin.h, c.pad.end.h),
-                 length(c.src[3], c.pad.begin.w, c.pad.end.w)};
-  problem.pad = c.pad;
-  problem.activation = extras.activation;
-  problem.has_residual = extras.residual;
+  ConvolutionProblem problem = dense_problem(c.src, c.out_channels, 3, c.stride, c.pad, extras);
   problem.threads = c.threads;
   return problem;
 }
@@ -82,49 +53,9 @@ class WinogradConvolution : public ::testing::TestWithParam<std::tuple<Isa, Wino
   }
 
   static Isa isa() { return std::get<0>(GetParam()); }
-
-  /// The result, row-major.
-  static std::vector<float> run(const ConvolutionProblem& problem, const std::vector<float>& x,
-                                const std::vector<float>& weights, const std::vector<float>& bias,
-                                const std::vector<float>& residual) {
-    const kernels::KernelTable& table = kernels::kernel_table(isa());
-    const auto kernel = make_winograd_convolution(problem, table);
-    const AlignedBuffer packed(kernel->packed_bytes());
-    const AlignedBuffer scratch(kernel->scratch_bytes());
-    kernel->pack(weights, bias, packed.data());
-    const BlockedMaps maps(table);
-    const std::vector<float> src = maps.blocked(x, problem.src);
-    const std::vector<float> other = maps.blocked(residual, problem.dst);
-    std::vector<float> dst = maps.unwritten(problem.dst);
-    kernel
-        ->bind({.src = src.data(),
-                .packed = packed.data(),
-                .residual = problem.has_residual ? other.data() : nullptr,
-                .dst = dst.data() + BlockedMaps::kGuard,
-                .scratch = scratch.data()})
-        ->run();
-    return maps.planar(dst, problem.dst);
-  }
-
   static void expect_equal(const Extras& extras) {
-    const WinogradCase& c = std::get<1>(GetParam());
-    const ConvolutionProblem problem = problem_of(c, extras);
-    const std::vector<float> x = random_values(problem.src.elements(), 1);
-    // Keeps the sums within the range where activations bend.
-    const float range = 2.0F / std::sqrt(static_cast<float>(9 * c.src[1]));
-    const std::vector<float> weights = random_values(c.out_channels * c.src[1] * 9, 2, range);
-    const std::vector<float> bias = random_values(extras.bias ? c.out_channels : 0, 3);
-    const std::vector<float> residual = random_values(problem.dst.elements(), 4);
-
-    const std::vector<float> actual = run(problem, x, weights, bias, residual);
-    ParameterValues values;
-    const std::vector<float> slope = {extras.activation.slope};
-    values.views = {weights, bias, slope};
-    std::vector<reference::TensorView> srcs = {{problem.src, x}};
-    if (extras.residual) srcs.push_back({problem.dst, residual});
-    std::vector<float> expected(actual.size());
-    reference::evaluate(problem.op, srcs, values, problem.dst, expected);
-    EXPECT_TRUE(test::close_to_max(actual, expected, kTolerance));
+    expect_equals_reference(make_winograd_convolution, problem_of(std::get<1>(GetParam()), extras),
+                            kernels::kernel_table(isa()), kTolerance);
   }
 };
 
@@ -175,10 +106,7 @@ INSTANTIATE_TEST_SUITE_P(AllSets, WinogradConvolution,
 class WinogradActivation : public WinogradConvolution {};
 
 TEST_P(WinogradActivation, EqualsTheReference) {
-  for (const ActivationKind kind :
-       {ActivationKind::kIdentity, ActivationKind::kRelu, ActivationKind::kRelu6, ActivationKind::kPrelu,
-        ActivationKind::kLeakyRelu, ActivationKind::kGelu, ActivationKind::kSilu, ActivationKind::kHardSwish,
-        ActivationKind::kHardSigmoid, ActivationKind::kSigmoid}) {
+  for (const ActivationKind kind : kAllActivations) {
     SCOPED_TRACE(to_string(kind));
     expect_equal({.activation = {kind, kLeakyReluSlope}});
     expect_equal({.activation = {kind, kLeakyReluSlope}, .residual = true});
@@ -240,23 +168,6 @@ graph::BoundGraph network(const PairCase& c) {
   x = b.conv(x, "project", {.out_channels = 20, .bias = !c.bias});
   b.output("y", b.activation(x, "act", ActivationKind::kRelu6));
   return bind_formula(b.take());
-}
-
-CompileOptions options_for(InstructionSet isa, int threads, const std::string& kernels) {
-  CompileOptions options;
-  options.threads = threads;
-  options.kernels.isa = isa;
-  options.kernels.wanted = kernels;
-  return options;
-}
-
-std::vector<std::string> implementations(const graph::BoundGraph& network, const Shape& shape,
-                                         const CompileOptions& options) {
-  std::vector<std::string> names;
-  for (const StepInfo& step : Executable::compile(network, shape, options)->steps()) {
-    names.push_back(step.node + " " + step.implementation);
-  }
-  return names;
 }
 
 class WinogradPointwise : public ::testing::TestWithParam<std::tuple<InstructionSet, PairCase>> {};

@@ -135,7 +135,7 @@ export async function compare(network, { batch, threads, precision }, options) {
   const loadOf = (side, key) => median(loads[side].map((load) => load[key]));
   return {
     model: network.id, precision, batch, threads, ...(options.isa ? { isa: options.isa } : {}),
-    ours_ms: median(times[0]), peer: peer.name, peer_ms: median(times[1]), ratio: median(times[1]) / median(times[0]),
+    ours_ms: median(times[0]), peer: peer.name, peer_ms: median(times[1]), ratio: median(ratios),
     ratio_p10: quantile(ratios, 0.1), ratio_p90: quantile(ratios, 0.9),
     ours_p90_ms: quantile(times[0], 0.9), peer_p90_ms: quantile(times[1], 0.9),
     ours_load_ms: loadOf(0, 'load_ms'), peer_load_ms: loadOf(1, 'load_ms'),

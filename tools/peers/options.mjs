@@ -26,7 +26,8 @@ and threads that wait actively. bf16 is compared with its fp32 (it has nothing f
 With --isa avx2 both sides see a processor without AVX-512 (tools/peers/hold_avx2.cpp); before each case both are
 watched for AVX-512 instructions, and one is an error.
 Load time: from the file on disk to the first result. Memory: what is resident after the first inference minus before
-loading, each side in a process of its own. Ratio: ONNX Runtime's median divided by ours; above 1 we are faster.`;
+loading, each side in a process of its own. Ratio: ONNX Runtime's time divided by ours, the median over all turns, since
+the clock and other work change from turn to turn; above 1 we are faster.`;
 
 const list = (text) => text.split(',').filter((item) => item !== '');
 

@@ -9,7 +9,7 @@
 //   stride 2 (the even taps form a convolution of two at stride 1, the odd one is alone), 5 products for 6:
 //     y0 = m0 + m1, y1 = m1 + m2 with m0 = (d0 - d2) g0 + d1 g1, m1 = d2 (g0 + g2), m2 = (d4 - d2) g2 + d3 g1
 // Both axes together take 16 of 36 and 25 of 36 multiplications. Values are only added, and weights at most halved, so
-// that rounding errors stay those of a few more additions.
+// that rounding errors stay those of a few more additions. A value that is not finite spoils all results of its tiles.
 #pragma once
 
 #include <array>
