@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -76,8 +77,8 @@ class Splitter {
     }
     NodeId rest = others.front().value;
     if (others.size() > 1) {
-      std::vector<NodeId> values;
-      for (const Part& part : others) values.push_back(part.value);
+      std::vector<NodeId> values(others.size());
+      std::ranges::transform(others, values.begin(), &Part::value);
       rest = rewrite_.add({.name = name(join) + ".rest", .op = Concat{}, .inputs = std::move(values)});
     }
     const NodeId convolved = add_convolution(id, conv, others, rest);
