@@ -86,10 +86,12 @@ std::shared_ptr<const Executable> Executable::compile(const graph::BoundGraph& n
   if (const std::string_view why = why_ruled_out(precision, options); !why.empty()) {
     throw EngineError(fmt::format("precision {}: {}", to_string(precision), why));
   }
+  std::optional<graph::BoundGraph> for_size;  // made once, if it is needed
   const auto compile_exactly = [&](const CompileOptions& exact) {
     // The ranges of int8 are those of the values of the network as it is.
-    const bool is_int8 = exact.precision == Precision::kInt8;
-    return compile_optimised(graph::optimise(wanted, is_int8 ? std::nullopt : std::optional(input)), input, exact);
+    if (exact.precision == Precision::kInt8) return compile_optimised(graph::optimise(wanted), input, exact);
+    if (!for_size) for_size = graph::optimise(wanted, input);
+    return compile_optimised(*for_size, input, exact);
   };
   return precision == Precision::kAuto ? compile_fastest(options, compile_exactly) : compile_exactly(options);
 }

@@ -144,14 +144,8 @@ double slowness(const Contender& contender, const Contender& other) {
 
 double least_time(const Contender& contender) { return std::ranges::min(contender.times); }
 
-int64_t multiply_adds(const ConvolutionProblem& p) {
-  const auto per_position = [](const graph::Conv2d& op) {
-    return op.out_channels * (op.in_channels / op.groups) * op.kernel.h * op.kernel.w;
-  };
-  // Where two convolutions are one step, the first has about as many positions as the second.
-  const int64_t positions = p.dst[0] * p.dst[2] * p.dst[3];
-  return positions * (per_position(p.op) + (p.expansion ? per_position(p.expansion->op) : 0));
-}
+/// Roughly, where two convolutions are one step: as if the first had as many positions as the second.
+int64_t multiply_adds(const ConvolutionProblem& p) { return p.dst[0] * p.dst[2] * p.dst[3] * p.weight_count(); }
 
 /// Positions along an axis that `dst` results read, the border aside.
 int64_t source_length(int64_t dst, int64_t kernel, int64_t stride, int64_t dilation, int64_t border) {

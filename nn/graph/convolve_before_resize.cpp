@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -89,7 +88,6 @@ class Splitter {
 
   /// The share of a convolution that reads `parts` of its source, here as the value `src`.
   NodeId add_convolution(NodeId id, Conv2d conv, const std::vector<Part>& parts, NodeId src) {
-    const Parameter& whole = rewrite_.parameters()[static_cast<size_t>(conv.weight)];
     const std::span<const float> weights = values_.views[static_cast<size_t>(conv.weight)];
     const std::string part_name = fmt::format("{}.part{}", name(id), parts.front().first_channel);
     ValueVector share;
@@ -102,12 +100,10 @@ class Splitter {
       }
     }
     for (const Part& part : parts) inputs += part.channels;
-    rewrite_.parameters().push_back({part_name + ".weight", {conv.out_channels, inputs, 1, 1}, whole.role});
-    const auto owner = std::make_shared<const OwnedValues>(std::move(share));
-    values_.views.emplace_back(owner->values);
-    values_.owners.push_back(owner);
+    const ParameterRole role = rewrite_.parameters()[static_cast<size_t>(conv.weight)].role;
     conv.in_channels = inputs;
-    conv.weight = static_cast<ParameterId>(rewrite_.parameters().size() - 1);
+    conv.weight = add_parameter(rewrite_.parameters(), values_,
+                                {part_name + ".weight", {conv.out_channels, inputs, 1, 1}, role}, std::move(share));
     return rewrite_.add({.name = part_name, .op = conv, .inputs = {src}});
   }
 

@@ -214,12 +214,9 @@ class AffineFolder {
   ParameterId add_parameter(NodeId node, std::string_view field_name, Shape shape, ParameterId origin,
                             ValueVector values) {
     const ParameterRole role = parameter(origin).role;
-    rewrite_.parameters().push_back(
-        {fmt::format("{}.{}", rewrite_.node(node).name, field_name), std::move(shape), role});
-    const auto owner = std::make_shared<const OwnedValues>(std::move(values));
-    values_.views.emplace_back(owner->values);
-    values_.owners.push_back(owner);
-    return static_cast<ParameterId>(rewrite_.parameters().size() - 1);
+    return graph::add_parameter(rewrite_.parameters(), values_,
+                                {fmt::format("{}.{}", rewrite_.node(node).name, field_name), std::move(shape), role},
+                                std::move(values));
   }
 
   Rewrite rewrite_;

@@ -1,10 +1,10 @@
-#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "nn/graph/node_check.h"
 #include "nn/graph/passes.h"
+#include "nn/graph/rewrite.h"
 
 namespace zoo::graph {
 namespace {
@@ -24,7 +24,6 @@ ValueVector blur_weights(int64_t channels) {
 
 BoundGraph lower_blur_pools(const BoundGraph& network) {
   BoundGraph result = network;
-  std::vector<Parameter>& parameters = result.graph.parameters;
   for (Node& node : result.graph.nodes) {
     const auto* blur = std::get_if<BlurPool2d>(&node.op);
     if (blur == nullptr) continue;
@@ -36,11 +35,8 @@ BoundGraph lower_blur_pools(const BoundGraph& network) {
     conv.kernel = {kTaps, kTaps};
     conv.stride = blur->stride;
     conv.pad = {kTaps / 2, kTaps / 2};
-    conv.weight = static_cast<ParameterId>(parameters.size());
-    parameters.push_back({fmt::format("{}.filter", node.name), shape, {}});
-    const auto owner = std::make_shared<const OwnedValues>(blur_weights(blur->channels));
-    result.values.views.emplace_back(owner->values);
-    result.values.owners.push_back(owner);
+    conv.weight = add_parameter(result.graph.parameters, result.values,
+                                {fmt::format("{}.filter", node.name), shape, {}}, blur_weights(blur->channels));
     node.op = conv;
   }
   return result;

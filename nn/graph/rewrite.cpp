@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <queue>
 #include <utility>
 
@@ -108,6 +109,15 @@ std::vector<NodeId> Rewrite::execution_order() const {
     }
   }
   return order;
+}
+
+ParameterId add_parameter(std::vector<Parameter>& parameters, ParameterValues& values, Parameter added,
+                          ValueVector numbers) {
+  parameters.push_back(std::move(added));
+  const auto owner = std::make_shared<const OwnedValues>(std::move(numbers));
+  values.views.emplace_back(owner->values);
+  values.owners.push_back(owner);
+  return static_cast<ParameterId>(parameters.size() - 1);
 }
 
 BoundGraph without_unused_values(BoundGraph network) {

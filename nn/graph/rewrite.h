@@ -53,6 +53,10 @@ class Rewrite {
   std::vector<bool> removed_;
 };
 
+/// Appends a parameter and its values.
+ParameterId add_parameter(std::vector<Parameter>& parameters, ParameterValues& values, Parameter added,
+                          ValueVector numbers);
+
 /// The same with empty views for the parameters that no node uses.
 BoundGraph without_unused_values(BoundGraph network);
 

@@ -49,18 +49,7 @@ class ExpandDepthwise : public ::testing::TestWithParam<std::tuple<InstructionSe
 TEST_P(ExpandDepthwise, EqualsTheReference) {
   const auto& [isa, c] = GetParam();
   if (!is_available(isa)) GTEST_SKIP() << "this machine lacks " << to_string(isa);
-  const graph::BoundGraph net = network(c);
-  CompileOptions reference;
-  reference.engine = EngineKind::kReference;
-  for (const auto& [images, threads] : {std::pair{1, 1}, std::pair{2, 1}, std::pair{1, 3}}) {
-    Shape shape = kLarge;
-    shape[0] = images;
-    const CompileOptions options = options_for(isa, threads, "own:expand_depthwise");
-    EXPECT_THAT(implementations(net, shape, options), Contains(HasSubstr("depthwise own:expand_depthwise:")));
-    const auto expected = run_network(net, shape, reference);
-    EXPECT_TRUE(test::close_to_max(run_network(net, shape, options).front(), expected.front(), 2e-5))
-        << images << " images, " << threads << " threads";
-  }
+  expect_fused_equals_reference(network(c), kLarge, isa, "own:expand_depthwise", "depthwise own:expand_depthwise:");
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -88,13 +77,8 @@ TEST(ExpandDepthwiseChoice, LeavesResultsThatOthersReadAlone) {
 }
 
 TEST(ExpandDepthwiseChoice, IsMeasured) {
-  CompileOptions options = options_for(InstructionSet::kAuto, 1, "auto");
-  options.kernels.cache = "";
-  const auto steps = Executable::compile(network({}), kLarge, options)->steps();
   // Whichever was faster: what is computed is accounted for.
-  int64_t macs = 0;
-  for (const StepInfo& step : steps) macs += step.macs;
-  EXPECT_EQ(macs, 190 * 203 * (8 * 12 + 12 * kChannels + 9 * kChannels));
+  EXPECT_EQ(measured_macs(network({}), kLarge), 190 * 203 * (8 * 12 + 12 * kChannels + 9 * kChannels));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "nn/engine/executable.h"
@@ -73,6 +74,30 @@ inline std::vector<std::string> implementations(const graph::BoundGraph& network
     names.push_back(step.node + " " + step.implementation);
   }
   return names;
+}
+
+/// Two convolutions as one step, on several images and threads; `step` is what implementations() must have.
+inline void expect_fused_equals_reference(const graph::BoundGraph& network, Shape shape, InstructionSet isa,
+                                          const std::string& kernel, const std::string& step) {
+  CompileOptions reference;
+  reference.engine = EngineKind::kReference;
+  for (const auto& [images, threads] : {std::pair{1, 1}, std::pair{2, 1}, std::pair{1, 3}}) {
+    shape[0] = images;
+    const CompileOptions options = options_for(isa, threads, kernel);
+    EXPECT_THAT(implementations(network, shape, options), ::testing::Contains(::testing::HasSubstr(step)));
+    const auto expected = run_network(network, shape, reference);
+    EXPECT_TRUE(test::close_to_max(run_network(network, shape, options).front(), expected.front(), 2e-5))
+        << images << " images, " << threads << " threads";
+  }
+}
+
+/// Of all steps, measured kernels chosen anew.
+inline int64_t measured_macs(const graph::BoundGraph& network, const Shape& shape) {
+  CompileOptions options = options_for(InstructionSet::kAuto, 1, "auto");
+  options.kernels.cache = "";
+  int64_t macs = 0;
+  for (const StepInfo& step : Executable::compile(network, shape, options)->steps()) macs += step.macs;
+  return macs;
 }
 
 /// Runs the network on both engines; `kernels` as KernelOptions::wanted.

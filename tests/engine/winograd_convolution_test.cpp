@@ -175,18 +175,7 @@ class WinogradPointwise : public ::testing::TestWithParam<std::tuple<Instruction
 TEST_P(WinogradPointwise, EqualsTheReference) {
   const auto& [isa, c] = GetParam();
   if (!is_available(isa)) GTEST_SKIP() << "this machine lacks " << to_string(isa);
-  const graph::BoundGraph net = network(c);
-  CompileOptions reference;
-  reference.engine = EngineKind::kReference;
-  for (const auto& [images, threads] : {std::pair{1, 1}, std::pair{2, 1}, std::pair{1, 3}}) {
-    Shape shape = kLarge;
-    shape[0] = images;
-    const CompileOptions options = options_for(isa, threads, "own:winograd_pointwise");
-    EXPECT_THAT(implementations(net, shape, options), Contains(HasSubstr("project own:winograd_pointwise:")));
-    const auto expected = run_network(net, shape, reference);
-    EXPECT_TRUE(test::close_to_max(run_network(net, shape, options).front(), expected.front(), 2e-5))
-        << images << " images, " << threads << " threads";
-  }
+  expect_fused_equals_reference(network(c), kLarge, isa, "own:winograd_pointwise", "project own:winograd_pointwise:");
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, WinogradPointwise,
@@ -203,13 +192,8 @@ TEST(WinogradPointwiseChoice, LeavesSmallMapsAlone) {
 }
 
 TEST(WinogradPointwiseChoice, IsMeasured) {
-  CompileOptions options = options_for(InstructionSet::kAuto, 1, "auto");
-  options.kernels.cache = "";
-  const auto steps = Executable::compile(network({}), kLarge, options)->steps();
   // Whichever was faster: what is computed is accounted for.
-  int64_t macs = 0;
-  for (const StepInfo& step : steps) macs += step.macs;
-  EXPECT_EQ(macs, kLarge[2] * kLarge[3] * (8 * 12 + 9 * 12 * 72 + 72 * 20));
+  EXPECT_EQ(measured_macs(network({}), kLarge), kLarge[2] * kLarge[3] * (8 * 12 + 9 * 12 * 72 + 72 * 20));
 }
 
 }  // namespace
