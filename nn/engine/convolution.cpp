@@ -57,7 +57,7 @@ class ConvolutionCompiler {
   void compile() {
     if (compiler_.is_left_to_reader(src_)) {
       const ConvolutionProblem fused = problem_after(src_);
-      emit(fused, std::move(convolution_kernels(fused, compiler_.table()).front()));
+      emit_best(fused, convolution_kernels(fused, compiler_.table()));
       return;
     }
     if (is_better_fused()) {
@@ -137,7 +137,7 @@ class ConvolutionCompiler {
     if (fused.empty()) return false;
     const ConvolutionKernels firsts = convolution_kernels(first, compiler_.table());
     const ConvolutionKernels seconds = convolution_kernels(alone, compiler_.table());
-    return compiler_.chooser().prefers({both, fused}, {{first, firsts}, {alone, seconds}});
+    return compiler_.chooser().prefers({both, fused}, {{{first, firsts}, {alone, seconds}}});
   }
 
   bool emit_best(const ConvolutionProblem& problem, ConvolutionKernels kernels) {

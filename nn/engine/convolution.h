@@ -92,8 +92,6 @@ ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const 
 /// Whether there is an own kernel of that family for the sizes of a convolution.
 bool has_pointwise_kernel(const graph::Conv2d& op, const kernels::KernelTable& table);
 bool has_winograd_kernel(const graph::Conv2d& op, const kernels::KernelTable& table);
-/// The own kernel of a depthwise convolution; null if there is none.
-kernels::DepthwiseFunction depthwise_function(const ConvolutionProblem& problem, const kernels::KernelTable& table);
 
 /// The providers: null if they cannot do the problem. Each in the source file of its family.
 std::unique_ptr<ConvolutionKernel> make_depthwise_convolution(const ConvolutionProblem& problem,

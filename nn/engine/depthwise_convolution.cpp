@@ -1,5 +1,5 @@
 // Depthwise convolutions on own kernels.
-#include "nn/engine/kernels/depthwise.h"
+#include "nn/engine/depthwise_op.h"
 #include "nn/engine/own_convolution.h"
 #include "nn/engine/parallel.h"
 
@@ -12,20 +12,8 @@ class DepthwiseConvolution : public OwnConvolution {
                        kernels::DepthwiseFunction function)
       : OwnConvolution("depthwise", problem, table),
         function_(function),
-        runs_(kernels::plan_row(problem.op.kernel.w, problem.op.stride.w, problem.pad.begin.w, problem.src[3],
-                                problem.dst[3], table.depthwise_tile)),
-        conv_{.channels = problem.op.out_channels,
-              .src_h = problem.src[2],
-              .src_w = problem.src[3],
-              .dst_h = problem.dst[2],
-              .dst_w = problem.dst[3],
-              .src_plane = problem.src[2] * problem.src[3] * table.lanes,
-              .dst_plane = problem.dst[2] * problem.dst[3] * table.lanes,
-              .pad_top = problem.pad.begin.h,
-              .pad_left = problem.pad.begin.w,
-              .activation = problem.activation,
-              .runs = runs_.data(),
-              .run_count = static_cast<int64_t>(runs_.size())} {}
+        runs_(depthwise_runs(problem, table)),
+        conv_(depthwise_op(problem, table, runs_)) {}
 
   bool can_sum() const override { return true; }
 
@@ -54,6 +42,27 @@ kernels::DepthwiseFunction depthwise_function(const ConvolutionProblem& problem,
   if (op.kernel.h != op.kernel.w || op.stride.h != op.stride.w || op.dilation != graph::Size2d{1, 1}) return nullptr;
   if (!is_below(problem.pad.begin, op.kernel.w) || !is_below(problem.pad.end, op.kernel.w)) return nullptr;
   return table.depthwise(op.kernel.w, op.stride.w);
+}
+
+std::vector<kernels::TileRun> depthwise_runs(const ConvolutionProblem& problem, const kernels::KernelTable& table) {
+  return kernels::plan_row(problem.op.kernel.w, problem.op.stride.w, problem.pad.begin.w, problem.src[3],
+                           problem.dst[3], table.depthwise_tile);
+}
+
+kernels::DepthwiseConv depthwise_op(const ConvolutionProblem& problem, const kernels::KernelTable& table,
+                                    const std::vector<kernels::TileRun>& runs) {
+  return {.channels = problem.op.out_channels,
+          .src_h = problem.src[2],
+          .src_w = problem.src[3],
+          .dst_h = problem.dst[2],
+          .dst_w = problem.dst[3],
+          .src_plane = problem.src[2] * problem.src[3] * table.lanes,
+          .dst_plane = problem.dst[2] * problem.dst[3] * table.lanes,
+          .pad_top = problem.pad.begin.h,
+          .pad_left = problem.pad.begin.w,
+          .activation = problem.activation,
+          .runs = runs.data(),
+          .run_count = static_cast<int64_t>(runs.size())};
 }
 
 std::unique_ptr<ConvolutionKernel> make_depthwise_convolution(const ConvolutionProblem& problem,

@@ -6,8 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "nn/engine/convolution.h"
-#include "nn/engine/kernels/depthwise.h"
+#include "nn/engine/depthwise_op.h"
 #include "nn/engine/kernels/pointwise.h"
 #include "nn/engine/parallel.h"
 #include "nn/engine/processor.h"
@@ -75,30 +74,18 @@ void Pair::run(const float* src, float* dst, float* buffer, int64_t begin, int64
 
 class ExpandDepthwiseConvolution : public ConvolutionKernel {
  public:
-  ExpandDepthwiseConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table,
-                             kernels::DepthwiseFunction function)
+  ExpandDepthwiseConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table)
       : threads_(problem.threads),
         images_(problem.dst[0]),
         in_channels_(problem.expansion->op.in_channels),
-        runs_(kernels::plan_row(problem.op.kernel.w, problem.op.stride.w, problem.pad.begin.w, problem.src[3],
-                                problem.dst[3], table.depthwise_tile)) {
+        runs_(depthwise_runs(problem, table)) {
     const int64_t channels = problem.op.out_channels;
     pair_.stride = problem.op.stride.h;
     pair_.kernel = problem.op.kernel.h;
     pair_.lanes = table.lanes;
     pair_.table = &table;
-    pair_.function = function;
-    pair_.depthwise = {.channels = channels,
-                       .src_h = problem.src[2],
-                       .src_w = problem.src[3],
-                       .dst_h = problem.dst[2],
-                       .dst_w = problem.dst[3],
-                       .dst_plane = problem.dst[2] * problem.dst[3] * table.lanes,
-                       .pad_top = problem.pad.begin.h,
-                       .pad_left = problem.pad.begin.w,
-                       .activation = problem.activation,
-                       .runs = runs_.data(),
-                       .run_count = static_cast<int64_t>(runs_.size())};
+    pair_.function = depthwise_function(problem, table);
+    pair_.depthwise = depthwise_op(problem, table, runs_);
     const auto row_bytes = static_cast<size_t>(pair_.blocks() * pair_.row_floats()) * sizeof(float);
     const auto rows = static_cast<int64_t>(l2_cache_bytes() / kCacheShare / row_bytes);
     pair_.band_rows = std::clamp<int64_t>((rows - pair_.kernel) / pair_.stride + 1, 1, problem.dst[2]);
@@ -173,13 +160,10 @@ class ExpandDepthwiseConvolution : public ConvolutionKernel {
 
 std::unique_ptr<ConvolutionKernel> make_expand_depthwise_convolution(const ConvolutionProblem& problem,
                                                                      const kernels::KernelTable& table) {
-  if (table.pointwise == nullptr || problem.src_layout != Layout::kBlocked || problem.has_residual) return nullptr;
-  const graph::Conv2d& expand = problem.expansion->op;
-  constexpr graph::Size2d kOne = {1, 1};
-  if (expand.kernel != kOne || expand.stride != kOne || expand.groups != 1) return nullptr;
-  const kernels::DepthwiseFunction function = depthwise_function(problem, table);
-  if (function == nullptr) return nullptr;
-  return std::make_unique<ExpandDepthwiseConvolution>(problem, table, function);
+  if (problem.src_layout != Layout::kBlocked || problem.has_residual) return nullptr;
+  if (!has_pointwise_kernel(problem.expansion->op, table)) return nullptr;
+  if (depthwise_function(problem, table) == nullptr) return nullptr;
+  return std::make_unique<ExpandDepthwiseConvolution>(problem, table);
 }
 
 }  // namespace zoo::engine

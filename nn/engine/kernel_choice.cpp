@@ -18,6 +18,21 @@ KernelSpan without_last_resorts(KernelSpan kernels) {
   return {kernels.begin(), first};
 }
 
+std::vector<std::string> names_of(KernelSpan kernels) {
+  std::vector<std::string> names;
+  for (const auto& kernel : kernels) names.push_back(kernel->name());
+  return names;
+}
+
+/// What a measurement cannot tell apart: of such the first is taken, since candidates come in the order of what usually
+/// wins.
+constexpr double kAlike = 1.02;
+
+size_t first_of_the_fastest(const std::vector<double>& times) {
+  const double limit = kAlike * std::ranges::min(times);
+  return static_cast<size_t>(std::ranges::find_if(times, [&](double time) { return time <= limit; }) - times.begin());
+}
+
 }  // namespace
 
 KernelChooser::KernelChooser(std::string wanted, const std::filesystem::path& cache_folder,
@@ -46,41 +61,48 @@ size_t KernelChooser::choose(const ConvolutionProblem& problem, KernelSpan kerne
   return fastest(problem, kernels);
 }
 
-bool KernelChooser::prefers(const Candidates& fused, std::initializer_list<Candidates> steps) {
+bool KernelChooser::prefers(const Candidates& fused, const std::array<Candidates, 2>& steps) {
   for (const auto& kernel : fused.kernels) seen_.insert(kernel->name());
   if (wanted_ != "auto") {
-    const bool wanted = is_wanted(wanted_, *fused.kernels.front());
+    const bool wanted =
+        std::ranges::any_of(fused.kernels, [&](const auto& kernel) { return is_wanted(wanted_, *kernel); });
     found_ = found_ || wanted;
     return wanted;
   }
-  double together = 0.0;
   for (const Candidates& step : steps) {
-    const KernelSpan fast = without_last_resorts(step.kernels);
-    if (fast.empty()) return true;
-    together += std::ranges::min(times(step.problem, fast));
+    if (without_last_resorts(step.kernels).empty()) return true;
   }
-  return std::ranges::min(times(fused.problem, fused.kernels)) < together;
+  const ConvolutionKernel& first = *steps[0].kernels[fastest(steps[0].problem, steps[0].kernels)];
+  const ConvolutionKernel& second = *steps[1].kernels[fastest(steps[1].problem, steps[1].kernels)];
+  std::vector<std::string> names = names_of(fused.kernels);
+  names.push_back(first.name() + " + " + second.name());
+  const std::vector<double> measured = times(fused.problem, names, [&] {
+    return measure_kernels(fused.problem, fused.kernels, {{{steps[0].problem, first}, {steps[1].problem, second}}},
+                           table_, arena_);
+  });
+  return first_of_the_fastest(measured) < fused.kernels.size();
 }
 
 size_t KernelChooser::fastest(const ConvolutionProblem& problem, KernelSpan kernels) {
   const KernelSpan fast = without_last_resorts(kernels);
   if (fast.size() <= 1) return 0;
-  const std::vector<double> measured = times(problem, fast);
-  return static_cast<size_t>(std::ranges::min_element(measured) - measured.begin());
+  return first_of_the_fastest(
+      times(problem, names_of(fast), [&] { return measure_kernels(problem, fast, table_, arena_); }));
 }
 
-std::vector<double> KernelChooser::times(const ConvolutionProblem& problem, KernelSpan kernels) {
+template <typename Measure>
+std::vector<double> KernelChooser::times(const ConvolutionProblem& problem, const std::vector<std::string>& names,
+                                         Measure measure) {
   const std::string key = to_string(problem);
   std::vector<double> times;
-  times.reserve(kernels.size());
-  for (size_t k = 0; k < kernels.size(); ++k) {
-    const auto known = times_->find(key, kernels[k]->name());
+  for (const std::string& name : names) {
+    const auto known = times_->find(key, name);
     if (!known) break;
     times.push_back(*known);
   }
-  if (times.size() < kernels.size()) {
-    times = measure_kernels(problem, kernels, table_, arena_);
-    for (size_t k = 0; k < kernels.size(); ++k) times_->add(key, kernels[k]->name(), times[k]);
+  if (times.size() < names.size()) {
+    times = measure();
+    for (size_t k = 0; k < names.size(); ++k) times_->add(key, names[k], times[k]);
   }
   return times;
 }

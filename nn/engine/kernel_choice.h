@@ -1,7 +1,7 @@
 // Which of several kernels a convolution gets: the one that was measured to be the fastest, or the one asked for.
 #pragma once
 
-#include <initializer_list>
+#include <array>
 #include <memory>
 #include <set>
 #include <span>
@@ -38,9 +38,9 @@ class KernelChooser {
     const ConvolutionProblem& problem;
     KernelSpan kernels;
   };
-  /// Whether the kernels of one problem, which has at least one, do better than the best of each of the `steps` that it
-  /// stands for.
-  bool prefers(const Candidates& fused, std::initializer_list<Candidates> steps);
+  /// Whether the kernels of one problem, which has at least one, do better than the best of both `steps` that it stands
+  /// for.
+  bool prefers(const Candidates& fused, const std::array<Candidates, 2>& steps);
 
   /// After the last choice: keeps what was measured. Throws UnknownKernelError if `wanted` names a kernel that no
   /// convolution has.
@@ -51,8 +51,9 @@ class KernelChooser {
 
  private:
   size_t fastest(const ConvolutionProblem& problem, KernelSpan kernels);
-  /// As remembered, or measured now.
-  std::vector<double> times(const ConvolutionProblem& problem, KernelSpan kernels);
+  /// By name, as remembered, or else as `measure` yields them now.
+  template <typename Measure>
+  std::vector<double> times(const ConvolutionProblem& problem, const std::vector<std::string>& names, Measure measure);
 
   std::string wanted_;
   const kernels::KernelTable& table_;

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "nn/engine/processor.h"
@@ -21,8 +23,8 @@ constexpr double kHopeless = 3.0;
 /// Kernels that are slower than the best by less than this factor are run again, for so long together, because noise
 /// would decide between them.
 constexpr double kClose = 1.1;
-constexpr double kCloseMicroseconds = 3000.0;
-constexpr size_t kMostRepeats = 12;
+constexpr double kCloseMicroseconds = 6000.0;
+constexpr size_t kMostRepeats = 24;
 /// Of a convolution that is larger, a part of the map is computed, not less than this of either axis.
 constexpr double kMostMultiplyAdds = 2.5e8;
 constexpr int64_t kLeastRows = 8;
@@ -37,19 +39,22 @@ size_t blocked_bytes(const Shape& shape, int64_t lanes) {
                  sizeof(float));
 }
 
-/// One kernel with copies of its weights to rotate through.
+/// One way to compute what is to be measured: a convolution, or two of which the second reads the first's result.
+using Way = std::vector<ConvolutionChoice>;
+using Ways = std::vector<Way>;
+
+/// A way with copies of its weights to rotate through.
 struct Contender {
-  const ConvolutionKernel* kernel = nullptr;
-  std::vector<std::unique_ptr<BoundStep>> runs;  ///< one per copy
+  std::vector<std::vector<std::unique_ptr<BoundStep>>> runs;  ///< per copy, the steps
   size_t next = 0;
   double first = 0.0;         ///< microseconds, as all times
   std::vector<double> times;  ///< of the rounds that follow
 
   double run() {
-    BoundStep& step = *runs[next];
+    const auto& steps = runs[next];
     next = (next + 1) % runs.size();
     const auto start = std::chrono::steady_clock::now();
-    step.run();
+    for (const auto& step : steps) step->run();
     return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
   }
 };
@@ -60,23 +65,35 @@ size_t copies_of(size_t packed_bytes, size_t cache_bytes) {
   return std::min(kRepeats + 1, enough);
 }
 
+size_t packed_bytes(const Way& way) {
+  size_t bytes = 0;
+  for (const ConvolutionChoice& step : way) bytes += aligned(step.kernel.packed_bytes());
+  return bytes;
+}
+
 /// Lays out what a measurement needs in one block of memory.
 class Workspace {
  public:
-  Workspace(const ConvolutionProblem& problem, KernelSpan kernels, int64_t lanes) : cache_bytes_(l2_cache_bytes()) {
-    src_bytes_ = problem.src_layout == Layout::kPlanar
-                     ? aligned(static_cast<size_t>(problem.src.elements()) * sizeof(float))
-                     : blocked_bytes(problem.src, lanes);
-    dst_bytes_ = blocked_bytes(problem.dst, lanes);
-    for (const auto& kernel : kernels) {
-      scratch_bytes_ = std::max(scratch_bytes_, aligned(kernel->scratch_bytes()));
-      packed_bytes_ += aligned(kernel->packed_bytes()) * copies_of(kernel->packed_bytes(), cache_bytes_);
+  Workspace(const Ways& ways, int64_t lanes) : cache_bytes_(l2_cache_bytes()) {
+    const ConvolutionProblem& first = ways.front().front().problem;
+    src_bytes_ = first.src_layout == Layout::kPlanar
+                     ? aligned(static_cast<size_t>(first.src.elements()) * sizeof(float))
+                     : blocked_bytes(first.src, lanes);
+    dst_bytes_ = blocked_bytes(ways.front().back().problem.dst, lanes);
+    for (const Way& way : ways) {
+      if (way.size() > 1) between_bytes_ = blocked_bytes(way.front().problem.dst, lanes);
+      for (const ConvolutionChoice& step : way) {
+        scratch_bytes_ = std::max(scratch_bytes_, aligned(step.kernel.scratch_bytes()));
+      }
+      packed_bytes_ += packed_bytes(way) * copies_of(packed_bytes(way), cache_bytes_);
     }
   }
 
-  size_t bytes() const { return src_bytes_ + 2 * dst_bytes_ + scratch_bytes_ + packed_bytes_ + 2 * cache_bytes_; }
+  size_t bytes() const {
+    return src_bytes_ + between_bytes_ + 2 * dst_bytes_ + scratch_bytes_ + packed_bytes_ + 2 * cache_bytes_;
+  }
 
-  std::vector<Contender> prepare(const ConvolutionProblem& problem, KernelSpan kernels, std::byte* memory) {
+  std::vector<Contender> prepare(const Ways& ways, std::byte* memory) {
     std::byte* next = memory;
     const auto take = [&](size_t bytes) { return std::exchange(next, next + bytes); };
     const auto take_ones = [&](size_t bytes) {
@@ -84,27 +101,33 @@ class Workspace {
       std::fill_n(values, bytes / sizeof(float), 1.0F);
       return values;
     };
-    ConvolutionMemory addresses;
-    addresses.src = take_ones(src_bytes_);
+    const float* src = take_ones(src_bytes_);
     const float* residual = take_ones(dst_bytes_);
-    if (problem.has_residual) addresses.residual = residual;
-    addresses.dst = reinterpret_cast<float*>(take(dst_bytes_));
-    addresses.scratch = take(scratch_bytes_);
+    auto* between = reinterpret_cast<float*>(take(between_bytes_));
+    auto* dst = reinterpret_cast<float*>(take(dst_bytes_));
+    std::byte* scratch = take(scratch_bytes_);
     sweep_ = take(2 * cache_bytes_);
 
-    const std::vector<float> weights(static_cast<size_t>(problem.weight_count()), 1e-3F);
-    const std::vector<float> bias(static_cast<size_t>(problem.bias_count()), 1e-3F);
-    std::vector<Contender> contenders(kernels.size());
-    for (size_t k = 0; k < kernels.size(); ++k) {
-      contenders[k].kernel = kernels[k].get();
-      const size_t packed_bytes = kernels[k]->packed_bytes();
-      std::byte* packed = take(aligned(packed_bytes));
-      std::memset(packed, 0, packed_bytes);
-      kernels[k]->pack(weights, bias, packed);
-      for (size_t copy = 0; copy < copies_of(packed_bytes, cache_bytes_); ++copy) {
-        addresses.packed = copy == 0 ? packed : take(aligned(packed_bytes));
-        if (copy > 0) std::memcpy(const_cast<std::byte*>(addresses.packed), packed, packed_bytes);
-        contenders[k].runs.push_back(kernels[k]->bind(addresses));
+    std::vector<Contender> contenders(ways.size());
+    for (size_t w = 0; w < ways.size(); ++w) {
+      const Way& way = ways[w];
+      const size_t bytes = packed_bytes(way);
+      std::byte* packed = take(bytes);
+      pack(way, packed, bytes);
+      for (size_t copy = 0; copy < copies_of(bytes, cache_bytes_); ++copy) {
+        if (copy > 0) packed = static_cast<std::byte*>(std::memcpy(take(bytes), packed, bytes));
+        contenders[w].runs.emplace_back();
+        const std::byte* step_packed = packed;
+        for (size_t s = 0; s < way.size(); ++s) {
+          const bool is_last = s + 1 == way.size();
+          contenders[w].runs.back().push_back(
+              way[s].kernel.bind({.src = s == 0 ? src : between,
+                                  .packed = step_packed,
+                                  .residual = way[s].problem.has_residual ? residual : nullptr,
+                                  .dst = is_last ? dst : between,
+                                  .scratch = scratch}));
+          step_packed += aligned(way[s].kernel.packed_bytes());
+        }
       }
     }
     return contenders;
@@ -114,8 +137,19 @@ class Workspace {
   void sweep() const { std::memset(sweep_, 1, 2 * cache_bytes_); }
 
  private:
+  static void pack(const Way& way, std::byte* packed, size_t bytes) {
+    std::memset(packed, 0, bytes);
+    for (const ConvolutionChoice& step : way) {
+      const std::vector<float> weights(static_cast<size_t>(step.problem.weight_count()), 1e-3F);
+      const std::vector<float> bias(static_cast<size_t>(step.problem.bias_count()), 1e-3F);
+      step.kernel.pack(weights, bias, packed);
+      packed += aligned(step.kernel.packed_bytes());
+    }
+  }
+
   size_t cache_bytes_;
   size_t src_bytes_ = 0;
+  size_t between_bytes_ = 0;
   size_t dst_bytes_ = 0;
   size_t scratch_bytes_ = 0;
   size_t packed_bytes_ = 0;
@@ -157,8 +191,21 @@ graph::Size2d source_size(graph::Size2d dst, const graph::Conv2d& op, const grap
           source_length(dst.w, op.kernel.w, op.stride.w, op.dilation.w, pad.begin.w + pad.end.w)};
 }
 
-/// The same convolution of a smaller map, if it is a large one.
-ConvolutionProblem of_part(const ConvolutionProblem& problem) {
+/// The same convolution for a result of that size.
+ConvolutionProblem with_result(ConvolutionProblem problem, graph::Size2d size) {
+  const bool is_lower = size.h < problem.dst[2];
+  const bool is_narrower = size.w < problem.dst[3];
+  problem.dst[2] = size.h;
+  problem.dst[3] = size.w;
+  graph::Size2d src = source_size(size, problem.op, problem.pad);
+  if (problem.expansion) src = source_size(src, problem.expansion->op, problem.expansion->pad);
+  if (is_lower) problem.src[2] = src.h;
+  if (is_narrower) problem.src[3] = src.w;
+  return problem;
+}
+
+/// Of the result that is computed: all of it, or a part if it is a large one.
+graph::Size2d measured_size(const ConvolutionProblem& problem) {
   const auto share = [](const ConvolutionProblem& p, int64_t extent, int64_t least) {
     const double part = kMostMultiplyAdds / static_cast<double>(multiply_adds(p));
     return std::min(extent, std::max(least, static_cast<int64_t>(static_cast<double>(extent) * part)));
@@ -166,22 +213,17 @@ ConvolutionProblem of_part(const ConvolutionProblem& problem) {
   ConvolutionProblem part = problem;
   part.dst[2] = share(part, part.dst[2], kLeastRows);
   part.dst[3] = share(part, part.dst[3], kLeastColumns);
-  graph::Size2d size = source_size({part.dst[2], part.dst[3]}, part.op, part.pad);
-  if (part.expansion) size = source_size(size, part.expansion->op, part.expansion->pad);
-  if (part.dst[2] < problem.dst[2]) part.src[2] = size.h;
-  if (part.dst[3] < problem.dst[3]) part.src[3] = size.w;
-  return part;
+  return {part.dst[2], part.dst[3]};
 }
 
-bool have_same_names(KernelSpan a, KernelSpan b) {
-  return std::ranges::equal(a, b, [](const auto& x, const auto& y) { return x->name() == y->name(); });
-}
+std::vector<double> measure_whole(const Ways& ways, const kernels::KernelTable& table, AlignedBuffer& arena) {
+  // Two measurements at a time would measure each other.
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
 
-std::vector<double> measure_whole(const ConvolutionProblem& problem, KernelSpan kernels,
-                                  const kernels::KernelTable& table, AlignedBuffer& arena) {
-  Workspace workspace(problem, kernels, table.lanes);
+  Workspace workspace(ways, table.lanes);
   if (arena.size() < workspace.bytes()) arena = AlignedBuffer(workspace.bytes() + workspace.bytes() / 2);
-  std::vector<Contender> contenders = workspace.prepare(problem, kernels, arena.data());
+  std::vector<Contender> contenders = workspace.prepare(ways, arena.data());
 
   for (Contender& c : contenders) c.first = c.run();
   workspace.sweep();
@@ -209,23 +251,75 @@ std::vector<double> measure_whole(const ConvolutionProblem& problem, KernelSpan 
   return times;
 }
 
+/// Convolutions of parts of the maps, in place of those that ways consist of.
+class Parts {
+ public:
+  explicit Parts(const kernels::KernelTable& table) : table_(table) {}
+
+  /// The way for a result of that size; nothing if one of its kernels does not do that.
+  std::optional<Way> way(const Way& whole, graph::Size2d size) {
+    Way way;
+    for (auto step = whole.rbegin(); step != whole.rend(); ++step) {
+      const Part& part = parts_.try_emplace(&step->problem, step->problem, size, table_).first->second;
+      const auto found =
+          std::ranges::find_if(part.kernels, [&](const auto& kernel) { return kernel->name() == step->kernel.name(); });
+      if (found == part.kernels.end()) return std::nullopt;
+      way.push_back({part.problem, **found});
+      size = {part.problem.src[2], part.problem.src[3]};
+    }
+    return Way(way.rbegin(), way.rend());
+  }
+
+ private:
+  struct Part {
+    Part(const ConvolutionProblem& whole, graph::Size2d size, const kernels::KernelTable& table)
+        : problem(with_result(whole, size)), kernels(convolution_kernels(problem, table)) {}
+
+    ConvolutionProblem problem;
+    ConvolutionKernels kernels;
+  };
+
+  const kernels::KernelTable& table_;
+  std::map<const ConvolutionProblem*, Part> parts_;
+};
+
+/// All ways yield the same result.
+std::vector<double> measure(const Ways& ways, const kernels::KernelTable& table, AlignedBuffer& arena) {
+  const ConvolutionProblem& whole = ways.front().back().problem;
+  const graph::Size2d size = measured_size(whole);
+  if (size == graph::Size2d{whole.dst[2], whole.dst[3]}) return measure_whole(ways, table, arena);
+  Parts parts(table);
+  Ways smaller;
+  for (const Way& way : ways) {
+    std::optional<Way> part = parts.way(way, size);
+    if (!part) return measure_whole(ways, table, arena);
+    smaller.push_back(*part);
+  }
+  std::vector<double> times = measure_whole(smaller, table, arena);
+  const double factor = static_cast<double>(whole.dst[2] * whole.dst[3]) / static_cast<double>(size.h * size.w);
+  for (double& time : times) time *= factor;
+  return times;
+}
+
+Ways ways_of(const ConvolutionProblem& problem, KernelSpan kernels) {
+  Ways ways;
+  for (const auto& kernel : kernels) ways.push_back({{problem, *kernel}});
+  return ways;
+}
+
 }  // namespace
 
 std::vector<double> measure_kernels(const ConvolutionProblem& problem, KernelSpan kernels,
                                     const kernels::KernelTable& table, AlignedBuffer& arena) {
-  // Two measurements at a time would measure each other.
-  static std::mutex mutex;
-  const std::lock_guard lock(mutex);
+  return measure(ways_of(problem, kernels), table, arena);
+}
 
-  const ConvolutionProblem part = of_part(problem);
-  if (part.dst == problem.dst) return measure_whole(problem, kernels, table, arena);
-  const ConvolutionKernels part_kernels = convolution_kernels(part, table);
-  const KernelSpan measured = KernelSpan(part_kernels).first(std::min(part_kernels.size(), kernels.size()));
-  if (!have_same_names(measured, kernels)) return measure_whole(problem, kernels, table, arena);
-  std::vector<double> times = measure_whole(part, measured, table, arena);
-  const double factor = static_cast<double>(problem.dst.elements()) / static_cast<double>(part.dst.elements());
-  for (double& time : times) time *= factor;
-  return times;
+std::vector<double> measure_kernels(const ConvolutionProblem& fused, KernelSpan kernels,
+                                    const std::array<ConvolutionChoice, 2>& steps, const kernels::KernelTable& table,
+                                    AlignedBuffer& arena) {
+  Ways ways = ways_of(fused, kernels);
+  ways.push_back({steps[0], steps[1]});
+  return measure(ways, table, arena);
 }
 
 }  // namespace zoo::engine

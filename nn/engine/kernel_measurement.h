@@ -1,6 +1,7 @@
 // How long the kernels of a convolution take on this machine.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "nn/engine/aligned_buffer.h"
@@ -16,5 +17,17 @@ namespace zoo::engine {
 /// needed.
 std::vector<double> measure_kernels(const ConvolutionProblem& problem, KernelSpan kernels,
                                     const kernels::KernelTable& table, AlignedBuffer& arena);
+
+/// A convolution and the kernel that it gets.
+struct ConvolutionChoice {
+  const ConvolutionProblem& problem;
+  const ConvolutionKernel& kernel;
+};
+
+/// The same of kernels that compute two convolutions at once, and, as the last time, of the two one after the other.
+/// `kernels` and those of `steps` are among convolution_kernels() of their problems.
+std::vector<double> measure_kernels(const ConvolutionProblem& fused, KernelSpan kernels,
+                                    const std::array<ConvolutionChoice, 2>& steps, const kernels::KernelTable& table,
+                                    AlignedBuffer& arena);
 
 }  // namespace zoo::engine

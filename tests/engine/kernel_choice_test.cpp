@@ -85,6 +85,34 @@ TEST(KernelChoice, BelievesTheSharedTimes) {
   EXPECT_EQ(chosen("auto", problem(6), fakes(0, 5)), "own:fake");
 }
 
+TEST(KernelChoice, TakesTheFirstOfThoseThatTakeAsLong) {
+  const auto times = KernelTimes::shared(kernel_environment(kernels::Isa::kSse), {});
+  times->add(to_string(problem(10)), "jit:fake", 101.0);
+  times->add(to_string(problem(10)), "own:fake", 100.0);
+  EXPECT_EQ(chosen("auto", problem(10), fakes(0, 0)), "jit:fake");
+}
+
+/// Whether two convolutions, each of which takes `step_ms`, are computed at once.
+bool prefers_fused(const std::string& wanted, int64_t channels, int fused_ms, int step_ms) {
+  ConvolutionProblem both = problem(channels);
+  both.expansion = {both.op, both.pad, {}};
+  ConvolutionKernels fused;
+  fused.push_back(std::make_unique<FakeKernel>("own:both", fused_ms));
+  const ConvolutionKernels steps = fakes(step_ms, step_ms);
+  const ConvolutionProblem step = problem(channels);
+  KernelChooser chooser(wanted, {}, sse_table());
+  return chooser.prefers({both, fused}, {{{step, steps}, {step, steps}}});
+}
+
+TEST(KernelChoice, ComputesTwoAtOnceWhereThatIsFaster) {
+  EXPECT_TRUE(prefers_fused("auto", 11, 3, 2));
+  EXPECT_FALSE(prefers_fused("auto", 12, 3, 1));
+  // Remembered.
+  EXPECT_TRUE(prefers_fused("auto", 11, 3, 1));
+  EXPECT_TRUE(prefers_fused("both", 12, 3, 1));
+  EXPECT_FALSE(prefers_fused("jit", 11, 3, 2));
+}
+
 TEST(KernelChoice, TakesWhatIsAskedFor) {
   EXPECT_EQ(chosen("own", problem(7), fakes(0, 5)), "own:fake");
   EXPECT_EQ(chosen("onednn", problem(7), fakes(5, 0)), "jit:fake");
