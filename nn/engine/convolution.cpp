@@ -103,7 +103,8 @@ class ConvolutionCompiler {
             .has_residual = residual_ != graph::kNone,
             .src_layout = src_layout,
             .threads = compiler_.threads(),
-            .compact_layers = compiler_.compact_layers()};
+            .compact_layers = compiler_.compact_layers(),
+            .may_use_tiles = compiler_.may_use_tiles()};
   }
 
   bool is_cropped() const { return rows_.count < op_.kernel.h || columns_.count < op_.kernel.w; }
@@ -266,6 +267,7 @@ ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const 
   add(make_mat_vec_convolution(problem, table));
   add(make_pointwise_convolution(problem, table));
   add(make_narrow_pointwise_convolution(problem, table));
+  add(make_split_pointwise_convolution(problem, table));
   add(make_winograd_convolution(problem, table));
   add(make_onednn_convolution(problem, table));
   add(make_direct_convolution(problem, table));

@@ -36,6 +36,7 @@ struct ConvolutionProblem {
   Layout src_layout = Layout::kBlocked;
   int threads = 1;
   bool compact_layers = false;  ///< see KernelOptions
+  bool may_use_tiles = false;   ///< of AMX; true only where amx_bf16_available() and with 16 lanes
 
   bool has_bias() const { return op.bias != graph::kNone; }
   /// Weights and biases as ConvolutionKernel::pack gets them.
@@ -105,6 +106,9 @@ std::unique_ptr<ConvolutionKernel> make_pointwise_convolution(const ConvolutionP
 /// One block of output channels at a time: the most positions per tile, so that weights are read least often.
 std::unique_ptr<ConvolutionKernel> make_narrow_pointwise_convolution(const ConvolutionProblem& problem,
                                                                      const kernels::KernelTable& table);
+/// On AMX's tiles, every value as a sum of three of bf16.
+std::unique_ptr<ConvolutionKernel> make_split_pointwise_convolution(const ConvolutionProblem& problem,
+                                                                    const kernels::KernelTable& table);
 /// 3x3 with fewer multiplications.
 std::unique_ptr<ConvolutionKernel> make_winograd_convolution(const ConvolutionProblem& problem,
                                                              const kernels::KernelTable& table);

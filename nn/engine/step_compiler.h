@@ -68,6 +68,8 @@ class StepCompiler {
   bool is_f32() const { return precision_ == Precision::kF32; }
   /// See KernelOptions.
   bool compact_layers() const { return compact_layers_; }
+  /// Whether f32 kernels may use AMX's tiles: not where they are held to an instruction set.
+  bool may_use_tiles() const { return may_use_tiles_; }
   const graph::Node& node(graph::NodeId id) const { return network_.graph[id]; }
   const Shape& shape(graph::NodeId id) const { return shapes_[static_cast<size_t>(id)]; }
   const Value& value(ValueId id) const { return compiled_.values[static_cast<size_t>(id)]; }
@@ -138,6 +140,7 @@ class StepCompiler {
   std::vector<int64_t> macs_;
   int threads_;
   bool compact_layers_;
+  bool may_use_tiles_;
   Precision precision_;
   const kernels::KernelTable& table_;
   KernelChooser chooser_;

@@ -32,6 +32,7 @@ std::vector<int64_t> to_integers(const weights::StoredTensor& tensor) {
 struct Way {
   std::string name;
   engine::CompileOptions options;
+  bool needs_tiles = false;  ///< of AMX
 };
 
 Way fast_way(const std::string& name, const std::string& wanted, engine::InstructionSet isa) {
@@ -45,9 +46,15 @@ std::vector<Way> ways() {
   using engine::InstructionSet;
   Way reference{"reference", {}};
   reference.options.engine = engine::EngineKind::kReference;
-  return {fast_way("measured", "auto", InstructionSet::kAuto),    fast_way("onednn", "onednn", InstructionSet::kAuto),
-          fast_way("own_avx512", "own", InstructionSet::kAvx512), fast_way("own_avx2", "own", InstructionSet::kAvx2),
-          fast_way("own_sse", "own", InstructionSet::kSse),       reference};
+  Way split = fast_way("own_split", "own:split_pointwise", InstructionSet::kAuto);
+  split.needs_tiles = true;
+  return {fast_way("measured", "auto", InstructionSet::kAuto),
+          fast_way("onednn", "onednn", InstructionSet::kAuto),
+          fast_way("own_avx512", "own", InstructionSet::kAvx512),
+          fast_way("own_avx2", "own", InstructionSet::kAvx2),
+          fast_way("own_sse", "own", InstructionSet::kSse),
+          split,
+          reference};
 }
 
 class GoldenParity : public ::testing::TestWithParam<std::tuple<ReferenceRecord, Way>> {};
@@ -55,6 +62,9 @@ class GoldenParity : public ::testing::TestWithParam<std::tuple<ReferenceRecord,
 TEST_P(GoldenParity, HoldsForEveryOutput) {
   const auto& [record, way] = GetParam();
   if (!engine::is_available(way.options.kernels.isa)) GTEST_SKIP() << "the machine has no such instruction set";
+  if (way.needs_tiles && !engine::why_unavailable(engine::Precision::kBf16).empty()) {
+    GTEST_SKIP() << "the machine has no AMX";
+  }
   const models::ModelConfig config = models::load_model_config(record.config());
   graph::BoundGraph network;
   network.graph = models::build_graph(config);

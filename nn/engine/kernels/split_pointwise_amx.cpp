@@ -1,0 +1,251 @@
+// Tile registers: 0-3 sums (2 tiles of positions x 2 tiles of output channels), 4-5 positions, 6-7 weights.
+#include <algorithm>
+#include <array>
+
+#include "nn/engine/kernels/bf16_vec.h"
+#include "nn/engine/kernels/pointwise.h"
+#include "nn/engine/kernels/split_pointwise.h"
+#include "nn/engine/kernels/tile_config.h"
+
+namespace zoo::engine::kernels {
+namespace {
+
+constexpr int64_t kLineBytes = 64;
+/// A tile's values of bf16 and its sums.
+constexpr int64_t kTileValues = kTileRows * kTileDepth;
+constexpr int64_t kTileSums = kTileRows * kChannelStep;
+
+enum PartIndex : int64_t { kHigh, kMiddle, kLow };
+
+/// Positions of one chunk and their parts: [part, block of kTileDepth inputs, position, kTileDepth].
+struct Split {
+  const Bf16* parts;
+  int64_t depth_blocks;
+  int64_t positions;
+
+  const Bf16* at(int64_t part, int64_t block, int64_t position) const {
+    return parts + ((part * depth_blocks + block) * positions + position) * kTileDepth;
+  }
+};
+
+/// The bits of a value's high part, rounded to nearest: the upper half of the result is the bf16.
+inline __m512i rounded(__m512 x) { return _mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x8000)); }
+
+inline __m512 high_part(__m512i rounded) {
+  return _mm512_castsi512_ps(_mm512_and_si512(rounded, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
+}
+
+/// The upper halves of both, one after the other.
+inline void store_upper(Bf16* to, __m512i first, __m512i second, __m512i odd) {
+  _mm512_store_si512(to, _mm512_permutex2var_epi16(first, odd, second));
+}
+
+/// `src` is the first position of the chunk in the first block of channels.
+void split(const SplitPointwiseConv& op, const float* src, int64_t positions, Bf16* parts) {
+  alignas(kLineBytes) std::array<uint16_t, kTileDepth> odd_lanes;
+  for (size_t i = 0; i < odd_lanes.size(); ++i) odd_lanes[i] = static_cast<uint16_t>(2 * i + 1);
+  const __m512i odd = _mm512_load_si512(odd_lanes.data());
+  const int64_t plane = op.area * kChannelStep;
+  const int64_t blocks = block_count(op.in_channels, kChannelStep);
+  const int64_t part_values = block_count(op.in_channels, kTileDepth) * positions * kTileDepth;
+  for (int64_t b = 0; b < blocks; b += 2, src += 2 * plane) {
+    const bool is_pair = b + 1 < blocks;
+    for (int64_t p = 0; p < positions; ++p, parts += kTileDepth) {
+      const __m512 first = _mm512_loadu_ps(src + p * kChannelStep);
+      const __m512 second = is_pair ? _mm512_loadu_ps(src + plane + p * kChannelStep) : _mm512_setzero_ps();
+      const __m512i first_high = rounded(first);
+      const __m512i second_high = rounded(second);
+      store_upper(parts, first_high, second_high, odd);
+      const __m512 first_rest = _mm512_sub_ps(first, high_part(first_high));
+      const __m512 second_rest = _mm512_sub_ps(second, high_part(second_high));
+      const __m512i first_middle = rounded(first_rest);
+      const __m512i second_middle = rounded(second_rest);
+      store_upper(parts + part_values, first_middle, second_middle, odd);
+      // What is left has no more than eight significant bits.
+      store_upper(parts + 2 * part_values, _mm512_castps_si512(_mm512_sub_ps(first_rest, high_part(first_middle))),
+                  _mm512_castps_si512(_mm512_sub_ps(second_rest, high_part(second_middle))), odd);
+    }
+  }
+}
+
+/// Spreads the fetching of the next weights over the work on these.
+struct Prefetcher {
+  const std::byte* next = nullptr;
+  int64_t lines = 0;  ///< per step
+
+  void step() {
+    for (int64_t i = 0; i < lines; ++i, next += kLineBytes) _mm_prefetch(next, _MM_HINT_T1);
+  }
+};
+
+/// Loads a part of the positions into tiles 4 and 5.
+template <int kRows>
+inline void load_positions(const Split& split, PartIndex part, int64_t block, const std::array<int64_t, 2>& first) {
+  _tile_loadd(4, split.at(part, block, first[0]), kLineBytes);
+  if constexpr (kRows == 2) _tile_loadd(5, split.at(part, block, first[1]), kLineBytes);
+}
+
+/// Loads a part of the weights into tiles 6 and 7.
+template <int kColumns>
+inline void load_weights(const Bf16* weights, PartIndex part, int64_t block, int64_t depth_blocks) {
+  const Bf16* tile = weights + (part * depth_blocks + block) * kColumns * kTileValues;
+  _tile_loadd(6, tile, kLineBytes);
+  if constexpr (kColumns == 2) _tile_loadd(7, tile + kTileValues, kLineBytes);
+}
+
+template <int kRows, int kColumns>
+inline void multiply_loaded() {
+  _tile_dpbf16ps(0, 4, 6);
+  if constexpr (kColumns == 2) _tile_dpbf16ps(1, 4, 7);
+  if constexpr (kRows == 2) _tile_dpbf16ps(2, 5, 6);
+  if constexpr (kRows == 2 && kColumns == 2) _tile_dpbf16ps(3, 5, 7);
+}
+
+/// Sums of kRows x kColumns tiles: [row, column, position, kChannelStep].
+template <int kRows, int kColumns>
+void multiply(const Split& split, const std::array<int64_t, 2>& first, const Bf16* weights, float* sums,
+              Prefetcher& prefetch) {
+  _tile_zero(0);
+  if constexpr (kColumns == 2) _tile_zero(1);
+  if constexpr (kRows == 2) _tile_zero(2);
+  if constexpr (kRows == 2 && kColumns == 2) _tile_zero(3);
+  const int64_t blocks = split.depth_blocks;
+  for (int64_t k = 0; k < blocks; ++k) {
+    // In an order in which every product shares a factor with the one before.
+    load_positions<kRows>(split, kLow, k, first);
+    load_weights<kColumns>(weights, kHigh, k, blocks);
+    multiply_loaded<kRows, kColumns>();
+    load_positions<kRows>(split, kHigh, k, first);
+    multiply_loaded<kRows, kColumns>();
+    load_weights<kColumns>(weights, kLow, k, blocks);
+    multiply_loaded<kRows, kColumns>();
+    load_weights<kColumns>(weights, kMiddle, k, blocks);
+    multiply_loaded<kRows, kColumns>();
+    load_positions<kRows>(split, kMiddle, k, first);
+    multiply_loaded<kRows, kColumns>();
+    load_weights<kColumns>(weights, kHigh, k, blocks);
+    multiply_loaded<kRows, kColumns>();
+    prefetch.step();
+  }
+  _tile_stored(0, sums, kLineBytes);
+  if constexpr (kColumns == 2) _tile_stored(1, sums + kTileSums, kLineBytes);
+  if constexpr (kRows == 2) _tile_stored(2, sums + 2 * kTileSums, kLineBytes);
+  if constexpr (kRows == 2 && kColumns == 2) _tile_stored(3, sums + 3 * kTileSums, kLineBytes);
+}
+
+/// Sums that wait to be finished.
+struct Block {
+  std::array<int64_t, 2> first{};  ///< positions of the chunk
+  int64_t channel = 0;
+  int rows = 0;
+  int columns = 0;
+};
+
+template <ActivationKind kKind>
+class Chunk {
+ public:
+  /// `residual` and `dst` are the chunk's first position in the first block of channels.
+  Chunk(const SplitPointwiseConv& op, const Split& split, int64_t tile_positions, const float* residual, float* dst)
+      : op_(op), split_(split), tile_positions_(tile_positions), residual_(residual), dst_(dst) {}
+
+  void run() {
+    const int64_t tiles = block_count(split_.positions, tile_positions_);
+    const int64_t columns = block_count(op_.out_channels, kChannelStep);
+    const int64_t panel = kSplitParts * split_.depth_blocks * kTileValues;
+    const Bf16* weights = op_.weights;
+    for (int64_t column = 0; column < columns; column += 2) {
+      const bool is_pair = column + 1 < columns;
+      const int64_t values = is_pair ? 2 * panel : panel;
+      // Behind the last columns lie the weights of the next step.
+      Prefetcher prefetch = {reinterpret_cast<const std::byte*>(weights + values),
+                             block_count(values * static_cast<int64_t>(sizeof(Bf16)) / kLineBytes,
+                                         split_.depth_blocks * block_count(tiles, 2))};
+      for (int64_t tile = 0; tile < tiles; tile += 2) {
+        const std::array<int64_t, 2> first = {start(tile), start(tile + 1)};
+        const int64_t channel = column * kChannelStep;
+        if (tile + 1 < tiles) {
+          is_pair ? block<2, 2>(first, channel, weights, prefetch) : block<2, 1>(first, channel, weights, prefetch);
+        } else {
+          is_pair ? block<1, 2>(first, channel, weights, prefetch) : block<1, 1>(first, channel, weights, prefetch);
+        }
+      }
+      weights += values;
+    }
+    finish_pending();
+  }
+
+ private:
+  /// Tiles are of one size; the last may overlap the one before.
+  int64_t start(int64_t tile) const { return std::min(tile * tile_positions_, split_.positions - tile_positions_); }
+
+  template <int kRows, int kColumns>
+  void block(const std::array<int64_t, 2>& first, int64_t channel, const Bf16* weights, Prefetcher& prefetch) {
+    multiply<kRows, kColumns>(split_, first, weights, sums_[current_].data(), prefetch);
+    // A load cannot take what a tile store has just put into the store buffer: it waits until that is in the cache. So
+    // the block before this one is finished now, while the tiles are busy.
+    finish_pending();
+    pending_ = {first, channel, kRows, kColumns};
+    current_ ^= 1U;
+  }
+
+  void finish_pending() {
+    const float* sums = sums_[current_ ^ 1U].data();
+    for (int row = 0; row < pending_.rows; ++row) {
+      for (int column = 0; column < pending_.columns; ++column) {
+        finish_tile(pending_.first[static_cast<size_t>(row)], pending_.channel + column * kChannelStep,
+                    sums + (2 * row + column) * kTileSums);
+      }
+    }
+    pending_.rows = 0;
+  }
+
+  void finish_tile(int64_t first, int64_t channel, const float* sums) {
+    const int64_t at = (channel / kChannelStep * op_.area + first) * kChannelStep;
+    const int64_t left = op_.out_channels - channel;
+    const auto lanes = static_cast<__mmask16>(left >= kChannelStep ? 0xFFFF : (1 << left) - 1);
+    const __m512 bias = _mm512_loadu_ps(op_.bias + channel);
+    for (int64_t p = 0; p < tile_positions_ * kChannelStep; p += kChannelStep) {
+      __m512 sum = _mm512_add_ps(_mm512_load_ps(sums + p), bias);
+      if (residual_ != nullptr) sum = _mm512_add_ps(sum, _mm512_loadu_ps(residual_ + at + p));
+      sum = activate<kKind>(sum, op_.activation.slope);
+      if constexpr (!keeps_zero(kKind)) sum = _mm512_maskz_mov_ps(lanes, sum);
+      _mm512_storeu_ps(dst_ + at + p, sum);
+    }
+  }
+
+  const SplitPointwiseConv& op_;
+  Split split_;
+  int64_t tile_positions_;
+  const float* residual_;
+  float* dst_;
+  alignas(kLineBytes) std::array<std::array<float, 4 * kTileSums>, 2> sums_;
+  unsigned current_ = 0;  ///< buffer of the next block
+  Block pending_;         ///< in the other buffer
+};
+
+}  // namespace
+
+void split_pointwise(const SplitPointwiseConv& op, const float* src, const float* residual, float* dst,
+                     std::byte* scratch, int64_t begin, int64_t end) {
+  auto* parts = reinterpret_cast<Bf16*>(scratch);
+  const int64_t depth_blocks = block_count(op.in_channels, kTileDepth);
+  const int64_t src_image = block_count(op.in_channels, kChannelStep) * kChannelStep * op.area;
+  const int64_t dst_image = block_count(op.out_channels, kChannelStep) * kChannelStep * op.area;
+  for (int64_t item = begin; item < end; ++item) {
+    const Part chunk = part_of(op.area, op.chunks, item % op.chunks);
+    const int64_t positions = chunk.end - chunk.begin;
+    const int64_t image = item / op.chunks;
+    const int64_t at = image * dst_image + chunk.begin * kChannelStep;
+    split(op, src + image * src_image + chunk.begin * kChannelStep, positions, parts);
+    const int64_t tile_positions = block_count(positions, block_count(positions, kTileRows));
+    const TileScope scope(PositionTileShape{.rows = tile_positions});
+    with_activation(op.activation.kind, [&](auto kind) {
+      constexpr ActivationKind kKind = decltype(kind)::value;
+      Chunk<kKind>(op, {parts, depth_blocks, positions}, tile_positions, residual == nullptr ? nullptr : residual + at,
+                   dst + at)
+          .run();
+    });
+  }
+}
+
+}  // namespace zoo::engine::kernels

@@ -1,0 +1,160 @@
+// The pointwise convolution on AMX's tiles: as exact as f32.
+#include <cmath>
+#include <limits>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "nn/core/error.h"
+#include "nn/engine/kernels/bf16.h"
+#include "tests/engine/convolution_fixture.h"
+#include "tests/engine/network_fixture.h"
+
+namespace zoo::engine {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+struct Case {
+  Shape src;
+  int64_t out_channels;
+  int threads = 1;
+};
+
+std::string name_of(const Case& c) {
+  const std::string name = "to" + std::to_string(c.out_channels) + "_from" + shape_name(c.src);
+  return name + (c.threads > 1 ? "_threads" + std::to_string(c.threads) : "");
+}
+
+void PrintTo(const Case& c, std::ostream* out) { *out << name_of(c); }  // NOLINT(readability-identifier-naming)
+
+const kernels::KernelTable& table() { return kernels::kernel_table(kernels::Isa::kAvx512); }
+
+ConvolutionProblem problem_of(const Case& c, const Extras& extras) {
+  ConvolutionProblem problem = dense_problem(c.src, c.out_channels, 1, 1, {{0, 0}, {0, 0}}, extras);
+  problem.threads = c.threads;
+  problem.may_use_tiles = true;
+  return problem;
+}
+
+class SplitPointwise : public ::testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  }
+
+  static void expect_equal(const Extras& extras) {
+    expect_equals_reference(make_split_pointwise_convolution, problem_of(GetParam(), extras), table(), 2e-6);
+  }
+};
+
+TEST_P(SplitPointwise, EqualsTheReference) {
+  expect_equal({.activation = {ActivationKind::kIdentity}});
+  expect_equal({.activation = {ActivationKind::kRelu}, .residual = true});
+  expect_equal({.activation = {ActivationKind::kSigmoid}, .bias = false});
+}
+
+/// Layers of the zoo; then all numbers of tiles of positions and columns, tails of channels, several images and chunks.
+const std::vector<Case>& cases() {
+  static const std::vector<Case> kCases = {
+      {{1, 160, 16, 16}, 640}, {{1, 640, 16, 16}, 160}, {{1, 256, 8, 8}, 1024},   {{1, 1024, 8, 8}, 256},
+      {{1, 48, 64, 64}, 192},  {{1, 80, 32, 32}, 480},  {{1, 16, 1, 1}, 16},      {{1, 16, 1, 5}, 48},
+      {{2, 24, 7, 7}, 72},     {{3, 40, 1, 17}, 33},    {{1, 72, 5, 7}, 100},     {{1, 3, 9, 11}, 7},
+      {{1, 33, 3, 11}, 65},    {{1, 64, 1, 33}, 16},    {{1, 800, 40, 40}, 17},   {{2, 128, 12, 12}, 80, 2},
+      {{1, 96, 7, 7}, 576, 3}, {{5, 20, 3, 3}, 40, 4},  {{1, 200, 30, 31}, 56, 4}};
+  return kCases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, SplitPointwise, ::testing::ValuesIn(cases()),
+                         [](const auto& i) { return name_of(i.param); });
+
+class SplitPointwiseActivations : public ::testing::TestWithParam<ActivationKind> {};
+
+TEST_P(SplitPointwiseActivations, EqualTheReference) {
+  if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  Extras extras;
+  extras.activation = {GetParam(), 0.01F};
+  extras.residual = true;
+  expect_equals_reference(make_split_pointwise_convolution, problem_of({{1, 40, 5, 9}, 24}, extras), table(), 2e-6);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SplitPointwiseActivations, ::testing::ValuesIn(kAllActivations),
+                         [](const auto& i) { return std::string(to_string(i.param)); });
+
+/// One sum over `x` times `weights` by a kernel.
+float product(ConvolutionProvider provider, const std::vector<float>& x, const std::vector<float>& of_each) {
+  // Of a whole block of outputs: the lanes of a missing one would be 0 times x, not zero where x is not finite.
+  const Case one = {{1, static_cast<int64_t>(x.size()), 1, 1}, table().lanes};
+  std::vector<float> weights;
+  for (int64_t i = 0; i < one.out_channels; ++i) weights.insert(weights.end(), of_each.begin(), of_each.end());
+  const auto kernel = provider(problem_of(one, {.activation = {}, .bias = false}), table());
+  const AlignedBuffer packed(kernel->packed_bytes());
+  const AlignedBuffer scratch(kernel->scratch_bytes());
+  kernel->pack(weights, {}, packed.data());
+  const BlockedMaps maps(table());
+  const std::vector<float> src = maps.blocked(x, one.src);
+  const Shape shape = {1, one.out_channels, 1, 1};
+  std::vector<float> dst = maps.unwritten(shape);
+  kernel
+      ->bind({.src = src.data(),
+              .packed = packed.data(),
+              .dst = dst.data() + BlockedMaps::kGuard,
+              .scratch = scratch.data()})
+      ->run();
+  return dst[BlockedMaps::kGuard];
+}
+
+TEST(SplitPointwiseExactness, KeepsEveryBitOfAValue) {
+  if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  for (const float value : {1.0F + 0x1p-23F, 1.9999999F, -0x1.fffffep-3F, 0x1.234568p60F, -0x1.fedcbap-40F}) {
+    EXPECT_EQ(product(make_split_pointwise_convolution, {value}, {1.0F}), value);
+    EXPECT_EQ(product(make_split_pointwise_convolution, {1.0F}, {value}), value);
+    EXPECT_EQ(product(make_split_pointwise_convolution, {value}, {-0.5F}), -0.5F * value);
+  }
+}
+
+TEST(SplitPointwiseExactness, IsNotBelowThatOfVectors) {
+  if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  // Root of the mean squares of the errors of many sums, in f64.
+  const auto error = [](ConvolutionProvider provider) {
+    double squares = 0.0;
+    for (unsigned seed = 1; seed <= 200; ++seed) {
+      const std::vector<float> x = random_values(480, seed);
+      const std::vector<float> weights = random_values(480, 1000 + seed);
+      double expected = 0.0;
+      for (size_t i = 0; i < x.size(); ++i) expected += double{x[i]} * double{weights[i]};
+      const double difference = product(provider, x, weights) - expected;
+      squares += difference * difference;
+    }
+    return std::sqrt(squares / 200.0);
+  };
+  EXPECT_LE(error(make_split_pointwise_convolution), error(make_pointwise_convolution));
+}
+
+TEST(SplitPointwiseExactness, DoesNotHideWhatIsNotFinite) {
+  if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  for (const float value : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    EXPECT_FALSE(std::isfinite(product(make_split_pointwise_convolution, {1.0F, value}, {1.0F, 1.0F})));
+  }
+}
+
+graph::BoundGraph network() {
+  graph::GraphBuilder b(24);
+  b.output("y", b.conv(b.input(), "conv", {.out_channels = 40}));
+  return bind_formula(b.take());
+}
+
+TEST(SplitPointwiseChoice, IsNotThereForThoseHeldToAnInstructionSet) {
+  if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  CompileOptions options = options_for(InstructionSet::kAuto, 1, "own:split_pointwise");
+  EXPECT_THAT(implementations(network(), {1, 24, 9, 9}, options), Contains(HasSubstr("own:split_pointwise:amx")));
+  options.kernels.isa = InstructionSet::kAvx512;
+  EXPECT_THROW(Executable::compile(network(), {1, 24, 9, 9}, options), EngineError);
+}
+
+}  // namespace
+}  // namespace zoo::engine
