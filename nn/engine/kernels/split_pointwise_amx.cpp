@@ -40,17 +40,40 @@ inline void store_upper(Bf16* to, __m512i first, __m512i second, __m512i odd) {
   _mm512_store_si512(to, _mm512_permutex2var_epi16(first, odd, second));
 }
 
-/// `src` is the first position of the chunk in the first block of channels.
+/// Spreads the fetching of weights that are needed later over so many steps of work.
+struct Prefetcher {
+  Prefetcher(const Bf16* weights, int64_t values, int64_t steps)
+      : next(reinterpret_cast<const std::byte*>(weights)),
+        lines(block_count(values * static_cast<int64_t>(sizeof(Bf16)) / kLineBytes, steps)) {}
+
+  void step() {
+    for (int64_t i = 0; i < lines; ++i, next += kLineBytes) _mm_prefetch(next, _MM_HINT_T1);
+  }
+
+  const std::byte* next;
+  int64_t lines;  ///< per step
+};
+
+/// Values of the packed weights of a pair of columns of tiles, or of a last single one.
+int64_t panel_values(const SplitPointwiseConv& op, int64_t column) {
+  const int64_t columns = block_count(op.out_channels, kChannelStep) - column > 1 ? 2 : 1;
+  return columns * kSplitParts * block_count(op.in_channels, kTileDepth) * kTileValues;
+}
+
+/// `src` is the first position of the chunk in the first block of channels. Meanwhile the first weights are fetched.
 void split(const SplitPointwiseConv& op, const float* src, int64_t positions, Bf16* parts) {
   alignas(kLineBytes) std::array<uint16_t, kTileDepth> odd_lanes;
   for (size_t i = 0; i < odd_lanes.size(); ++i) odd_lanes[i] = static_cast<uint16_t>(2 * i + 1);
   const __m512i odd = _mm512_load_si512(odd_lanes.data());
   const int64_t plane = op.area * kChannelStep;
   const int64_t blocks = block_count(op.in_channels, kChannelStep);
-  const int64_t part_values = block_count(op.in_channels, kTileDepth) * positions * kTileDepth;
+  const int64_t steps = block_count(op.in_channels, kTileDepth) * positions;
+  const int64_t part_values = steps * kTileDepth;
+  Prefetcher prefetch(op.weights, panel_values(op, 0), steps);
   for (int64_t b = 0; b < blocks; b += 2, src += 2 * plane) {
     const bool is_pair = b + 1 < blocks;
     for (int64_t p = 0; p < positions; ++p, parts += kTileDepth) {
+      prefetch.step();
       const __m512 first = _mm512_loadu_ps(src + p * kChannelStep);
       const __m512 second = is_pair ? _mm512_loadu_ps(src + plane + p * kChannelStep) : _mm512_setzero_ps();
       const __m512i first_high = rounded(first);
@@ -67,16 +90,6 @@ void split(const SplitPointwiseConv& op, const float* src, int64_t positions, Bf
     }
   }
 }
-
-/// Spreads the fetching of the next weights over the work on these.
-struct Prefetcher {
-  const std::byte* next = nullptr;
-  int64_t lines = 0;  ///< per step
-
-  void step() {
-    for (int64_t i = 0; i < lines; ++i, next += kLineBytes) _mm_prefetch(next, _MM_HINT_T1);
-  }
-};
 
 /// Loads a part of the positions into tiles 4 and 5.
 template <int kRows>
@@ -151,15 +164,12 @@ class Chunk {
   void run() {
     const int64_t tiles = block_count(split_.positions, tile_positions_);
     const int64_t columns = block_count(op_.out_channels, kChannelStep);
-    const int64_t panel = kSplitParts * split_.depth_blocks * kTileValues;
     const Bf16* weights = op_.weights;
     for (int64_t column = 0; column < columns; column += 2) {
       const bool is_pair = column + 1 < columns;
-      const int64_t values = is_pair ? 2 * panel : panel;
+      const int64_t values = panel_values(op_, column);
       // Behind the last columns lie the weights of the next step.
-      Prefetcher prefetch = {reinterpret_cast<const std::byte*>(weights + values),
-                             block_count(values * static_cast<int64_t>(sizeof(Bf16)) / kLineBytes,
-                                         split_.depth_blocks * block_count(tiles, 2))};
+      Prefetcher prefetch(weights + values, values, split_.depth_blocks * block_count(tiles, 2));
       for (int64_t tile = 0; tile < tiles; tile += 2) {
         const std::array<int64_t, 2> first = {start(tile), start(tile + 1)};
         const int64_t channel = column * kChannelStep;
