@@ -10,6 +10,7 @@
 #include "benchmarks/roofline.h"
 #include "nn/engine/aligned_buffer.h"
 #include "nn/engine/convolution.h"
+#include "nn/engine/kernels/bf16.h"
 #include "nn/engine/processor.h"
 #include "nn/engine/step_compiler.h"
 
@@ -34,6 +35,7 @@ engine::ConvolutionProblem problem_of(const Layer& layer) {
   problem.dst = {1, layer.out_channels, dst_size, dst_size};
   problem.pad = graph::resolve_padding(op, {layer.size, layer.size});
   problem.activation.kind = ActivationKind::kRelu;
+  problem.may_use_tiles = engine::kernels::amx_bf16_available();
   if (layer.planar) problem.src_layout = engine::Layout::kPlanar;
   return problem;
 }

@@ -22,7 +22,7 @@ inline constexpr int64_t kSplitParts = 3;
 /// dst = f(W src + bias + residual) at every position, in the blocked layout of 16 lanes. The source of a chunk of
 /// positions is split into its parts once, then multiplied with all weights.
 struct SplitPointwiseConv {
-  const Bf16* weights = nullptr;  ///< made by `pack_split_pointwise`
+  const Bf16* weights = nullptr;  ///< by pairs of tiles' columns [part, block of kTileDepth inputs, column, tile]
   const float* bias = nullptr;    ///< [out padded to kChannelStep]
   int64_t in_channels = 0;
   int64_t out_channels = 0;
@@ -35,7 +35,7 @@ struct SplitPointwiseConv {
 int64_t split_pointwise_scratch(const SplitPointwiseConv& op);
 /// Values of the packed weights.
 int64_t split_pointwise_weights(const SplitPointwiseConv& op);
-/// [out, in] row-major -> SplitPointwiseConv::weights; `packed` must be zero before.
+/// [out, in] row-major -> SplitPointwiseConv::weights, aligned to a cache line. Only where amx_bf16_available().
 void pack_split_pointwise(const SplitPointwiseConv& op, const float* weights, Bf16* packed);
 /// Work item: one chunk of one image. `residual` may be null. Only where amx_bf16_available().
 void split_pointwise(const SplitPointwiseConv& op, const float* src, const float* residual, float* dst,

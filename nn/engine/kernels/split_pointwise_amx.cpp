@@ -35,9 +35,33 @@ inline __m512 high_part(__m512i rounded) {
   return _mm512_castsi512_ps(_mm512_and_si512(rounded, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
 }
 
-/// The upper halves of both, one after the other.
-inline void store_upper(Bf16* to, __m512i first, __m512i second, __m512i odd) {
-  _mm512_store_si512(to, _mm512_permutex2var_epi16(first, odd, second));
+/// How the upper halves of 2 x 16 values follow each other: the first 16 before the second, or by turns.
+enum class Order { kJoined, kPaired };
+
+__m512i lanes_of(Order order) {
+  alignas(kLineBytes) std::array<uint16_t, kTileDepth> lanes;
+  for (size_t i = 0; i < lanes.size(); ++i) {
+    lanes[i] = static_cast<uint16_t>(order == Order::kJoined ? 2 * i + 1 : i / 2 * 2 + 1 + i % 2 * kTileDepth);
+  }
+  return _mm512_load_si512(lanes.data());
+}
+
+/// Stores the parts of 2 x 16 values, a line each, `part_values` apart.
+inline void store_parts(__m512 first, __m512 second, __m512i lanes, Bf16* to, int64_t part_values) {
+  const auto store = [&](PartIndex part, __m512i a, __m512i b) {
+    _mm512_store_si512(to + part * part_values, _mm512_permutex2var_epi16(a, lanes, b));
+  };
+  const __m512i first_high = rounded(first);
+  const __m512i second_high = rounded(second);
+  store(kHigh, first_high, second_high);
+  first = _mm512_sub_ps(first, high_part(first_high));
+  second = _mm512_sub_ps(second, high_part(second_high));
+  const __m512i first_middle = rounded(first);
+  const __m512i second_middle = rounded(second);
+  store(kMiddle, first_middle, second_middle);
+  // What is left has no more than eight significant bits.
+  store(kLow, _mm512_castps_si512(_mm512_sub_ps(first, high_part(first_middle))),
+        _mm512_castps_si512(_mm512_sub_ps(second, high_part(second_middle))));
 }
 
 /// Spreads the fetching of weights that are needed later over so many steps of work.
@@ -62,9 +86,7 @@ int64_t panel_values(const SplitPointwiseConv& op, int64_t column) {
 
 /// `src` is the first position of the chunk in the first block of channels. Meanwhile the first weights are fetched.
 void split(const SplitPointwiseConv& op, const float* src, int64_t positions, Bf16* parts) {
-  alignas(kLineBytes) std::array<uint16_t, kTileDepth> odd_lanes;
-  for (size_t i = 0; i < odd_lanes.size(); ++i) odd_lanes[i] = static_cast<uint16_t>(2 * i + 1);
-  const __m512i odd = _mm512_load_si512(odd_lanes.data());
+  const __m512i lanes = lanes_of(Order::kJoined);
   const int64_t plane = op.area * kChannelStep;
   const int64_t blocks = block_count(op.in_channels, kChannelStep);
   const int64_t steps = block_count(op.in_channels, kTileDepth) * positions;
@@ -76,17 +98,7 @@ void split(const SplitPointwiseConv& op, const float* src, int64_t positions, Bf
       prefetch.step();
       const __m512 first = _mm512_loadu_ps(src + p * kChannelStep);
       const __m512 second = is_pair ? _mm512_loadu_ps(src + plane + p * kChannelStep) : _mm512_setzero_ps();
-      const __m512i first_high = rounded(first);
-      const __m512i second_high = rounded(second);
-      store_upper(parts, first_high, second_high, odd);
-      const __m512 first_rest = _mm512_sub_ps(first, high_part(first_high));
-      const __m512 second_rest = _mm512_sub_ps(second, high_part(second_high));
-      const __m512i first_middle = rounded(first_rest);
-      const __m512i second_middle = rounded(second_rest);
-      store_upper(parts + part_values, first_middle, second_middle, odd);
-      // What is left has no more than eight significant bits.
-      store_upper(parts + 2 * part_values, _mm512_castps_si512(_mm512_sub_ps(first_rest, high_part(first_middle))),
-                  _mm512_castps_si512(_mm512_sub_ps(second_rest, high_part(second_middle))), odd);
+      store_parts(first, second, lanes, parts, part_values);
     }
   }
 }
@@ -234,6 +246,35 @@ class Chunk {
 };
 
 }  // namespace
+
+void pack_split_pointwise(const SplitPointwiseConv& op, const float* weights, Bf16* packed) {
+  const __m512i lanes = lanes_of(Order::kPaired);
+  const int64_t depth_blocks = block_count(op.in_channels, kTileDepth);
+  const int64_t columns = block_count(op.out_channels, kChannelStep);
+  alignas(kLineBytes) std::array<float, kTileValues> inputs;  // [kTileDepth, kChannelStep]
+  for (int64_t column = 0; column < columns; ++column) {
+    const int64_t pair = column / 2 * 2;
+    const int64_t width = std::min<int64_t>(2, columns - pair);
+    Bf16* panel = packed + pair * kSplitParts * depth_blocks * kTileValues;
+    const int64_t first_output = column * kChannelStep;
+    const int64_t outputs = std::min(kChannelStep, op.out_channels - first_output);
+    for (int64_t k = 0; k < depth_blocks; ++k) {
+      const int64_t count = std::min(kTileDepth, op.in_channels - k * kTileDepth);
+      inputs.fill(0.0F);
+      for (int64_t o = 0; o < outputs; ++o) {
+        const float* from = weights + (first_output + o) * op.in_channels + k * kTileDepth;
+        for (int64_t i = 0; i < count; ++i) inputs[static_cast<size_t>(i * kChannelStep + o)] = from[i];
+      }
+      // A tile's row holds two inputs of every output, next to each other.
+      Bf16* row = panel + (k * width + column - pair) * kTileValues;
+      for (const float* at = inputs.data(); at < inputs.data() + kTileValues; at += 2 * kChannelStep) {
+        store_parts(_mm512_load_ps(at), _mm512_load_ps(at + kChannelStep), lanes, row,
+                    depth_blocks * width * kTileValues);
+        row += kTileDepth;
+      }
+    }
+  }
+}
 
 void split_pointwise(const SplitPointwiseConv& op, const float* src, const float* residual, float* dst,
                      std::byte* scratch, int64_t begin, int64_t end) {
