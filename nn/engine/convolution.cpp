@@ -267,8 +267,8 @@ ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const 
   add(make_mat_vec_convolution(problem, table));
   add(make_pointwise_convolution(problem, table));
   add(make_narrow_pointwise_convolution(problem, table));
-  add(make_split_pointwise_convolution(problem, table));
   add(make_winograd_convolution(problem, table));
+  add(make_split_convolution(problem, table));
   add(make_onednn_convolution(problem, table));
   add(make_direct_convolution(problem, table));
   return all;

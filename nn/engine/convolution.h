@@ -106,12 +106,12 @@ std::unique_ptr<ConvolutionKernel> make_pointwise_convolution(const ConvolutionP
 /// One block of output channels at a time: the most positions per tile, so that weights are read least often.
 std::unique_ptr<ConvolutionKernel> make_narrow_pointwise_convolution(const ConvolutionProblem& problem,
                                                                      const kernels::KernelTable& table);
-/// On AMX's tiles, every value as a sum of three of bf16.
-std::unique_ptr<ConvolutionKernel> make_split_pointwise_convolution(const ConvolutionProblem& problem,
-                                                                    const kernels::KernelTable& table);
 /// 3x3 with fewer multiplications.
 std::unique_ptr<ConvolutionKernel> make_winograd_convolution(const ConvolutionProblem& problem,
                                                              const kernels::KernelTable& table);
+/// On AMX's tiles, every value as a sum of three of bf16.
+std::unique_ptr<ConvolutionKernel> make_split_convolution(const ConvolutionProblem& problem,
+                                                          const kernels::KernelTable& table);
 std::unique_ptr<ConvolutionKernel> make_expand_depthwise_convolution(const ConvolutionProblem& problem,
                                                                      const kernels::KernelTable& table);
 /// 3x3 with fewer multiplications and the pointwise convolution that reads it.

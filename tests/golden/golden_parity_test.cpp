@@ -46,7 +46,7 @@ std::vector<Way> ways() {
   using engine::InstructionSet;
   Way reference{"reference", {}};
   reference.options.engine = engine::EngineKind::kReference;
-  Way split = fast_way("own_split", "own:split_pointwise", InstructionSet::kAuto);
+  Way split = fast_way("own_split", "own:split", InstructionSet::kAuto);
   split.needs_tiles = true;
   return {fast_way("measured", "auto", InstructionSet::kAuto),
           fast_way("onednn", "onednn", InstructionSet::kAuto),

@@ -1,4 +1,4 @@
-// The pointwise convolution on AMX's tiles: as exact as f32.
+// Dense convolutions on AMX's tiles: as exact as f32.
 #include <cmath>
 #include <limits>
 #include <ostream>
@@ -23,10 +23,15 @@ struct Case {
   Shape src;
   int64_t out_channels;
   int threads = 1;
+  int64_t kernel = 1;
+  int64_t stride = 1;
+  graph::ResolvedPadding pad = {{0, 0}, {0, 0}};
 };
 
 std::string name_of(const Case& c) {
-  const std::string name = "to" + std::to_string(c.out_channels) + "_from" + shape_name(c.src);
+  std::string name = "k" + std::to_string(c.kernel) + "s" + std::to_string(c.stride);
+  for (const graph::Size2d& pad : {c.pad.begin, c.pad.end}) name += "p" + std::to_string(pad.h) + std::to_string(pad.w);
+  name += "_to" + std::to_string(c.out_channels) + "_from" + shape_name(c.src);
   return name + (c.threads > 1 ? "_threads" + std::to_string(c.threads) : "");
 }
 
@@ -35,54 +40,70 @@ void PrintTo(const Case& c, std::ostream* out) { *out << name_of(c); }  // NOLIN
 const kernels::KernelTable& table() { return kernels::kernel_table(kernels::Isa::kAvx512); }
 
 ConvolutionProblem problem_of(const Case& c, const Extras& extras) {
-  ConvolutionProblem problem = dense_problem(c.src, c.out_channels, 1, 1, {{0, 0}, {0, 0}}, extras);
+  ConvolutionProblem problem = dense_problem(c.src, c.out_channels, c.kernel, c.stride, c.pad, extras);
   problem.threads = c.threads;
   problem.may_use_tiles = true;
   return problem;
 }
 
-class SplitPointwise : public ::testing::TestWithParam<Case> {
+class Split : public ::testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
     if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
   }
 
   static void expect_equal(const Extras& extras) {
-    expect_equals_reference(make_split_pointwise_convolution, problem_of(GetParam(), extras), table(), 2e-6);
+    expect_equals_reference(make_split_convolution, problem_of(GetParam(), extras), table(), 2e-6);
   }
 };
 
-TEST_P(SplitPointwise, EqualsTheReference) {
+TEST_P(Split, EqualsTheReference) {
   expect_equal({.activation = {ActivationKind::kIdentity}});
   expect_equal({.activation = {ActivationKind::kRelu}, .residual = true});
   expect_equal({.activation = {ActivationKind::kSigmoid}, .bias = false});
 }
 
-/// Layers of the zoo; then all numbers of tiles of positions and columns, tails of channels, several images and chunks.
-const std::vector<Case>& cases() {
-  static const std::vector<Case> kCases = {
-      {{1, 160, 16, 16}, 640}, {{1, 640, 16, 16}, 160}, {{1, 256, 8, 8}, 1024},   {{1, 1024, 8, 8}, 256},
-      {{1, 48, 64, 64}, 192},  {{1, 80, 32, 32}, 480},  {{1, 16, 1, 1}, 16},      {{1, 16, 1, 5}, 48},
-      {{2, 24, 7, 7}, 72},     {{3, 40, 1, 17}, 33},    {{1, 72, 5, 7}, 100},     {{1, 3, 9, 11}, 7},
-      {{1, 33, 3, 11}, 65},    {{1, 64, 1, 33}, 16},    {{1, 800, 40, 40}, 17},   {{2, 128, 12, 12}, 80, 2},
-      {{1, 96, 7, 7}, 576, 3}, {{5, 20, 3, 3}, 40, 4},  {{1, 200, 30, 31}, 56, 4}};
-  return kCases;
+/// Layers of the zoo; then all numbers of tiles of positions and columns, tails of channels, several images and chunks,
+/// paddings of one side, none and two, kernels of odd and even size.
+std::vector<Case> cases() {
+  std::vector<Case> cases = {
+      {{1, 160, 16, 16}, 640}, {{1, 640, 16, 16}, 160}, {{1, 256, 8, 8}, 1024},    {{1, 1024, 8, 8}, 256},
+      {{1, 48, 64, 64}, 192},  {{1, 80, 32, 32}, 480},  {{1, 16, 1, 1}, 16},       {{1, 16, 1, 5}, 48},
+      {{2, 24, 7, 7}, 72},     {{3, 40, 1, 17}, 33},    {{1, 72, 5, 7}, 100},      {{1, 3, 9, 11}, 7},
+      {{1, 33, 3, 11}, 65},    {{1, 64, 1, 33}, 16},    {{1, 800, 40, 40}, 17},    {{2, 128, 12, 12}, 80, 2},
+      {{1, 96, 7, 7}, 576, 3}, {{5, 20, 3, 3}, 40, 4},  {{1, 200, 30, 31}, 56, 4}, {{2, 24, 9, 8}, 40, 1, 1, 2}};
+  const graph::ResolvedPadding one = {{1, 1}, {1, 1}};
+  for (const int64_t stride : {1, 2}) {
+    cases.insert(cases.end(), {{{1, 32, 56, 56}, 96, 1, 3, stride, one},
+                               {{1, 256, 12, 12}, 64, 1, 3, stride, one},
+                               {{3, 17, 7, 7}, 23, 1, 3, stride, one},
+                               {{2, 5, 1, 1}, 16, 1, 3, stride, one},
+                               {{1, 130, 24, 31}, 33, 2, 3, stride, one},
+                               {{2, 40, 15, 15}, 48, 5, 3, stride, one},
+                               {{1, 20, 13, 16}, 16, 1, 3, stride, {{0, 0}, {0, 0}}},
+                               {{1, 20, 13, 16}, 16, 1, 3, stride, {{0, 0}, {1, 1}}},
+                               {{2, 16, 8, 9}, 18, 1, 3, stride, {{1, 0}, {0, 1}}},
+                               {{1, 20, 13, 16}, 16, 1, 3, stride, {{2, 2}, {2, 2}}},
+                               {{1, 20, 9, 10}, 16, 1, 2, stride, {{0, 0}, {1, 1}}},
+                               {{1, 20, 9, 10}, 16, 1, 5, stride, {{2, 2}, {2, 2}}}});
+    for (int64_t width = 1; width <= 35; width += 3) cases.push_back({{1, 21, 4, width}, 16, 1, 3, stride, one});
+  }
+  return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, SplitPointwise, ::testing::ValuesIn(cases()),
-                         [](const auto& i) { return name_of(i.param); });
+INSTANTIATE_TEST_SUITE_P(Table, Split, ::testing::ValuesIn(cases()), [](const auto& i) { return name_of(i.param); });
 
-class SplitPointwiseActivations : public ::testing::TestWithParam<ActivationKind> {};
+class SplitActivations : public ::testing::TestWithParam<ActivationKind> {};
 
-TEST_P(SplitPointwiseActivations, EqualTheReference) {
+TEST_P(SplitActivations, EqualTheReference) {
   if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
   Extras extras;
   extras.activation = {GetParam(), 0.01F};
   extras.residual = true;
-  expect_equals_reference(make_split_pointwise_convolution, problem_of({{1, 40, 5, 9}, 24}, extras), table(), 2e-6);
+  expect_equals_reference(make_split_convolution, problem_of({{1, 40, 5, 9}, 24}, extras), table(), 2e-6);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SplitPointwiseActivations, ::testing::ValuesIn(kAllActivations),
+INSTANTIATE_TEST_SUITE_P(All, SplitActivations, ::testing::ValuesIn(kAllActivations),
                          [](const auto& i) { return std::string(to_string(i.param)); });
 
 /// One sum over `x` times `weights` by a kernel.
@@ -108,16 +129,16 @@ float product(ConvolutionProvider provider, const std::vector<float>& x, const s
   return dst[BlockedMaps::kGuard];
 }
 
-TEST(SplitPointwiseExactness, KeepsEveryBitOfAValue) {
+TEST(SplitExactness, KeepsEveryBitOfAValue) {
   if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
   for (const float value : {1.0F + 0x1p-23F, 1.9999999F, -0x1.fffffep-3F, 0x1.234568p60F, -0x1.fedcbap-40F}) {
-    EXPECT_EQ(product(make_split_pointwise_convolution, {value}, {1.0F}), value);
-    EXPECT_EQ(product(make_split_pointwise_convolution, {1.0F}, {value}), value);
-    EXPECT_EQ(product(make_split_pointwise_convolution, {value}, {-0.5F}), -0.5F * value);
+    EXPECT_EQ(product(make_split_convolution, {value}, {1.0F}), value);
+    EXPECT_EQ(product(make_split_convolution, {1.0F}, {value}), value);
+    EXPECT_EQ(product(make_split_convolution, {value}, {-0.5F}), -0.5F * value);
   }
 }
 
-TEST(SplitPointwiseExactness, IsNotBelowThatOfVectors) {
+TEST(SplitExactness, IsNotBelowThatOfVectors) {
   if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
   // Root of the mean squares of the errors of many sums, in f64.
   const auto error = [](ConvolutionProvider provider) {
@@ -132,13 +153,13 @@ TEST(SplitPointwiseExactness, IsNotBelowThatOfVectors) {
     }
     return std::sqrt(squares / 200.0);
   };
-  EXPECT_LE(error(make_split_pointwise_convolution), error(make_pointwise_convolution));
+  EXPECT_LE(error(make_split_convolution), error(make_pointwise_convolution));
 }
 
-TEST(SplitPointwiseExactness, DoesNotHideWhatIsNotFinite) {
+TEST(SplitExactness, DoesNotHideWhatIsNotFinite) {
   if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
   for (const float value : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
-    EXPECT_FALSE(std::isfinite(product(make_split_pointwise_convolution, {1.0F, value}, {1.0F, 1.0F})));
+    EXPECT_FALSE(std::isfinite(product(make_split_convolution, {1.0F, value}, {1.0F, 1.0F})));
   }
 }
 
@@ -148,10 +169,10 @@ graph::BoundGraph network() {
   return bind_formula(b.take());
 }
 
-TEST(SplitPointwiseChoice, IsNotThereForThoseHeldToAnInstructionSet) {
+TEST(SplitChoice, IsNotThereForThoseHeldToAnInstructionSet) {
   if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
-  CompileOptions options = options_for(InstructionSet::kAuto, 1, "own:split_pointwise");
-  EXPECT_THAT(implementations(network(), {1, 24, 9, 9}, options), Contains(HasSubstr("own:split_pointwise:amx")));
+  CompileOptions options = options_for(InstructionSet::kAuto, 1, "own:split");
+  EXPECT_THAT(implementations(network(), {1, 24, 9, 9}, options), Contains(HasSubstr("own:split:amx")));
   options.kernels.isa = InstructionSet::kAvx512;
   EXPECT_THROW(Executable::compile(network(), {1, 24, 9, 9}, options), EngineError);
 }
