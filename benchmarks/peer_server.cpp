@@ -78,7 +78,9 @@ class Server {
       engine::CompileOptions compile;
       compile.threads = settings.threads;
       compile.outputs = settings.outputs;
-      compile.precision = engine::precision_from(settings.precision);
+      compile.kernels.f32_on_tiles = settings.precision == "f32-tiles";
+      compile.precision =
+          compile.kernels.f32_on_tiles ? engine::Precision::kF32 : engine::precision_from(settings.precision);
       if (!compile.precision) throw EngineError(fmt::format("there is no precision {} yet", settings.precision));
       executable_ = model.compile(settings.shape, compile);
     }

@@ -28,7 +28,7 @@ struct EvalOptions {
   pipeline::NetworkOptions network = {.threads = 1};
   /// Detection: instead of the model file's `postprocessor.params.score_thresh`.
   std::optional<double> score_thresh = std::nullopt;
-  /// Runs every picture once more in f32, without compact layers, and counts how far both say the same.
+  /// Runs every picture once more in f32, without compact layers and tiles, and counts how far both say the same.
   bool compare_with_f32 = false;
   ShardOptions run = {};
 };

@@ -169,12 +169,39 @@ graph::BoundGraph network() {
   return bind_formula(b.take());
 }
 
-TEST(SplitChoice, IsNotThereForThoseHeldToAnInstructionSet) {
+const Shape kInput = {1, 24, 9, 9};
+
+/// What compiling says instead.
+std::string refusal(const CompileOptions& options) {
+  try {
+    Executable::compile(network(), kInput, options);
+  } catch (const EngineError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+TEST(SplitChoice, MustBeAskedFor) {
   if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
   CompileOptions options = options_for(InstructionSet::kAuto, 1, "own:split");
-  EXPECT_THAT(implementations(network(), {1, 24, 9, 9}, options), Contains(HasSubstr("own:split:amx")));
-  options.kernels.isa = InstructionSet::kAvx512;
-  EXPECT_THROW(Executable::compile(network(), {1, 24, 9, 9}, options), EngineError);
+  EXPECT_THAT(refusal(options), HasSubstr("no convolution of this network has a kernel \"own:split\""));
+  options.kernels.f32_on_tiles = true;
+  EXPECT_THAT(implementations(network(), kInput, options), Contains(HasSubstr("own:split:amx")));
+}
+
+TEST(SplitChoice, IsRefusedWhereThereAreNoTiles) {
+  CompileOptions options;
+  options.kernels.f32_on_tiles = true;
+  EXPECT_EQ(refusal(options),
+            kernels::amx_bf16_available() ? "" : "f32 on tiles: this machine has no AMX tiles (or may not use them)");
+  options.kernels.isa = InstructionSet::kSse;
+  for (const Precision precision : {Precision::kF32, Precision::kAuto}) {
+    options.precision = precision;
+    EXPECT_THAT(refusal(options), ::testing::StartsWith("f32 on tiles: "));
+  }
+  options.kernels.f32_on_tiles = false;
+  options.precision = Precision::kF32;
+  EXPECT_EQ(refusal(options), "");
 }
 
 }  // namespace

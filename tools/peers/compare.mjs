@@ -29,7 +29,7 @@ const ortCommand = (file, input, batch, threads) => [
 
 const ourCommand = (network, input, shape, precision, threads, outputs) => [
   peerServer, 'run', network.config, network.checkpoint, input, ...shape.map(String),
-  precision === 'fp32' ? 'f32' : precision, String(threads), ...outputs];
+  precision.replace('fp32', 'f32'), String(threads), ...outputs];
 
 // What the peer runs against this precision of ours.
 function peerModel(network, batch, precision) {
