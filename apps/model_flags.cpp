@@ -155,8 +155,8 @@ void KernelFlags::add_to(CLI::App& app) {
       ->check(CLI::IsMember({"auto", "sse", "avx2", "avx512"}))
       ->capture_default_str();
   app.add_flag("--f32-on-tiles", f32_on_tiles,
-               "Where the network computes in f32, also measure convolutions on AMX's tiles, as exact as others: much "
-               "faster unless another program keeps the tiles of the core busy");
+               "Where the network computes in f32, also measure dense convolutions on AMX's tiles: as exact as others, "
+               "slower while another program keeps the tiles of the core busy");
   app.add_flag(
       "--compact-layers", compact_layers,
       "Where the network computes in f32, keep the weights of fully connected and squeeze-and-excite layers in "
