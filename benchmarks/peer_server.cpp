@@ -1,6 +1,6 @@
 // Our side of tools/bench_peers: keeps one network ready and runs it on command, one JSON line per reply (the protocol
 // is that of tools/peers/side.mjs). `peer_server weights MODEL OUT.safetensors` writes made-up weights as a checkpoint,
-// so that both sides load a file.
+// so that both sides load a file. `peer_server probe` answers each line "probe" with how busy the core's units are.
 #include <charconv>
 #include <chrono>
 #include <ctime>
@@ -15,6 +15,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "benchmarks/core_probe.h"
 #include "models/model.h"
 #include "nn/core/error.h"
 #include "nn/weights/safetensors.h"
@@ -162,13 +163,28 @@ void write_weights(const std::string& model_file, const std::string& weights_fil
   weights::write_safetensors(weights_file, tensors);
 }
 
+/// The core's units whenever asked, after a first answer that says it is ready.
+void serve_probes() {
+  say({{"units", probe_core()}});
+  std::string command;
+  while (std::cin >> command) {
+    if (command != "probe") throw Error(fmt::format("unknown command \"{}\"", command));
+    say({{"units", probe_core()}});
+  }
+}
+
 constexpr const char* kUsage =
     "usage: peer_server weights MODEL OUT.safetensors\n"
+    "       peer_server probe\n"
     "       peer_server run MODEL CHECKPOINT INPUT N C H W PRECISION THREADS OUTPUT...\n";
 
 int run_program(const std::vector<std::string>& arguments) {
   if (arguments.size() == 3 && arguments[0] == "weights") {
     write_weights(arguments[1], arguments[2]);
+    return 0;
+  }
+  if (arguments.size() == 1 && arguments[0] == "probe") {
+    serve_probes();
     return 0;
   }
   constexpr size_t kFixedArguments = 10;

@@ -3,9 +3,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { kWaitMs } from './calm.mjs';
 import { held, proveHeld } from './hold.mjs';
 import { peerServer } from './networks.mjs';
-import { Side } from './side.mjs';
+import { Refused, Side } from './side.mjs';
 import { median, quantile, relativeDifference, top1Agreement } from './statistics.mjs';
 
 const packageDir = path.resolve('build/peers/node_modules/onnxruntime-node');
@@ -61,40 +62,67 @@ async function compareOutputs(ours, peer, folder, batch) {
   };
 }
 
-// One turn of every side, in order. Their times, and whether another program had the core meanwhile.
-async function takeTurn(sides, counts, threads) {
+// One turn of every side, in order. Their times, whether another program had the core meanwhile, and with `calm` what
+// its units were like before, between and after.
+async function takeTurn(sides, counts, threads, calm) {
   const turns = [];
+  const looks = calm ? [await calm.look()] : [];
   for (const [i, side] of sides.entries()) {
+    if (calm && !calm.isFree(looks.at(-1))) {
+      await pause(kWaitMs);
+      return { looks };
+    }
     turns.push(await side.run(counts[i]));
+    if (calm) looks.push(await calm.look());
     if (threads > 1) await pause(kPauseMs);
   }
   const disturbed = threads === 1 && turns.some((turn) => turn.cpu_share < kLeastShare);
-  return { times: turns.map((turn) => turn.times_ms), disturbed };
+  return { times: turns.map((turn) => turn.times_ms), disturbed, looks };
 }
 
-// Takes turns until the time is over; the times of each side, how their medians compare turn by turn, and how many turns
-// were thrown away.
-async function takeTurns(sides, options, threads) {
+// Takes turns until those that count have filled the time: with `calm` those in which the core's units were free. Throws
+// Refused if they are too few after options.calm minutes.
+async function takeTurns(sides, options, threads, calm) {
   const counts = [];
-  for (const side of sides) counts.push(Math.max(3, Math.ceil(kTurnMs / median((await side.run(3)).times_ms))));
-  const times = sides.map(() => []);
-  const ratios = [];
+  for (const side of sides) {
+    const usual = median((await side.run(3)).times_ms);
+    // Calm moments are short.
+    counts.push(Math.max(calm ? 1 : 3, Math.ceil(kTurnMs / usual)));
+  }
+  let counting = [];
   let disturbed = 0;
+  let busy = 0;
   const start = performance.now();
   const goesOn = () => {
-    if (options.rounds > 0) return ratios.length < options.rounds;
-    return performance.now() < start + options.seconds * 1000 || ratios.length < kLeastRounds;
+    if (calm && performance.now() > start + options.calm * 60_000) return false;
+    if (options.rounds > 0) return counting.length < options.rounds;
+    const spent = calm ? counting.reduce((sum, turn) => sum + turn.spent, 0) : performance.now() - start;
+    return spent < options.seconds * 1000 || counting.length < kLeastRounds;
   };
   while (goesOn()) {
-    const turn = await takeTurn(sides, counts, threads);
+    const begin = performance.now();
+    const turn = await takeTurn(sides, counts, threads, calm);
+    if (!turn.times) {
+      ++busy;
+      continue;
+    }
     if (turn.disturbed && disturbed < kMostDisturbed) {
       ++disturbed;
       continue;
     }
-    for (const [i, values] of turn.times.entries()) times[i].push(...values);
-    ratios.push(median(turn.times[1]) / median(turn.times[0]));
+    counting.push({ ...turn, spent: performance.now() - begin });
+    if (calm) {
+      const tried = counting.length;
+      counting = counting.filter(({ looks }) => looks.every((units) => calm.isFree(units)));
+      busy += tried - counting.length;
+    }
   }
-  return { times, ratios, disturbed };
+  if (counting.length < kLeastRounds) {
+    throw new Refused(`only ${counting.length} turns in ${options.calm} minutes found the core's units free`);
+  }
+  const times = sides.map((_, i) => counting.flatMap((turn) => turn.times[i]));
+  const ratios = counting.map((turn) => median(turn.times[1]) / median(turn.times[0]));
+  return { times, ratios, disturbed, busy };
 }
 
 // Starts both sides several times, in turn, and keeps the last two running.
@@ -112,8 +140,8 @@ async function startSides(commands, cores, starts) {
   return { sides, loads };
 }
 
-// The row of the table, or throws Refused when a side cannot do it.
-export async function compare(network, { batch, threads, precision }, options) {
+// The row of the table, or throws Refused when a side cannot do it. `calm` may be null.
+export async function compare(network, { batch, threads, precision }, options, calm) {
   const shape = network.shape(batch);
   const input = network.input(batch);
   const cores = threads === 1 ? String(options.core) : options.cores.slice(0, threads).join(',');
@@ -128,9 +156,15 @@ export async function compare(network, { batch, threads, precision }, options) {
     commands = commands.map((command) => held(command));
   }
   const { sides, loads } = await startSides(commands, cores, options.starts);
-  const { times, ratios, disturbed } = await takeTurns(sides, options, threads);
-  const difference = await compareOutputs(...sides, network.folder, batch);
-  for (const side of sides) await side.stop();
+  let measured;
+  let difference;
+  try {
+    measured = await takeTurns(sides, options, threads, calm);
+    difference = await compareOutputs(...sides, network.folder, batch);
+  } finally {
+    for (const side of sides) await side.stop();
+  }
+  const { times, ratios, disturbed, busy } = measured;
 
   const loadOf = (side, key) => median(loads[side].map((load) => load[key]));
   return {
@@ -141,5 +175,6 @@ export async function compare(network, { batch, threads, precision }, options) {
     ours_load_ms: loadOf(0, 'load_ms'), peer_load_ms: loadOf(1, 'load_ms'),
     ours_memory_mb: loadOf(0, 'memory_mb'), peer_memory_mb: loadOf(1, 'memory_mb'),
     ...difference, input: shape.join('x'), cores, rounds: ratios.length, disturbed,
+    ...(calm ? { calm: true, busy } : {}),
   };
 }

@@ -1,13 +1,14 @@
 // tools/bench_peers: this engine beside ONNX Runtime. See options.mjs for what it does.
 import { writeFileSync } from 'node:fs';
 
+import { Calm } from './calm.mjs';
 import { compare, peerVersion } from './compare.mjs';
 import { prepareHolding } from './hold.mjs';
-import { chooseModels, Network } from './networks.mjs';
+import { chooseModels, Network, peerServer } from './networks.mjs';
 import { help, parseOptions } from './options.mjs';
 import { plot } from './plot.mjs';
 import { header, line, refusedLine } from './report.mjs';
-import { Refused } from './side.mjs';
+import { Refused, Side } from './side.mjs';
 
 async function main(args) {
   if (args.includes('--help') || args.includes('-h')) {
@@ -17,7 +18,9 @@ async function main(args) {
   const options = parseOptions(args);
   const models = chooseModels(options.models);
   if (options.isa) prepareHolding();
-  const peer = `ONNX Runtime ${peerVersion}${options.isa ? '; both held to AVX2' : ''}`;
+  const calm = options.calm > 0 ? new Calm(await Side.start([peerServer, 'probe'], String(options.core))) : null;
+  const peer = `ONNX Runtime ${peerVersion}${options.isa ? '; both held to AVX2' : ''}${
+    calm ? '; calm turns only' : ''}`;
   console.log(`${options.machine}; one thread on core ${options.core}; peer: ${peer}\n${header}`);
   const rows = [];
   for (const id of models) {
@@ -26,7 +29,7 @@ async function main(args) {
       for (const threads of options.threads) {
         for (const precision of options.precision) {
           try {
-            const row = await compare(network, { batch, threads, precision }, options);
+            const row = await compare(network, { batch, threads, precision }, options, calm);
             rows.push(row);
             console.log(line(row));
           } catch (error) {
@@ -40,6 +43,7 @@ async function main(args) {
     }
     network.remove();
   }
+  await calm?.stop();
   if (options.plot) writeFileSync(options.plot, plot(rows, options.machine));
 }
 

@@ -18,12 +18,17 @@ had the core for more than 5 % of the time are thrown away for both sides ("dist
   --isa avx2        hold both sides to AVX2 ("isa" in the JSON): fp32 only; needs a processor with CPUID faulting
   --seconds S       measured time per network, both sides together (default: 4)
   --rounds N        turns of each side, instead of --seconds
+  --calm MINUTES    count only turns in calm moments, up to so many minutes per network; with one thread
   --starts N        starts of each side, for load time and memory: their medians (default: 3)
   --json FILE       the rows as JSON
   --plot FILE       the ratios as SVG
 
 ONNX Runtime gets its best settings: every graph optimisation, CPU kernels, arena, memory pattern, sequential execution,
 and threads that wait actively. bf16 is compared with its fp32 (it has nothing faster), int8 with its int8.
+On a host of virtual machines, programs of others share a core's units (its other hardware thread), which makes both sides
+slower, but not alike: the one that uses AMX the more so. With --calm a probe that belongs to neither side runs before,
+between and after the turns of both: only turns count for which its multiply-adds and products of tiles, over the clock,
+took at most 1.25 and 2 times the least that was seen. "turns" says how many counted of how many; n/a if fewer than five did.
 With --isa avx2 both sides see a processor without AVX-512 (tools/peers/hold_avx2.cpp); before each case both are
 watched for AVX-512 instructions, and one is an error.
 Load time: from the file on disk to the first result. Memory: what is resident after the first inference minus before
@@ -53,7 +58,7 @@ export function parseOptions(args) {
   const known = [...standard, 'fp32-tiles'];
   const options = {
     models: [], precision: standard, batch: [1, 8], threads: [1, cores.length],
-    core: cores.at(-1), cores, isa: '', seconds: 4, rounds: 0, starts: 3, json: '', plot: '',
+    core: cores.at(-1), cores, isa: '', seconds: 4, rounds: 0, calm: 0, starts: 3, json: '', plot: '',
     machine: os.cpus()[0].model,
   };
   const flags = {
@@ -78,6 +83,7 @@ export function parseOptions(args) {
     },
     '--seconds': (text) => { options.seconds = positive('--seconds', text); },
     '--rounds': (text) => { options.rounds = positive('--rounds', text); },
+    '--calm': (text) => { options.calm = positive('--calm', text); },
     '--starts': (text) => { options.starts = positive('--starts', text); },
     '--json': (text) => { options.json = text; },
     '--plot': (text) => { options.plot = text; },
@@ -89,6 +95,9 @@ export function parseOptions(args) {
     set(args[i + 1]);
   }
   options.threads = [...new Set(options.threads)];
+  if (options.calm > 0 && options.threads.some((threads) => threads > 1)) {
+    throw new Error('--calm: needs --threads 1');
+  }
   const most = Math.max(...options.threads);
   if (most > cores.length) throw new Error(`--threads ${most}: there are ${cores.length} cores`);
   return options;

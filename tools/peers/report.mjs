@@ -11,6 +11,7 @@ const columns = [
   ['p90', 9, (row) => row.peer_p90_ms.toFixed(3)],
   ['ratio', 6, (row) => row.ratio.toFixed(2)],
   ['(p10-p90)', 11, (row) => `${row.ratio_p10.toFixed(2)}-${row.ratio_p90.toFixed(2)}`],
+  ['turns', 12, (row) => (row.calm ? `${row.rounds} of ${row.rounds + row.busy}` : row.rounds)],
   ['load ms', 13, (row) => `${row.ours_load_ms.toFixed(0)} / ${row.peer_load_ms.toFixed(0)}`],
   ['memory MB', 15, (row) => `${row.ours_memory_mb.toFixed(1)} / ${row.peer_memory_mb.toFixed(1)}`],
   ['max diff', 8, (row) => row.max_diff.toExponential(0)],

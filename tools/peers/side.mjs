@@ -52,6 +52,11 @@ export class Side {
     return (await this.#ask(`outputs ${file}`)).outputs;
   }
 
+  // Of `peer_server probe`.
+  async probe() {
+    return this.#ask('probe');
+  }
+
   async stop() {
     this.process.stdin.end();
     await this.closed;

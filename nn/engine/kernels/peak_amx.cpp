@@ -32,6 +32,20 @@ int64_t multiply_add_bf16_tiles(int64_t rounds) {
   });
 }
 
+int64_t multiply_add_loaded_bf16_tiles(const std::byte* src, int64_t rounds) {
+  static_assert(kLoadedTileBytes == 4 * kTileBytes);
+  return multiply_add<32>(rounds, [src] {
+    _tile_loadd(4, src, kTileRowBytes);
+    _tile_loadd(6, src + kTileBytes, kTileRowBytes);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_loadd(7, src + 2 * kTileBytes, kTileRowBytes);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_loadd(5, src + 3 * kTileBytes, kTileRowBytes);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+  });
+}
+
 int64_t multiply_add_int8_tiles(int64_t rounds) {
   return multiply_add<64>(rounds, [] {
     _tile_dpbusd(0, 4, 6);
