@@ -12,6 +12,7 @@
 #include "nn/engine/kernels/bf16.h"
 #include "nn/engine/own_step.h"
 #include "nn/engine/parallel.h"
+#include "nn/engine/row_chain.h"
 
 namespace zoo::engine {
 namespace {
@@ -86,8 +87,10 @@ class Bf16Convolution {
     if (op_.groups == 1) {
       if (is_layer()) {
         compile_bf16_layer(compiler_, id_, {op_.weight, op_.bias, op_.in_channels, op_.out_channels, op_.activation});
-      } else if (feeds_depthwise()) {
+      } else if (feeds_rows() || (!ends_rows() && feeds_depthwise())) {
         compiler_.leave_to_reader(id_);
+      } else if (ends_rows()) {
+        compile_rows();
       } else {
         compile_tiles();
       }
@@ -123,6 +126,40 @@ class Bf16Convolution {
     if (area < kLeastArea || bytes < kLeastBytes) return false;
     const Bf16Convolution next(compiler_, reader, *op);
     return next.is_plain_depthwise() && next.is_fused();
+  }
+
+  /// Whether this convolution may be one of those that are computed some rows at a time, each time with all its
+  /// weights.
+  bool is_row_stage() const {
+    constexpr int64_t kMostWeights = 64 * 1024;
+    return op_.groups == 1 && residual_ == graph::kNone && !is_layer() &&
+           op_.out_channels * op_.in_channels * op_.kernel.h * op_.kernel.w <= kMostWeights;
+  }
+
+  /// Whether the convolutions before this one are left to it.
+  bool ends_rows() const { return compiler_.is_left_to_reader(input_); }
+
+  /// This one and those that are left to it, in their order.
+  std::vector<graph::NodeId> row_stages() const {
+    std::vector<graph::NodeId> ids = {id_};
+    for (graph::NodeId id = input_; compiler_.is_left_to_reader(id); id = compiler_.node(id).inputs[0]) {
+      ids.push_back(id);
+    }
+    std::ranges::reverse(ids);
+    return ids;
+  }
+
+  /// Whether the dense convolution behind this one can take it over, some rows at a time.
+  bool feeds_rows() const {
+    const graph::NodeId reader = compiler_.sole_reader(id_);
+    if (reader == graph::kNone || !is_row_stage() || row_stages().size() >= RowChain::kMaxStages) return false;
+    const auto* op = std::get_if<graph::Conv2d>(&compiler_.node(reader).op);
+    if (op == nullptr) return false;
+    // Smaller maps stay in the cache anyway.
+    constexpr int64_t kLeastBytes = 128 * 1024;
+    const int64_t values = StepCompiler::area(out_) * kernels::padded_channels(op_.out_channels);
+    if (values * static_cast<int64_t>(sizeof(Bf16)) < kLeastBytes) return false;
+    return Bf16Convolution(compiler_, reader, *op).is_row_stage();
   }
 
   /// Whether the depthwise kernel does all of the operation.
@@ -163,6 +200,7 @@ class Bf16Convolution {
             .run_length = out_[3],
             .runs = out_[2],
             .run_stride = op_.stride.h * width * pixel,
+            .dst_run = out_[3],
             .images = in_[0],
             .activation = activation_};
   }
@@ -202,16 +240,13 @@ class Bf16Convolution {
             }};
   }
 
-  TileSource map_source() {
+  /// From a map whose rows are `width` positions apart.
+  TileSource map_tiles(int64_t width) {
     const int64_t pixel = kernels::padded_channels(op_.in_channels);
-    const kernels::PadImage pad = padding(pixel);
-    const bool padded = pad_.begin != graph::Size2d{0, 0} || padded_h() > in_[2] || padded_w() > in_[3];
-    const int64_t width = padded ? pad.padded_w : in_[3];
     kernels::TileConv conv = tiles(width, pixel);
     conv.taps = op_.kernel.h * op_.kernel.w;
     conv.depth = std::min(pixel, kernels::kTileDepth);
     conv.depth_blocks = pixel / conv.depth;
-    conv.image_stride = (padded ? pad.padded_h : in_[2]) * width * pixel;
     std::vector<int64_t> offsets;
     for (int64_t y = 0; y < op_.kernel.h; ++y) {
       for (int64_t x = 0; x < op_.kernel.w; ++x) {
@@ -219,16 +254,36 @@ class Bf16Convolution {
       }
     }
     return {.name = conv.taps == 1 ? "amx_pointwise" : "amx_conv",
-            .src = compiler_.value_in(input_, kChannelsLastBf16),
             .conv = conv,
             .offsets = std::move(offsets),
             .weights = pack_tiles(conv, pixel),
-            .bias = compiler_.add_packed_bias(op_.bias, op_.out_channels, kPair),
-            .prepared_rows = padded ? in_[0] * pad.padded_h : 0,
-            .prepared_values = padded ? in_[0] * conv.image_stride : 0,
-            .prepare = [pad](const float* map, Bf16* rows, int64_t begin, int64_t end) {
-              kernels::pad_rows(pad, reinterpret_cast<const Bf16*>(map), rows, begin, end);
-            }};
+            .bias = compiler_.add_packed_bias(op_.bias, op_.out_channels, kPair)};
+  }
+
+  /// Whether the tiles read the map as it lies.
+  bool reads_map() const { return pad_.begin == graph::Size2d{0, 0} && padded_h() <= in_[2] && padded_w() <= in_[3]; }
+
+  TileSource map_source() {
+    if (!reads_map()) return padded_map_source();
+    const ValueId src = compiler_.value_in(input_, kChannelsLastBf16);
+    TileSource source = map_tiles(in_[3]);
+    source.src = src;
+    source.conv.image_stride = in_[2] * in_[3] * kernels::padded_channels(op_.in_channels);
+    return source;
+  }
+
+  TileSource padded_map_source() {
+    const kernels::PadImage pad = padding(kernels::padded_channels(op_.in_channels));
+    const ValueId src = compiler_.value_in(input_, kChannelsLastBf16);
+    TileSource source = map_tiles(pad.padded_w);
+    source.src = src;
+    source.conv.image_stride = pad.padded_h * pad.padded_w * pad.channels;
+    source.prepared_rows = in_[0] * pad.padded_h;
+    source.prepared_values = in_[0] * source.conv.image_stride;
+    source.prepare = [pad](const float* map, Bf16* rows, int64_t begin, int64_t end) {
+      kernels::pad_rows(pad, reinterpret_cast<const Bf16*>(map), rows, begin, end);
+    };
+    return source;
   }
 
   TileSource source() { return reads_image() ? image_source() : map_source(); }
@@ -261,6 +316,85 @@ class Bf16Convolution {
     step->scratch_bytes = scratch_bytes;
     compiler_.add_step(std::move(step));
     compiler_.set_value(id_, dst);
+  }
+
+  /// Positions of a row that has the padding of this convolution around it.
+  int64_t buffer_w() const { return std::max(padded_w(), pad_.begin.w + in_[3]); }
+
+  /// One of several convolutions that are computed some rows at a time: what it reads, `width` positions wide.
+  RowStage row_stage(int64_t width, int64_t pixel) const {
+    constexpr auto kBytes = static_cast<int64_t>(sizeof(Bf16));
+    return {.kernel = (op_.kernel.h - 1) * op_.dilation.h + 1,
+            .stride = op_.stride.h,
+            .src_h = in_[2],
+            .pad_top = pad_.begin.h,
+            .row_bytes = static_cast<size_t>(width * pixel * kBytes),
+            .left_bytes = static_cast<size_t>(pad_.begin.w * pixel * kBytes),
+            .map_bytes = static_cast<size_t>(in_[3] * pixel * kBytes)};
+  }
+
+  /// This convolution and those that were left to it.
+  void compile_rows() {
+    std::vector<TileSource> sources;
+    std::vector<RowStage> stages;
+    for (const graph::NodeId id : row_stages()) {
+      Bf16Convolution conv(compiler_, id, std::get<graph::Conv2d>(compiler_.node(id).op));
+      if (sources.empty()) {
+        const bool image = conv.reads_image();
+        const int64_t pixel = image ? kernels::kPixelChannels : kernels::padded_channels(conv.op_.in_channels);
+        sources.push_back(image ? conv.image_source() : conv.padded_map_source());
+        stages.push_back(conv.row_stage(conv.padded_w(), pixel));
+        // Its rows come with their padding.
+        stages.back().left_bytes = 0;
+        stages.back().map_bytes = stages.back().row_bytes;
+      } else {
+        const int64_t width = conv.buffer_w();
+        sources.back().conv.dst_run = width;
+        sources.push_back(conv.map_tiles(width));
+        stages.push_back(conv.row_stage(width, kernels::padded_channels(conv.op_.in_channels)));
+      }
+    }
+    const ValueId src = sources.front().src;
+    const ValueId dst = compiler_.add_value(out_, kChannelsLastBf16);
+    const Value& from = compiler_.value(src);
+    const Value& to = compiler_.value(dst);
+    const auto images = static_cast<size_t>(out_[0]);
+    const RowChain::Maps maps = {.images = out_[0],
+                                 .dst_h = out_[2],
+                                 .src_image_bytes = from.bytes / images,
+                                 .dst_image_bytes = to.bytes / images};
+    const size_t scratch_bytes = RowChain(stages, {}, maps, compiler_.threads()).scratch_bytes();
+    // The step owns the sources and outlives what it binds.
+    auto bind = [=, threads = compiler_.threads(), sources = std::move(sources)](const RunnerMemory& memory) {
+      std::vector<RowStage> bound = stages;
+      for (size_t i = 0; i < bound.size(); ++i) bound[i].compute = row_function(sources[i].bound());
+      const auto fill = [prepare = &sources.front().prepare](const std::byte* image, std::byte* rows, int64_t begin,
+                                                             int64_t end) {
+        (*prepare)(reinterpret_cast<const float*>(image), reinterpret_cast<Bf16*>(rows), begin, end);
+      };
+      return [chain = RowChain(std::move(bound), fill, maps, threads), x = memory.as<const std::byte>(src),
+              y = memory.as<std::byte>(dst), scratch = memory.scratch] { chain.run(x, y, scratch); };
+    };
+    auto step = make_step("amx_rows", {src}, dst, std::move(bind));
+    step->scratch_bytes = scratch_bytes;
+    compiler_.add_step(std::move(step));
+    compiler_.set_value(id_, dst);
+  }
+
+  static RowFunction row_function(const kernels::TileConv& conv) {
+    return [conv](const std::byte* src, std::byte* dst, int64_t begin, int64_t end) {
+      kernels::TileConv rows = conv;
+      rows.runs = end - begin;
+      rows.images = 1;
+      if (conv.taps == 1 && conv.run_stride == conv.run_length * conv.position_stride &&
+          conv.dst_run == conv.run_length) {
+        rows.run_length = rows.runs * conv.run_length;
+        rows.runs = 1;
+      }
+      kernels::tile_conv(rows, reinterpret_cast<const Bf16*>(src) + begin * conv.run_stride, nullptr,
+                         reinterpret_cast<Bf16*>(dst) + begin * conv.dst_run * conv.dst_row, 0,
+                         kernels::tile_conv_items(rows));
+    };
   }
 
   /// This depthwise convolution and the one before it, which was left to it.

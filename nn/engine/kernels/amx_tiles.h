@@ -49,7 +49,7 @@ struct Tiling {
     const int64_t image = conv.images == 1 ? 0 : run / conv.runs;
     return {
         src + image * conv.image_stride + (run - image * conv.runs) * conv.run_stride + first * conv.position_stride,
-        run * conv.run_length + first};
+        run * conv.dst_run + first};
   }
 
   /// Where work is cut between threads instead of before tile `index`, which may share positions with the one before:

@@ -55,6 +55,7 @@ struct TileConv {
   int64_t run_length = 0;
   int64_t runs = 1;  ///< per image
   int64_t run_stride = 0;
+  int64_t dst_run = 0;  ///< positions of the result from one run to the next
   int64_t images = 1;
   int64_t image_stride = 0;
   ResolvedActivation activation;
