@@ -9,6 +9,7 @@
 #include "nn/engine/int8_steps.h"
 #include "nn/engine/own_step.h"
 #include "nn/engine/parallel.h"
+#include "nn/engine/row_chain.h"
 
 namespace zoo::engine {
 namespace {
@@ -113,43 +114,81 @@ class DenseConvolution {
   }
 
   void compile() {
+    if (feeds_rows()) {
+      compiler_.leave_to_reader(id_);
+    } else if (ends_rows()) {
+      compile_rows();
+    } else {
+      compile_alone();
+    }
+  }
+
+ private:
+  /// Whether this convolution may be one of those that are computed some rows at a time, each time with all its
+  /// weights.
+  bool is_row_stage() const {
+    constexpr int64_t kMostWeights = 128 * 1024;
+    return op_.groups == 1 && op_.dilation == graph::Size2d{1, 1} && !has_residual() && wants_int8(compiler_, id_) &&
+           !is_int8_layer(compiler_, id_, op_) &&
+           op_.out_channels * op_.in_channels * op_.kernel.h * op_.kernel.w <= kMostWeights;
+  }
+
+  /// Whether the convolutions before this one are left to it.
+  bool ends_rows() const { return compiler_.is_left_to_reader(src_node_); }
+
+  /// This one and those that are left to it, in their order.
+  std::vector<graph::NodeId> row_stages() const {
+    std::vector<graph::NodeId> ids = {id_};
+    for (graph::NodeId id = src_node_; compiler_.is_left_to_reader(id); id = compiler_.node(id).inputs[0]) {
+      ids.push_back(id);
+    }
+    std::ranges::reverse(ids);
+    return ids;
+  }
+
+  /// Whether the dense convolution behind this one can take it over, some rows at a time.
+  bool feeds_rows() const {
+    const graph::NodeId reader = compiler_.sole_reader(id_);
+    if (reader == graph::kNone || !is_row_stage() || row_stages().size() >= RowChain::kMaxStages) return false;
+    const auto* op = std::get_if<graph::Conv2d>(&compiler_.node(reader).op);
+    if (op == nullptr) return false;
+    // Smaller maps stay in the cache anyway.
+    constexpr int64_t kLeastBytes = 64 * 1024;
+    const Shape& out = compiler_.shape(id_);
+    if (StepCompiler::area(out) * kernels::int8_padded(out[1]) < kLeastBytes) return false;
+    return DenseConvolution(compiler_, reader, *op).is_row_stage();
+  }
+
+  void compile_alone() {
     const bool to_int8 = wants_int8(compiler_, id_);
-    const graph::Node& node = compiler_.node(id_);
-    const ValueId src = image_ ? compiler_.value_of(0) : compiler_.int8_value_of(src_node_);
-    const ValueId residual = node.inputs.size() > 1 ? compiler_.int8_value_of(node.inputs[1]) : -1;
+    const ValueId src = source_value();
+    const ValueId residual = has_residual() ? compiler_.int8_value_of(compiler_.node(id_).inputs[1]) : -1;
     const ValueId dst =
         to_int8 ? compiler_.add_int8_value(id_) : compiler_.add_value(compiler_.shape(id_), kBlockedF32);
-    const Int8Layer layer = pack(src, residual, dst);
+    const Int8Layer layer = pack(to_int8);
 
     kernels::Int8Conv conv = geometry(to_int8);
     const auto tiles = std::make_shared<const std::vector<kernels::Int8Tile>>(make_tiles(conv));
     const bool copies = image_ || padded_.has_padding();
-    const auto results = static_cast<double>(compiler_.shape(id_).elements());
-    const auto macs = results * static_cast<double>(op_.kernel.h * op_.kernel.w * op_.in_channels);
-    const auto ahead = compiler_.add_weights_ahead(macs / kMacsPerCycle + results / kLanes * kCycles);
+    const auto ahead = compiler_.add_weights_ahead(cycles());
     const auto bind = [=, &table = compiler_.int8_table(), threads = compiler_.threads(), padded = padded_,
-                       quantise = image_kernel(src), zero = padding_value(src)](const RunnerMemory& memory) {
+                       fill = source_rows()](const RunnerMemory& memory) {
       kernels::Int8Conv bound = conv;
       bound.weights = layer.weights();
       bound.tiles = tiles->data();
       bound.epilogue = layer.epilogue();
       if (threads == 1) bound.ahead = ahead->range();
-      auto* copy = reinterpret_cast<uint8_t*>(memory.scratch);
-      return [=, &table, count = static_cast<int64_t>(tiles->size()), x = memory.as<const uint8_t>(src),
-              r = residual < 0 ? nullptr : memory.as<const uint8_t>(residual), y = memory.as<std::byte>(dst)] {
+      return [=, &table, copy = memory.scratch, count = static_cast<int64_t>(tiles->size()),
+              x = memory.as<const std::byte>(src), r = residual < 0 ? nullptr : memory.as<const uint8_t>(residual),
+              y = memory.as<std::byte>(dst)] {
         if (copies) {
-          parallel_for(threads, padded.images * padded.height(), [&](int64_t begin, int64_t end) {
-            if (quantise) {
-              table.quantize_image(quantise->op(), reinterpret_cast<const float*>(x), copy, begin, end);
-            } else {
-              padded.fill(x, zero, copy, begin, end);
-            }
-          });
+          parallel_for(threads, padded.images * padded.height(),
+                       [&](int64_t begin, int64_t end) { fill(x, copy, begin, end); });
         }
         parallel_for(threads, count, [&](int64_t begin, int64_t end) {
           begin = cut_near(bound, count, begin);
           end = cut_near(bound, count, end);
-          if (begin < end) table.conv(bound, copies ? copy : x, r, y, begin, end);
+          if (begin < end) table.conv(bound, reinterpret_cast<const uint8_t*>(copies ? copy : x), r, y, begin, end);
         });
       };
     };
@@ -161,7 +200,135 @@ class DenseConvolution {
     compiler_.set_value(id_, dst);
   }
 
- private:
+  /// One of several convolutions that are computed some rows at a time.
+  struct RowConv {
+    kernels::Int8Conv conv;  ///< but for the pointers
+    Int8Layer layer;
+    std::vector<kernels::Int8Tile> tiles = {};  ///< of all rows of the result
+    int64_t tiles_per_row = 1;
+    RowStage stage = {};
+    double cycles = 0.0;
+  };
+
+  /// `dst_row_bytes`: from one row of the result to the next.
+  RowConv row_conv(int64_t dst_row_bytes) {
+    const Shape& out = compiler_.shape(id_);
+    RowConv row = {.conv = geometry(true), .layer = pack(true), .cycles = cycles()};
+    const Tiling tiling(out[3]);
+    row.conv.rows = tiling.rows();
+    for (int64_t y = 0; y < out[2]; ++y) {
+      tiling.add({y * op_.stride.h * row.conv.row_pitch, y * dst_row_bytes, 0}, row.conv.position_pitch,
+                 row.conv.dst_pitch, row.conv.residual_pitch, row.tiles);
+    }
+    row.tiles_per_row = static_cast<int64_t>(row.tiles.size()) / out[2];
+    row.stage = {.kernel = op_.kernel.h,
+                 .stride = op_.stride.h,
+                 .src_h = padded_.src_h,
+                 .pad_top = padded_.pad.begin.h,
+                 .row_bytes = static_cast<size_t>(padded_.width() * padded_.pixel),
+                 .left_bytes = static_cast<size_t>(padded_.pad.begin.w * padded_.pixel),
+                 .map_bytes = static_cast<size_t>(padded_.src_w * padded_.pixel),
+                 .padding = std::byte{padding_value()}};
+    return row;
+  }
+
+  /// This convolution and those that were left to it.
+  void compile_rows() {
+    const std::vector<graph::NodeId> ids = row_stages();
+    std::vector<DenseConvolution> convolutions;
+    for (const graph::NodeId id : ids) {
+      convolutions.emplace_back(compiler_, id, std::get<graph::Conv2d>(compiler_.node(id).op));
+    }
+    const Shape& out = compiler_.shape(id_);
+    std::vector<RowConv> rows;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const bool is_last = i + 1 == ids.size();
+      rows.push_back(
+          convolutions[i].row_conv(is_last ? out[3] * kernels::int8_padded(out[1]) : convolutions[i + 1].row_bytes()));
+    }
+    // The rows of the first one come with their padding.
+    rows.front().stage.left_bytes = 0;
+    rows.front().stage.map_bytes = rows.front().stage.row_bytes;
+
+    double cycles = 0.0;
+    for (const RowConv& row : rows) cycles += row.cycles;
+    const auto longest = static_cast<size_t>(std::ranges::max_element(rows, {}, &RowConv::cycles) - rows.begin());
+    const auto ahead = compiler_.add_weights_ahead(cycles);
+    const ValueId src = convolutions.front().source_value();
+    const ValueId dst = compiler_.add_int8_value(id_);
+    const int64_t images = out[0];
+    const RowChain::Maps maps = {
+        .images = images,
+        .dst_h = out[2],
+        .src_image_bytes = convolutions.front().source_image_bytes(),
+        .dst_image_bytes = static_cast<size_t>(StepCompiler::area(out) * kernels::int8_padded(out[1]))};
+    std::vector<RowStage> stages;
+    for (const RowConv& row : rows) stages.push_back(row.stage);
+    const size_t scratch_bytes = RowChain(stages, {}, maps, compiler_.threads()).scratch_bytes();
+    // The step owns the rows and outlives what it binds.
+    auto bind = [=, &table = compiler_.int8_table(), threads = compiler_.threads(),
+                 fill = convolutions.front().source_rows(), rows = std::move(rows)](const RunnerMemory& memory) {
+      std::vector<RowStage> bound = stages;
+      for (size_t i = 0; i < bound.size(); ++i) {
+        const bool fetches = threads == 1 && i == longest;
+        bound[i].compute = row_function(table, rows[i], fetches ? ahead->range() : kernels::Int8Ahead{});
+      }
+      return [chain = RowChain(std::move(bound), fill, maps, threads), x = memory.as<const std::byte>(src),
+              y = memory.as<std::byte>(dst), scratch = memory.scratch] { chain.run(x, y, scratch); };
+    };
+    auto step = make_int8_step(compiler_, "rows_int8", {src}, dst, std::move(bind));
+    step->scratch_bytes = scratch_bytes;
+    compiler_.add_step(std::move(step));
+    compiler_.set_value(id_, dst);
+  }
+
+  /// Fetches its share of `ahead` with every row.
+  static RowFunction row_function(const kernels::Int8Table& table, const RowConv& row,
+                                  const kernels::Int8Ahead& ahead) {
+    kernels::Int8Conv conv = row.conv;
+    conv.weights = row.layer.weights();
+    conv.tiles = row.tiles.data();
+    conv.epilogue = row.layer.epilogue();
+    const int64_t per_row = row.tiles_per_row;
+    const int64_t count = static_cast<int64_t>(row.tiles.size()) / per_row;
+    return [=, &table](const std::byte* src, std::byte* dst, int64_t begin, int64_t end) {
+      kernels::Int8Conv bound = conv;
+      const int64_t fetched = ahead.bytes * begin / count;
+      bound.ahead = {ahead.begin + fetched, ahead.bytes * end / count - fetched};
+      table.conv(bound, reinterpret_cast<const uint8_t*>(src), nullptr, dst, begin * per_row, end * per_row);
+    };
+  }
+
+  bool has_residual() const { return compiler_.node(id_).inputs.size() > 1; }
+  ValueId source_value() { return image_ ? compiler_.value_of(0) : compiler_.int8_value_of(src_node_); }
+  size_t source_image_bytes() const {
+    if (image_) return static_cast<size_t>(op_.in_channels * padded_.src_h * padded_.src_w) * sizeof(float);
+    return static_cast<size_t>(padded_.src_h * padded_.src_w * padded_.pixel);
+  }
+  /// Of the source with its padding.
+  int64_t row_bytes() const { return padded_.width() * padded_.pixel; }
+
+  /// What it takes, roughly.
+  double cycles() const {
+    const auto results = static_cast<double>(compiler_.shape(id_).elements());
+    const auto macs = results * static_cast<double>(op_.kernel.h * op_.kernel.w * op_.in_channels);
+    return macs / kMacsPerCycle + results / kLanes * kCycles;
+  }
+
+  /// The rows of the source with their padding, of all images.
+  RowFunction source_rows() const {
+    const std::shared_ptr<const ImageKernel> quantise = image_kernel();
+    return [=, &table = compiler_.int8_table(), padded = padded_, zero = padding_value()](
+               const std::byte* src, std::byte* rows, int64_t begin, int64_t end) {
+      auto* to = reinterpret_cast<uint8_t*>(rows);
+      if (quantise) {
+        table.quantize_image(quantise->op(), reinterpret_cast<const float*>(src), to, begin, end);
+      } else {
+        padded.fill(reinterpret_cast<const uint8_t*>(src), zero, to, begin, end);
+      }
+    };
+  }
+
   /// The factors that turn the image into bytes.
   struct ImageKernel {
     std::vector<float> inverse_step;
@@ -176,13 +343,13 @@ class DenseConvolution {
     }
   };
 
-  std::shared_ptr<const ImageKernel> image_kernel(ValueId src) const {
+  std::shared_ptr<const ImageKernel> image_kernel() const {
     if (!image_) return nullptr;
     const Quantization& quantization = *compiler_.quantization(0);
     auto kernel = std::make_shared<ImageKernel>();
     kernel->inverse_step = quantization.inverse_step;
     kernel->zero = quantization.zero;
-    kernel->image = {.channels = compiler_.value(src).shape[1],
+    kernel->image = {.channels = op_.in_channels,
                      .src_h = padded_.src_h,
                      .src_w = padded_.src_w,
                      .dst_h = padded_.height(),
@@ -192,22 +359,23 @@ class DenseConvolution {
     return kernel;
   }
 
-  uint8_t padding_value(ValueId src) const {
-    return image_ ? uint8_t{0} : static_cast<uint8_t>(compiler_.value(src).quantization->zero[0]);
+  uint8_t padding_value() const {
+    return image_ ? uint8_t{0} : static_cast<uint8_t>(compiler_.quantization(src_node_)->zero[0]);
   }
 
   int64_t kernel_row_bytes() const { return op_.kernel.w * padded_.pixel; }
 
-  Int8Layer pack(ValueId src, ValueId residual, ValueId dst) const {
-    const Int8LayerSpec spec = {.weights = compiler_.parameter(op_.weight),
-                                .bias = compiler_.parameter(op_.bias),
-                                .outputs = op_.out_channels,
-                                .inputs = op_.in_channels,
-                                .taps = op_.kernel.h * op_.kernel.w,
-                                .src = image_ ? compiler_.quantization(0) : compiler_.value(src).quantization,
-                                .dst = compiler_.value(dst).quantization,
-                                .residual = residual < 0 ? nullptr : compiler_.value(residual).quantization,
-                                .activation = compiler_.resolve(op_.activation)};
+  Int8Layer pack(bool to_int8) const {
+    const Int8LayerSpec spec = {
+        .weights = compiler_.parameter(op_.weight),
+        .bias = compiler_.parameter(op_.bias),
+        .outputs = op_.out_channels,
+        .inputs = op_.in_channels,
+        .taps = op_.kernel.h * op_.kernel.w,
+        .src = compiler_.quantization(src_node_),
+        .dst = to_int8 ? compiler_.quantization(id_) : nullptr,
+        .residual = has_residual() ? compiler_.quantization(compiler_.node(id_).inputs[1]) : nullptr,
+        .activation = compiler_.resolve(op_.activation)};
     const auto arrange = [op = op_, pixel = padded_.pixel](const int8_t* rounded, int8_t* packed) {
       // [out, in, kh, kw] -> [out, kh, kw, pixel].
       std::vector<int8_t> rows(static_cast<size_t>(op.out_channels * op.kernel.h * op.kernel.w * pixel));
