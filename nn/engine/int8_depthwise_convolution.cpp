@@ -61,10 +61,11 @@ bool compile_int8_depthwise(StepCompiler& compiler, graph::NodeId id, const grap
                               .dst = compiler.value(dst).quantization,
                               .residual = nullptr,
                               .activation = compiler.resolve(op.activation)};
-  const auto arrange = [count = op.out_channels, kernel](const int8_t* rounded, int8_t* packed) {
-    kernels::pack_int8_depthwise(rounded, count, kernel, packed);
+  const auto arrange = [count = op.out_channels, kernel, stride = conv.stride](const int8_t* rounded, int8_t* packed) {
+    kernels::pack_int8_depthwise(rounded, count, kernel, stride, packed);
   };
-  const Int8Layer layer(compiler, spec, channels * kernel * kernels::int8_quads(kernel) * 4, arrange);
+  const int64_t weights = kernels::packed_int8_depthwise_size(op.out_channels, kernel, conv.stride);
+  const Int8Layer layer(compiler, spec, weights, arrange);
   const int64_t ring_bytes = whole_lines(kernels::int8_ring_bytes(conv));
   const auto ahead = compiler.add_weights_ahead(static_cast<double>(out.elements()) / kLanes * kCycles);
   const auto bind = [=, &table = compiler.int8_table(), threads = compiler.threads(),

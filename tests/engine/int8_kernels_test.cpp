@@ -175,15 +175,18 @@ TEST_P(Int8Kernels, DepthwiseEveryKernelStrideAndSize) {
     for (const int64_t stride : {1, 2}) {
       for (const int64_t size : {1, 2, 3, 4, 5, 7, 12, 14, 23}) {
         for (const bool same : {false, true}) {
-          SCOPED_TRACE(testing::Message() << kernel << " stride " << stride << " size " << size << " same " << same);
-          const int64_t channels = 48;
+          // One block of channels, several, and a cache line's four with one or two left.
+          constexpr int64_t kChannels[] = {48, 16, 96, 64, 80};
+          const int64_t channels = kChannels[(size + (same ? 1 : 0)) % 5];
+          SCOPED_TRACE(testing::Message() << kernel << " stride " << stride << " size " << size << " same " << same
+                                          << " channels " << channels);
           const int64_t images = 2;
           const int64_t width = size + 2;
           // TensorFlow SAME: the odd pixel of padding is at the end.
           const int64_t pad = kernel / 2 - (same && stride == 2 ? 1 : 0);
           const auto weights = random.wholes<int8_t>(channels * kernel * kernel, -127, 127);
-          std::vector<int8_t> packed(static_cast<size_t>(channels * kernel * int8_quads(kernel) * 4));
-          pack_int8_depthwise(weights.data(), channels, kernel, packed.data());
+          std::vector<int8_t> packed(static_cast<size_t>(packed_int8_depthwise_size(channels, kernel, stride)));
+          pack_int8_depthwise(weights.data(), channels, kernel, stride, packed.data());
           const auto zero = random.wholes<uint8_t>(channels, 0, 255);
           const EpilogueData epilogue(random, channels, size % 2 == 0 ? Mode::kLinear : Mode::kHardSwish,
                                       ActivationKind::kHardSwish, kernel * kernel);
@@ -210,8 +213,11 @@ TEST_P(Int8Kernels, DepthwiseEveryKernelStrideAndSize) {
             void operator()(std::byte* p) const { operator delete[](p, kLine); }
           };
           const std::unique_ptr<std::byte[], Free> ring(new (kLine) std::byte[bytes]);
-          table().depthwise(op, src.data(), actual.data(), sums.data(), ring.get(), 0, 6);
-          reference().depthwise(op, src.data(), expected.data(), expected_sums.data(), nullptr, 0, 6);
+          const int64_t items = images * channels / kInt8Lanes;
+          const int64_t cut = items / 3;  // as between two threads
+          table().depthwise(op, src.data(), actual.data(), sums.data(), ring.get(), 0, cut);
+          table().depthwise(op, src.data(), actual.data(), sums.data(), ring.get(), cut, items);
+          reference().depthwise(op, src.data(), expected.data(), expected_sums.data(), nullptr, 0, items);
           ASSERT_EQ(actual, expected);
           ASSERT_EQ(sums, expected_sums);
         }

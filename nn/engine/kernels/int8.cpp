@@ -73,14 +73,40 @@ void pack_int8_conv(const int8_t* weights, int64_t out_channels, int64_t kernel_
   }
 }
 
-void pack_int8_depthwise(const int8_t* weights, int64_t channels, int64_t kernel, int8_t* packed) {
+namespace {
+
+int64_t narrow_weights(int64_t channels, int64_t kernel) {
+  return int8_padded(channels) * kernel * int8_quads(kernel) * 4;
+}
+
+}  // namespace
+
+int64_t packed_int8_depthwise_size(int64_t channels, int64_t kernel, int64_t stride) {
+  const int64_t groups = (channels + kInt8Wide - 1) / kInt8Wide;
+  return narrow_weights(channels, kernel) +
+         groups * kernel * int8_wide_quads(kernel, stride) * int8_wide_rows(kernel, stride) * kInt8Wide * 4;
+}
+
+void pack_int8_depthwise(const int8_t* weights, int64_t channels, int64_t kernel, int64_t stride, int8_t* packed) {
+  std::fill_n(packed, packed_int8_depthwise_size(channels, kernel, stride), int8_t{0});
   const int64_t quads = int8_quads(kernel);
-  std::fill_n(packed, int8_padded(channels) * kernel * quads * 4, int8_t{0});
+  const int64_t wide_quads = int8_wide_quads(kernel, stride);
+  const int64_t wide_rows = int8_wide_rows(kernel, stride);
+  int8_t* wide = packed + narrow_weights(channels, kernel);
   for (int64_t c = 0; c < channels; ++c) {
+    const int64_t lane = c % kInt8Wide / kInt8Lanes * 4 + c % 4;
+    const int64_t quarter = c / kInt8Wide * 4 + c % kInt8Lanes / 4;
     for (int64_t tap = 0; tap < kernel * kernel; ++tap) {
+      const int8_t weight = weights[c * kernel * kernel + tap];
+      const int64_t row = tap / kernel;
       const int64_t column = tap % kernel;
-      const int64_t vector = (c / kInt8Lanes * kernel + tap / kernel) * quads + column / 4;
-      packed[(vector * kInt8Lanes + c % kInt8Lanes) * 4 + column % 4] = weights[c * kernel * kernel + tap];
+      const int64_t vector = (c / kInt8Lanes * kernel + row) * quads + column / 4;
+      packed[(vector * kInt8Lanes + c % kInt8Lanes) * 4 + column % 4] = weight;
+      for (int64_t r = 0; r < wide_rows; ++r) {
+        const int64_t src_row = r * stride + row;
+        const int64_t at = ((quarter * kernel + column) * wide_quads + src_row / 4) * wide_rows + r;
+        wide[(at * kInt8Lanes + lane) * 4 + src_row % 4] = weight;
+      }
     }
   }
 }
@@ -90,7 +116,11 @@ int64_t int8_ring_bytes(const Int8Depthwise& op) {
   const int64_t columns = op.dst_w + 4 / op.stride * (int8_quads(op.kernel) - 1) + 3;
   // One row of the source, 16 channels of a pixel after the other, with its padding.
   const int64_t pixels = std::max(op.pad_left + op.src_w, (columns - 1) * op.stride + 4);
-  return op.kernel * columns * 64 + pixels * kInt8Lanes;
+  const int64_t narrow = op.kernel * columns * 64 + pixels * kInt8Lanes;
+  // The quads of every column that results of 64 channels read, and a padding pixel.
+  const int64_t wide_columns = ((op.dst_w + 3) / 4 * 4 - 1) * op.stride + op.kernel;
+  const int64_t wide = wide_columns * int8_wide_quads(op.kernel, op.stride) * kInt8Wide * 4 + kInt8Wide;
+  return std::max(narrow, wide);
 }
 
 int32_t int8_row_limit(int64_t inputs) {

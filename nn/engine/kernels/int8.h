@@ -177,8 +177,20 @@ void pack_int8_conv(const int8_t* weights, int64_t out_channels, int64_t kernel_
 
 /// Groups of four taps that a kernel row has.
 constexpr int64_t int8_quads(int64_t kernel) { return (kernel + 3) / 4; }
-/// `weights` [channels, kernel, kernel] -> [C' / 16, kernel, quads, 16, 4], C' / 16 * kernel * quads * 64 bytes.
-void pack_int8_depthwise(const int8_t* weights, int64_t channels, int64_t kernel, int8_t* packed);
+/// Channels that depthwise convolutions take side by side where they can: a cache line.
+inline constexpr int64_t kInt8Wide = 64;
+/// Rows of the result that are computed from the same quads of rows of the source.
+constexpr int64_t int8_wide_rows(int64_t kernel, int64_t stride) { return stride == 1 || kernel == 5 ? 2 : 1; }
+/// Quads of rows that they read.
+constexpr int64_t int8_wide_quads(int64_t kernel, int64_t stride) {
+  return ((int8_wide_rows(kernel, stride) - 1) * stride + kernel + 3) / 4;
+}
+/// Bytes of packed weights.
+int64_t packed_int8_depthwise_size(int64_t channels, int64_t kernel, int64_t stride);
+/// `weights` [channels, kernel, kernel] -> for 16 channels at a time [C' / 16, kernel, quads, 16, 4], four columns of a
+/// kernel row together; behind them for kInt8Wide at a time [C' / 64, quarter, column, quad of rows, row of the result,
+/// 16, 4], where quarter q has channels 16 l + 4 q + (0 to 3) in lanes 4 l to 4 l + 3: how bytes of 64 channels unpack.
+void pack_int8_depthwise(const int8_t* weights, int64_t channels, int64_t kernel, int64_t stride, int8_t* packed);
 /// Bytes that one caller of `depthwise` needs.
 int64_t int8_ring_bytes(const Int8Depthwise& op);
 

@@ -2,6 +2,7 @@
 // channel once ("quad"); a quad then serves every kernel row that reads it with one instruction.
 #include <algorithm>
 
+#include "nn/engine/kernels/int8_depthwise_wide.h"
 #include "nn/engine/kernels/int8_maps.h"
 #include "nn/engine/kernels/int8_vec.h"
 
@@ -127,14 +128,23 @@ void depthwise_of(const Int8Depthwise& op, const uint8_t* src, uint8_t* dst, int
   Prefetcher prefetcher(op.ahead, (end - begin) * op.dst_h);
   with_finish(op.epilogue, [&]<Finish kFinish>() {
     if constexpr (kFinish != Finish::kF32) {
-      for (int64_t item = begin; item < end; ++item) {
+      constexpr int64_t kGroup = kInt8Wide / kInt8Lanes;
+      for (int64_t item = begin; item < end;) {
         const int64_t image = item / blocks;
-        const int64_t channel = item % blocks * kInt8Lanes;
-        BlockWorker<kKernel, kStride, kFinish> worker(op, item % blocks,
-                                                      src + image * op.src_h * op.src_w * op.channels + channel,
-                                                      dst + image * op.dst_h * op.dst_w * op.channels + channel, ring);
-        const __m512i total = worker.run(prefetcher);
-        if (sums != nullptr) _mm512_storeu_si512(sums + image * op.channels + channel, total);
+        const int64_t block = item % blocks;
+        const int64_t count = std::min({kGroup - block % kGroup, blocks - block, end - item});
+        const uint8_t* from = src + image * op.src_h * op.src_w * op.channels;
+        uint8_t* to = dst + image * op.dst_h * op.dst_w * op.channels;
+        int32_t* totals = sums == nullptr ? nullptr : sums + image * op.channels;
+        if (count > 1) {
+          WideWorker<kKernel, kStride, kFinish>(op, block, block + count, from, to, ring).run(prefetcher, totals);
+        } else {
+          const int64_t channel = block * kInt8Lanes;
+          BlockWorker<kKernel, kStride, kFinish> worker(op, block, from + channel, to + channel, ring);
+          const __m512i total = worker.run(prefetcher);
+          if (sums != nullptr) _mm512_storeu_si512(totals + channel, total);
+        }
+        item += count;
       }
     }
   });

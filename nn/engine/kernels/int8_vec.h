@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <immintrin.h>
 
@@ -87,18 +88,22 @@ enum class Finish { kLinear, kClamped, kHardSwish, kOther, kF32 };
 template <Finish kFinish>
 class BlockEpilogue {
  public:
+  /// Of 16 channels from `channel` on.
   BlockEpilogue(const Int8Epilogue& op, int64_t channel)
-      : scale_(_mm512_loadu_ps(op.scale + channel)),
-        bias_(_mm512_loadu_ps(op.bias + channel)),
-        residual_scale_(_mm512_set1_ps(op.residual_scale)) {
+      : BlockEpilogue(op, [channel](const float* values) { return _mm512_loadu_ps(values + channel); }) {}
+
+  /// Of the channels whose values `load` takes from an array by channel.
+  template <typename Load>
+  requires std::invocable<Load, const float*> BlockEpilogue(const Int8Epilogue& op, Load load)
+      : scale_(load(op.scale)), bias_(load(op.bias)), residual_scale_(_mm512_set1_ps(op.residual_scale)) {
     if constexpr (kFinish == Finish::kClamped) {
       low_ = _mm512_set1_epi32(op.low);
       high_ = _mm512_set1_epi32(op.high);
     }
     activation_ = op.activation;
     if constexpr (kFinish == Finish::kHardSwish || kFinish == Finish::kOther) {
-      unit_ = _mm512_loadu_ps(op.unit + channel);
-      zero_ = _mm512_loadu_ps(op.zero + channel);
+      unit_ = load(op.unit);
+      zero_ = load(op.zero);
     }
     if constexpr (kFinish == Finish::kHardSwish) unit_ = _mm512_mul_ps(unit_, _mm512_set1_ps(1.0F / 6.0F));
   }
