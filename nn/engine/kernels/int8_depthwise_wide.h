@@ -75,8 +75,9 @@ class WideWorker {
   static constexpr int64_t kBlocks = kInt8Wide / kInt8Lanes;
   static constexpr int64_t kRows = int8_wide_rows(kKernel, kStride);
   static constexpr int64_t kQuads = int8_wide_quads(kKernel, kStride);
-  /// Results that are computed side by side; four of them or eight make whole quads for their sums.
-  static constexpr int64_t kColumns = kKernel == 3 || kRows == 1 ? 4 : 2;
+  /// Results of a row that are computed side by side; whole quads for their sums.
+  static constexpr int64_t kColumns = 4;
+  using Results = __m512i[kColumns][kRows];
   /// Of weights per quarter.
   static constexpr int64_t kVectors = kKernel * kQuads * kRows;
 
@@ -125,8 +126,8 @@ class WideWorker {
   void rows(int64_t y) {
     for (int64_t x = 0; x < op_.dst_w; x += kColumns) {
       const __m512i* quads = quads_ + x * kStride * kQuads * kBlocks;
-      __m512i low[kColumns][kRows];
-      __m512i high[kColumns][kRows];
+      Results low;
+      Results high;
       half<0>(quads, low);
       half<2>(quads, high);
       __m512i results[kRows * kColumns];
@@ -154,40 +155,47 @@ class WideWorker {
   }
 
   /// Quarters kFirst and kFirst + 1, whole numbers in 16 bits.
-  template <int64_t kFirst>
-  void half(const __m512i* quads, __m512i (&packed)[kColumns][kRows]) const {
-    __m512i whole[2][kColumns][kRows];
-#pragma GCC unroll 2
-    for (int64_t h = 0; h < 2; ++h) {
-      __m512i sums[kColumns][kRows];
-      for (auto& column : sums) std::fill_n(column, kRows, _mm512_setzero_si512());
-      const int8_t* weights = weights_ + (kFirst + h) * kVectors * kInt8Wide;
-#pragma GCC unroll 7
-      for (int64_t t = 0; t < kKernel; ++t) {
-#pragma GCC unroll 2
-        for (int64_t v = 0; v < kQuads; ++v) {
-#pragma GCC unroll 4
-          for (int64_t i = 0; i < kColumns; ++i) {
-            const __m512i quad = quads[((i * kStride + t) * kQuads + v) * kBlocks + kFirst + h];
-#pragma GCC unroll 2
-            for (int64_t r = 0; r < kRows; ++r) {
-              const __m512i weight = _mm512_loadu_si512(weights + ((t * kQuads + v) * kRows + r) * kInt8Wide);
-              sums[i][r] = _mm512_dpbusd_epi32(sums[i][r], quad, weight);
-            }
-          }
-        }
-      }
-      const BlockEpilogue<kFinish>& epilogue = epilogues_[static_cast<size_t>(kFirst + h)];
-#pragma GCC unroll 4
-      for (int64_t i = 0; i < kColumns; ++i) {
-#pragma GCC unroll 2
-        for (int64_t r = 0; r < kRows; ++r) whole[h][i][r] = epilogue.to_whole(epilogue.scaled(sums[i][r]));
-      }
-    }
+  template <size_t kFirst>
+  void half(const __m512i* quads, Results& packed) const {
+    Results whole;
+    quarter<kFirst>(quads, whole);
+    quarter<kFirst + 1>(quads, packed);
 #pragma GCC unroll 4
     for (int64_t i = 0; i < kColumns; ++i) {
 #pragma GCC unroll 2
-      for (int64_t r = 0; r < kRows; ++r) packed[i][r] = _mm512_packs_epi32(whole[0][i][r], whole[1][i][r]);
+      for (int64_t r = 0; r < kRows; ++r) packed[i][r] = _mm512_packs_epi32(whole[i][r], packed[i][r]);
+    }
+  }
+
+  /// Whole numbers of quarter kQuarter.
+  template <size_t kQuarter>
+  void quarter(const __m512i* quads, Results& whole) const {
+    Results sums;
+    for (auto& column : sums) std::fill_n(column, kRows, _mm512_setzero_si512());
+    const __m512i* from = quads + kQuarter;
+    const int8_t* weights = weights_ + kQuarter * kVectors * kInt8Wide;
+#pragma GCC unroll 1
+    for (int64_t t = 0; t < kKernel; ++t, from += kQuads * kBlocks, weights += kQuads * kRows * kInt8Wide) {
+      // Else the compiler keeps what it has loaded for later, for which the registers have no room.
+      asm("" : "+r"(from), "+r"(weights));
+#pragma GCC unroll 2
+      for (int64_t v = 0; v < kQuads; ++v) {
+#pragma GCC unroll 4
+        for (int64_t i = 0; i < kColumns; ++i) {
+          const __m512i quad = from[(i * kStride * kQuads + v) * kBlocks];
+#pragma GCC unroll 2
+          for (int64_t r = 0; r < kRows; ++r) {
+            const __m512i weight = _mm512_loadu_si512(weights + (v * kRows + r) * kInt8Wide);
+            sums[i][r] = _mm512_dpbusd_epi32(sums[i][r], quad, weight);
+          }
+        }
+      }
+    }
+    const BlockEpilogue<kFinish>& epilogue = epilogues_[kQuarter];
+#pragma GCC unroll 4
+    for (int64_t i = 0; i < kColumns; ++i) {
+#pragma GCC unroll 2
+      for (int64_t r = 0; r < kRows; ++r) whole[i][r] = epilogue.to_whole(epilogue.scaled(sums[i][r]));
     }
   }
 
