@@ -67,8 +67,29 @@ void multiply_part(const Int8Conv& op, const uint8_t* src, const Part& part, Sum
   }
 }
 
+/// Two neighbouring blocks of a map in 8 bits.
+template <Finish kFinish>
+void finish_pair(const Int8Conv& op, const uint8_t* residual, std::byte* dst, const Part& part, const Sums& sums) {
+  const int64_t channel = part.block * kInt8Lanes;
+  const BlockEpilogue<kFinish> epilogues[2] = {{op.epilogue, channel}, {op.epilogue, channel + kInt8Lanes}};
+  for (int64_t t = 0; t < part.tiles; ++t) {
+    const Int8Tile& tile = op.tiles[part.tile + t];
+    const auto sum = [blocks = sums.values[t]](size_t b, int64_t row) { return _mm512_load_si512(blocks[b][row]); };
+    Rows rows = {nullptr, op.residual_pitch, dst + tile.dst + channel, op.dst_pitch};
+    if (residual == nullptr) {
+      finish_block_pairs<kFinish, false>(epilogues, rows, op.rows, sum);
+    } else {
+      rows.residual = residual + tile.residual + channel;
+      finish_block_pairs<kFinish, true>(epilogues, rows, op.rows, sum);
+    }
+  }
+}
+
 template <Finish kFinish>
 void finish_part(const Int8Conv& op, const uint8_t* residual, std::byte* dst, const Part& part, const Sums& sums) {
+  if constexpr (kFinish != Finish::kF32) {
+    if (part.blocks == 2) return finish_pair<kFinish>(op, residual, dst, part, sums);
+  }
   for (int64_t b = 0; b < part.blocks; ++b) {
     const int64_t channel = (part.block + b) * kInt8Lanes;
     const BlockEpilogue<kFinish> epilogue(op.epilogue, channel);

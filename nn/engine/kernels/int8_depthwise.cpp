@@ -99,7 +99,7 @@ class BlockWorker {
         }
       }
       const auto whole = [&](int64_t i) { return epilogue_.to_whole(epilogue_.scaled(sums[i])); };
-      const __m512i positions = by_position(pack_four(whole(0), whole(1), whole(2), whole(3)));
+      const __m512i positions = by_position(epilogue_.limited(pack_four(whole(0), whole(1), whole(2), whole(3))));
       const int64_t count = std::min(kColumns, op_.dst_w - x);
       // One for each of the positions that are there: 0x01010101 without the bytes beyond `count`.
       const __m512i ones = _mm512_set1_epi32(static_cast<int32_t>(0x01010101U >> 8 * (kColumns - count)));

@@ -12,7 +12,7 @@ namespace zoo::engine::kernels {
 namespace {
 
 /// Four rows' bytes of 64 channels -> quarter q: the four bytes of channels 16 l + 4 q + (0 to 3) in quarter l of the
-/// vector. pack_quarters is the way back.
+/// vector. Packing the four quarters is the way back.
 struct Quarters {
   __m512i q[4];
 };
@@ -25,9 +25,6 @@ inline Quarters make_quarters(__m512i a, __m512i b, __m512i c, __m512i d) {
   return {{_mm512_unpacklo_epi16(low_ab, low_cd), _mm512_unpackhi_epi16(low_ab, low_cd),
            _mm512_unpacklo_epi16(high_ab, high_cd), _mm512_unpackhi_epi16(high_ab, high_cd)}};
 }
-
-/// Whole numbers of the quarters, limited to 0 .. 255, as 64 bytes in the order of the channels.
-inline __m512i pack_quarters(__m512i low, __m512i high) { return _mm512_packus_epi16(low, high); }
 
 /// The values of quarter `q` from an array by channel, of which the first `count` quarters of a vector exist.
 inline __m512 load_quarter(const float* values, int64_t q, int64_t count) {
@@ -136,7 +133,7 @@ class WideWorker {
 #pragma GCC unroll 4
         for (int64_t i = 0; i < kColumns; ++i) {
           __m512i& result = results[r * kColumns + i];
-          result = pack_quarters(low[i][r], high[i][r]);
+          result = epilogues_[0].limited(_mm512_packus_epi16(low[i][r], high[i][r]));
           if (x + i < op_.dst_w && y + r < op_.dst_h) {
             _mm512_mask_storeu_epi8(dst_ + ((y + r) * op_.dst_w + x + i) * op_.channels, lanes_, result);
           } else {

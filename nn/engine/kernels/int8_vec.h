@@ -97,8 +97,8 @@ class BlockEpilogue {
   requires std::invocable<Load, const float*> BlockEpilogue(const Int8Epilogue& op, Load load)
       : scale_(load(op.scale)), bias_(load(op.bias)), residual_scale_(_mm512_set1_ps(op.residual_scale)) {
     if constexpr (kFinish == Finish::kClamped) {
-      low_ = _mm512_set1_epi32(op.low);
-      high_ = _mm512_set1_epi32(op.high);
+      low_ = _mm512_set1_epi8(static_cast<char>(op.low));
+      high_ = _mm512_set1_epi8(static_cast<char>(op.high));
     }
     activation_ = op.activation;
     if constexpr (kFinish == Finish::kHardSwish || kFinish == Finish::kOther) {
@@ -116,16 +116,20 @@ class BlockEpilogue {
 
   __m512 to_float(__m512 x) const { return activate(activation_, x); }
 
-  /// Whole numbers, to be limited to 0 .. 255.
+  /// Whole numbers, to be limited to 0 .. 255, then by `limited`.
   __m512i to_whole(__m512 x) const {
-    if constexpr (kFinish == Finish::kClamped) {
-      return _mm512_min_epi32(_mm512_max_epi32(_mm512_cvtps_epi32(x), low_), high_);
-    } else if constexpr (kFinish == Finish::kHardSwish) {
+    if constexpr (kFinish == Finish::kHardSwish) {
       x = _mm512_fmadd_ps(x, hard_gate(x, unit_), zero_);
     } else if constexpr (kFinish == Finish::kOther) {
       x = _mm512_add_ps(_mm512_div_ps(activate(activation_, _mm512_mul_ps(x, unit_)), unit_), zero_);
     }
     return _mm512_cvtps_epi32(x);
+  }
+
+  /// Of 64 results.
+  __m512i limited(__m512i results) const {
+    if constexpr (kFinish == Finish::kClamped) return _mm512_min_epu8(_mm512_max_epu8(results, low_), high_);
+    return results;
   }
 
  private:
@@ -195,13 +199,37 @@ inline void finish_positions(const BlockEpilogue<kFinish>& epilogue, const Rows&
     const auto whole = [&](int64_t p) { return epilogue.to_whole(x(p)); };
     int64_t p = 0;
     for (; p + 4 <= count; p += 4) {
-      const __m512i packed = pack_four(whole(p), whole(p + 1), whole(p + 2), whole(p + 3));
+      const __m512i packed = epilogue.limited(pack_four(whole(p), whole(p + 1), whole(p + 2), whole(p + 3)));
       store_positions(by_position(packed), 4, rows.dst + p * rows.dst_pitch, rows.dst_pitch);
     }
     if (p == count) return;
     const int64_t last = count - 1;
-    const __m512i packed = pack_four(whole(p), whole(p + 1 < last ? p + 1 : last), whole(last), whole(last));
+    const __m512i packed =
+        epilogue.limited(pack_four(whole(p), whole(p + 1 < last ? p + 1 : last), whole(last), whole(last)));
     store_positions(by_position(packed), count - p, rows.dst + p * rows.dst_pitch, rows.dst_pitch);
+  }
+}
+
+/// The same for two neighbouring blocks, not of Finish::kF32; sum(b, p) yields the sums of block b.
+template <Finish kFinish, bool kResidual, typename Sum>
+inline void finish_block_pairs(const BlockEpilogue<kFinish> (&epilogues)[2], const Rows& rows, int64_t count, Sum sum) {
+  const auto whole = [&](size_t b, int64_t p) {
+    __m512 x = epilogues[b].scaled(sum(b, p));
+    if constexpr (kResidual) {
+      const auto lane = static_cast<int64_t>(b) * kInt8Lanes;
+      x = epilogues[b].add_residual(x, rows.residual + p * rows.residual_pitch + lane);
+    }
+    return epilogues[b].to_whole(x);
+  };
+  const auto store = [&](int64_t p, __m256i results) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(rows.dst + p * rows.dst_pitch), results);
+  };
+  for (int64_t p = 0; p < count; p += 2) {
+    const int64_t next = std::min(p + 1, count - 1);
+    const __m512i packed = pack_four(whole(0, p), whole(1, p), whole(0, next), whole(1, next));
+    const __m512i results = by_position(epilogues[0].limited(packed));
+    store(p, _mm512_castsi512_si256(results));
+    if (next > p) store(next, _mm512_extracti64x4_epi64(results, 1));
   }
 }
 
