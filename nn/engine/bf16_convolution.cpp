@@ -139,20 +139,11 @@ class Bf16Convolution {
   /// Whether the convolutions before this one are left to it.
   bool ends_rows() const { return compiler_.is_left_to_reader(input_); }
 
-  /// This one and those that are left to it, in their order.
-  std::vector<graph::NodeId> row_stages() const {
-    std::vector<graph::NodeId> ids = {id_};
-    for (graph::NodeId id = input_; compiler_.is_left_to_reader(id); id = compiler_.node(id).inputs[0]) {
-      ids.push_back(id);
-    }
-    std::ranges::reverse(ids);
-    return ids;
-  }
-
   /// Whether the dense convolution behind this one can take it over, some rows at a time.
   bool feeds_rows() const {
     const graph::NodeId reader = compiler_.sole_reader(id_);
-    if (reader == graph::kNone || !is_row_stage() || row_stages().size() >= RowChain::kMaxStages) return false;
+    if (reader == graph::kNone || !is_row_stage() || compiler_.with_left(id_).size() >= RowChain::kMaxStages)
+      return false;
     const auto* op = std::get_if<graph::Conv2d>(&compiler_.node(reader).op);
     if (op == nullptr) return false;
     // Smaller maps stay in the cache anyway.
@@ -337,7 +328,7 @@ class Bf16Convolution {
   void compile_rows() {
     std::vector<TileSource> sources;
     std::vector<RowStage> stages;
-    for (const graph::NodeId id : row_stages()) {
+    for (const graph::NodeId id : compiler_.with_left(id_)) {
       Bf16Convolution conv(compiler_, id, std::get<graph::Conv2d>(compiler_.node(id).op));
       if (sources.empty()) {
         const bool image = conv.reads_image();

@@ -136,20 +136,11 @@ class DenseConvolution {
   /// Whether the convolutions before this one are left to it.
   bool ends_rows() const { return compiler_.is_left_to_reader(src_node_); }
 
-  /// This one and those that are left to it, in their order.
-  std::vector<graph::NodeId> row_stages() const {
-    std::vector<graph::NodeId> ids = {id_};
-    for (graph::NodeId id = src_node_; compiler_.is_left_to_reader(id); id = compiler_.node(id).inputs[0]) {
-      ids.push_back(id);
-    }
-    std::ranges::reverse(ids);
-    return ids;
-  }
-
   /// Whether the dense convolution behind this one can take it over, some rows at a time.
   bool feeds_rows() const {
     const graph::NodeId reader = compiler_.sole_reader(id_);
-    if (reader == graph::kNone || !is_row_stage() || row_stages().size() >= RowChain::kMaxStages) return false;
+    if (reader == graph::kNone || !is_row_stage() || compiler_.with_left(id_).size() >= RowChain::kMaxStages)
+      return false;
     const auto* op = std::get_if<graph::Conv2d>(&compiler_.node(reader).op);
     if (op == nullptr) return false;
     // Smaller maps stay in the cache anyway.
@@ -234,7 +225,7 @@ class DenseConvolution {
 
   /// This convolution and those that were left to it.
   void compile_rows() {
-    const std::vector<graph::NodeId> ids = row_stages();
+    const std::vector<graph::NodeId> ids = compiler_.with_left(id_);
     std::vector<DenseConvolution> convolutions;
     for (const graph::NodeId id : ids) {
       convolutions.emplace_back(compiler_, id, std::get<graph::Conv2d>(compiler_.node(id).op));

@@ -128,6 +128,13 @@ void StepCompiler::compile_node(graph::NodeId id) {
   std::visit(visitor, node(id).op);
 }
 
+std::vector<graph::NodeId> StepCompiler::with_left(graph::NodeId id) const {
+  std::vector<graph::NodeId> ids = {id};
+  while (is_left_to_reader(node(ids.back()).inputs[0])) ids.push_back(node(ids.back()).inputs[0]);
+  std::ranges::reverse(ids);
+  return ids;
+}
+
 graph::NodeId StepCompiler::sole_reader(graph::NodeId id) const {
   const auto is_this = [id](const graph::Output& output) { return output.node == id; };
   if (readers(id).size() != 1 || std::ranges::any_of(network_.graph.outputs, is_this)) return graph::kNone;

@@ -118,6 +118,8 @@ class StepCompiler {
     left_to_reader_[static_cast<size_t>(id)] = true;
   }
   bool is_left_to_reader(graph::NodeId id) const { return left_to_reader_[static_cast<size_t>(id)]; }
+  /// `id` and what comes before it along first inputs as far as it is left to its reader, in the order of the network.
+  std::vector<graph::NodeId> with_left(graph::NodeId id) const;
 
   /// `node` (id) is yielded by `value`.
   void set_value(graph::NodeId id, ValueId value) { node_values_[static_cast<size_t>(id)] = value; }
