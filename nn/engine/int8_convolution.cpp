@@ -150,6 +150,20 @@ class DenseConvolution {
     return DenseConvolution(compiler_, reader, *op).is_row_stage();
   }
 
+  /// A RowFunction: the rows of the source with their padding, of all images.
+  auto source_rows() const {
+    const std::shared_ptr<const ImageKernel> quantise = image_kernel();
+    return [=, &table = compiler_.int8_table(), padded = padded_, zero = padding_value()](
+               const std::byte* src, std::byte* rows, int64_t begin, int64_t end) {
+      auto* to = reinterpret_cast<uint8_t*>(rows);
+      if (quantise) {
+        table.quantize_image(quantise->op(), reinterpret_cast<const float*>(src), to, begin, end);
+      } else {
+        padded.fill(reinterpret_cast<const uint8_t*>(src), zero, to, begin, end);
+      }
+    };
+  }
+
   void compile_alone() {
     const bool to_int8 = wants_int8(compiler_, id_);
     const ValueId src = source_value();
@@ -227,6 +241,7 @@ class DenseConvolution {
   void compile_rows() {
     const std::vector<graph::NodeId> ids = compiler_.with_left(id_);
     std::vector<DenseConvolution> convolutions;
+    convolutions.reserve(ids.size());
     for (const graph::NodeId id : ids) {
       convolutions.emplace_back(compiler_, id, std::get<graph::Conv2d>(compiler_.node(id).op));
     }
@@ -253,8 +268,8 @@ class DenseConvolution {
         .dst_h = out[2],
         .src_image_bytes = convolutions.front().source_image_bytes(),
         .dst_image_bytes = static_cast<size_t>(StepCompiler::area(out) * kernels::int8_padded(out[1]))};
-    std::vector<RowStage> stages;
-    for (const RowConv& row : rows) stages.push_back(row.stage);
+    std::vector<RowStage> stages(rows.size());
+    std::ranges::transform(rows, stages.begin(), &RowConv::stage);
     const size_t scratch_bytes = RowChain(stages, {}, maps, compiler_.threads()).scratch_bytes();
     // The step owns the rows and outlives what it binds.
     auto bind = [=, &table = compiler_.int8_table(), threads = compiler_.threads(),
@@ -304,20 +319,6 @@ class DenseConvolution {
     const auto results = static_cast<double>(compiler_.shape(id_).elements());
     const auto macs = results * static_cast<double>(op_.kernel.h * op_.kernel.w * op_.in_channels);
     return macs / kMacsPerCycle + results / kLanes * kCycles;
-  }
-
-  /// The rows of the source with their padding, of all images.
-  RowFunction source_rows() const {
-    const std::shared_ptr<const ImageKernel> quantise = image_kernel();
-    return [=, &table = compiler_.int8_table(), padded = padded_, zero = padding_value()](
-               const std::byte* src, std::byte* rows, int64_t begin, int64_t end) {
-      auto* to = reinterpret_cast<uint8_t*>(rows);
-      if (quantise) {
-        table.quantize_image(quantise->op(), reinterpret_cast<const float*>(src), to, begin, end);
-      } else {
-        padded.fill(reinterpret_cast<const uint8_t*>(src), zero, to, begin, end);
-      }
-    };
   }
 
   /// The factors that turn the image into bytes.
