@@ -49,7 +49,8 @@ inline __m512 hard_gate(__m512 x, __m512 factor) {
   return _mm512_min_ps(_mm512_max_ps(gate, _mm512_setzero_ps()), _mm512_set1_ps(1.0F));
 }
 
-inline __m512 activate(ResolvedActivation f, __m512 x) {
+/// Rare, and too much code for every place that calls it.
+[[gnu::noinline]] inline __m512 activate(ResolvedActivation f, __m512 x) {
   const __m512 zero = _mm512_setzero_ps();
   switch (f.kind) {
     case ActivationKind::kIdentity:
