@@ -1,6 +1,6 @@
-// Depthwise convolutions of 64 channels side by side, for the int8 kernels of AVX-512. Four rows of the source are
-// brought together channel by channel ("quad"), which takes half a shuffle per quad of 16 channels and row, and serves
-// every row of the result that reads them. Everything has internal linkage.
+// Depthwise convolutions of 64 channels side by side, for the int8 kernels of AVX-512. Pixels of four rows of the
+// source are brought together channel by channel ("quad"), by eight shuffles for 64 channels, and serve every row of
+// the result that reads them. Everything has internal linkage.
 #pragma once
 
 #include <algorithm>
