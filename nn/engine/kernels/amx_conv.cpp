@@ -11,6 +11,10 @@ namespace {
 
 /// Tiles of positions from which on the weights are re-read for every tile rather than the positions.
 constexpr int64_t kManyTiles = 40;
+/// Tiles of positions up to which weights are fetched kFarBytes ahead into the second-level cache: so few use them that
+/// they would leave the first one unread. Measured on MobileNetV4's maps of 8 x 8 and 16 x 16 positions.
+constexpr int64_t kFewTiles = 16;
+constexpr int64_t kFarBytes = 64 * 1024;
 
 bool splits_rows(const TileConv& conv) { return Tiling(conv).count > kManyTiles; }
 
@@ -94,10 +98,14 @@ class Convolver {
 
   Prefetcher next_columns(int64_t column, int64_t pairs) const {
     // Behind the last columns lie the weights of the next step.
-    const std::byte* next = weights(column + 1);
-    const int64_t bytes = is_single(column + 1) ? panel_bytes() / 2 : panel_bytes();
     constexpr int64_t kLines = 2 * kTileBytes / kCacheLine;
-    return {next, next + bytes, (kLines + pairs - 1) / pairs};
+    const int64_t lines = (kLines + pairs - 1) / pairs;
+    if (tiling_.count <= kFewTiles) {
+      const std::byte* far = weights(column) + std::max(kFarBytes, panel_bytes());
+      return {far, far + panel_bytes(), lines, true};
+    }
+    const std::byte* next = weights(column + 1);
+    return {next, next + (is_single(column + 1) ? panel_bytes() / 2 : panel_bytes()), lines, false};
   }
 
   const std::byte* weights(int64_t column) const {

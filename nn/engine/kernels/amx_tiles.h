@@ -68,10 +68,21 @@ struct Tiling {
 struct Prefetcher {
   const std::byte* next = nullptr;
   const std::byte* end = nullptr;
-  int64_t lines = 0;  ///< per step
+  int64_t lines = 0;             ///< per step
+  bool to_second_level = false;  ///< else to the first
 
   void step() {
-    for (int64_t i = 0; i < lines && next < end; ++i, next += kCacheLine) _mm_prefetch(next, _MM_HINT_T0);
+    if (to_second_level) {
+      fetch<_MM_HINT_T1>();
+    } else {
+      fetch<_MM_HINT_T0>();
+    }
+  }
+
+ private:
+  template <_mm_hint kHint>
+  void fetch() {
+    for (int64_t i = 0; i < lines && next < end; ++i, next += kCacheLine) _mm_prefetch(next, kHint);
   }
 };
 
