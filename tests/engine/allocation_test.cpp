@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "nn/engine/calibrator.h"
 #include "tests/engine/network_fixture.h"
 
 namespace {
@@ -43,6 +44,47 @@ TEST(Allocations, OwnStepsAllocateNothing) {
   const long before = allocations;
   for (int i = 0; i < 10; ++i) runner->run();
   EXPECT_EQ(allocations - before, 0);
+}
+
+/// Convolutions that run some rows at a time, a depthwise one and layers.
+graph::BoundGraph small_network() {
+  graph::GraphBuilder b(3);
+  graph::NodeId node = b.conv(b.input(), "stem", {.out_channels = 32, .kernel = 3, .stride = 2});
+  node = b.conv(b.activation(node, "act", ActivationKind::kRelu), "project", {.out_channels = 80});
+  node = b.conv(node, "depthwise", {.out_channels = 80, .kernel = 3, .groups = 80});
+  b.output("logits", b.linear(b.flatten(b.global_avg_pool(node, "pool"), "flat"), "classifier", 10, true));
+  return bind_formula(b.take());
+}
+
+void expect_no_allocations(const CompileOptions& options, const std::string& step) {
+  const Shape image = {1, 3, 160, 160};
+  const graph::BoundGraph network = small_network();
+  EXPECT_THAT(implementations(network, image, options), ::testing::Contains(::testing::HasSubstr(step)));
+  const auto runner = Executable::compile(network, image, options)->new_runner();
+  std::ranges::fill(runner->input(), 0.5F);
+  runner->run();
+  const long before = allocations;
+  for (int i = 0; i < 10; ++i) runner->run();
+  EXPECT_EQ(allocations - before, 0);
+}
+
+TEST(Allocations, NetworksInBf16AllocateNothing) {
+  if (!why_unavailable(Precision::kBf16).empty()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+  CompileOptions options;
+  options.precision = Precision::kBf16;
+  expect_no_allocations(options, "amx_rows");
+}
+
+TEST(Allocations, NetworksInInt8AllocateNothing) {
+  if (!why_unavailable(Precision::kInt8).empty()) GTEST_SKIP() << why_unavailable(Precision::kInt8);
+  Calibrator calibrator(small_network(), {1, 3, 160, 160});
+  const Tensor image = weights::formula_input({1, 3, 160, 160}, "test");
+  std::ranges::copy(image.data, calibrator.input().begin());
+  calibrator.observe();
+  CompileOptions options;
+  options.precision = Precision::kInt8;
+  options.calibration = std::make_shared<const Calibration>(calibrator.finish(RangeMethod::kMinMax));
+  expect_no_allocations(options, "rows_int8");
 }
 
 /// oneDNN builds its argument table anew for every primitive: that is its own set, constant per convolution.
