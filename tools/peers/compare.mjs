@@ -117,7 +117,7 @@ async function takeTurns(sides, options, threads, calm) {
       busy += tried - counting.length;
     }
   }
-  if (counting.length < kLeastRounds) {
+  if (calm && counting.length < Math.min(kLeastRounds, options.rounds || kLeastRounds)) {
     throw new Refused(`only ${counting.length} turns in ${options.calm} minutes found the core's units free`);
   }
   const times = sides.map((_, i) => counting.flatMap((turn) => turn.times[i]));
