@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "nn/engine/bf16_steps.h"
+#include "nn/engine/bf16_tile_source.h"
 #include "nn/engine/kernels/bf16.h"
 #include "nn/engine/own_step.h"
 #include "nn/engine/parallel.h"
 #include "nn/engine/row_chain.h"
+#include "nn/engine/row_stages.h"
 
 namespace zoo::engine {
 namespace {
@@ -20,55 +22,6 @@ namespace {
 using kernels::Bf16;
 
 constexpr int64_t kPair = 2 * kernels::kChannelStep;
-
-/// What the tiles of a convolution read, and how it gets there.
-struct TileSource {
-  std::string_view name;
-  ValueId src = -1;
-  kernels::TileConv conv;
-  std::vector<int64_t> offsets;  ///< TileConv::tap_offsets
-  std::shared_ptr<PackedBlock> weights;
-  std::shared_ptr<PackedBlock> bias;
-  /// Rows that `prepare` (src, scratch, begin, end) puts into scratch first; 0: the source is read as it is.
-  int64_t prepared_rows = 0;
-  int64_t prepared_values = 0;
-  std::function<void(const float*, Bf16*, int64_t, int64_t)> prepare = {};
-
-  /// The convolution with its addresses, for a step that owns this.
-  kernels::TileConv bound() const {
-    kernels::TileConv result = conv;
-    result.weights = reinterpret_cast<const Bf16*>(weights->data);
-    result.bias = reinterpret_cast<const float*>(bias->data);
-    result.tap_offsets = offsets.data();
-    return result;
-  }
-  const Bf16* address(const RunnerMemory& memory) const {
-    return prepared_rows > 0 ? reinterpret_cast<const Bf16*>(memory.scratch) : memory.as<const Bf16>(src);
-  }
-  /// Whole cache lines.
-  size_t scratch_bytes() const { return (static_cast<size_t>(prepared_values) * sizeof(Bf16) + 63) / 64 * 64; }
-
-  void prepare_rows(const float* from, std::byte* scratch, int threads) const {
-    if (prepared_rows == 0) return;
-    parallel_for(threads, prepared_rows,
-                 [&](int64_t begin, int64_t end) { prepare(from, reinterpret_cast<Bf16*>(scratch), begin, end); });
-  }
-};
-
-/// [out, in, kh, kw] -> [out, kh, kw, in] with `pixel` values per tap of which the first are the channels.
-std::vector<float> channels_last(const graph::Conv2d& op, std::span<const float> source, int64_t pixel) {
-  const int64_t taps = op.kernel.h * op.kernel.w;
-  std::vector<float> weights(static_cast<size_t>(op.out_channels * taps * pixel));
-  for (int64_t o = 0; o < op.out_channels; ++o) {
-    for (int64_t c = 0; c < op.in_channels; ++c) {
-      for (int64_t t = 0; t < taps; ++t) {
-        weights[static_cast<size_t>((o * taps + t) * pixel + c)] =
-            source[static_cast<size_t>((o * op.in_channels + c) * taps + t)];
-      }
-    }
-  }
-  return weights;
-}
 
 class Bf16Convolution {
  public:
@@ -141,16 +94,13 @@ class Bf16Convolution {
 
   /// Whether the dense convolution behind this one can take it over, some rows at a time.
   bool feeds_rows() const {
-    const graph::NodeId reader = compiler_.sole_reader(id_);
-    if (reader == graph::kNone || !is_row_stage() || compiler_.with_left(id_).size() >= RowChain::kMaxStages)
-      return false;
-    const auto* op = std::get_if<graph::Conv2d>(&compiler_.node(reader).op);
-    if (op == nullptr) return false;
-    // Smaller maps stay in the cache anyway.
-    constexpr int64_t kLeastBytes = 128 * 1024;
-    const int64_t values = StepCompiler::area(out_) * kernels::padded_channels(op_.out_channels);
-    if (values * static_cast<int64_t>(sizeof(Bf16)) < kLeastBytes) return false;
-    return Bf16Convolution(compiler_, reader, *op).is_row_stage();
+    constexpr size_t kLeastBytes = 128 * 1024;
+    const int64_t bytes =
+        StepCompiler::area(out_) * kernels::padded_channels(op_.out_channels) * static_cast<int64_t>(sizeof(Bf16));
+    return is_row_stage() && feeds_row_stage(compiler_, id_, static_cast<size_t>(bytes), kLeastBytes,
+                                             [&](graph::NodeId reader, const graph::Conv2d& op) {
+                                               return Bf16Convolution(compiler_, reader, op).is_row_stage();
+                                             });
   }
 
   /// Whether the depthwise kernel does all of the operation.

@@ -10,6 +10,7 @@
 #include "nn/engine/own_step.h"
 #include "nn/engine/parallel.h"
 #include "nn/engine/row_chain.h"
+#include "nn/engine/row_stages.h"
 
 namespace zoo::engine {
 namespace {
@@ -138,16 +139,13 @@ class DenseConvolution {
 
   /// Whether the dense convolution behind this one can take it over, some rows at a time.
   bool feeds_rows() const {
-    const graph::NodeId reader = compiler_.sole_reader(id_);
-    if (reader == graph::kNone || !is_row_stage() || compiler_.with_left(id_).size() >= RowChain::kMaxStages)
-      return false;
-    const auto* op = std::get_if<graph::Conv2d>(&compiler_.node(reader).op);
-    if (op == nullptr) return false;
-    // Smaller maps stay in the cache anyway.
-    constexpr int64_t kLeastBytes = 64 * 1024;
+    constexpr size_t kLeastBytes = 64 * 1024;
     const Shape& out = compiler_.shape(id_);
-    if (StepCompiler::area(out) * kernels::int8_padded(out[1]) < kLeastBytes) return false;
-    return DenseConvolution(compiler_, reader, *op).is_row_stage();
+    const int64_t bytes = StepCompiler::area(out) * kernels::int8_padded(out[1]);
+    return is_row_stage() && feeds_row_stage(compiler_, id_, static_cast<size_t>(bytes), kLeastBytes,
+                                             [&](graph::NodeId reader, const graph::Conv2d& op) {
+                                               return DenseConvolution(compiler_, reader, op).is_row_stage();
+                                             });
   }
 
   /// A RowFunction: the rows of the source with their padding, of all images.

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "nn/engine/calibrator.h"
+#include "tests/engine/formula_calibration.h"
 #include "tests/engine/network_fixture.h"
 
 namespace {
@@ -77,13 +77,9 @@ TEST(Allocations, NetworksInBf16AllocateNothing) {
 
 TEST(Allocations, NetworksInInt8AllocateNothing) {
   if (!why_unavailable(Precision::kInt8).empty()) GTEST_SKIP() << why_unavailable(Precision::kInt8);
-  Calibrator calibrator(small_network(), {1, 3, 160, 160});
-  const Tensor image = weights::formula_input({1, 3, 160, 160}, "test");
-  std::ranges::copy(image.data, calibrator.input().begin());
-  calibrator.observe();
   CompileOptions options;
   options.precision = Precision::kInt8;
-  options.calibration = std::make_shared<const Calibration>(calibrator.finish(RangeMethod::kMinMax));
+  options.calibration = calibration_of(small_network(), {1, 3, 160, 160});
   expect_no_allocations(options, "rows_int8");
 }
 

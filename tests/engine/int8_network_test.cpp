@@ -9,24 +9,12 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
-#include "nn/engine/calibrator.h"
 #include "nn/engine/onednn_executable.h"
+#include "tests/engine/formula_calibration.h"
 #include "tests/engine/network_fixture.h"
 
 namespace zoo::engine {
 namespace {
-
-/// Calibrated on the very image that run_network runs, for which the ranges are exact.
-std::shared_ptr<const Calibration> calibration_of(const graph::BoundGraph& network, const Shape& shape) {
-  Calibrator calibrator(network, {1, shape[1], shape[2], shape[3]});
-  const Tensor image = weights::formula_input(shape, "test");
-  const size_t pixels = calibrator.input().size();
-  for (size_t n = 0; n < static_cast<size_t>(shape[0]); ++n) {
-    std::copy_n(image.data.begin() + static_cast<std::ptrdiff_t>(n * pixels), pixels, calibrator.input().begin());
-    calibrator.observe();
-  }
-  return std::make_shared<const Calibration>(calibrator.finish(RangeMethod::kMinMax));
-}
 
 /// Root of the mean squared difference over that of the expected values.
 double relative_error(const std::vector<float>& actual, const std::vector<float>& expected) {

@@ -11,8 +11,8 @@
 #include <gtest/gtest.h>
 
 #include "nn/engine/aligned_buffer.h"
-#include "nn/engine/calibrator.h"
 #include "nn/engine/parallel.h"
+#include "tests/engine/formula_calibration.h"
 #include "tests/engine/network_fixture.h"
 
 namespace zoo::engine {
@@ -230,16 +230,9 @@ TEST_P(RowChainNetwork, YieldsTheSameBitsInBf16) {
 
 TEST_P(RowChainNetwork, YieldsTheSameBitsInInt8) {
   if (!why_unavailable(Precision::kInt8).empty()) GTEST_SKIP() << why_unavailable(Precision::kInt8);
-  const graph::BoundGraph network = network_of(GetParam());
-  Shape one = GetParam().image;
-  one[0] = 1;
-  Calibrator calibrator(network, one);
-  const Tensor image = weights::formula_input(one, "test");
-  std::ranges::copy(image.data, calibrator.input().begin());
-  calibrator.observe();
   CompileOptions options;
   options.precision = Precision::kInt8;
-  options.calibration = std::make_shared<const Calibration>(calibrator.finish(RangeMethod::kMinMax));
+  options.calibration = calibration_of(network_of(GetParam()), GetParam().image);
   expect_same_bits(options, "own:rows_int8");
 }
 

@@ -2,7 +2,8 @@
 // its computing units, and only the speed of these shows it.
 
 // A unit is free while its figure (benchmarks/core_probe.h) is at most this many times the least that was ever seen.
-// Tiles take four to seven times as long where another program multiplies tiles, and up to 1.8 times with the clock.
+// Tiles are allowed more: the clock goes down while they multiply, but another program that does makes them several
+// times as slow.
 const kTolerance = { vectors: 1.25, tiles: 2 };
 // Pause before the next probe where the core is not free.
 export const kWaitMs = 20;

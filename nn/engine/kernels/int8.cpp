@@ -73,17 +73,9 @@ void pack_int8_conv(const int8_t* weights, int64_t out_channels, int64_t kernel_
   }
 }
 
-namespace {
-
-int64_t narrow_weights(int64_t channels, int64_t kernel) {
-  return int8_padded(channels) * kernel * int8_quads(kernel) * 4;
-}
-
-}  // namespace
-
 int64_t packed_int8_depthwise_size(int64_t channels, int64_t kernel, int64_t stride) {
   const int64_t groups = (channels + kInt8Wide - 1) / kInt8Wide;
-  return narrow_weights(channels, kernel) +
+  return int8_narrow_size(channels, kernel) +
          groups * kernel * int8_wide_quads(kernel, stride) * int8_wide_rows(kernel, stride) * kInt8Wide * 4;
 }
 
@@ -92,7 +84,7 @@ void pack_int8_depthwise(const int8_t* weights, int64_t channels, int64_t kernel
   const int64_t quads = int8_quads(kernel);
   const int64_t wide_quads = int8_wide_quads(kernel, stride);
   const int64_t wide_rows = int8_wide_rows(kernel, stride);
-  int8_t* wide = packed + narrow_weights(channels, kernel);
+  int8_t* wide = packed + int8_narrow_size(channels, kernel);
   for (int64_t c = 0; c < channels; ++c) {
     const int64_t lane = c % kInt8Wide / kInt8Lanes * 4 + c % 4;
     const int64_t quarter = c / kInt8Wide * 4 + c % kInt8Lanes / 4;

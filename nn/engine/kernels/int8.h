@@ -185,7 +185,11 @@ constexpr int64_t int8_wide_rows(int64_t kernel, int64_t stride) { return stride
 constexpr int64_t int8_wide_quads(int64_t kernel, int64_t stride) {
   return ((int8_wide_rows(kernel, stride) - 1) * stride + kernel + 3) / 4;
 }
-/// Bytes of packed weights.
+/// Bytes of the packed weights that 16 channels at a time are multiplied with.
+constexpr int64_t int8_narrow_size(int64_t channels, int64_t kernel) {
+  return int8_padded(channels) * kernel * int8_quads(kernel) * 4;
+}
+/// Bytes of all packed weights.
 int64_t packed_int8_depthwise_size(int64_t channels, int64_t kernel, int64_t stride);
 /// `weights` [channels, kernel, kernel] -> for 16 channels at a time [C' / 16, kernel, quads, 16, 4], four columns of a
 /// kernel row together; behind them for kInt8Wide at a time [C' / 64, quarter, column, quad of rows, row of the result,

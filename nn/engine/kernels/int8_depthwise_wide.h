@@ -50,7 +50,7 @@ class WideWorker {
         columns_(((op.dst_w + kColumns - 1) / kColumns * kColumns - 1) * kStride + kKernel),
         quads_(reinterpret_cast<__m512i*>(scratch)),
         zeros_(reinterpret_cast<uint8_t*>(quads_ + columns_ * kQuads * kBlocks)),
-        weights_(op.weights + op.channels * kKernel * int8_quads(kKernel) * 4 +
+        weights_(op.weights + int8_narrow_size(op.channels, kKernel) +
                  first / kBlocks * kBlocks * kVectors * kInt8Wide),
         epilogues_{epilogue(0), epilogue(1), epilogue(2), epilogue(3)} {
     const __m512i zero = _mm512_maskz_loadu_epi8(lanes_, op.zero + channel_);
