@@ -3,8 +3,7 @@
 //
 // Tile registers: 0-3 sums (2 tiles of positions x 2 tiles of output channels), 4-5 positions, 6-7 weights. Every tile
 // of positions is loaded straight from the channels-last source; sums leave through a buffer, from which they are
-// finished in f32. Loading tiles is what is scarce: where another thread works on the same core it takes three times as
-// long.
+// finished in f32.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 
 #include "nn/engine/kernels/bf16.h"
 #include "nn/engine/kernels/tile_config.h"
+#include "nn/engine/kernels/tile_instructions.h"
 
 namespace zoo::engine::kernels {
 
@@ -93,35 +93,36 @@ inline void multiply(const TileConv& conv, const Bf16* first, const Bf16* second
                      Prefetcher& prefetch, bool weights_stay = false) {
   constexpr int64_t kPanelBytes = kColumns * kTileBytes;
   const int64_t position_bytes = conv.position_stride * static_cast<int64_t>(sizeof(Bf16));
-  _tile_zero(0);
-  if constexpr (kColumns == 2) _tile_zero(1);
-  if constexpr (kRows == 2) _tile_zero(2);
-  if constexpr (kRows == 2 && kColumns == 2) _tile_zero(3);
+  zero_tile<0>();
+  if constexpr (kColumns == 2) zero_tile<1>();
+  if constexpr (kRows == 2) zero_tile<2>();
+  if constexpr (kRows == 2 && kColumns == 2) zero_tile<3>();
+  const int64_t depth_blocks = conv.depth_blocks;
   for (int64_t tap = 0; tap < conv.taps; ++tap) {
     const int64_t offset = conv.tap_offsets[tap];
-    for (int64_t k = 0; k < conv.depth_blocks; ++k) {
-      if (!weights_stay) _tile_loadd(6, weights, kCacheLine);
-      _tile_loadd(4, first + offset + k * kTileDepth, position_bytes);
-      _tile_dpbf16ps(0, 4, 6);
+    for (int64_t k = 0; k < depth_blocks; ++k) {
+      if (!weights_stay) load_tile<6>(weights, kCacheLine);
+      load_tile<4>(first + offset + k * kTileDepth, position_bytes);
+      multiply_bf16_tiles<0, 4, 6>();
       if constexpr (kColumns == 2) {
-        if (!weights_stay) _tile_loadd(7, weights + kTileBytes, kCacheLine);
-        _tile_dpbf16ps(1, 4, 7);
+        if (!weights_stay) load_tile<7>(weights + kTileBytes, kCacheLine);
+        multiply_bf16_tiles<1, 4, 7>();
       }
       if constexpr (kRows == 2) {
-        _tile_loadd(5, second + offset + k * kTileDepth, position_bytes);
-        _tile_dpbf16ps(2, 5, 6);
-        if constexpr (kColumns == 2) _tile_dpbf16ps(3, 5, 7);
+        load_tile<5>(second + offset + k * kTileDepth, position_bytes);
+        multiply_bf16_tiles<2, 5, 6>();
+        if constexpr (kColumns == 2) multiply_bf16_tiles<3, 5, 7>();
       }
       weights += kPanelBytes;
       prefetch.step();
     }
   }
   constexpr int64_t kStrideBytes = kSumStride * static_cast<int64_t>(sizeof(float));
-  _tile_stored(0, sums, kStrideBytes);
-  if constexpr (kColumns == 2) _tile_stored(1, sums + kChannelStep, kStrideBytes);
-  if constexpr (kRows == 2) _tile_stored(2, sums + kTileSums, kStrideBytes);
+  store_tile<0>(sums, kStrideBytes);
+  if constexpr (kColumns == 2) store_tile<1>(sums + kChannelStep, kStrideBytes);
+  if constexpr (kRows == 2) store_tile<2>(sums + kTileSums, kStrideBytes);
   if constexpr (kRows == 2 && kColumns == 2) {
-    _tile_stored(3, sums + kTileSums + kChannelStep, kStrideBytes);
+    store_tile<3>(sums + kTileSums + kChannelStep, kStrideBytes);
   }
 }
 

@@ -5,6 +5,7 @@
 #include "nn/engine/kernels/int8_maps.h"
 #include "nn/engine/kernels/int8_vec.h"
 #include "nn/engine/kernels/tile_config.h"
+#include "nn/engine/kernels/tile_instructions.h"
 
 namespace zoo::engine::kernels {
 namespace {
@@ -18,32 +19,35 @@ template <bool kTwoTiles, bool kTwoBlocks>
 inline void multiply(const Int8Conv& op, const uint8_t* first, const uint8_t* second, const int8_t* weights,
                      Sums& sums) {
   const int64_t block_bytes = op.depth_blocks() * kTileBytes;
-  _tile_zero(0);
-  if constexpr (kTwoBlocks) _tile_zero(1);
-  if constexpr (kTwoTiles) _tile_zero(2);
-  if constexpr (kTwoTiles && kTwoBlocks) _tile_zero(3);
+  const int64_t position_pitch = op.position_pitch;
+  const int64_t row_bytes = op.row_bytes;
+  zero_tile<0>();
+  if constexpr (kTwoBlocks) zero_tile<1>();
+  if constexpr (kTwoTiles) zero_tile<2>();
+  if constexpr (kTwoTiles && kTwoBlocks) zero_tile<3>();
   for (int64_t k = 0; k < op.kernel_rows; ++k) {
-    for (int64_t i = 0; i < op.row_bytes; i += kInt8Depth) {
-      const int64_t offset = k * op.row_pitch + i;
-      _tile_loadd(6, weights, kTileRowBytes);
-      _tile_loadd(4, first + offset, op.position_pitch);
-      _tile_dpbusd(0, 4, 6);
+    for (int64_t i = 0; i < row_bytes; i += kInt8Depth) {
+      load_tile<6>(weights, kTileRowBytes);
+      load_tile<4>(first + i, position_pitch);
+      multiply_int8_tiles<0, 4, 6>();
       if constexpr (kTwoBlocks) {
-        _tile_loadd(7, weights + block_bytes, kTileRowBytes);
-        _tile_dpbusd(1, 4, 7);
+        load_tile<7>(weights + block_bytes, kTileRowBytes);
+        multiply_int8_tiles<1, 4, 7>();
       }
       if constexpr (kTwoTiles) {
-        _tile_loadd(5, second + offset, op.position_pitch);
-        _tile_dpbusd(2, 5, 6);
-        if constexpr (kTwoBlocks) _tile_dpbusd(3, 5, 7);
+        load_tile<5>(second + i, position_pitch);
+        multiply_int8_tiles<2, 5, 6>();
+        if constexpr (kTwoBlocks) multiply_int8_tiles<3, 5, 7>();
       }
       weights += kTileBytes;
     }
+    first += op.row_pitch;
+    if constexpr (kTwoTiles) second += op.row_pitch;
   }
-  _tile_stored(0, sums.values[0][0], kTileRowBytes);
-  if constexpr (kTwoBlocks) _tile_stored(1, sums.values[0][1], kTileRowBytes);
-  if constexpr (kTwoTiles) _tile_stored(2, sums.values[1][0], kTileRowBytes);
-  if constexpr (kTwoTiles && kTwoBlocks) _tile_stored(3, sums.values[1][1], kTileRowBytes);
+  store_tile<0>(sums.values[0][0], kTileRowBytes);
+  if constexpr (kTwoBlocks) store_tile<1>(sums.values[0][1], kTileRowBytes);
+  if constexpr (kTwoTiles) store_tile<2>(sums.values[1][0], kTileRowBytes);
+  if constexpr (kTwoTiles && kTwoBlocks) store_tile<3>(sums.values[1][1], kTileRowBytes);
 }
 
 /// Tiles [tile, tile + tiles) and blocks [block, block + blocks) of a convolution.

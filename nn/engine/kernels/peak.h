@@ -25,10 +25,12 @@ const PeakKernels& peak_kernels(Isa isa);
 
 /// Independent multiply-adds of bf16 tiles, counted like PeakKernels::multiply_add. Precondition: amx_bf16_available().
 int64_t multiply_add_bf16_tiles(int64_t rounds);
-/// As many products with one tile loaded for each, as convolutions load them: no slower where nobody else uses the
-/// core, several times as slow where another thread of it multiplies tiles. `src` is kLoadedTileBytes long and starts
-/// at a cache line.
+/// As many products with one tile loaded for each, as convolutions load them, back to back: no slower where nobody else
+/// uses the core, several times as slow where another thread of it multiplies tiles. `src` is kLoadedTileBytes long and
+/// starts at a cache line.
 int64_t multiply_add_loaded_bf16_tiles(const std::byte* src, int64_t rounds);
+/// The same by the instructions that kernels use, with room between them (tile_instructions.h).
+int64_t multiply_add_spaced_bf16_tiles(const std::byte* src, int64_t rounds);
 inline constexpr int64_t kLoadedTileBytes = 4 * 1024;
 /// The same as multiply_add_bf16_tiles of int8 tiles. Precondition: amx_int8_available().
 int64_t multiply_add_int8_tiles(int64_t rounds);

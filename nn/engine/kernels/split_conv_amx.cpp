@@ -6,6 +6,7 @@
 #include "nn/engine/kernels/pointwise.h"
 #include "nn/engine/kernels/split_conv.h"
 #include "nn/engine/kernels/tile_config.h"
+#include "nn/engine/kernels/tile_instructions.h"
 
 namespace zoo::engine::kernels {
 namespace {
@@ -166,23 +167,23 @@ struct Tiling {
 /// Loads tiles 4 and 5.
 template <int kRows>
 inline void load_positions(const std::array<const Bf16*, 2>& tiles, int64_t offset, int64_t row_bytes) {
-  _tile_loadd(4, tiles[0] + offset, row_bytes);
-  if constexpr (kRows == 2) _tile_loadd(5, tiles[1] + offset, row_bytes);
+  load_tile<4>(tiles[0] + offset, row_bytes);
+  if constexpr (kRows == 2) load_tile<5>(tiles[1] + offset, row_bytes);
 }
 
 /// Loads tiles 6 and 7.
 template <int kColumns>
 inline void load_weights(const Bf16* tile) {
-  _tile_loadd(6, tile, kLineBytes);
-  if constexpr (kColumns == 2) _tile_loadd(7, tile + kTileValues, kLineBytes);
+  load_tile<6>(tile, kLineBytes);
+  if constexpr (kColumns == 2) load_tile<7>(tile + kTileValues, kLineBytes);
 }
 
 template <int kRows, int kColumns>
 inline void multiply_loaded() {
-  _tile_dpbf16ps(0, 4, 6);
-  if constexpr (kColumns == 2) _tile_dpbf16ps(1, 4, 7);
-  if constexpr (kRows == 2) _tile_dpbf16ps(2, 5, 6);
-  if constexpr (kRows == 2 && kColumns == 2) _tile_dpbf16ps(3, 5, 7);
+  multiply_bf16_tiles<0, 4, 6>();
+  if constexpr (kColumns == 2) multiply_bf16_tiles<1, 4, 7>();
+  if constexpr (kRows == 2) multiply_bf16_tiles<2, 5, 6>();
+  if constexpr (kRows == 2 && kColumns == 2) multiply_bf16_tiles<3, 5, 7>();
 }
 
 /// Sums of kRows x kColumns tiles: [row, column, position, kChannelStep]. `first` are the tiles' first positions in
@@ -190,10 +191,10 @@ inline void multiply_loaded() {
 template <int kRows, int kColumns>
 void multiply(const SplitConv& op, const Split& split, const std::array<int64_t, 2>& first, const Bf16* weights,
               float* sums, Prefetcher& prefetch) {
-  _tile_zero(0);
-  if constexpr (kColumns == 2) _tile_zero(1);
-  if constexpr (kRows == 2) _tile_zero(2);
-  if constexpr (kRows == 2 && kColumns == 2) _tile_zero(3);
+  zero_tile<0>();
+  if constexpr (kColumns == 2) zero_tile<1>();
+  if constexpr (kRows == 2) zero_tile<2>();
+  if constexpr (kRows == 2 && kColumns == 2) zero_tile<3>();
   const std::array<const Bf16*, 2> tiles = {split.at(0, 0, first[0]), split.at(0, 0, first[1])};
   const int64_t row_bytes = op.stride * kLineBytes;
   const int64_t src_part = split.at(1, 0, 0) - split.at(0, 0, 0);
@@ -220,10 +221,10 @@ void multiply(const SplitConv& op, const Split& split, const std::array<int64_t,
       prefetch.step();
     }
   }
-  _tile_stored(0, sums, kLineBytes);
-  if constexpr (kColumns == 2) _tile_stored(1, sums + kTileSums, kLineBytes);
-  if constexpr (kRows == 2) _tile_stored(2, sums + 2 * kTileSums, kLineBytes);
-  if constexpr (kRows == 2 && kColumns == 2) _tile_stored(3, sums + 3 * kTileSums, kLineBytes);
+  store_tile<0>(sums, kLineBytes);
+  if constexpr (kColumns == 2) store_tile<1>(sums + kTileSums, kLineBytes);
+  if constexpr (kRows == 2) store_tile<2>(sums + 2 * kTileSums, kLineBytes);
+  if constexpr (kRows == 2 && kColumns == 2) store_tile<3>(sums + 3 * kTileSums, kLineBytes);
 }
 
 /// Sums that wait to be finished.
