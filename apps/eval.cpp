@@ -98,7 +98,7 @@ const char* compared_things(const std::string& task) {
 /// What is compared with f32, e.g. "int8".
 std::string compared_network(const EvalFlags& flags, engine::Precision precision) {
   const bool is_f32 = precision == engine::Precision::kF32;
-  return fmt::format("{}{}{}", engine::to_string(precision), is_f32 && flags.kernels.f32_on_tiles ? ", on tiles," : "",
+  return fmt::format("{}{}", engine::to_string(precision),
                      is_f32 && flags.kernels.compact_layers ? ", compact layers," : "");
 }
 
@@ -114,8 +114,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
   eval::EvalOptions options = options_for(flags, progress);
   const engine::Precision precision = chosen_precision(*model, options.network);
   options.network.precision = precision;
-  options.compare_with_f32 =
-      precision != engine::Precision::kF32 || flags.kernels.f32_on_tiles || flags.kernels.compact_layers;
+  options.compare_with_f32 = precision != engine::Precision::kF32 || flags.kernels.compact_layers;
   const auto result = eval::evaluate(model, std::span<const Item>(items), options);
   progress.clear();
   for (const eval::ItemFailure& failure : result.run.failures) report(failure.message);

@@ -151,12 +151,10 @@ void KernelFlags::add_to(CLI::App& app) {
       ->check([](const std::string& text) { return text.empty() ? "expected a name" : ""; })
       ->capture_default_str()
       ->type_name("NAME");
-  app.add_option("--isa", isa, "Instruction set of the project's own kernels")
+  app.add_option("--isa", isa,
+                 "Instruction set of the project's own kernels; auto: all that the machine has, AMX included")
       ->check(CLI::IsMember({"auto", "sse", "avx2", "avx512"}))
       ->capture_default_str();
-  app.add_flag("--f32-on-tiles", f32_on_tiles,
-               "Where the network computes in f32, also measure dense convolutions on AMX's tiles: as exact as others, "
-               "slower while another program keeps the tiles of the core busy");
   app.add_flag(
       "--compact-layers", compact_layers,
       "Where the network computes in f32, keep the weights of fully connected and squeeze-and-excite layers in "
@@ -167,7 +165,6 @@ engine::KernelOptions KernelFlags::options() const {
   using engine::InstructionSet;
   engine::KernelOptions options;
   options.wanted = wanted;
-  options.f32_on_tiles = f32_on_tiles;
   options.compact_layers = compact_layers;
   for (const auto set : {InstructionSet::kSse, InstructionSet::kAvx2, InstructionSet::kAvx512}) {
     if (isa == engine::to_string(set)) options.isa = set;

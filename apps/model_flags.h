@@ -79,11 +79,10 @@ void add_precision_flag(CLI::App& app, std::optional<engine::Precision>& precisi
 /// options for the input size at hand; `network.on_note` is told which that is and why.
 engine::Precision chosen_precision(const models::Model& model, const pipeline::NetworkOptions& network);
 
-/// `--kernels`, `--isa`, `--f32-on-tiles`, `--compact-layers`.
+/// `--kernels`, `--isa`, `--compact-layers`.
 struct KernelFlags {
   std::string wanted = "auto";
   std::string isa = "auto";
-  bool f32_on_tiles = false;
   bool compact_layers = false;
 
   void add_to(CLI::App& app);

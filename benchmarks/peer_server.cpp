@@ -79,9 +79,9 @@ class Server {
       engine::CompileOptions compile;
       compile.threads = settings.threads;
       compile.outputs = settings.outputs;
-      compile.kernels.f32_on_tiles = settings.precision == "f32-tiles";
-      compile.precision =
-          compile.kernels.f32_on_tiles ? engine::Precision::kF32 : engine::precision_from(settings.precision);
+      const bool vectors_only = settings.precision == "f32-vectors";
+      if (vectors_only) compile.kernels.isa = engine::InstructionSet::kAvx512;
+      compile.precision = vectors_only ? engine::Precision::kF32 : engine::precision_from(settings.precision);
       if (!compile.precision) throw EngineError(fmt::format("there is no precision {} yet", settings.precision));
       executable_ = model.compile(settings.shape, compile);
     }

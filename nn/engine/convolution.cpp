@@ -1,5 +1,7 @@
 #include "nn/engine/convolution.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
@@ -271,6 +273,7 @@ ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const 
   add(make_split_convolution(problem, table));
   add(make_onednn_convolution(problem, table));
   add(make_direct_convolution(problem, table));
+  std::stable_partition(all.begin(), all.end(), [](const auto& kernel) { return !kernel->is_last_resort(); });
   return all;
 }
 

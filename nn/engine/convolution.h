@@ -65,7 +65,7 @@ class ConvolutionKernel {
 
   /// What profiles show and what choices are remembered by: "jit:avx512_core", "own:depthwise:avx512".
   virtual std::string name() const = 0;
-  /// Only for want of anything better: never measured against other kernels.
+  /// Only for want of anything better or by its full name: never measured against other kernels.
   virtual bool is_last_resort() const { return false; }
   /// Whether it can yield, beside its result, the result's sums over all positions: squeeze-and-excite layers that
   /// follow need no pass of their own for them.

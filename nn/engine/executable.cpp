@@ -86,12 +86,6 @@ std::shared_ptr<const Executable> Executable::compile(const graph::BoundGraph& n
   if (const std::string_view why = why_ruled_out(precision, options); !why.empty()) {
     throw EngineError(fmt::format("precision {}: {}", to_string(precision), why));
   }
-  if (options.kernels.f32_on_tiles && (precision == Precision::kF32 || precision == Precision::kAuto)) {
-    if (!engine_has_amx_bf16()) throw EngineError("f32 on tiles: this machine has no AMX tiles (or may not use them)");
-    if (options.kernels.isa != InstructionSet::kAuto) {
-      throw EngineError("f32 on tiles: the instruction set asked for leaves the AMX tiles out");
-    }
-  }
   std::optional<graph::BoundGraph> for_size;  // made once, if it is needed
   const auto compile_exactly = [&](const CompileOptions& exact) {
     // The ranges of int8 are those of the values of the network as it is.

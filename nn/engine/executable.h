@@ -61,10 +61,6 @@ struct KernelOptions {
   /// a layer takes as long as its weights take from the L3 cache. Each weight is rounded to 8 significant bits;
   /// everything is still computed in f32.
   bool compact_layers = false;
-  /// Whether f32 networks may run their dense convolutions on AMX's tiles, where that was measured to be faster: every
-  /// value as the sum of three of bf16, which loses no bit, so that results are as exact as without. On a core whose
-  /// tiles another program keeps busy, what was faster once is slower: that is why it must be asked for.
-  bool f32_on_tiles = false;
   /// Folder for measured times; default: $XDG_CACHE_HOME/backbone-zoo, else ~/.cache/backbone-zoo. Empty: they are
   /// forgotten with the process.
   std::optional<std::filesystem::path> cache = std::nullopt;

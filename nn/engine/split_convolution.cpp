@@ -16,6 +16,9 @@ using kernels::block_count;
 constexpr size_t kCacheShare = 4;
 /// Positions below which a chunk is not cut further for the sake of threads: two tiles.
 constexpr int64_t kLeastPositions = 32;
+/// Below them it is not compared with other kernels.
+constexpr int64_t kLeastChannels = 128;
+constexpr int64_t kLeastMap = 14 * 14;
 
 class SplitConvolution : public OwnConvolution {
  public:
@@ -40,6 +43,14 @@ class SplitConvolution : public OwnConvolution {
   }
 
   std::string name() const override { return "own:split:amx"; }
+
+  /// On a core whose other thread multiplies tiles, too, it gained (5 to 20 %) where parts, once made and loaded, are
+  /// used often: in MobileNetV4's 1x1 convolutions of 128 channels and more on maps of 14 x 14 and more. Others lost,
+  /// whatever was measured in a better moment.
+  bool is_last_resort() const override {
+    return !conv_.is_pointwise() || std::min(conv_.in_channels, conv_.out_channels) < kLeastChannels ||
+           conv_.chunk_units() < kLeastMap;
+  }
 
   size_t scratch_bytes() const override { return static_cast<size_t>(threads() * kernels::split_conv_scratch(conv_)); }
 

@@ -68,7 +68,7 @@ class StepCompiler {
   bool is_f32() const { return precision_ == Precision::kF32; }
   /// See KernelOptions.
   bool compact_layers() const { return compact_layers_; }
-  /// See KernelOptions::f32_on_tiles.
+  /// Whether f32 may be computed on AMX: the machine has it, and no other instruction set was asked for.
   bool may_use_tiles() const { return may_use_tiles_; }
   const graph::Node& node(graph::NodeId id) const { return network_.graph[id]; }
   const Shape& shape(graph::NodeId id) const { return shapes_[static_cast<size_t>(id)]; }

@@ -30,7 +30,6 @@ struct Shard {
 pipeline::NetworkOptions in_f32(pipeline::NetworkOptions options) {
   options.precision = engine::Precision::kF32;
   options.kernels.wanted = "auto";
-  options.kernels.f32_on_tiles = false;
   options.kernels.compact_layers = false;
   return options;
 }

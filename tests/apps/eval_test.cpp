@@ -105,15 +105,6 @@ TEST_F(EvalClasses, CompactLayersAreComparedWithFullOnes) {
   EXPECT_FALSE(json_of({demo_model(), "--data", data()}).contains("agreement_with_f32"));
 }
 
-TEST_F(EvalClasses, ConvolutionsOnTilesAreComparedWithThoseOnVectors) {
-  const ProgramResult result = eval({demo_model(), "--data", data(), "--f32-on-tiles"});
-  if (result.exit_code != 0) {
-    EXPECT_THAT(result.err, HasSubstr("f32 on tiles: this machine has no AMX tiles (or may not use them)"));
-    return;
-  }
-  EXPECT_THAT(result.out, HasSubstr("agreement of f32, on tiles, with f32 100.00 % (8 of 8)"));
-}
-
 TEST_F(EvalClasses, WritesATableAJsonFileAndAPicture) {
   add("cat", "dog.jpg");
   const ProgramResult result =

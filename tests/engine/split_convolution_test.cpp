@@ -171,37 +171,30 @@ graph::BoundGraph network() {
 
 const Shape kInput = {1, 24, 9, 9};
 
-/// What compiling says instead.
-std::string refusal(const CompileOptions& options) {
-  try {
-    Executable::compile(network(), kInput, options);
-  } catch (const EngineError& error) {
-    return error.what();
-  }
-  return {};
-}
-
-TEST(SplitChoice, MustBeAskedFor) {
+TEST(SplitChoice, IsComparedWithOthersOnlyWhereItGainsOnASharedCore) {
   if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
-  CompileOptions options = options_for(InstructionSet::kAuto, 1, "own:split");
-  EXPECT_THAT(refusal(options), HasSubstr("no convolution of this network has a kernel \"own:split\""));
-  options.kernels.f32_on_tiles = true;
-  EXPECT_THAT(implementations(network(), kInput, options), Contains(HasSubstr("own:split:amx")));
+  const auto is_compared = [](const Shape& src, int64_t out_channels, int64_t kernel) {
+    const int64_t pad = kernel / 2;
+    const Case c = {.src = src, .out_channels = out_channels, .kernel = kernel, .pad = {{pad, pad}, {pad, pad}}};
+    return !make_split_convolution(problem_of(c, {}), table())->is_last_resort();
+  };
+  EXPECT_TRUE(is_compared({1, 128, 14, 14}, 128, 1));
+  EXPECT_FALSE(is_compared({1, 128, 14, 13}, 128, 1)) << "small map";
+  EXPECT_FALSE(is_compared({1, 127, 14, 14}, 128, 1)) << "few inputs";
+  EXPECT_FALSE(is_compared({1, 128, 14, 14}, 127, 1)) << "few outputs";
+  EXPECT_FALSE(is_compared({1, 128, 14, 14}, 128, 3)) << "no 1x1 convolution";
 }
 
-TEST(SplitChoice, IsRefusedWhereThereAreNoTiles) {
-  CompileOptions options;
-  options.kernels.f32_on_tiles = true;
-  EXPECT_EQ(refusal(options),
-            kernels::amx_bf16_available() ? "" : "f32 on tiles: this machine has no AMX tiles (or may not use them)");
-  options.kernels.isa = InstructionSet::kSse;
-  for (const Precision precision : {Precision::kF32, Precision::kAuto}) {
-    options.precision = precision;
-    EXPECT_THAT(refusal(options), ::testing::StartsWith("f32 on tiles: "));
+TEST(SplitChoice, IsLeftOutWithAnotherInstructionSet) {
+  if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  EXPECT_THAT(implementations(network(), kInput, options_for(InstructionSet::kAuto, 1, "own:split")),
+              Contains(HasSubstr("own:split:amx")));
+  try {
+    Executable::compile(network(), kInput, options_for(InstructionSet::kAvx512, 1, "own:split"));
+    FAIL() << "compiled";
+  } catch (const EngineError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("no convolution of this network has a kernel \"own:split\""));
   }
-  options.kernels.f32_on_tiles = false;
-  options.precision = Precision::kF32;
-  EXPECT_EQ(refusal(options), "");
 }
 
 }  // namespace

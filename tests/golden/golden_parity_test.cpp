@@ -48,7 +48,6 @@ std::vector<Way> ways() {
   reference.options.engine = engine::EngineKind::kReference;
   Way split = fast_way("own_split", "own:split", InstructionSet::kAuto);
   split.needs_tiles = true;
-  split.options.kernels.f32_on_tiles = true;
   return {fast_way("measured", "auto", InstructionSet::kAuto),
           fast_way("onednn", "onednn", InstructionSet::kAuto),
           fast_way("own_avx512", "own", InstructionSet::kAvx512),

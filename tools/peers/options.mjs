@@ -10,8 +10,8 @@ fills the caches again, and several timed ones; each side times its own. With on
 had the core for more than 5 % of the time are thrown away for both sides ("disturbed" in the JSON).
 
   --models LIST     model files below configs/ without .yaml, or parts of such names (default: all)
-  --precision LIST  fp32, bf16, int8 (default: all three; what a side refuses is printed as n/a); fp32-tiles: ours with
-                    --f32-on-tiles, ONNX Runtime in fp32
+  --precision LIST  fp32, bf16, int8 (default: all three; what a side refuses is printed as n/a); fp32-vectors:
+                    ours with --isa avx512, that is without AMX, ONNX Runtime in fp32
   --batch LIST      images per inference (default: 1,8)
   --threads LIST    threads per inference; "all" = one per core (default: 1,all)
   --core N          core for one thread (default: the last that this process may use)
@@ -55,7 +55,7 @@ export function allowedCores() {
 export function parseOptions(args) {
   const cores = allowedCores();
   const standard = ['fp32', 'bf16', 'int8'];
-  const known = [...standard, 'fp32-tiles'];
+  const known = [...standard, 'fp32-vectors'];
   const options = {
     models: [], precision: standard, batch: [1, 8], threads: [1, cores.length],
     core: cores.at(-1), cores, isa: '', seconds: 4, rounds: 0, calm: 0, starts: 3, json: '', plot: '',

@@ -6,7 +6,7 @@ const kTitle = 34;
 const kLeft = 370;
 const kScale = 420;
 const kRight = 190;
-const kColours = { fp32: '#4477aa', 'fp32-tiles': '#66ccee', bf16: '#228833', int8: '#cc6677' };
+const kColours = { fp32: '#4477aa', 'fp32-vectors': '#66ccee', bf16: '#228833', int8: '#cc6677' };
 
 const escape = (text) => String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
