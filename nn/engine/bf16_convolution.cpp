@@ -42,7 +42,7 @@ class Bf16Convolution {
         compile_bf16_layer(compiler_, id_, {op_.weight, op_.bias, op_.in_channels, op_.out_channels, op_.activation});
       } else if (feeds_rows() || (!ends_rows() && feeds_depthwise())) {
         compiler_.leave_to_reader(id_);
-      } else if (ends_rows()) {
+      } else if (ends_rows() || (residual_ == graph::kNone && sources().unfolds_image())) {
         compile_rows();
       } else {
         compile_tiles();
@@ -106,12 +106,6 @@ class Bf16Convolution {
   /// Whether the depthwise kernel does all of the operation.
   bool is_fused() const { return residual_ == graph::kNone && kernels::depthwise_computes(activation_.kind); }
 
-  bool reads_image() const {
-    return compiler_.value(compiler_.value_of(input_)).layout == Layout::kPlanar &&
-           op_.in_channels <= kernels::kPixelChannels && op_.dilation == graph::Size2d{1, 1} &&
-           op_.kernel.w * kernels::kPixelChannels <= kernels::kTileDepth;
-  }
-
   bool is_plain_depthwise() const {
     const int64_t kernel = op_.kernel.h;
     const int64_t stride = op_.stride.h;
@@ -120,122 +114,17 @@ class Bf16Convolution {
            op_.dilation == graph::Size2d{1, 1};
   }
 
-  /// Rows and columns of the padded source that the result needs.
-  int64_t padded_h() const { return (out_[2] - 1) * op_.stride.h + (op_.kernel.h - 1) * op_.dilation.h + 1; }
-  int64_t padded_w() const { return (out_[3] - 1) * op_.stride.w + (op_.kernel.w - 1) * op_.dilation.w + 1; }
-
-  kernels::PadImage padding(int64_t channels) const {
-    return {.channels = channels,
-            .h = in_[2],
-            .w = in_[3],
-            .padded_h = padded_h(),
-            .padded_w = padded_w(),
-            .pad_top = pad_.begin.h,
-            .pad_left = pad_.begin.w};
-  }
-
-  kernels::TileConv tiles(int64_t width, int64_t pixel) const {
-    return {.out_channels = op_.out_channels,
-            .dst_row = kernels::padded_channels(op_.out_channels),
-            .position_stride = op_.stride.w * pixel,
-            .run_length = out_[3],
-            .runs = out_[2],
-            .run_stride = op_.stride.h * width * pixel,
-            .dst_run = out_[3],
-            .images = in_[0],
-            .activation = activation_};
-  }
-
-  /// For a source with `pixel` values per position.
-  std::shared_ptr<PackedBlock> pack_tiles(const kernels::TileConv& conv, int64_t pixel) {
-    const auto count =
-        static_cast<size_t>(kernels::packed_tile_weights(conv.out_channels, conv.taps, conv.depth_blocks));
-    return compiler_.add_packed(
-        count * sizeof(Bf16), [=, op = op_, source = compiler_.parameter(op_.weight)](std::byte* dst) {
-          const int64_t values = op.kernel.h * op.kernel.w * pixel / conv.taps;
-          kernels::pack_tile_weights(channels_last(op, source, pixel).data(), conv.out_channels, conv.taps, values,
-                                     conv.depth_blocks, reinterpret_cast<Bf16*>(dst));
-        });
-  }
-
-  /// From a planar image. The values of one row of the kernel lie next to each other: one tap per row.
-  TileSource image_source() {
-    constexpr int64_t kPixel = kernels::kPixelChannels;
-    const kernels::PadImage pad = padding(op_.in_channels);
-    kernels::TileConv conv = tiles(pad.padded_w, kPixel);
-    conv.taps = op_.kernel.h;
-    conv.depth = op_.kernel.w * kPixel;
-    conv.image_stride = pad.padded_h * pad.padded_w * kPixel;
-    std::vector<int64_t> offsets;
-    for (int64_t y = 0; y < op_.kernel.h; ++y) offsets.push_back(y * pad.padded_w * kPixel);
-    return {.name = "amx_first",
-            .src = compiler_.value_of(input_),
-            .conv = conv,
-            .offsets = std::move(offsets),
-            .weights = pack_tiles(conv, kPixel),
-            .bias = compiler_.add_packed_bias(op_.bias, op_.out_channels, kPair),
-            .prepared_rows = in_[0] * pad.padded_h,
-            .prepared_values = in_[0] * conv.image_stride,
-            .prepare = [pad](const float* image, Bf16* rows, int64_t begin, int64_t end) {
-              kernels::pad_image(pad, image, rows, begin, end);
-            }};
-  }
-
-  /// From a map whose rows are `width` positions apart.
-  TileSource map_tiles(int64_t width) {
-    const int64_t pixel = kernels::padded_channels(op_.in_channels);
-    kernels::TileConv conv = tiles(width, pixel);
-    conv.taps = op_.kernel.h * op_.kernel.w;
-    conv.depth = std::min(pixel, kernels::kTileDepth);
-    conv.depth_blocks = pixel / conv.depth;
-    std::vector<int64_t> offsets;
-    for (int64_t y = 0; y < op_.kernel.h; ++y) {
-      for (int64_t x = 0; x < op_.kernel.w; ++x) {
-        offsets.push_back((y * op_.dilation.h * width + x * op_.dilation.w) * pixel);
-      }
-    }
-    return {.name = conv.taps == 1 ? "amx_pointwise" : "amx_conv",
-            .conv = conv,
-            .offsets = std::move(offsets),
-            .weights = pack_tiles(conv, pixel),
-            .bias = compiler_.add_packed_bias(op_.bias, op_.out_channels, kPair)};
-  }
-
-  /// Whether the tiles read the map as it lies.
-  bool reads_map() const { return pad_.begin == graph::Size2d{0, 0} && padded_h() <= in_[2] && padded_w() <= in_[3]; }
-
-  TileSource map_source() {
-    if (!reads_map()) return padded_map_source();
-    const ValueId src = compiler_.value_in(input_, kChannelsLastBf16);
-    TileSource source = map_tiles(in_[3]);
-    source.src = src;
-    source.conv.image_stride = in_[2] * in_[3] * kernels::padded_channels(op_.in_channels);
-    return source;
-  }
-
-  TileSource padded_map_source() {
-    const kernels::PadImage pad = padding(kernels::padded_channels(op_.in_channels));
-    const ValueId src = compiler_.value_in(input_, kChannelsLastBf16);
-    TileSource source = map_tiles(pad.padded_w);
-    source.src = src;
-    source.conv.image_stride = pad.padded_h * pad.padded_w * pad.channels;
-    source.prepared_rows = in_[0] * pad.padded_h;
-    source.prepared_values = in_[0] * source.conv.image_stride;
-    source.prepare = [pad](const float* map, Bf16* rows, int64_t begin, int64_t end) {
-      kernels::pad_rows(pad, reinterpret_cast<const Bf16*>(map), rows, begin, end);
-    };
-    return source;
-  }
-
-  TileSource source() { return reads_image() ? image_source() : map_source(); }
+  TileSources sources() { return {compiler_, id_, op_}; }
 
   void compile_tiles() {
-    TileSource source = this->source();
-    if (source.conv.taps == 1 && source.prepared_rows == 0 && op_.stride == graph::Size2d{1, 1}) {
+    TileSource source = sources().whole();
+    kernels::TileConv& conv = source.conv;
+    if (conv.taps == 1 && conv.run_stride == conv.run_length * conv.position_stride &&
+        conv.image_stride == conv.runs * conv.run_stride) {
       // All positions of all images are one run.
-      source.conv.run_length = in_[0] * in_[2] * in_[3];
-      source.conv.runs = 1;
-      source.conv.images = 1;
+      conv.run_length *= conv.runs * conv.images;
+      conv.runs = 1;
+      conv.images = 1;
     }
     const ValueId residual = residual_ == graph::kNone ? -1 : compiler_.value_in(residual_, kChannelsLastBf16);
     const ValueId dst = compiler_.add_value(out_, kChannelsLastBf16);
@@ -259,40 +148,19 @@ class Bf16Convolution {
     compiler_.set_value(id_, dst);
   }
 
-  /// Positions of a row that has the padding of this convolution around it.
-  int64_t buffer_w() const { return std::max(padded_w(), pad_.begin.w + in_[3]); }
-
-  /// One of several convolutions that are computed some rows at a time: what it reads, `width` positions wide.
-  RowStage row_stage(int64_t width, int64_t pixel) const {
-    constexpr auto kBytes = static_cast<int64_t>(sizeof(Bf16));
-    return {.kernel = (op_.kernel.h - 1) * op_.dilation.h + 1,
-            .stride = op_.stride.h,
-            .src_h = in_[2],
-            .pad_top = pad_.begin.h,
-            .row_bytes = static_cast<size_t>(width * pixel * kBytes),
-            .left_bytes = static_cast<size_t>(pad_.begin.w * pixel * kBytes),
-            .map_bytes = static_cast<size_t>(in_[3] * pixel * kBytes)};
-  }
-
   /// This convolution and those that were left to it.
   void compile_rows() {
     std::vector<TileSource> sources;
     std::vector<RowStage> stages;
     for (const graph::NodeId id : compiler_.with_left(id_)) {
-      Bf16Convolution conv(compiler_, id, std::get<graph::Conv2d>(compiler_.node(id).op));
+      TileSources conv(compiler_, id, std::get<graph::Conv2d>(compiler_.node(id).op));
       if (sources.empty()) {
-        const bool image = conv.reads_image();
-        const int64_t pixel = image ? kernels::kPixelChannels : kernels::padded_channels(conv.op_.in_channels);
-        sources.push_back(image ? conv.image_source() : conv.padded_map_source());
-        stages.push_back(conv.row_stage(conv.padded_w(), pixel));
-        // Its rows come with their padding.
-        stages.back().left_bytes = 0;
-        stages.back().map_bytes = stages.back().row_bytes;
+        sources.push_back(conv.first_of_rows());
+        stages.push_back(conv.first_stage());
       } else {
-        const int64_t width = conv.buffer_w();
-        sources.back().conv.dst_run = width;
-        sources.push_back(conv.map_tiles(width));
-        stages.push_back(conv.row_stage(width, kernels::padded_channels(conv.op_.in_channels)));
+        sources.back().conv.dst_run = conv.row_width();
+        sources.push_back(conv.next_of_rows());
+        stages.push_back(conv.next_stage());
       }
     }
     const ValueId src = sources.front().src;
@@ -316,7 +184,7 @@ class Bf16Convolution {
       return [chain = RowChain(std::move(bound), fill, maps, threads), x = memory.as<const std::byte>(src),
               y = memory.as<std::byte>(dst), scratch = memory.scratch] { chain.run(x, y, scratch); };
     };
-    auto step = make_step("amx_rows", {src}, dst, std::move(bind));
+    auto step = make_step(stages.size() == 1 ? "amx_first" : "amx_rows", {src}, dst, std::move(bind));
     step->scratch_bytes = scratch_bytes;
     compiler_.add_step(std::move(step));
     compiler_.set_value(id_, dst);
@@ -341,7 +209,7 @@ class Bf16Convolution {
   /// This depthwise convolution and the one before it, which was left to it.
   void compile_expanded() {
     const auto& expand = std::get<graph::Conv2d>(compiler_.node(input_).op);
-    TileSource source = Bf16Convolution(compiler_, input_, expand).source();
+    TileSource source = TileSources(compiler_, input_, expand).whole();
     const kernels::Bf16Depthwise conv = depthwise();
     const ValueId dst = compiler_.add_value(out_, kChannelsLastBf16);
     const auto weights = pack_depthwise();

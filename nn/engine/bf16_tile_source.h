@@ -1,16 +1,16 @@
-// What convolutions on tiles read in bf16 networks. Internal to nn/engine.
+// What dense convolutions of bf16 networks read. Internal to nn/engine.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string_view>
 #include <vector>
 
 #include "nn/engine/kernels/bf16.h"
 #include "nn/engine/parallel.h"
+#include "nn/engine/row_chain.h"
 #include "nn/engine/step_compiler.h"
 
 namespace zoo::engine {
@@ -51,19 +51,54 @@ struct TileSource {
   }
 };
 
-/// [out, in, kh, kw] -> [out, kh, kw, in] with `pixel` values per tap of which the first are the channels.
-inline std::vector<float> channels_last(const graph::Conv2d& op, std::span<const float> source, int64_t pixel) {
-  const int64_t taps = op.kernel.h * op.kernel.w;
-  std::vector<float> weights(static_cast<size_t>(op.out_channels * taps * pixel));
-  for (int64_t o = 0; o < op.out_channels; ++o) {
-    for (int64_t c = 0; c < op.in_channels; ++c) {
-      for (int64_t t = 0; t < taps; ++t) {
-        weights[static_cast<size_t>((o * taps + t) * pixel + c)] =
-            source[static_cast<size_t>((o * op.in_channels + c) * taps + t)];
-      }
-    }
-  }
-  return weights;
-}
+/// How one convolution is read by tiles.
+class TileSources {
+ public:
+  TileSources(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
+
+  /// Of the whole map.
+  TileSource whole();
+
+  /// Of the map some rows at a time, as the first of a chain (row_chain.h): what it prepares is what the chain fills
+  /// its first stage with.
+  TileSource first_of_rows();
+  RowStage first_stage() const;
+  /// The same as a later one: rows of positions that have the padding of this convolution around them.
+  TileSource next_of_rows();
+  RowStage next_stage() const;
+  /// Positions of such a row.
+  int64_t row_width() const;
+
+  /// Whether all that a position of the result reads fits in one row of a tile. Such an image had better be read some
+  /// rows at a time: what is prepared for it is larger than itself.
+  bool unfolds_image() const;
+
+ private:
+  bool reads_image() const;
+  /// Whether the tiles read the map as it lies.
+  bool reads_map() const;
+  /// Rows and columns of the padded source that the result needs.
+  int64_t padded_h() const;
+  int64_t padded_w() const;
+  /// Values of a position of the map.
+  int64_t pixel() const { return kernels::padded_channels(op_.in_channels); }
+  kernels::PadImage padding(int64_t channels) const;
+  /// Of a source `width` positions wide with `pixel` values each.
+  kernels::TileConv tiles(int64_t width, int64_t pixel) const;
+  RowStage stage(int64_t width, int64_t pixel) const;
+  std::shared_ptr<PackedBlock> pack(const kernels::TileConv& conv, int64_t pixel);
+  TileSource unfolded_image();
+  TileSource padded_image();
+  TileSource map(int64_t width);
+  TileSource padded_map();
+
+  StepCompiler& compiler_;
+  const graph::Conv2d& op_;
+  graph::NodeId input_;
+  const Shape& in_;
+  const Shape& out_;
+  graph::ResolvedPadding pad_;
+  kernels::ResolvedActivation activation_;
+};
 
 }  // namespace zoo::engine

@@ -82,6 +82,53 @@ INSTANTIATE_TEST_SUITE_P(Table, Bf16Convolution,
                            return std::get<0>(c.param).name + "_" + std::get<1>(c.param).to_string();
                          });
 
+/// The first convolution of most networks: 3x3 of an image's three channels.
+struct FirstCase {
+  Shape image;
+  int64_t stride;
+  graph::PaddingMode padding;
+};
+
+class Bf16FirstConvolution : public ::testing::TestWithParam<FirstCase> {
+ protected:
+  void SetUp() override {
+    if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+  }
+};
+
+TEST_P(Bf16FirstConvolution, EqualsTheReference) {
+  for (const int threads : {1, 3}) {
+    graph::GraphBuilder b(3);
+    const graph::NodeId conv = b.conv(
+        b.input(), "conv",
+        {.out_channels = 40, .kernel = 3, .stride = GetParam().stride, .bias = true, .padding = GetParam().padding});
+    b.output("y", b.activation(conv, "act", ActivationKind::kHardSwish));
+    expect_bf16_agrees(rounded_weights(b.take()), GetParam().image, kRounding + kSums, threads);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Bf16FirstConvolution,
+                         ::testing::Values(FirstCase{{1, 3, 64, 64}, 2, graph::PaddingMode::kExplicit},
+                                           FirstCase{{2, 3, 37, 51}, 2, graph::PaddingMode::kExplicit},
+                                           FirstCase{{1, 3, 32, 32}, 2, graph::PaddingMode::kSame},
+                                           FirstCase{{2, 3, 33, 18}, 1, graph::PaddingMode::kExplicit},
+                                           FirstCase{{1, 3, 20, 600}, 1, graph::PaddingMode::kExplicit},
+                                           FirstCase{{1, 3, 9, 1150}, 2, graph::PaddingMode::kSame},
+                                           FirstCase{{1, 3, 1, 1}, 2, graph::PaddingMode::kExplicit},
+                                           FirstCase{{1, 3, 40, 47}, 3, graph::PaddingMode::kExplicit}),
+                         [](const auto& c) {
+                           return c.param.image.to_string() + "_stride" + std::to_string(c.param.stride) +
+                                  (c.param.padding == graph::PaddingMode::kSame ? "_same" : "");
+                         });
+
+TEST(Bf16FirstConvolutionAlone, AddsAResidual) {
+  if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+  graph::GraphBuilder b(3);
+  const graph::NodeId conv = b.conv(b.input(), "conv", {.out_channels = 3, .kernel = 3, .bias = true});
+  b.output("y", b.add(conv, b.input(), "sum"));
+  expect_bf16_agrees(rounded_weights(b.take()), {1, 3, 20, 23}, kRounding + kSums);
+}
+
 class Bf16Network : public ::testing::TestWithParam<NetworkCase> {
  protected:
   void SetUp() override {

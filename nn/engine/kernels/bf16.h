@@ -116,7 +116,19 @@ struct PadImage {
   int64_t pad_top = 0, pad_left = 0;
 };
 void pad_image(const PadImage& op, const float* src, Bf16* dst, int64_t begin, int64_t end);
-/// The same for rows of `channels` (padded) values that are bf16 and channels-last already.
+/// Work item: one row of the result of one image. What each position of a 3x3 convolution of three planar channels
+/// reads [N, 3, h, w], as one row of a tile: 27 values [row, column, channel] and zeros, kTileDepth in all. Every row
+/// of a tile is a cache line of its own, and one product does the three rows of the kernel.
+struct UnfoldImage {
+  static constexpr int64_t kChannels = 3;
+  static constexpr int64_t kKernel = 3;
+
+  int64_t h = 0, w = 0, dst_h = 0, dst_w = 0;
+  int64_t stride_h = 2, stride_w = 2;
+  int64_t pad_top = 0, pad_left = 0;
+};
+void unfold_image(const UnfoldImage& op, const float* src, Bf16* dst, int64_t begin, int64_t end);
+/// The same as pad_image for rows of `channels` (padded) values that are bf16 and channels-last already.
 void pad_rows(const PadImage& op, const Bf16* src, Bf16* dst, int64_t begin, int64_t end);
 
 /// Work item: one pair of channel blocks of one image. [N, area, C'] -> mean [N, C] f32 blocked.

@@ -1,4 +1,4 @@
-// Padding, means, gates, sums and matrix-vector products of bf16 networks: all bound by memory.
+// Padding, unfolding, means, gates, sums and matrix-vector products of bf16 networks: all bound by memory.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -38,6 +38,73 @@ inline void interleave_pixels(const std::array<__m512, kPixelChannels>& planes, 
 inline __mmask16 first_lanes(int64_t count) {
   return static_cast<__mmask16>(count >= kChannelStep ? 0xFFFF : (1 << count) - 1);
 }
+
+constexpr int64_t kRowValues = UnfoldImage::kKernel * UnfoldImage::kChannels;
+
+/// Pixels of an image's row that are unfolded at a time.
+constexpr int64_t kUnfoldedPixels = 288;
+
+/// Pixels of one row, their channels next to each other, with room for what a store writes too much.
+struct PixelLine {
+  alignas(64) std::array<Bf16, UnfoldImage::kChannels * kUnfoldedPixels + 64> values;
+};
+
+/// Where the channels of 16 pixels lie in 32 values of the first two and 16 of the third: values [first, first + 32) of
+/// the pixels.
+__m512i lanes_of_pixels(int first) {
+  alignas(64) std::array<uint16_t, 32> lanes;
+  for (size_t i = 0; i < lanes.size(); ++i) {
+    const size_t value = static_cast<size_t>(first) + i;
+    lanes[i] = static_cast<uint16_t>(value % 3 * 16 + value / 3 % 16);
+  }
+  return _mm512_load_si512(lanes.data());
+}
+
+/// Joins the channels of pixels [x, x + pixels) of row y, zeros outside of the image.
+class PixelJoiner {
+ public:
+  PixelJoiner(const UnfoldImage& op, const float* image) : op_(op), image_(image) {}
+
+  void join(int64_t y, int64_t x, int64_t pixels, PixelLine& line) const {
+    Bf16* to = line.values.data();
+    const bool is_row = y >= 0 && y < op_.h;
+    const int64_t before = is_row ? std::clamp<int64_t>(-x, 0, pixels) : pixels;
+    const int64_t inside = is_row ? std::clamp<int64_t>(op_.w - std::max<int64_t>(x, 0), 0, pixels - before) : 0;
+    zero(to, before);
+    to += before * UnfoldImage::kChannels;
+    if (inside > 0) {
+      const float* from = image_ + y * op_.w + x + before;
+      for (int64_t i = 0; i < inside; i += kChannelStep) {
+        join_16(from + i, first_lanes(inside - i), to + i * UnfoldImage::kChannels);
+      }
+    }
+    zero(to + inside * UnfoldImage::kChannels, pixels - before - inside);
+  }
+
+ private:
+  static void zero(Bf16* to, int64_t pixels) {
+    std::memset(to, 0, static_cast<size_t>(pixels * UnfoldImage::kChannels) * sizeof(Bf16));
+  }
+
+  void join_16(const float* from, __mmask16 valid, Bf16* to) const {
+    const int64_t plane = op_.h * op_.w;
+    const __m512 red = _mm512_maskz_loadu_ps(valid, from);
+    const __m512 green = _mm512_maskz_loadu_ps(valid, from + plane);
+    const __m512 blue = _mm512_maskz_loadu_ps(valid, from + 2 * plane);
+    const __m512bh two = _mm512_cvtne2ps_pbh(green, red);
+    const __m512bh third = _mm512_cvtne2ps_pbh(blue, blue);
+    const auto& first = reinterpret_cast<const __m512i&>(two);
+    const auto& second = reinterpret_cast<const __m512i&>(third);
+    _mm512_storeu_si512(to, _mm512_permutex2var_epi16(first, low_, second));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 32),
+                        _mm512_castsi512_si256(_mm512_permutex2var_epi16(first, high_, second)));
+  }
+
+  const UnfoldImage& op_;
+  const float* image_;
+  __m512i low_ = lanes_of_pixels(0);
+  __m512i high_ = lanes_of_pixels(32);
+};
 
 /// Rows of x that share one pass over the weights.
 constexpr int64_t kRowTile = 4;
@@ -137,6 +204,37 @@ void pad_image(const PadImage& op, const float* src, Bf16* dst, int64_t begin, i
     }
     const int64_t after = row - (op.pad_left + used) * kPixelChannels;
     std::memset(to + row - after, 0, static_cast<size_t>(after) * sizeof(Bf16));
+  }
+}
+
+void unfold_image(const UnfoldImage& op, const float* src, Bf16* dst, int64_t begin, int64_t end) {
+  constexpr int64_t kKernel = UnfoldImage::kKernel;
+  constexpr int64_t kLast = (kKernel - 1) * kRowValues;
+  constexpr auto kValues = static_cast<__mmask16>((1U << kRowValues) - 1);
+  constexpr auto kRest = static_cast<__mmask16>((1U << (kTileDepth - kLast)) - 1);
+  const int64_t step = op.stride_w * UnfoldImage::kChannels;
+  const int64_t positions = (kUnfoldedPixels - kKernel) / op.stride_w + 1;
+  std::array<PixelLine, kKernel> lines;
+  for (int64_t item = begin; item < end; ++item) {
+    const PixelJoiner joiner(op, src + item / op.dst_h * UnfoldImage::kChannels * op.h * op.w);
+    const int64_t y = item % op.dst_h * op.stride_h - op.pad_top;
+    for (int64_t first = 0; first < op.dst_w; first += positions) {
+      const int64_t count = std::min(positions, op.dst_w - first);
+      for (int64_t row = 0; row < kKernel; ++row) {
+        joiner.join(y + row, first * op.stride_w - op.pad_left, (count - 1) * op.stride_w + kKernel,
+                    lines[static_cast<size_t>(row)]);
+      }
+      const auto values = [&](size_t row, int64_t position) {
+        return _mm256_maskz_loadu_epi16(kValues, lines[row].values.data() + position * step);
+      };
+      Bf16* to = dst + (item * op.dst_w + first) * kTileDepth;
+      for (int64_t p = 0; p < count; ++p, to += kTileDepth) {
+        // Each writes zeros behind its values, which the next one replaces.
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), values(0, p));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + kRowValues), values(1, p));
+        _mm256_mask_storeu_epi16(to + kLast, kRest, values(2, p));
+      }
+    }
   }
 }
 
