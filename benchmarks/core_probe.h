@@ -10,7 +10,7 @@ namespace zoo::benchmarks {
 /// What a fixed number of operations of each unit takes right now, over what a chain of dependent integer
 /// multiplications takes, whose speed is that of the clock whoever shares the core: "vectors": multiply-adds; "tiles",
 /// where the machine has AMX: products of tiles with their loads. A unit whose figure is the least that it ever was is
-/// free. Takes about a tenth of a millisecond.
+/// free. Takes about a millisecond.
 std::map<std::string, double> probe_core();
 
 }  // namespace zoo::benchmarks

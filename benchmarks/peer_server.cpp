@@ -7,7 +7,11 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <pthread.h>
+#include <sched.h>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -163,8 +167,25 @@ void write_weights(const std::string& model_file, const std::string& weights_fil
   weights::write_safetensors(weights_file, tensors);
 }
 
+/// While alive, the core never idles: a thread takes what no other wants. A host gives the core of a guest that idles
+/// to others, and may put the guest beside a busier thread when it wakes up.
+class Wakefulness {
+ public:
+  Wakefulness()
+      : thread_([](const std::stop_token& stop) {
+          const sched_param none = {};
+          if (const int error = pthread_setschedparam(pthread_self(), SCHED_IDLE, &none); error != 0) return;
+          while (!stop.stop_requested()) {
+          }
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
+
 /// The core's units whenever asked, after a first answer that says it is ready.
 void serve_probes() {
+  const Wakefulness awake;
   say({{"units", probe_core()}});
   std::string command;
   while (std::cin >> command) {

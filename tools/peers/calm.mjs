@@ -6,7 +6,7 @@
 // times as slow.
 const kTolerance = { vectors: 1.25, tiles: 2 };
 // Pause before the next probe where the core is not free.
-export const kWaitMs = 20;
+export const kWaitMs = 5;
 
 export class Calm {
   #probe;
