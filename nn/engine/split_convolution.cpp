@@ -44,9 +44,9 @@ class SplitConvolution : public OwnConvolution {
 
   std::string name() const override { return "own:split:amx"; }
 
-  /// On a core whose other thread multiplies tiles, too, it gained (5 to 20 %) where parts, once made and loaded, are
-  /// used often: in MobileNetV4's 1x1 convolutions of 128 channels and more on maps of 14 x 14 and more. Others lost,
-  /// whatever was measured in a better moment.
+  /// On a core whose other thread multiplies tiles, too, it gains where parts, once made and loaded, are used often: in
+  /// MobileNetV4's 1x1 convolutions of these sizes (`profile --kernels own:split` beside `profile --isa avx512`).
+  /// Others lose there, whatever was measured in a better moment.
   bool is_last_resort() const override {
     return !conv_.is_pointwise() || std::min(conv_.in_channels, conv_.out_channels) < kLeastChannels ||
            conv_.chunk_units() < kLeastMap;
