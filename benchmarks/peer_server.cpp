@@ -173,11 +173,14 @@ class Wakefulness {
  public:
   Wakefulness()
       : thread_([](const std::stop_token& stop) {
-          const sched_param none = {};
-          if (const int error = pthread_setschedparam(pthread_self(), SCHED_IDLE, &none); error != 0) return;
           while (!stop.stop_requested()) {
           }
-        }) {}
+        }) {
+    const sched_param none = {};
+    if (pthread_setschedparam(thread_.native_handle(), SCHED_IDLE, &none) != 0) {
+      throw Error("the system does not let a thread take idle time only");
+    }
+  }
 
  private:
   std::jthread thread_;

@@ -118,14 +118,7 @@ class Bf16Convolution {
 
   void compile_tiles() {
     TileSource source = sources().whole();
-    kernels::TileConv& conv = source.conv;
-    if (conv.taps == 1 && conv.run_stride == conv.run_length * conv.position_stride &&
-        conv.image_stride == conv.runs * conv.run_stride) {
-      // All positions of all images are one run.
-      conv.run_length *= conv.runs * conv.images;
-      conv.runs = 1;
-      conv.images = 1;
-    }
+    join_runs(source.conv);
     const ValueId residual = residual_ == graph::kNone ? -1 : compiler_.value_in(residual_, kChannelsLastBf16);
     const ValueId dst = compiler_.add_value(out_, kChannelsLastBf16);
     std::vector<ValueId> reads = {source.src};
@@ -163,6 +156,7 @@ class Bf16Convolution {
         stages.push_back(conv.next_stage());
       }
     }
+    const std::string_view name = sources.front().name;
     const ValueId src = sources.front().src;
     const ValueId dst = compiler_.add_value(out_, kChannelsLastBf16);
     const Value& from = compiler_.value(src);
@@ -184,10 +178,21 @@ class Bf16Convolution {
       return [chain = RowChain(std::move(bound), fill, maps, threads), x = memory.as<const std::byte>(src),
               y = memory.as<std::byte>(dst), scratch = memory.scratch] { chain.run(x, y, scratch); };
     };
-    auto step = make_step(stages.size() == 1 ? "amx_first" : "amx_rows", {src}, dst, std::move(bind));
+    auto step = make_step(stages.size() == 1 ? name : "amx_rows", {src}, dst, std::move(bind));
     step->scratch_bytes = scratch_bytes;
     compiler_.add_step(std::move(step));
     compiler_.set_value(id_, dst);
+  }
+
+  /// All positions as one run, where they follow each other in source and result.
+  static void join_runs(kernels::TileConv& conv) {
+    if (conv.taps > 1 || conv.run_stride != conv.run_length * conv.position_stride) return;
+    if (conv.dst_run != conv.run_length) return;
+    if (conv.images > 1 && conv.image_stride != conv.runs * conv.run_stride) return;
+    conv.run_length *= conv.runs * conv.images;
+    conv.dst_run = conv.run_length;
+    conv.runs = 1;
+    conv.images = 1;
   }
 
   static RowFunction row_function(const kernels::TileConv& conv) {
@@ -195,11 +200,7 @@ class Bf16Convolution {
       kernels::TileConv rows = conv;
       rows.runs = end - begin;
       rows.images = 1;
-      if (conv.taps == 1 && conv.run_stride == conv.run_length * conv.position_stride &&
-          conv.dst_run == conv.run_length) {
-        rows.run_length = rows.runs * conv.run_length;
-        rows.runs = 1;
-      }
+      join_runs(rows);
       kernels::tile_conv(rows, reinterpret_cast<const Bf16*>(src) + begin * conv.run_stride, nullptr,
                          reinterpret_cast<Bf16*>(dst) + begin * conv.dst_run * conv.dst_row, 0,
                          kernels::tile_conv_items(rows));

@@ -97,15 +97,12 @@ TileSource TileSources::unfolded_image() {
   kernels::TileConv conv = tiles(out_[3], kernels::kTileDepth);
   conv.position_stride = kernels::kTileDepth;
   conv.run_stride = out_[3] * kernels::kTileDepth;
-  conv.image_stride = out_[2] * conv.run_stride;
   return {.name = "amx_first",
           .src = compiler_.value_of(input_),
           .conv = conv,
           .offsets = {0},
           .weights = pack(conv, op_.in_channels),
           .bias = compiler_.add_packed_bias(op_.bias, op_.out_channels, kPair),
-          .prepared_rows = in_[0] * out_[2],
-          .prepared_values = in_[0] * conv.image_stride,
           .prepare = [unfold](const float* image, Bf16* rows, int64_t begin, int64_t end) {
             kernels::unfold_image(unfold, image, rows, begin, end);
           }};

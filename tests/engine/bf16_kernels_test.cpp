@@ -72,6 +72,52 @@ INSTANTIATE_TEST_SUITE_P(Table, Bf16Relayout,
                                   std::to_string(c.param.area);
                          });
 
+class Bf16Unfold : public ::testing::TestWithParam<UnfoldImage> {
+ protected:
+  void SetUp() override {
+    if (!amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  }
+};
+
+TEST_P(Bf16Unfold, PutsAllThatAPositionReadsIntoItsRow) {
+  const UnfoldImage& op = GetParam();
+  constexpr int64_t kImages = 2;
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal;
+  std::vector<float> images(static_cast<size_t>(kImages * 3 * op.h * op.w));
+  for (float& value : images) value = normal(random);
+  // The value that a position's row has at [row, column, channel]; zero outside of the image and behind the 27.
+  const auto expected = [&](int64_t image, int64_t y, int64_t x, int64_t k) {
+    const int64_t row = y * op.stride_h - op.pad_top + k / 9;
+    const int64_t column = x * op.stride_w - op.pad_left + k / 3 % 3;
+    if (k >= 27 || row < 0 || row >= op.h || column < 0 || column >= op.w) return Bf16{0};
+    return to_bf16(images[static_cast<size_t>(((image * 3 + k % 3) * op.h + row) * op.w + column)]);
+  };
+  constexpr Bf16 kUnwritten = 0x7FC0;
+  std::vector<Bf16> rows(static_cast<size_t>(kImages * op.dst_h * op.dst_w * kTileDepth), kUnwritten);
+  // In two calls, as two threads do.
+  unfold_image(op, images.data(), rows.data(), op.dst_h, kImages * op.dst_h);
+  unfold_image(op, images.data(), rows.data(), 0, op.dst_h);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const auto k = static_cast<int64_t>(i) % kTileDepth;
+    const auto position = static_cast<int64_t>(i) / kTileDepth;
+    const int64_t x = position % op.dst_w;
+    const int64_t y = position / op.dst_w;
+    ASSERT_EQ(rows[i], expected(y / op.dst_h, y % op.dst_h, x, k)) << "row " << y << ", position " << x << ", " << k;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, Bf16Unfold,
+    ::testing::Values(
+        UnfoldImage{
+            .h = 9, .w = 16, .dst_h = 9, .dst_w = 16, .stride_h = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1},
+        UnfoldImage{.h = 37, .w = 51, .dst_h = 19, .dst_w = 26, .pad_top = 1, .pad_left = 1},
+        UnfoldImage{.h = 9, .w = 1150, .dst_h = 4, .dst_w = 574},
+        UnfoldImage{.h = 1, .w = 1, .dst_h = 1, .dst_w = 1, .pad_top = 1, .pad_left = 1},
+        UnfoldImage{.h = 4, .w = 700, .dst_h = 1, .dst_w = 3, .stride_h = 300, .stride_w = 300, .pad_left = 1}),
+    [](const auto& c) { return "case" + std::to_string(c.index); });
+
 TEST(Bf16MatVec, EqualsTheDotProductsForAnyNumberOfRowsAndBlocks) {
   if (!amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
   constexpr int64_t kInputs = 37;

@@ -28,8 +28,9 @@ and threads that wait actively. bf16 is compared with its fp32 (it has nothing f
 On a host of virtual machines, programs of others share a core's units (its other hardware thread), which makes both sides
 slower, but not alike: the one that uses AMX the more so. With --calm a probe that belongs to neither side runs before,
 between and after the turns of both: only turns count for which its multiply-adds and products of tiles, over the clock,
-took at most 1.25 and 2 times the least that was seen. "turns" says how many counted of how many; n/a if fewer than five did. The probe also
-keeps the core from idling, in time that nobody else wants: a virtual core that idles is given to others meanwhile.
+took at most 1.25 and 2 times the least that was seen. "turns" says how many counted of how many; n/a if fewer than five
+did. The probe also keeps the core from idling, in time that nobody else wants: a virtual core that idles is given to
+others meanwhile.
 With --isa avx2 both sides see a processor without AVX-512 (tools/peers/hold_avx2.cpp); before each case both are
 watched for AVX-512 instructions, and one is an error.
 Load time: from the file on disk to the first result. Memory: what is resident after the first inference minus before

@@ -2,12 +2,10 @@
 //
 // Loads and products are followed by empty instructions, which keep them from entering the core side by side. Alone on
 // a core that changes nothing: a product occupies the multiplier for 16 cycles, an empty instruction nothing that it
-// needs. Where the core's other hardware thread multiplies tiles, too, it makes them 1.5 times as fast on Sapphire
-// Rapids
-// (`zoo_benchmarks --benchmark_filter=tiles`); with fewer empty instructions they gain less, with more nothing.
+// needs. Where the core's other hardware thread multiplies tiles, too, products are 1.5 times as fast so on Sapphire
+// Rapids (`zoo_benchmarks --benchmark_filter=tiles`); with fewer empty instructions they gain less, with more nothing.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 namespace zoo::engine::kernels {
