@@ -124,10 +124,13 @@ void KernelTimes::save() {
   const std::lock_guard lock(mutex_);
   if (!changed_ || file_.empty()) return;
   changed_ = false;  // a folder that cannot be written now is not tried again for the same times
-  if (auto others = read()) times_.merge(*others);
-  if (const std::error_code error = replace_file(file_, format(times_))) {
+  // Neither this process nor one that reads the file later is to change its mind between two networks.
+  Table kept = read().value_or(Table{});
+  kept.insert(times_.begin(), times_.end());
+  if (const std::error_code error = replace_file(file_, format(kept))) {
     note_ = fmt::format("{}: kernel times cannot be kept: {}", file_.string(), error.message());
   }
+  times_.merge(kept);
 }
 
 std::string KernelTimes::note() const {
@@ -161,7 +164,7 @@ std::optional<KernelTimes::Table> KernelTimes::read() {
 
 std::string KernelTimes::format(const Table& table) const {
   std::string content = fmt::format("{}\n{}\n", kTitle, environment_);
-  for (const auto& [key, time] : table) content += fmt::format("{}\t{:.2f}\n", key, time);
+  for (const auto& [key, time] : table) content += fmt::format("{}\t{}\n", key, time);
   return content + end_line(content);
 }
 

@@ -25,7 +25,8 @@ class KernelTimes {
   std::optional<double> find(std::string_view problem, std::string_view kernel) const;
   /// Times that are not positive and finite, and names with tabs or line feeds, are not kept.
   void add(std::string_view problem, std::string_view kernel, double microseconds);
-  /// Writes what was added since the last time, beside what other processes wrote meanwhile.
+  /// Writes what was added since the last time, exactly, beside what other processes wrote meanwhile. What they wrote
+  /// stays as it is, and so does what this process knows: choices made once are made again.
   void save();
 
   /// Why times cannot be kept on disk, or why the file's were not used; empty if all is well.

@@ -49,6 +49,27 @@ TEST_F(KernelTimesFile, OutlivesTheProcess) {
   EXPECT_EQ(later.note(), "");
 }
 
+TEST_F(KernelTimesFile, KeepsTimesExactly) {
+  // Rounded ones would let a later process prefer another kernel, and give other digits.
+  KernelTimes times(kMachine, folder_);
+  const std::vector<double> all = {1.0 / 3.0, 0.004, 1e-7, 123456.789012345, 0.1 + 0.2};
+  for (size_t i = 0; i < all.size(); ++i) times.add("conv", std::to_string(i), all[i]);
+  times.save();
+  const KernelTimes later(kMachine, folder_);
+  for (size_t i = 0; i < all.size(); ++i) EXPECT_EQ(later.find("conv", std::to_string(i)), all[i]);
+}
+
+TEST_F(KernelTimesFile, ChangesNoTimeThatIsKept) {
+  KernelTimes one(kMachine, folder_);
+  KernelTimes two(kMachine, folder_);
+  one.add("conv", "fast", 1.0);
+  two.add("conv", "fast", 2.0);
+  one.save();
+  two.save();
+  EXPECT_EQ(KernelTimes(kMachine, folder_).find("conv", "fast"), 1.0);
+  EXPECT_EQ(two.find("conv", "fast"), 2.0);
+}
+
 TEST_F(KernelTimesFile, CountsForItsEnvironmentOnly) {
   const fs::path file = save_one();
   const KernelTimes other("another machine", folder_);

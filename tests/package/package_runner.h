@@ -27,9 +27,11 @@ struct CommandResult {
   std::string err;
 };
 
-/// Runs a shell command in `folder`, which gets the files `out` and `err`.
+/// Runs a shell command in `folder`, which gets the files `out` and `err`, and the cache: which kernels a test's
+/// programs use, and so their last digits, are decided by none that runs beside it.
 inline CommandResult run_command(const std::filesystem::path& folder, const std::string& command) {
-  const std::string line = "cd '" + folder.string() + "' && " + command + " >out 2>err </dev/null";
+  const std::string line =
+      "cd '" + folder.string() + "' && export XDG_CACHE_HOME=\"$PWD/cache\" && " + command + " >out 2>err </dev/null";
   const int status = std::system(line.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(folder / "out"), read_text(folder / "err")};
 }
