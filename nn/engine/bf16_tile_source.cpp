@@ -64,7 +64,7 @@ kernels::PadImage TileSources::padding(int64_t channels) const {
 
 kernels::TileConv TileSources::tiles(int64_t width, int64_t pixel) const {
   return {.out_channels = op_.out_channels,
-          .dst_row = kernels::padded_channels(op_.out_channels),
+          .dst_row = kernels::channel_pitch(op_.out_channels),
           .position_stride = op_.stride.w * pixel,
           .run_length = out_[3],
           .runs = out_[2],
@@ -133,15 +133,15 @@ TileSource TileSources::padded_image() {
 
 /// From a map whose rows are `width` positions apart.
 TileSource TileSources::map(int64_t width) {
-  const int64_t values = pixel();
-  kernels::TileConv conv = tiles(width, values);
+  const int64_t values = kernels::padded_channels(op_.in_channels);
+  kernels::TileConv conv = tiles(width, pixel());
   conv.taps = op_.kernel.h * op_.kernel.w;
   conv.depth = std::min(values, kernels::kTileDepth);
   conv.depth_blocks = values / conv.depth;
   std::vector<int64_t> offsets;
   for (int64_t y = 0; y < op_.kernel.h; ++y) {
     for (int64_t x = 0; x < op_.kernel.w; ++x) {
-      offsets.push_back((y * op_.dilation.h * width + x * op_.dilation.w) * values);
+      offsets.push_back((y * op_.dilation.h * width + x * op_.dilation.w) * pixel());
     }
   }
   return {.name = conv.taps == 1 ? "amx_pointwise" : "amx_conv",

@@ -80,8 +80,8 @@ class TileSources {
   /// Rows and columns of the padded source that the result needs.
   int64_t padded_h() const;
   int64_t padded_w() const;
-  /// Values of a position of the map.
-  int64_t pixel() const { return kernels::padded_channels(op_.in_channels); }
+  /// From one position of the map to the next, in values.
+  int64_t pixel() const { return kernels::channel_pitch(op_.in_channels); }
   kernels::PadImage padding(int64_t channels) const;
   /// Of a source `width` positions wide with `pixel` values each.
   kernels::TileConv tiles(int64_t width, int64_t pixel) const;

@@ -205,7 +205,7 @@ int64_t StepCompiler::stored_elements(const Shape& shape, Layout layout) const {
     case Layout::kBlocked:
       return blocks(shape) * table_.lanes * area(shape);
     case Layout::kChannelsLast:
-      return shape[0] * area(shape) * kernels::padded_channels(shape[1]);
+      return shape[0] * area(shape) * kernels::channel_pitch(shape[1]);
   }
   return shape.elements();
 }

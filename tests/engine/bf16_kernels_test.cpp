@@ -37,7 +37,7 @@ class Bf16Relayout : public ::testing::TestWithParam<MapCase> {
 TEST_P(Bf16Relayout, RoundsToChannelsLastAndBack) {
   const auto& [images, channels, area] = GetParam();
   const int64_t blocks = (channels + 15) / 16;
-  const int64_t row = padded_channels(channels);
+  const int64_t row = channel_pitch(channels);
   std::mt19937 random(7);
   std::normal_distribution<float> normal;
   std::vector<float> blocked(static_cast<size_t>(images * blocks * area * 16));
@@ -46,11 +46,16 @@ TEST_P(Bf16Relayout, RoundsToChannelsLastAndBack) {
     const bool tail = block * 16 + static_cast<int64_t>(i) % 16 >= channels;
     blocked[i] = tail ? 0.0F : normal(random);
   }
-  std::vector<Bf16> rows(static_cast<size_t>(images * area * row), 0x7FC0);
+  constexpr Bf16 kUnwritten = 0x7FC0;
+  std::vector<Bf16> rows(static_cast<size_t>(images * area * row), kUnwritten);
   blocked_to_bf16(blocked.data(), rows.data(), channels, area, 0, images);
   for (int64_t i = 0; i < images * area * row; ++i) {
     const int64_t channel = i % row;
     const int64_t position = i / row;
+    if (channel >= padded_channels(channels)) {
+      ASSERT_EQ(rows[static_cast<size_t>(i)], kUnwritten) << "between positions " << position << " and the next";
+      continue;
+    }
     float expected = 0.0F;
     if (channel < channels) {
       const int64_t block = position / area * blocks + channel / 16;
@@ -66,7 +71,8 @@ TEST_P(Bf16Relayout, RoundsToChannelsLastAndBack) {
 
 INSTANTIATE_TEST_SUITE_P(Table, Bf16Relayout,
                          ::testing::Values(MapCase{1, 16, 9}, MapCase{2, 3, 5}, MapCase{2, 17, 7}, MapCase{3, 40, 4},
-                                           MapCase{1, 72, 1}, MapCase{2, 96, 3}, MapCase{1, 112, 6}),
+                                           MapCase{1, 72, 1}, MapCase{2, 96, 3}, MapCase{1, 112, 6}, MapCase{2, 250, 3},
+                                           MapCase{1, 640, 2}),
                          [](const auto& c) {
                            return std::to_string(c.param.images) + "x" + std::to_string(c.param.channels) + "x" +
                                   std::to_string(c.param.area);
@@ -161,6 +167,15 @@ TEST(PaddedChannels, AreHalfACacheLineOrWholeOnes) {
   EXPECT_EQ(padded_channels(17), 32);
   EXPECT_EQ(padded_channels(32), 32);
   EXPECT_EQ(padded_channels(72), 96);
+}
+
+TEST(ChannelPitch, IsNoMultipleOfManyLines) {
+  for (const int64_t channels : {1, 16, 17, 72, 128, 192, 224, 288, 320, 480, 960}) {
+    EXPECT_EQ(channel_pitch(channels), padded_channels(channels)) << channels;
+  }
+  EXPECT_EQ(channel_pitch(250), 256 + 32);
+  EXPECT_EQ(channel_pitch(640), 640 + 32);
+  EXPECT_EQ(channel_pitch(1024), 1024 + 32);
 }
 
 }  // namespace

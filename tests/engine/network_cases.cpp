@@ -117,6 +117,18 @@ const std::vector<NetworkCase>& network_cases() {
          const graph::NodeId second = b.activation(pointwise(b, first, "second", 40), "act", ActivationKind::kRelu);
          b.output("y", b.add(second, first, "sum"));
        }},
+      {"wide_maps",
+       [](graph::GraphBuilder& b) {
+         // So many channels that positions lie further apart in memory than channels need.
+         graph::NodeId x = b.activation(pointwise(b, b.input(), "first", 250), "act1", ActivationKind::kRelu);
+         x = b.add(depthwise(b, x, "depthwise"), x, "sum");
+         x = b.activation(b.conv(x, "dense", {.out_channels = 40, .kernel = 3, .stride = 2, .bias = true}), "act2",
+                          ActivationKind::kHardSwish);
+         const graph::NodeId wide = pointwise(b, x, "wide", 384);
+         b.output("wide", wide);
+         b.output("y", pointwise(b, squeeze_excite(b, b.activation(wide, "act3", ActivationKind::kSigmoid), 24), "last",
+                                 17));
+       }},
       {"residual_of_a_kernel_larger_than_the_map",
        [](graph::GraphBuilder& b) {
          // Maps of 1x1 have no fast 5x5 convolution in oneDNN: the own fallback has to do depthwise, dense and

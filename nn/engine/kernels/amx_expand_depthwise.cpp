@@ -33,7 +33,7 @@ int64_t ring_slots(const ExpandDepthwise& op) { return op.depthwise.kernel + Row
 template <ActivationKind kKind, int kColumns>
 class Blocks {
  public:
-  Blocks(const ExpandDepthwise& op, const Bf16* src, int64_t channel, float* scratch)
+  Blocks(const ExpandDepthwise& op, const Bf16* src, int64_t channel, float* scratch, WeightFetcher& fetcher)
       : op_(op),
         expand_(op.expand),
         src_(src),
@@ -42,13 +42,8 @@ class Blocks {
                  channel / (2 * kChannelStep) * expand_.taps * expand_.depth_blocks * 2 * kTileBytes),
         tiling_(expand_),
         sums_(scratch),
-        ring_(op.depthwise, kColumns, ring_slots(op), scratch + tiling_.rows_at_once * tiling_.tiles * kTileSums) {
-    const int64_t bytes = expand_.taps * expand_.depth_blocks * kColumns * kTileBytes;
-    const int64_t steps = (expand_.runs * tiling_.tiles + 1) / 2 * expand_.taps * expand_.depth_blocks;
-    if (channel + 2 * kChannelStep < expand_.out_channels) {
-      prefetch_ = {weights_ + bytes, weights_ + 2 * bytes, (bytes / kCacheLine + steps - 1) / steps};
-    }
-  }
+        ring_(op.depthwise, kColumns, ring_slots(op), scratch + tiling_.rows_at_once * tiling_.tiles * kTileSums),
+        fetcher_(fetcher) {}
 
   void run(Bf16* dst) {
     const Bf16Depthwise& conv = op_.depthwise;
@@ -80,10 +75,10 @@ class Blocks {
     int64_t tile = 0;
     for (; tile + 2 <= count; tile += 2) {
       multiply<2, kColumns>(expand_, tile_source(tile), tile_source(tile + 1), weights_, sums_ + tile * kTileSums,
-                            prefetch_);
+                            fetcher_);
     }
     if (tile < count) {
-      multiply<1, kColumns>(expand_, tile_source(tile), nullptr, weights_, sums_ + tile * kTileSums, prefetch_);
+      multiply<1, kColumns>(expand_, tile_source(tile), nullptr, weights_, sums_ + tile * kTileSums, fetcher_);
     }
     multiplied_ += rows;
   }
@@ -118,10 +113,21 @@ class Blocks {
   RowTiling tiling_;
   float* sums_;
   RowRing ring_;
-  Prefetcher prefetch_;
+  WeightFetcher& fetcher_;
   int64_t multiplied_ = 0;  ///< rows whose sums exist
   int64_t ready_ = 0;       ///< rows that are in the ring
 };
+
+/// Those behind the ones of items [begin, end), of the first image.
+WeightFetcher next_weights(const ExpandDepthwise& op, int64_t begin, int64_t end) {
+  const TileConv& expand = op.expand;
+  const int64_t panel_bytes = expand.taps * expand.depth_blocks * 2 * kTileBytes;
+  const int64_t first = begin % channel_pairs(op.depthwise.channels);
+  const int64_t count = std::min(end - begin, channel_pairs(op.depthwise.channels));
+  const int64_t steps = (expand.runs * RowTiling(expand).tiles + 1) / 2 * expand.taps * expand.depth_blocks;
+  return {reinterpret_cast<const std::byte*>(expand.weights) + first * panel_bytes + kFetchedAhead, count * panel_bytes,
+          count * steps};
+}
 
 }  // namespace
 
@@ -137,15 +143,16 @@ void expand_depthwise(const ExpandDepthwise& op, const Bf16* src, Bf16* dst, flo
   with_activation(op.expand.activation.kind, [&](auto kind) {
     constexpr ActivationKind kKind = decltype(kind)::value;
     const int64_t pairs = channel_pairs(conv.channels);
+    WeightFetcher fetcher = next_weights(op, begin, end);
     for (int64_t item = begin; item < end; ++item) {
       const int64_t channel = item % pairs * 2 * kChannelStep;
       const int64_t image = item / pairs;
       const Bf16* from = src + image * op.expand.image_stride;
-      Bf16* to = dst + image * conv.dst_h * conv.dst_w * padded_channels(conv.channels) + channel;
+      Bf16* to = dst + image * conv.dst_h * conv.dst_w * channel_pitch(conv.channels) + channel;
       if (conv.channels - channel > kChannelStep) {
-        Blocks<kKind, 2>(op, from, channel, scratch).run(to);
+        Blocks<kKind, 2>(op, from, channel, scratch, fetcher).run(to);
       } else {
-        Blocks<kKind, 1>(op, from, channel, scratch).run(to);
+        Blocks<kKind, 1>(op, from, channel, scratch, fetcher).run(to);
       }
     }
   });

@@ -13,6 +13,7 @@
 #include "nn/engine/kernels/bf16.h"
 #include "nn/engine/kernels/tile_config.h"
 #include "nn/engine/kernels/tile_instructions.h"
+#include "nn/engine/kernels/weight_fetcher.h"
 
 namespace zoo::engine::kernels {
 
@@ -64,33 +65,11 @@ struct Tiling {
   bool overlaps;  ///< the last two of a run
 };
 
-/// Spreads the prefetching of the next weights over the work on these.
-struct Prefetcher {
-  const std::byte* next = nullptr;
-  const std::byte* end = nullptr;
-  int64_t lines = 0;             ///< per step
-  bool to_second_level = false;  ///< else to the first
-
-  void step() {
-    if (to_second_level) {
-      fetch<_MM_HINT_T1>();
-    } else {
-      fetch<_MM_HINT_T0>();
-    }
-  }
-
- private:
-  template <_mm_hint kHint>
-  void fetch() {
-    for (int64_t i = 0; i < lines && next < end; ++i, next += kCacheLine) _mm_prefetch(next, kHint);
-  }
-};
-
 /// Sums of kRows x kColumns tiles into `sums`. With `weights_stay`, which is for one step of depth only, the weights
 /// are in their registers already.
 template <int kRows, int kColumns>
 inline void multiply(const TileConv& conv, const Bf16* first, const Bf16* second, const std::byte* weights, float* sums,
-                     Prefetcher& prefetch, bool weights_stay = false) {
+                     WeightFetcher& fetcher, bool weights_stay = false) {
   constexpr int64_t kPanelBytes = kColumns * kTileBytes;
   const int64_t position_bytes = conv.position_stride * static_cast<int64_t>(sizeof(Bf16));
   zero_tile<0>();
@@ -114,7 +93,7 @@ inline void multiply(const TileConv& conv, const Bf16* first, const Bf16* second
         if constexpr (kColumns == 2) multiply_bf16_tiles<3, 5, 7>();
       }
       weights += kPanelBytes;
-      prefetch.step();
+      fetcher.step();
     }
   }
   constexpr int64_t kStrideBytes = kSumStride * static_cast<int64_t>(sizeof(float));

@@ -1,8 +1,9 @@
 // Own kernels of bf16 networks. They run where `amx_bf16_available()` says so and nowhere else: without AMX's tiles
 // bf16 is no faster than f32.
 //
-// Channels-last layout: [N, H, W, C'] with C' = padded_channels(C), the channels beyond C ("tail") always zero. No row
-// of a tile may cross a cache line: loading such a tile takes seven times as long. Sums are kept in f32; every value
+// Channels-last layout: positions [N, H, W], channel_pitch(C) values apart, of padded_channels(C) values each, those
+// beyond C ("tail") always zero. What lies between two positions is never used. No row of a tile may cross a cache
+// line: loading such a tile takes seven times as long. Sums are kept in f32; every value
 // that is stored is rounded to bf16 once (to nearest even). Vectors [N, C] stay f32 in the blocked layout of kernels.h,
 // 16 lanes.
 //
@@ -23,6 +24,17 @@ inline constexpr int64_t kChannelStep = 16;
 constexpr int64_t padded_channels(int64_t channels) {
   const int64_t step = channels <= kChannelStep ? kChannelStep : 2 * kChannelStep;
   return (channels + step - 1) / step * step;
+}
+
+/// From one position to the next, in values. The rows of a tile are that far apart, and lie in few sets of the
+/// first-level cache where that is a multiple of a large power of two: there positions get a cache line more. Measured
+/// on Sapphire Rapids: products with tiles from the L2 take 5 % less time, 10 % on a core that another program uses.
+/// With fewer channels such rows are near each other anyway.
+constexpr int64_t channel_pitch(int64_t channels) {
+  constexpr int64_t kLine = 2 * kChannelStep;
+  constexpr int64_t kManyChannels = 256;
+  const int64_t padded = padded_channels(channels);
+  return padded >= kManyChannels && padded % (4 * kLine) == 0 ? padded + kLine : padded;
 }
 
 /// Pairs of channel blocks, the unit of work of most kernels: what one cache line holds.
@@ -46,7 +58,7 @@ struct TileConv {
   const Bf16* weights = nullptr;  ///< made by `pack_tile_weights`
   const float* bias = nullptr;    ///< [out padded to 2 * kChannelStep]
   int64_t out_channels = 0;
-  int64_t dst_row = 0;                   ///< padded_channels(out_channels)
+  int64_t dst_row = 0;                   ///< channel_pitch(out_channels)
   int64_t taps = 1;                      ///< 1x1: 1
   int64_t depth_blocks = 1;              ///< per tap
   int64_t depth = kTileDepth;            ///< at most kTileDepth, even; less only with one block
@@ -128,10 +140,10 @@ struct UnfoldImage {
   int64_t pad_top = 0, pad_left = 0;
 };
 void unfold_image(const UnfoldImage& op, const float* src, Bf16* dst, int64_t begin, int64_t end);
-/// The same as pad_image for rows of `channels` (padded) values that are bf16 and channels-last already.
+/// The same as pad_image for rows of positions `channels` values apart that are bf16 and channels-last already.
 void pad_rows(const PadImage& op, const Bf16* src, Bf16* dst, int64_t begin, int64_t end);
 
-/// Work item: one pair of channel blocks of one image. [N, area, C'] -> mean [N, C] f32 blocked.
+/// Work item: one pair of channel blocks of one image. [N, area, C] -> mean [N, C] f32 blocked.
 void mean_bf16(const Bf16* src, float* dst, int64_t channels, int64_t area, int64_t begin, int64_t end);
 /// Work item: one position of all images. dst = src * gate[image, channel]; dst may be src. `gate` is f32 [N, C].
 void scale_bf16(const Bf16* src, const float* gate, Bf16* dst, int64_t channels, int64_t area, int64_t begin,

@@ -165,7 +165,7 @@ DepthwiseRow depthwise_row(const Bf16Depthwise& conv, int64_t channel) {
   DepthwiseRow row;
   row.weights = conv.weights + channel * conv.kernel * conv.kernel;
   row.bias = conv.bias + channel;
-  row.dst_step = padded_channels(conv.channels);
+  row.dst_step = channel_pitch(conv.channels);
   row.width = conv.dst_w;
   row.hard_swish = conv.activation == ActivationKind::kHardSwish;
   if (conv.activation == ActivationKind::kRelu || conv.activation == ActivationKind::kRelu6) row.low = 0;
@@ -204,7 +204,7 @@ RowRing::RowRing(const Bf16Depthwise& conv, int64_t halves, int64_t slots, float
 int64_t depthwise_scratch(const Bf16Depthwise& conv) { return RowRing::floats(conv, 2, conv.kernel); }
 
 void depthwise_conv(const Bf16Depthwise& conv, const Bf16* src, Bf16* dst, float* scratch, int64_t begin, int64_t end) {
-  const int64_t step = padded_channels(conv.channels);
+  const int64_t step = channel_pitch(conv.channels);
   const int64_t pairs = channel_pairs(conv.channels);
   for (int64_t item = begin; item < end; ++item) {
     const int64_t channel = item % pairs * 2 * kChannelStep;

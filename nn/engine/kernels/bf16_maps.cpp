@@ -257,7 +257,7 @@ void pad_rows(const PadImage& op, const Bf16* src, Bf16* dst, int64_t begin, int
 }
 
 void mean_bf16(const Bf16* src, float* dst, int64_t channels, int64_t area, int64_t begin, int64_t end) {
-  const int64_t row = padded_channels(channels);
+  const int64_t row = channel_pitch(channels);
   const int64_t blocks = (channels + kChannelStep - 1) / kChannelStep;
   const int64_t pairs = channel_pairs(channels);
   const __m512 scale = _mm512_set1_ps(1.0F / static_cast<float>(area));
@@ -288,7 +288,7 @@ void mean_bf16(const Bf16* src, float* dst, int64_t channels, int64_t area, int6
 
 void scale_bf16(const Bf16* src, const float* gate, Bf16* dst, int64_t channels, int64_t area, int64_t begin,
                 int64_t end) {
-  const int64_t row = padded_channels(channels);
+  const int64_t row = channel_pitch(channels);
   const int64_t gate_row = (channels + kChannelStep - 1) / kChannelStep * kChannelStep;
   for (int64_t item = begin; item < end; ++item) {
     const float* factors = gate + item / area * gate_row;
@@ -296,22 +296,26 @@ void scale_bf16(const Bf16* src, const float* gate, Bf16* dst, int64_t channels,
       const int64_t at = item * row + c;
       store_bf16(dst + at, _mm512_mul_ps(load_bf16(src + at), _mm512_loadu_ps(factors + c)));
     }
-    if (gate_row < row && dst != src) store_bf16(dst + item * row + gate_row, _mm512_setzero_ps());
+    if (gate_row < padded_channels(channels) && dst != src)
+      store_bf16(dst + item * row + gate_row, _mm512_setzero_ps());
   }
 }
 
 void map_bf16(const Bf16* src, const Bf16* other, Bf16* dst, ResolvedActivation f, int64_t channels, int64_t begin,
               int64_t end) {
-  const int64_t row = padded_channels(channels);
+  const int64_t row = channel_pitch(channels);
   with_activation(f.kind, [&](auto kind) {
-    for (int64_t at = begin * row; at < end * row; at += kChannelStep) {
-      __m512 v = load_bf16(src + at);
-      if (other != nullptr) v = _mm512_add_ps(v, load_bf16(other + at));
-      v = activate<decltype(kind)::value>(v, f.slope);
-      if constexpr (!keeps_zero(decltype(kind)::value)) {
-        v = _mm512_maskz_mov_ps(first_lanes(std::max<int64_t>(0, channels - at % row)), v);
+    for (int64_t item = begin; item < end; ++item) {
+      for (int64_t c = 0; c < padded_channels(channels); c += kChannelStep) {
+        const int64_t at = item * row + c;
+        __m512 v = load_bf16(src + at);
+        if (other != nullptr) v = _mm512_add_ps(v, load_bf16(other + at));
+        v = activate<decltype(kind)::value>(v, f.slope);
+        if constexpr (!keeps_zero(decltype(kind)::value)) {
+          v = _mm512_maskz_mov_ps(first_lanes(std::max<int64_t>(0, channels - c)), v);
+        }
+        store_bf16(dst + at, v);
       }
-      store_bf16(dst + at, v);
     }
   });
 }

@@ -1,0 +1,73 @@
+// Fetching of weights into the second-level cache ahead of their use. Included by files compiled for different
+// instruction sets; everything has internal linkage.
+//
+// The order decides how fast they come. A line that is asked for occupies one of the few buffers of the first-level
+// cache until the L3 has delivered it; what the processor fetches on its own, because it sees lines of a page asked for
+// in ascending order, does not. So some pages are asked for side by side, and of them every second line only: its
+// neighbour comes with it. Measured on Sapphire Rapids, a product of tiles with 512 KB of weights: 39 us, line by line
+// 60 us; on a core that another program uses 66 and 92 us. Fewer pages or every line are slower, every fourth line much
+// slower.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace zoo::engine::kernels {
+namespace {
+
+/// How far ahead of their use weights are fetched, in bytes.
+constexpr int64_t kFetchedAhead = 64 * 1024;
+
+/// Fetches [begin, begin + bytes) in equal parts, one per step. The memory may lie beyond what is there: fetching never
+/// fails.
+class WeightFetcher {
+ public:
+  static constexpr int64_t kPage = 4096;
+  static constexpr int64_t kPages = 8;   ///< side by side
+  static constexpr int64_t kStep = 128;  ///< two lines
+  static constexpr int64_t kRegion = kPages * kPage;
+
+  /// Nothing to fetch.
+  WeightFetcher() = default;
+  WeightFetcher(const void* begin, int64_t bytes, int64_t steps) : steps_(std::max<int64_t>(1, steps)) {
+    if (bytes <= 0) return;
+    const auto first = reinterpret_cast<uintptr_t>(begin);
+    next_ = first / kPage * kPage;
+    end_ = first + static_cast<uintptr_t>(bytes);
+    rounds_ = (static_cast<int64_t>(end_ - next_) + kRegion - 1) / kRegion * (kPage / kStep);
+  }
+
+  void step() {
+    step([](uintptr_t line) { __builtin_prefetch(reinterpret_cast<const void*>(line), 0, 2); });
+  }
+
+  /// Calls fetch(address of a line) instead.
+  template <typename Fetch>
+  void step(Fetch fetch) {
+    for (due_ += rounds_; due_ >= steps_; due_ -= steps_) run_round(fetch);
+  }
+
+ private:
+  /// Two lines of every page of the region.
+  template <typename Fetch>
+  void run_round(Fetch fetch) {
+    if (next_ + kRegion - kPage < end_) {
+#pragma GCC unroll 8
+      for (uintptr_t page = 0; page < kRegion; page += kPage) fetch(next_ + page);
+    } else {
+      for (uintptr_t line = next_; line < end_; line += kPage) fetch(line);
+    }
+    next_ += kStep;
+    if (next_ % kPage == 0) next_ += kRegion - kPage;
+  }
+
+  uintptr_t next_ = 0;  ///< of the region's first page
+  uintptr_t end_ = 0;
+  int64_t rounds_ = 0;  ///< in all
+  int64_t steps_ = 1;
+  int64_t due_ = 0;  ///< rounds, times the steps
+};
+
+}  // namespace
+}  // namespace zoo::engine::kernels
