@@ -16,8 +16,8 @@ struct alignas(64) Sums {
 };
 
 template <bool kTwoTiles, bool kTwoBlocks>
-inline void multiply(const Int8Conv& op, const uint8_t* first, const uint8_t* second, const int8_t* weights,
-                     Sums& sums) {
+inline void multiply(const Int8Conv& op, const uint8_t* first, const uint8_t* second, const int8_t* weights, Sums& sums,
+                     WeightFetcher& fetcher) {
   const int64_t block_bytes = op.depth_blocks() * kTileBytes;
   const int64_t position_pitch = op.position_pitch;
   const int64_t row_bytes = op.row_bytes;
@@ -40,6 +40,7 @@ inline void multiply(const Int8Conv& op, const uint8_t* first, const uint8_t* se
         if constexpr (kTwoBlocks) multiply_int8_tiles<3, 5, 7>();
       }
       weights += kTileBytes;
+      fetcher.step();
     }
     first += op.row_pitch;
     if constexpr (kTwoTiles) second += op.row_pitch;
@@ -58,16 +59,16 @@ struct Part {
   int64_t blocks = 0;
 };
 
-void multiply_part(const Int8Conv& op, const uint8_t* src, const Part& part, Sums& sums) {
+void multiply_part(const Int8Conv& op, const uint8_t* src, const Part& part, Sums& sums, WeightFetcher& fetcher) {
   const int8_t* weights = op.weights + part.block * op.depth_blocks() * kTileBytes;
   const uint8_t* first = src + op.tiles[part.tile].src;
   if (part.tiles == 2) {
     const uint8_t* second = src + op.tiles[part.tile + 1].src;
-    part.blocks == 2 ? multiply<true, true>(op, first, second, weights, sums)
-                     : multiply<true, false>(op, first, second, weights, sums);
+    part.blocks == 2 ? multiply<true, true>(op, first, second, weights, sums, fetcher)
+                     : multiply<true, false>(op, first, second, weights, sums, fetcher);
   } else {
-    part.blocks == 2 ? multiply<false, true>(op, first, nullptr, weights, sums)
-                     : multiply<false, false>(op, first, nullptr, weights, sums);
+    part.blocks == 2 ? multiply<false, true>(op, first, nullptr, weights, sums, fetcher)
+                     : multiply<false, false>(op, first, nullptr, weights, sums, fetcher);
   }
 }
 
@@ -154,10 +155,9 @@ void conv(const Int8Conv& op, const uint8_t* src, const uint8_t* residual, std::
     Sums sums[2];
     Part pending;
     int64_t count = 0;
-    Prefetcher prefetcher(op.ahead, (end - begin + 1) / 2 * ((op.out_blocks + 1) / 2));
+    WeightFetcher fetcher = fetcher_of(op.ahead, (end - begin + 1) / 2 * ((op.out_blocks + 1) / 2) * op.depth_blocks());
     for_each_part(op, begin, end, [&](const Part& part) {
-      multiply_part(op, src, part, sums[count % 2]);
-      prefetcher.step();
+      multiply_part(op, src, part, sums[count % 2], fetcher);
       if (count > 0) finish_part<kFinish>(op, residual, dst, pending, sums[(count + 1) % 2]);
       pending = part;
       ++count;

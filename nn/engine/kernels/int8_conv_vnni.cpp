@@ -69,13 +69,13 @@ void tile(const Int8Conv& op, const uint8_t* src, const uint8_t* residual, std::
 }
 
 void conv(const Int8Conv& op, const uint8_t* src, const uint8_t* residual, std::byte* dst, int64_t begin, int64_t end) {
-  Prefetcher prefetcher(op.ahead, (end - begin) * ((op.out_blocks + 1) / 2));
+  WeightFetcher fetcher = fetcher_of(op.ahead, (end - begin) * ((op.out_blocks + 1) / 2));
   with_finish(op.epilogue, [&]<Finish kFinish>() {
     for (int64_t block = 0; block < op.out_blocks; block += 2) {
       const int64_t blocks = block + 1 < op.out_blocks ? 2 : 1;
       for (int64_t t = begin; t < end; ++t) {
         const uint8_t* added = residual == nullptr ? nullptr : residual + op.tiles[t].residual;
-        prefetcher.step();
+        fetcher.step();
         tile<kFinish>(op, src + op.tiles[t].src, added, dst + op.tiles[t].dst, block, blocks);
       }
     }

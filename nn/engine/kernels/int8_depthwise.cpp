@@ -45,13 +45,13 @@ class BlockWorker {
     }
   }
 
-  __m512i run(Prefetcher& prefetcher) {
+  __m512i run(WeightFetcher& fetcher) {
     int64_t ready = -op_.pad_top;  // source rows before this one are in the ring
     for (int64_t y = 0; y < op_.dst_h; ++y) {
       const int64_t first = y * kStride - op_.pad_top;
       ready = std::max(ready, first);
       for (; ready < first + kKernel; ++ready) fill(ready);
-      prefetcher.step();
+      fetcher.step();
       row(y, first);
     }
     return total_;
@@ -125,7 +125,7 @@ template <int64_t kKernel, int64_t kStride>
 void depthwise_of(const Int8Depthwise& op, const uint8_t* src, uint8_t* dst, int32_t* sums, std::byte* ring,
                   int64_t begin, int64_t end) {
   const int64_t blocks = op.channels / kInt8Lanes;
-  Prefetcher prefetcher(op.ahead, (end - begin) * op.dst_h);
+  WeightFetcher fetcher = fetcher_of(op.ahead, (end - begin) * op.dst_h);
   with_finish(op.epilogue, [&]<Finish kFinish>() {
     if constexpr (kFinish != Finish::kF32) {
       constexpr int64_t kGroup = kInt8Wide / kInt8Lanes;
@@ -137,11 +137,11 @@ void depthwise_of(const Int8Depthwise& op, const uint8_t* src, uint8_t* dst, int
         uint8_t* to = dst + image * op.dst_h * op.dst_w * op.channels;
         int32_t* totals = sums == nullptr ? nullptr : sums + image * op.channels;
         if (count > 1) {
-          WideWorker<kKernel, kStride, kFinish>(op, block, block + count, from, to, ring).run(prefetcher, totals);
+          WideWorker<kKernel, kStride, kFinish>(op, block, block + count, from, to, ring).run(fetcher, totals);
         } else {
           const int64_t channel = block * kInt8Lanes;
           BlockWorker<kKernel, kStride, kFinish> worker(op, block, from + channel, to + channel, ring);
-          const __m512i total = worker.run(prefetcher);
+          const __m512i total = worker.run(fetcher);
           if (sums != nullptr) _mm512_storeu_si512(totals + channel, total);
         }
         item += count;

@@ -59,10 +59,10 @@ class WideWorker {
   }
 
   /// `sums` may be null, else the image's.
-  void run(Prefetcher& prefetcher, int32_t* sums) {
+  void run(WeightFetcher& fetcher, int32_t* sums) {
     for (int64_t y = 0; y < op_.dst_h; y += kRows) {
       fill(y * kStride - op_.pad_top);
-      for (int64_t i = 0; i < std::min(kRows, op_.dst_h - y) * count_ / kInt8Lanes; ++i) prefetcher.step();
+      for (int64_t i = 0; i < std::min(kRows, op_.dst_h - y) * count_ / kInt8Lanes; ++i) fetcher.step();
       sums != nullptr ? rows<true>(y) : rows<false>(y);
     }
     if (sums != nullptr) store_totals(sums + channel_);

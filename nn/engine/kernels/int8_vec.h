@@ -9,31 +9,12 @@
 #include <immintrin.h>
 
 #include "nn/engine/kernels/int8.h"
+#include "nn/engine/kernels/weight_fetcher.h"
 
 namespace zoo::engine::kernels {
 namespace {
 
-/// Fetches memory in equal parts, one per step.
-class Prefetcher {
- public:
-  /// A call without work items has no steps.
-  Prefetcher(const Int8Ahead& ahead, int64_t steps)
-      : next_(ahead.begin),
-        end_(ahead.begin + ahead.bytes),
-        part_((ahead.bytes / std::max<int64_t>(1, steps) / kLine + 1) * kLine) {}
-
-  void step() {
-    const std::byte* last = end_ - next_ < part_ ? end_ : next_ + part_;
-    for (; next_ < last; next_ += kLine) _mm_prefetch(reinterpret_cast<const char*>(next_), _MM_HINT_T1);
-  }
-
- private:
-  static constexpr int64_t kLine = 64;
-
-  const std::byte* next_;
-  const std::byte* end_;
-  int64_t part_;
-};
+inline WeightFetcher fetcher_of(const Int8Ahead& ahead, int64_t steps) { return {ahead.begin, ahead.bytes, steps}; }
 
 template <typename F>
 inline __m512 per_lane(__m512 v, F f) {

@@ -7,6 +7,7 @@
 #include "nn/engine/kernels/split_conv.h"
 #include "nn/engine/kernels/tile_config.h"
 #include "nn/engine/kernels/tile_instructions.h"
+#include "nn/engine/kernels/weight_fetcher.h"
 
 namespace zoo::engine::kernels {
 namespace {
@@ -65,36 +66,26 @@ inline void store_parts(__m512 first, __m512 second, __m512i lanes, Bf16* to, in
         _mm512_castps_si512(_mm512_sub_ps(second, high_part(second_middle))));
 }
 
-/// Spreads the fetching of weights that are needed later over so many steps of work.
-struct Prefetcher {
-  Prefetcher(const Bf16* weights, int64_t values, int64_t steps)
-      : next(reinterpret_cast<const std::byte*>(weights)),
-        lines(block_count(values * static_cast<int64_t>(sizeof(Bf16)) / kLineBytes, steps)) {}
-
-  void step() {
-    for (int64_t i = 0; i < lines; ++i, next += kLineBytes) _mm_prefetch(next, _MM_HINT_T1);
-  }
-
-  const std::byte* next;
-  int64_t lines;  ///< per step
-};
-
 /// Values of the packed weights of a pair of columns of tiles, or of a last single one.
 int64_t panel_values(const SplitConv& op, int64_t column) {
   const int64_t columns = block_count(op.out_channels, kChannelStep) - column > 1 ? 2 : 1;
   return columns * kSplitParts * op.taps() * block_count(op.in_channels, kTileDepth) * kTileValues;
 }
 
+int64_t panel_bytes(const SplitConv& op, int64_t column) {
+  return panel_values(op, column) * static_cast<int64_t>(sizeof(Bf16));
+}
+
 /// Splits so many positions of two blocks of channels; `second` is null if there is only one.
 struct Splitter {
   __m512i lanes = lanes_of(Order::kJoined);
   int64_t part_values = 0;
-  Prefetcher prefetch;
+  WeightFetcher fetcher;
   Bf16* parts = nullptr;  ///< of the next position
 
   void split(const float* first, const float* second, int64_t positions) {
     for (int64_t p = 0; p < positions * kChannelStep; p += kChannelStep, parts += kTileDepth) {
-      prefetch.step();
+      fetcher.step();
       store_parts(_mm512_loadu_ps(first + p), second == nullptr ? _mm512_setzero_ps() : _mm512_loadu_ps(second + p),
                   lanes, parts, part_values);
     }
@@ -112,9 +103,8 @@ void split(const SplitConv& op, const SplitSource& source, const float* src, int
   const int64_t plane = op.src_h * op.src_w * kChannelStep;
   const int64_t blocks = block_count(op.in_channels, kChannelStep);
   const int64_t steps = block_count(op.in_channels, kTileDepth) * source.positions();
-  Splitter splitter = {.part_values = steps * kTileDepth,
-                       .prefetch = Prefetcher(op.weights, panel_values(op, 0), steps),
-                       .parts = parts};
+  Splitter splitter = {
+      .part_values = steps * kTileDepth, .fetcher = {op.weights, panel_bytes(op, 0), steps}, .parts = parts};
   for (int64_t b = 0; b < blocks; b += 2, src += 2 * plane) {
     const float* second = b + 1 < blocks ? src + plane : nullptr;
     const auto split = [&](int64_t position, int64_t count) {
@@ -190,7 +180,7 @@ inline void multiply_loaded() {
 /// what they are computed from.
 template <int kRows, int kColumns>
 void multiply(const SplitConv& op, const Split& split, const std::array<int64_t, 2>& first, const Bf16* weights,
-              float* sums, Prefetcher& prefetch) {
+              float* sums, WeightFetcher& fetcher) {
   zero_tile<0>();
   if constexpr (kColumns == 2) zero_tile<1>();
   if constexpr (kRows == 2) zero_tile<2>();
@@ -218,7 +208,7 @@ void multiply(const SplitConv& op, const Split& split, const std::array<int64_t,
       multiply_loaded<kRows, kColumns>();
       weights += kColumns * kTileValues;
       at += split.source.positions() * kTileDepth;
-      prefetch.step();
+      fetcher.step();
     }
   }
   store_tile<0>(sums, kLineBytes);
@@ -249,12 +239,13 @@ class Chunk {
       const bool is_pair = column + 1 < columns;
       const int64_t values = panel_values(op_, column);
       // Behind the last columns lie the weights of the next step.
-      Prefetcher prefetch(weights + values, values, op_.taps() * split_.depth_blocks * block_count(tiling_.count, 2));
+      WeightFetcher fetcher(weights + values, panel_bytes(op_, column),
+                            op_.taps() * split_.depth_blocks * block_count(tiling_.count, 2));
       for (int64_t tile = 0; tile < tiling_.count; tile += 2) {
         if (tile + 1 < tiling_.count) {
-          is_pair ? block<2, 2>(tile, column, weights, prefetch) : block<2, 1>(tile, column, weights, prefetch);
+          is_pair ? block<2, 2>(tile, column, weights, fetcher) : block<2, 1>(tile, column, weights, fetcher);
         } else {
-          is_pair ? block<1, 2>(tile, column, weights, prefetch) : block<1, 1>(tile, column, weights, prefetch);
+          is_pair ? block<1, 2>(tile, column, weights, fetcher) : block<1, 1>(tile, column, weights, fetcher);
         }
       }
       weights += values;
@@ -264,10 +255,10 @@ class Chunk {
 
  private:
   template <int kRows, int kColumns>
-  void block(int64_t tile, int64_t column, const Bf16* weights, Prefetcher& prefetch) {
+  void block(int64_t tile, int64_t column, const Bf16* weights, WeightFetcher& fetcher) {
     const int64_t other = tile + kRows - 1;
     multiply<kRows, kColumns>(op_, split_, {tiling_.src(tile), tiling_.src(other)}, weights, sums_[current_].data(),
-                              prefetch);
+                              fetcher);
     // A load cannot take what a tile store has just put into the store buffer: it waits until that is in the cache. So
     // the block before this one is finished now, while the tiles are busy.
     finish_pending();
