@@ -32,6 +32,13 @@ int64_t multiply_add_loaded_bf16_tiles(const std::byte* src, int64_t rounds);
 /// The same by the instructions that kernels use, with room between them (tile_instructions.h).
 int64_t multiply_add_spaced_bf16_tiles(const std::byte* src, int64_t rounds);
 inline constexpr int64_t kLoadedTileBytes = 4 * 1024;
+/// The products of a 1x1 convolution of 64 positions, by the instructions that kernels use, whose weights come from
+/// beyond the second-level cache: those kFetchedAhead behind are fetched meanwhile, line by line or as WeightFetcher
+/// does. `weights` are whole panels of kStreamedPanelBytes, `positions` kStreamedPositionBytes, both at cache lines.
+int64_t multiply_add_streamed_bf16_tiles(const std::byte* positions, const std::byte* weights, int64_t bytes,
+                                         bool side_by_side);
+inline constexpr int64_t kStreamedPanelBytes = 16 * 1024;
+inline constexpr int64_t kStreamedPositionBytes = 32 * 1024;
 /// The same as multiply_add_bf16_tiles of int8 tiles. Precondition: amx_int8_available().
 int64_t multiply_add_int8_tiles(int64_t rounds);
 
