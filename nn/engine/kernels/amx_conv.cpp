@@ -63,7 +63,7 @@ class Convolver {
 
   void run_columns(int64_t begin, int64_t end) {
     const int64_t pairs = (tiling_.count + 1) / 2;
-    WeightFetcher fetcher(weights(begin) + kFetchedAhead, (end - begin) * panel_bytes(),
+    WeightFetcher fetcher(weights(begin) + WeightFetcher::kAhead, (end - begin) * panel_bytes(),
                           (end - begin) * pairs * conv_.taps * conv_.depth_blocks);
     for (int64_t column = begin; column < end; ++column) {
       for (int64_t tile = 0; tile < tiling_.count; tile += 2) block(tile, column, fetcher);

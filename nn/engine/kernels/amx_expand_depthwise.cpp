@@ -125,8 +125,8 @@ WeightFetcher next_weights(const ExpandDepthwise& op, int64_t begin, int64_t end
   const int64_t first = begin % channel_pairs(op.depthwise.channels);
   const int64_t count = std::min(end - begin, channel_pairs(op.depthwise.channels));
   const int64_t steps = (expand.runs * RowTiling(expand).tiles + 1) / 2 * expand.taps * expand.depth_blocks;
-  return {reinterpret_cast<const std::byte*>(expand.weights) + first * panel_bytes + kFetchedAhead, count * panel_bytes,
-          count * steps};
+  return {reinterpret_cast<const std::byte*>(expand.weights) + first * panel_bytes + WeightFetcher::kAhead,
+          count * panel_bytes, count * steps};
 }
 
 }  // namespace

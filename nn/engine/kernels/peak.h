@@ -33,8 +33,9 @@ int64_t multiply_add_loaded_bf16_tiles(const std::byte* src, int64_t rounds);
 int64_t multiply_add_spaced_bf16_tiles(const std::byte* src, int64_t rounds);
 inline constexpr int64_t kLoadedTileBytes = 4 * 1024;
 /// The products of a 1x1 convolution of 64 positions, by the instructions that kernels use, whose weights come from
-/// beyond the second-level cache: those kFetchedAhead behind are fetched meanwhile, line by line or as WeightFetcher
-/// does. `weights` are whole panels of kStreamedPanelBytes, `positions` kStreamedPositionBytes, both at cache lines.
+/// beyond the second-level cache: those WeightFetcher::kAhead behind are fetched meanwhile, line by line or as
+/// WeightFetcher does. `weights` are whole panels of kStreamedPanelBytes, `positions` kStreamedPositionBytes, both at
+/// cache lines.
 int64_t multiply_add_streamed_bf16_tiles(const std::byte* positions, const std::byte* weights, int64_t bytes,
                                          bool side_by_side);
 inline constexpr int64_t kStreamedPanelBytes = 16 * 1024;

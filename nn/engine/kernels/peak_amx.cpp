@@ -99,7 +99,7 @@ int64_t multiply_add_streamed_bf16_tiles(const std::byte* positions, const std::
                                          bool side_by_side) {
   const int64_t panels = bytes / kStreamedPanelBytes;
   const int64_t steps = bytes / kTileBytes;
-  const std::byte* ahead = weights + kFetchedAhead;
+  const std::byte* ahead = weights + WeightFetcher::kAhead;
   if (side_by_side) return multiply_streamed(positions, weights, panels, WeightFetcher(ahead, bytes, steps));
   return multiply_streamed(positions, weights, panels, LineByLine{ahead, kTileBytes / 64});
 }
