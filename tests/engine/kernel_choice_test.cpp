@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -42,6 +43,21 @@ class FakeKernel : public ConvolutionKernel {
   bool last_resort_;
 };
 
+/// Whose first run of all takes long: it meets memory that nobody has touched, or the system takes the core away.
+class StallingKernel : public FakeKernel {
+ public:
+  using FakeKernel::FakeKernel;
+
+  std::unique_ptr<BoundStep> bind(const ConvolutionMemory&) const override {
+    return make_bound_step([this] {
+      if (!std::exchange(has_run_, true)) std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    });
+  }
+
+ private:
+  mutable bool has_run_ = false;
+};
+
 const kernels::KernelTable& sse_table() { return kernels::kernel_table(kernels::Isa::kSse); }
 
 /// A pointwise convolution of so many channels.
@@ -71,6 +87,13 @@ std::string chosen(const std::string& wanted, const ConvolutionProblem& p, const
 TEST(KernelChoice, TakesTheFasterOne) {
   EXPECT_EQ(chosen("auto", problem(3), fakes(5, 0)), "own:fake");
   EXPECT_EQ(chosen("auto", problem(4), fakes(0, 5)), "jit:fake");
+}
+
+TEST(KernelChoice, GivesASecondChanceAfterASlowFirstRun) {
+  ConvolutionKernels kernels;
+  kernels.push_back(std::make_unique<StallingKernel>("own:stalls_once"));
+  kernels.push_back(std::make_unique<FakeKernel>("jit:fake", 5));
+  EXPECT_EQ(chosen("auto", problem(13), kernels), "own:stalls_once");
 }
 
 TEST(KernelChoice, RemembersWhatItMeasured) {
