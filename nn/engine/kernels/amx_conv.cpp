@@ -63,7 +63,8 @@ class Convolver {
 
   void run_columns(int64_t begin, int64_t end) {
     const int64_t pairs = (tiling_.count + 1) / 2;
-    WeightFetcher fetcher(weights(begin) + WeightFetcher::kAhead, (end - begin) * panel_bytes(),
+    // Behind the last columns lie the weights of the next steps.
+    WeightFetcher fetcher(weights(begin) + WeightFetcher::kAhead, (end - begin) * panel_bytes(conv_),
                           (end - begin) * pairs * conv_.taps * conv_.depth_blocks);
     for (int64_t column = begin; column < end; ++column) {
       for (int64_t tile = 0; tile < tiling_.count; tile += 2) block(tile, column, fetcher);
@@ -79,7 +80,7 @@ class Convolver {
     constexpr int64_t kMostPairs = 8;
     const int64_t pair_bytes = 2 * kTileRows * conv_.depth_blocks * kCacheLine * std::min<int64_t>(conv_.taps, 3);
     // Those of a single step of depth even stay in the registers.
-    const bool large = columns * panel_bytes() > kBytes || conv_.taps * conv_.depth_blocks == 1;
+    const bool large = columns * panel_bytes(conv_) > kBytes || conv_.taps * conv_.depth_blocks == 1;
     const int64_t group = large ? std::clamp(kBytes / pair_bytes, int64_t{1}, kMostPairs) : 1;
     end_ = tiling_.cut_near(std::min(2 * end, tiling_.count));
     for (int64_t first = tiling_.cut_near(2 * begin); first < end_; first += 2 * group) {
@@ -91,10 +92,8 @@ class Convolver {
   }
 
  private:
-  int64_t panel_bytes() const { return conv_.taps * conv_.depth_blocks * 2 * kTileBytes; }
-
   const std::byte* weights(int64_t column) const {
-    return reinterpret_cast<const std::byte*>(conv_.weights) + column * panel_bytes();
+    return reinterpret_cast<const std::byte*>(conv_.weights) + column * panel_bytes(conv_);
   }
   /// Whether the last pair of columns has only one.
   bool is_single(int64_t column) const { return conv_.out_channels - column * 2 * kChannelStep <= kChannelStep; }

@@ -39,7 +39,7 @@ class Blocks {
         src_(src),
         channel_(channel),
         weights_(reinterpret_cast<const std::byte*>(expand_.weights) +
-                 channel / (2 * kChannelStep) * expand_.taps * expand_.depth_blocks * 2 * kTileBytes),
+                 channel / (2 * kChannelStep) * panel_bytes(expand_)),
         tiling_(expand_),
         sums_(scratch),
         ring_(op.depthwise, kColumns, ring_slots(op), scratch + tiling_.rows_at_once * tiling_.tiles * kTileSums),
@@ -121,12 +121,11 @@ class Blocks {
 /// Those behind the ones of items [begin, end), of the first image.
 WeightFetcher next_weights(const ExpandDepthwise& op, int64_t begin, int64_t end) {
   const TileConv& expand = op.expand;
-  const int64_t panel_bytes = expand.taps * expand.depth_blocks * 2 * kTileBytes;
   const int64_t first = begin % channel_pairs(op.depthwise.channels);
   const int64_t count = std::min(end - begin, channel_pairs(op.depthwise.channels));
   const int64_t steps = (expand.runs * RowTiling(expand).tiles + 1) / 2 * expand.taps * expand.depth_blocks;
-  return {reinterpret_cast<const std::byte*>(expand.weights) + first * panel_bytes + WeightFetcher::kAhead,
-          count * panel_bytes, count * steps};
+  return {reinterpret_cast<const std::byte*>(expand.weights) + first * panel_bytes(expand) + WeightFetcher::kAhead,
+          count * panel_bytes(expand), count * steps};
 }
 
 }  // namespace

@@ -30,6 +30,9 @@ inline PositionTileShape tile_shape(const TileConv& conv, int64_t positions) {
   return {.rows = positions, .row_bytes = conv.depth * static_cast<int64_t>(sizeof(Bf16))};
 }
 
+/// Weights of a pair of columns of tiles.
+inline int64_t panel_bytes(const TileConv& conv) { return conv.taps * conv.depth_blocks * 2 * kTileBytes; }
+
 /// One tile of positions: where it reads and writes.
 struct PositionTile {
   const Bf16* src = nullptr;

@@ -289,6 +289,7 @@ void mean_bf16(const Bf16* src, float* dst, int64_t channels, int64_t area, int6
 void scale_bf16(const Bf16* src, const float* gate, Bf16* dst, int64_t channels, int64_t area, int64_t begin,
                 int64_t end) {
   const int64_t row = channel_pitch(channels);
+  const int64_t padded = padded_channels(channels);
   const int64_t gate_row = (channels + kChannelStep - 1) / kChannelStep * kChannelStep;
   for (int64_t item = begin; item < end; ++item) {
     const float* factors = gate + item / area * gate_row;
@@ -296,17 +297,17 @@ void scale_bf16(const Bf16* src, const float* gate, Bf16* dst, int64_t channels,
       const int64_t at = item * row + c;
       store_bf16(dst + at, _mm512_mul_ps(load_bf16(src + at), _mm512_loadu_ps(factors + c)));
     }
-    if (gate_row < padded_channels(channels) && dst != src)
-      store_bf16(dst + item * row + gate_row, _mm512_setzero_ps());
+    if (gate_row < padded && dst != src) store_bf16(dst + item * row + gate_row, _mm512_setzero_ps());
   }
 }
 
 void map_bf16(const Bf16* src, const Bf16* other, Bf16* dst, ResolvedActivation f, int64_t channels, int64_t begin,
               int64_t end) {
   const int64_t row = channel_pitch(channels);
+  const int64_t padded = padded_channels(channels);
   with_activation(f.kind, [&](auto kind) {
     for (int64_t item = begin; item < end; ++item) {
-      for (int64_t c = 0; c < padded_channels(channels); c += kChannelStep) {
+      for (int64_t c = 0; c < padded; c += kChannelStep) {
         const int64_t at = item * row + c;
         __m512 v = load_bf16(src + at);
         if (other != nullptr) v = _mm512_add_ps(v, load_bf16(other + at));

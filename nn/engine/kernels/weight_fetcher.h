@@ -5,8 +5,7 @@
 // cache until the L3 has delivered it; what the processor fetches on its own, because it sees lines of a page asked for
 // in ascending order, does not. So some pages are asked for side by side, and of them every second line only: its
 // neighbour comes with it. On Sapphire Rapids products of tiles are 1.1 times as fast so as line by line, 1.2 times
-// where another program uses the core (`zoo_benchmarks --benchmark_filter=tiles_with_weights`), and in convolutions,
-// whose results want these buffers, too, up to 1.4 times. Fewer pages or every line gain less, every fourth line loses.
+// where another program uses the core (`zoo_benchmarks --benchmark_filter=tiles_with_weights`).
 #pragma once
 
 #include <algorithm>
