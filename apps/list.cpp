@@ -14,7 +14,8 @@
 #include "apps/commands.h"
 #include "apps/model_flags.h"
 #include "apps/output.h"
-#include "models/hub_cache.h"
+#include "hub/hub_cache.h"
+#include "models/pretrained_files.h"
 
 namespace zoo::apps {
 namespace {
@@ -103,11 +104,11 @@ std::string to_text(const std::vector<ZooEntry>& entries) {
   return text;
 }
 
-bool is_cached(const models::PretrainedCheckpoint& known, const models::HubSettings& settings) {
+bool is_cached(const models::PretrainedCheckpoint& known, const hub::HubSettings& settings) {
   return models::cached_weights(known, settings).has_value();
 }
 
-Json to_json(const models::PretrainedCheckpoint& known, const models::HubSettings& settings) {
+Json to_json(const models::PretrainedCheckpoint& known, const hub::HubSettings& settings) {
   const bool cached = is_cached(known, settings);
   return {{"name", known.name},
           {"aliases", known.aliases},
@@ -119,7 +120,7 @@ Json to_json(const models::PretrainedCheckpoint& known, const models::HubSetting
           {"cached", cached ? Json(models::weights_path(known, settings).string()) : Json()}};
 }
 
-std::string to_text(const models::PretrainedCheckpoint& known, const models::HubSettings& settings) {
+std::string to_text(const models::PretrainedCheckpoint& known, const hub::HubSettings& settings) {
   const std::string input =
       known.preprocess && !known.preprocess->crop.empty() ? fmt::format("{}", known.preprocess->crop[0]) : "-";
   return fmt::format("{:<60}  {:<39}  {:>7}  {:>5}  {}\n", known.name,
@@ -129,7 +130,7 @@ std::string to_text(const models::PretrainedCheckpoint& known, const models::Hub
 
 int list_pretrained(const ListFlags& flags) {
   if (!flags.folder.empty()) throw UsageError("list: --pretrained shows what is known, not what is in a folder");
-  const models::HubSettings settings = models::HubSettings::from_environment();
+  const hub::HubSettings settings = hub::HubSettings::from_environment();
   std::string text =
       fmt::format("{:<60}  {:<39}  {:>7}  {:>5}  {}\n", "name", "model file", "classes", "input", "cached");
   Json json = Json::array();

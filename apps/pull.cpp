@@ -58,14 +58,14 @@ const PretrainedCheckpoint& wanted(const PullFlags& flags) {
 
 models::PullOptions pull_options(const PullFlags& flags, const PretrainedCheckpoint& known) {
   models::PullOptions options;
-  options.settings = models::HubSettings::from_environment();
+  options.settings = hub::HubSettings::from_environment();
   if (!flags.cache.empty()) options.settings.hub = options.settings.torch = flags.cache;
   options.force = flags.force;
   if (flags.revision.empty()) return options;
   if (known.source != PretrainedSource::kHub) {
     throw UsageError(fmt::format("pull: --revision: {} is a file of torchvision, which has no revisions", known.name));
   }
-  if (!models::is_revision(flags.revision)) {
+  if (!hub::is_revision(flags.revision)) {
     throw UsageError(fmt::format("pull: --revision {}: expected a branch, a tag or a commit", flags.revision));
   }
   options.revision = flags.revision;
@@ -122,7 +122,7 @@ int pull(const PullFlags& flags) {
   models::PulledCheckpoint pulled;
   try {
     pulled = models::pull(known, options);
-  } catch (const models::Stopped&) {
+  } catch (const hub::Stopped&) {
     progress.reset();
     return stopped_by_signal(is_hub ? options.settings.hub : options.settings.torch);
   }

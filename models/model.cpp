@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "models/calibration_file.h"
-#include "models/pull.h"
+#include "models/pretrained_files.h"
 #include "nn/core/error.h"
 #include "nn/weights/checkpoint_file.h"
 #include "nn/weights/synthetic.h"
@@ -23,7 +23,7 @@ std::filesystem::path pretrained_weights(const ModelConfig& config) {
   };
   const PretrainedCheckpoint* known = find_pretrained(config.pretrained);
   if (known == nullptr) fail(fmt::format("{}; {}", unknown_pretrained(config.pretrained), kAdvice));
-  const HubSettings settings = HubSettings::from_environment();
+  const hub::HubSettings settings = hub::HubSettings::from_environment();
   const auto file = cached_weights(*known, settings);
   if (!file) {
     fail(fmt::format("{} is not in the cache; get it with `backbone-zoo pull {}`, or by hand: {}", known->name,

@@ -215,7 +215,7 @@ void take_pretrained_preprocess(const ConfigNode& model, ModelConfig& config) {
   const PretrainedCheckpoint* known = find_pretrained(config.pretrained);
   if (!config.use_pretrained || !config.checkpoint.empty() || known == nullptr) return;
   try {
-    if (const auto found = pretrained_preprocess(*known, HubSettings::from_environment())) {
+    if (const auto found = pretrained_preprocess(*known, hub::HubSettings::from_environment())) {
       config.preprocess = found->config;
       config.preprocess_origin = found->origin;
     }

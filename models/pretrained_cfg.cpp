@@ -140,10 +140,10 @@ std::vector<std::string> preprocess_differences(const PreprocessConfig& found, c
 }
 
 std::optional<PretrainedPreprocess> pretrained_preprocess(const PretrainedCheckpoint& known,
-                                                          const HubSettings& settings) {
+                                                          const hub::HubSettings& settings) {
   if (known.source == PretrainedSource::kHub) {
-    const HubRepository repository(settings.hub, known.repository);
-    if (const auto file = repository.find(std::string(kMainRevision), kHubConfig)) {
+    const hub::HubRepository repository(settings.hub, known.repository);
+    if (const auto file = repository.find(std::string(hub::kMainRevision), hub::kHubConfig)) {
       return PretrainedPreprocess{read_pretrained_cfg(*file), fmt::format("{} (pretrained_cfg)", file->string())};
     }
   }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "models/hub_cache.h"
+#include "hub/hub_cache.h"
 #include "models/preprocess_config.h"
 #include "models/pretrained.h"
 
@@ -28,6 +28,6 @@ struct PretrainedPreprocess {
 /// From the cached config.json; without one from the table. Empty if neither says anything. Throws WeightError if the
 /// cached file is broken.
 std::optional<PretrainedPreprocess> pretrained_preprocess(const PretrainedCheckpoint& known,
-                                                          const HubSettings& settings);
+                                                          const hub::HubSettings& settings);
 
 }  // namespace zoo::models

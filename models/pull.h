@@ -6,19 +6,20 @@
 #include <string>
 #include <vector>
 
-#include "models/download.h"
-#include "models/hub_cache.h"
+#include "hub/download.h"
+#include "hub/hub_cache.h"
+#include "models/preprocess_config.h"
 #include "models/pretrained.h"
 
 namespace zoo::models {
 
 struct PullOptions {
-  HubSettings settings;
+  hub::HubSettings settings;
   /// Branch, tag or commit of the hub; torchvision's files have none.
-  std::string revision = std::string(kMainRevision);
+  std::string revision = std::string(hub::kMainRevision);
   bool force = false;  ///< fetch even what is there
   /// Its token is not read; settings.token is.
-  DownloadOptions download;
+  hub::DownloadOptions download;
 };
 
 struct PulledCheckpoint {
@@ -36,9 +37,5 @@ struct PulledCheckpoint {
 /// reached) what the cache has must do. Throws DownloadError, which says what is missing and where it belongs, IoError,
 /// and Stopped, after which the next call goes on.
 PulledCheckpoint pull(const PretrainedCheckpoint& known, const PullOptions& options);
-
-/// `ADDRESS as PATH`: what to fetch by hand where a program cannot, and where to put it.
-std::string by_hand(const PretrainedCheckpoint& known, const HubSettings& settings,
-                    const std::string& revision = std::string(kMainRevision));
 
 }  // namespace zoo::models

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "models/digest.h"
+#include "hub/digest.h"
 #include "models/model_config.h"
 #include "models/pretrained.h"
 #include "nn/weights/safetensors.h"
@@ -54,8 +54,8 @@ class PullProgram : public ::testing::Test {
   }
   void put(const std::string& name, const std::string& content, bool large) {
     write_text(folder_ / "bytes", content);
-    const auto kind = large ? models::HashKind::kSha256 : models::HashKind::kGitBlob;
-    hub_.put(name, {.content = content, .hash = models::hash_file(folder_ / "bytes", kind), .large = large});
+    const auto kind = large ? hub::HashKind::kSha256 : hub::HashKind::kGitBlob;
+    hub_.put(name, {.content = content, .hash = hub::hash_file(folder_ / "bytes", kind), .large = large});
   }
   ProgramResult run(const std::vector<std::string>& arguments) const { return run_program(arguments, environment_); }
   std::string repository() const { return folder_ / ("hub/models--timm--" + std::string(kName)); }

@@ -21,11 +21,12 @@ const std::map<std::string, std::set<std::string>> kMayUse = {
     {"nn/graph", {"nn/core"}},
     {"nn/weights", {"nn/core"}},
     {"nn/engine", {"nn/core", "nn/graph", "nn/weights"}},
+    {"hub", {"nn/core"}},
     {"backbones", {"nn/core", "nn/graph"}},
     {"heads", {"nn/core", "nn/graph"}},
-    {"models", {"nn/core", "nn/graph", "nn/weights", "nn/engine", "backbones", "heads"}},
-    {"pipeline", {"nn/core", "nn/graph", "nn/weights", "nn/engine", "backbones", "heads", "models"}},
-    {"apps", {"nn/core", "nn/graph", "nn/weights", "nn/engine", "backbones", "heads", "models", "pipeline"}},
+    {"models", {"nn/core", "nn/graph", "nn/weights", "nn/engine", "hub", "backbones", "heads"}},
+    {"pipeline", {"nn/core", "nn/graph", "nn/weights", "nn/engine", "hub", "backbones", "heads", "models"}},
+    {"apps", {"nn/core", "nn/graph", "nn/weights", "nn/engine", "hub", "backbones", "heads", "models", "pipeline"}},
 };
 
 /// Start of a third-party include -> files that may use it, as a regular expression.
@@ -37,8 +38,8 @@ const std::map<std::string, std::string> kHomes = {
     {"dnnl", R"(nn/engine/.*)"},
     {"omp.h", R"(nn/engine/.*)"},
     {"opencv2/", R"((pipeline|apps)/.*)"},
-    {"curl/", R"(models/http\.cpp)"},
-    {"openssl/", R"(models/digest\.cpp)"},
+    {"curl/", R"(hub/http\.cpp)"},
+    {"openssl/", R"(hub/digest\.cpp)"},
     {"zip.h", R"(nn/weights/pth_archive\.cpp)"},
     {"png.h", R"(pipeline/mask_png\.cpp)"},
     {"CLI/", R"(apps/.*)"},

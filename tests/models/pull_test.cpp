@@ -9,6 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "hub/digest.h"
+#include "models/pretrained_files.h"
 #include "tests/support/fake_hub.h"
 #include "tests/support/temp_folder.h"
 
@@ -16,6 +18,8 @@ namespace zoo::models {
 namespace {
 
 namespace fs = std::filesystem;
+using hub::DownloadError;
+using hub::HashKind;
 using test::FakeHub;
 using test::HttpReply;
 using test::HttpRequest;
@@ -50,7 +54,7 @@ class PullTest : public ::testing::Test {
   }
   std::string hash_of(const std::string& content, bool large) const {
     std::ofstream(folder_ / "bytes", std::ios::binary) << content;
-    return hash_file(folder_ / "bytes", large ? HashKind::kSha256 : HashKind::kGitBlob);
+    return hub::hash_file(folder_ / "bytes", large ? HashKind::kSha256 : HashKind::kGitBlob);
   }
   static std::string read(const fs::path& path) {
     std::ifstream stream(path, std::ios::binary);
@@ -214,61 +218,6 @@ TEST_F(PullTest, TorchvisionGoesIntoTheTorchCache) {
               ::testing::ThrowsMessage<DownloadError>(
                   "HF_HUB_OFFLINE is set; MobileNet_V3_Small_Weights.IMAGENET1K_V1 is not in the cache; by hand: " +
                   hub_.server().url("/models/mobilenet_v3_small-047dcff4.pth") + " as " + pulled.weights.string()));
-}
-
-TEST(HubSettingsTest, ReadsTheVariablesThatPythonReads) {
-  const std::vector<const char*> names = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME",        "TORCH_HOME",
-                                          "HF_ENDPOINT",  "XDG_CACHE_HOME",        "HF_HUB_OFFLINE", "HF_TOKEN"};
-  for (const char* name : names) ::unsetenv(name);
-  const std::string home = std::getenv("HOME") == nullptr ? "" : std::getenv("HOME");
-  ::setenv("HOME", "/h", 1);
-  EXPECT_EQ(HubSettings::from_environment().hub, "/h/.cache/huggingface/hub");
-  EXPECT_EQ(HubSettings::from_environment().torch, "/h/.cache/torch/hub/checkpoints");
-  EXPECT_EQ(HubSettings::from_environment().endpoint, "https://huggingface.co");
-  ::setenv("XDG_CACHE_HOME", "/x", 1);
-  EXPECT_EQ(HubSettings::from_environment().hub, "/x/huggingface/hub");
-  ::setenv("HF_HOME", "~/hf", 1);
-  ::setenv("TORCH_HOME", "/t", 1);
-  EXPECT_EQ(HubSettings::from_environment().hub, "/h/hf/hub");
-  EXPECT_EQ(HubSettings::from_environment().torch, "/t/hub/checkpoints");
-  ::setenv("HF_HUB_CACHE", "/c", 1);
-  ::setenv("HF_ENDPOINT", "http://mirror/", 1);
-  ::setenv("HF_HUB_OFFLINE", "True", 1);
-  ::setenv("HF_TOKEN", "hf_x\n", 1);
-  const HubSettings settings = HubSettings::from_environment();
-  EXPECT_EQ(settings.hub, "/c");
-  EXPECT_EQ(settings.endpoint, "http://mirror");
-  EXPECT_EQ(settings.token, "hf_x");
-  EXPECT_TRUE(settings.offline);
-  ::setenv("HF_TOKEN", "a\r\nInjected: b", 1);
-  EXPECT_THROW(HubSettings::from_environment(), IoError);
-  for (const char* name : names) ::unsetenv(name);
-  ::setenv("HOME", home.c_str(), 1);
-}
-
-TEST(HubRepositoryTest, AcceptsNoPathAsRevision) {
-  for (const char* good : {"main", "v1.0", "refs/pr/1", "feature_x-2"}) EXPECT_TRUE(is_revision(good)) << good;
-  for (const char* bad : {"", "..", "a/../b", "/a", "a/", "a//b", "a b", "a?b", "a\nb", "."}) {
-    EXPECT_FALSE(is_revision(bad)) << bad;
-  }
-  HubSettings settings;
-  settings.endpoint = "http://h";
-  EXPECT_EQ(hub_url(settings, "timm/x", "refs/pr/1", "f"), "http://h/timm/x/resolve/refs%2Fpr%2F1/f");
-}
-
-TEST(HubRepositoryTest, IgnoresABrokenReference) {
-  const test::TempFolder temp;
-  const fs::path& folder = temp.path();
-  const HubRepository repository(folder, "timm/x");
-  fs::create_directories(folder / "models--timm--x/refs");
-  for (const char* text : {"", "../../..", "abc"}) {
-    std::ofstream(folder / "models--timm--x/refs/main") << text;
-    EXPECT_EQ(repository.commit_of("main"), "main");
-  }
-  repository.note_revision("main", kCommit);
-  EXPECT_EQ(repository.commit_of("main"), kCommit);
-  EXPECT_EQ(repository.snapshot("main", "f"), folder / "models--timm--x/snapshots" / kCommit / "f");
-  EXPECT_FALSE(repository.find("main", "f"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "models/digest.h"
+#include "hub/digest.h"
 
 #include <array>
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 #include "nn/core/error.h"
 
-namespace zoo::models {
+namespace zoo::hub {
 namespace {
 
 constexpr size_t kChunkBytes = 1U << 20U;
@@ -67,4 +67,4 @@ std::string hash_file(const std::filesystem::path& file, HashKind kind) {
   return digest.hex();
 }
 
-}  // namespace zoo::models
+}  // namespace zoo::hub

@@ -1,4 +1,4 @@
-#include "models/http.h"
+#include "hub/http.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-namespace zoo::models {
+namespace zoo::hub {
 namespace {
 
 constexpr size_t kMaxHeaders = 200;
@@ -269,4 +269,4 @@ std::string shown_url(const std::string& url) {
   return part_of(parsed, CURLUPART_URL);
 }
 
-}  // namespace zoo::models
+}  // namespace zoo::hub

@@ -1,4 +1,4 @@
-#include "models/download.h"
+#include "hub/download.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,9 +9,9 @@
 
 #include <fmt/format.h>
 
-#include "models/cache_file.h"
+#include "hub/cache_file.h"
 
-namespace zoo::models {
+namespace zoo::hub {
 namespace {
 
 constexpr std::chrono::milliseconds kPausePoll{20};
@@ -343,4 +343,4 @@ HttpAnswer ask(const std::string& url, const DownloadOptions& options) {
   return result;
 }
 
-}  // namespace zoo::models
+}  // namespace zoo::hub

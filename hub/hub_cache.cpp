@@ -1,4 +1,4 @@
-#include "models/hub_cache.h"
+#include "hub/hub_cache.h"
 
 #include <algorithm>
 #include <cctype>
@@ -11,10 +11,10 @@
 
 #include <fmt/format.h>
 
-#include "models/cache_file.h"
+#include "hub/cache_file.h"
 #include "nn/core/error.h"
 
-namespace zoo::models {
+namespace zoo::hub {
 namespace {
 
 namespace fs = std::filesystem;
@@ -158,27 +158,4 @@ std::string hub_url(const HubSettings& settings, const std::string& repository, 
   return fmt::format("{}/{}/resolve/{}/{}", settings.endpoint, repository, quoted, file);
 }
 
-std::string weights_url(const PretrainedCheckpoint& known, const HubSettings& settings, const std::string& revision) {
-  if (known.source == PretrainedSource::kHub) {
-    return hub_url(settings, known.repository, revision, kHubWeights);
-  }
-  // https://SERVER/models/FILE
-  const size_t path = known.url.find('/', known.url.find("://") + 3);
-  return settings.torchvision_endpoint + known.url.substr(path);
-}
-
-fs::path weights_path(const PretrainedCheckpoint& known, const HubSettings& settings, const std::string& revision) {
-  if (known.source == PretrainedSource::kHub) {
-    return HubRepository(settings.hub, known.repository).snapshot(revision, kHubWeights);
-  }
-  return settings.torch / known.url.substr(known.url.rfind('/') + 1);
-}
-
-std::optional<fs::path> cached_weights(const PretrainedCheckpoint& known, const HubSettings& settings,
-                                       const std::string& revision) {
-  fs::path path = weights_path(known, settings, revision);
-  if (!is_file(path)) return std::nullopt;
-  return path;
-}
-
-}  // namespace zoo::models
+}  // namespace zoo::hub

@@ -7,7 +7,7 @@
 #include <functional>
 #include <span>
 
-namespace zoo::models {
+namespace zoo::hub {
 
 /// An exclusive lock (flock) on a file that is created for it, as Python's filelock, which the Hugging Face libraries
 /// use, takes it. Ends with the object or the process.
@@ -61,4 +61,4 @@ void replace_symlink(const std::filesystem::path& link, const std::filesystem::p
 /// Creates a folder and those above it. Throws IoError.
 void create_folders(const std::filesystem::path& folder);
 
-}  // namespace zoo::models
+}  // namespace zoo::hub

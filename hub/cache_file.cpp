@@ -1,4 +1,4 @@
-#include "models/cache_file.h"
+#include "hub/cache_file.h"
 
 #include <cerrno>
 #include <chrono>
@@ -16,7 +16,7 @@
 
 #include "nn/core/error.h"
 
-namespace zoo::models {
+namespace zoo::hub {
 namespace {
 
 constexpr std::chrono::milliseconds kLockPoll{50};
@@ -122,4 +122,4 @@ void create_folders(const std::filesystem::path& folder) {
   if (error) throw IoError(fmt::format("{}: cannot be created: {}", folder.string(), error.message()));
 }
 
-}  // namespace zoo::models
+}  // namespace zoo::hub

@@ -1,5 +1,5 @@
 // Downloads against a server that truncates, stalls, redirects, changes the file and answers nonsense.
-#include "models/download.h"
+#include "hub/download.h"
 
 #include <atomic>
 #include <csignal>
@@ -17,7 +17,7 @@
 #include "tests/support/http_server.h"
 #include "tests/support/temp_folder.h"
 
-namespace zoo::models {
+namespace zoo::hub {
 namespace {
 
 namespace fs = std::filesystem;
@@ -436,4 +436,4 @@ TEST(Digest, IsWhatEveryoneComputes) {
 }
 
 }  // namespace
-}  // namespace zoo::models
+}  // namespace zoo::hub

@@ -1,4 +1,4 @@
-// One HTTP exchange. No redirect is followed and nothing is repeated here; models/download.h decides about both.
+// One HTTP exchange. No redirect is followed and nothing is repeated here; hub/download.h decides about both.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@
 
 #include "nn/core/error.h"
 
-namespace zoo::models {
+namespace zoo::hub {
 
 /// An exchange failed on the way, or the server cannot serve now.
 class TransportError : public Error {
@@ -80,4 +80,4 @@ std::string resolve_url(const std::string& base, const std::string& location);
 /// The address without user, query and fragment, which may hold secrets (signed addresses): for messages.
 std::string shown_url(const std::string& url);
 
-}  // namespace zoo::models
+}  // namespace zoo::hub

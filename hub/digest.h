@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace zoo::models {
+namespace zoo::hub {
 
 enum class HashKind {
   kSha256,
@@ -24,4 +24,4 @@ struct ExpectedHash {
 /// Hash of a file, lower-case hexadecimal. Throws IoError.
 std::string hash_file(const std::filesystem::path& file, HashKind kind);
 
-}  // namespace zoo::models
+}  // namespace zoo::hub

@@ -8,11 +8,11 @@
 #include <optional>
 #include <string>
 
-#include "models/digest.h"
-#include "models/http.h"
+#include "hub/digest.h"
+#include "hub/http.h"
 #include "nn/core/error.h"
 
-namespace zoo::models {
+namespace zoo::hub {
 
 /// A file could not be fetched. Names its address (or what the hub calls it) and says why.
 class DownloadError : public Error {
@@ -68,4 +68,4 @@ bool download(const DownloadJob& job, const DownloadOptions& options);
 /// DownloadError, Stopped.
 HttpAnswer ask(const std::string& url, const DownloadOptions& options);
 
-}  // namespace zoo::models
+}  // namespace zoo::hub

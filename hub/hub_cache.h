@@ -10,9 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "models/pretrained.h"
-
-namespace zoo::models {
+namespace zoo::hub {
 
 inline constexpr std::string_view kHubWeights = "model.safetensors";
 inline constexpr std::string_view kHubConfig = "config.json";
@@ -68,14 +66,5 @@ class HubRepository {
 /// Address of a file of the hub.
 std::string hub_url(const HubSettings& settings, const std::string& repository, const std::string& revision,
                     std::string_view file);
-/// Address of a known checkpoint's weights at the servers that the settings name.
-std::string weights_url(const PretrainedCheckpoint& known, const HubSettings& settings,
-                        const std::string& revision = std::string(kMainRevision));
-/// Where the weights of a known checkpoint are, or belong.
-std::filesystem::path weights_path(const PretrainedCheckpoint& known, const HubSettings& settings,
-                                   const std::string& revision = std::string(kMainRevision));
-/// The weights, if they are there.
-std::optional<std::filesystem::path> cached_weights(const PretrainedCheckpoint& known, const HubSettings& settings,
-                                                    const std::string& revision = std::string(kMainRevision));
 
-}  // namespace zoo::models
+}  // namespace zoo::hub
