@@ -46,11 +46,11 @@ struct EvalFlags {
   int shards() const { return threads > 0 ? threads : all_cores(); }
 };
 
-void check_flags(const EvalFlags& flags, const std::string& task) {
-  check_task_flags({{"--annotations", !flags.annotations.empty(), {"detection"}},
-                    {"--score-thresh", flags.score_thresh.has_value(), {"detection"}},
-                    {"--confusion", !flags.confusion.empty(), {"classification", "segmentation"}}},
-                   task);
+void check_flags(const EvalFlags& flags, const models::ModelConfig& config) {
+  check_task_flags({{"--annotations", !flags.annotations.empty(), {Task::kDetection}},
+                    {"--score-thresh", flags.score_thresh.has_value(), {Task::kDetection}},
+                    {"--confusion", !flags.confusion.empty(), {Task::kClassification, Task::kSegmentation}}},
+                   config);
   if (flags.confusion.empty()) return;
   const std::filesystem::path file = flags.confusion;
   if (file.extension() != ".png")
@@ -90,9 +90,16 @@ Json failures_json(const std::vector<Item>& items, const std::vector<eval::ItemF
 }
 
 /// What is compared with f32, by task.
-const char* compared_things(const std::string& task) {
-  if (task == "detection") return "boxes that score 0.5 or more: same class, overlap 0.5 or more";
-  return task == "segmentation" ? "pixels" : "pictures, best guess";
+const char* compared_things(Task task) {
+  switch (task) {
+    case Task::kClassification:
+      return "pictures, best guess";
+    case Task::kDetection:
+      return "boxes that score 0.5 or more: same class, overlap 0.5 or more";
+    case Task::kSegmentation:
+      return "pixels";
+  }
+  throw Error("no such task");
 }
 
 /// What is compared with f32, e.g. "int8".
@@ -127,7 +134,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
   const auto failed = static_cast<int64_t>(result.run.failures.size());
   if (json) {
     Json document = {{"model", config.file.string()},
-                     {"task", config.task},
+                     {"task", models::task_name(config)},
                      {"data", flags.data},
                      {"precision", engine::to_string(precision)},
                      {"pictures", total - failed},
@@ -141,7 +148,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
     std::string text = fmt::format("{} pictures{}\n\n", total - failed, about);
     if (result.agreement) {
       text += fmt::format("agreement of {} with f32 {}   {}\n\n", compared_network(flags, precision),
-                          to_text(*result.agreement), compared_things(config.task));
+                          to_text(*result.agreement), compared_things(config.task.value()));
     }
     TextOutput().write(text + to_text(result.summary, config.labels));
   }
@@ -170,10 +177,16 @@ int evaluate_boxes(const EvalFlags& flags, const ModelPtr& model) {
 int evaluate_model(const EvalFlags& flags) {
   const ModelPtr model = load_model(flags.model, flags.weights);
   const models::ModelConfig& config = model->config();
-  check_flags(flags, config.task);
-  if (config.task == "detection") return evaluate_boxes(flags, model);
-  if (config.task == "segmentation") return evaluate_items(flags, model, eval::read_mask_folders(flags.data), "");
-  return evaluate_items(flags, model, eval::read_class_folders(flags.data, config.labels, config.num_classes), "");
+  check_flags(flags, config);
+  switch (config.task.value()) {
+    case Task::kClassification:
+      return evaluate_items(flags, model, eval::read_class_folders(flags.data, config.labels, config.num_classes), "");
+    case Task::kDetection:
+      return evaluate_boxes(flags, model);
+    case Task::kSegmentation:
+      return evaluate_items(flags, model, eval::read_mask_folders(flags.data), "");
+  }
+  throw Error("no such task");
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ ZooEntry describe(const fs::path& file) {
   const graph::Graph graph = models::build_graph(config);
   ZooEntry entry{.file = file,
                  .name = config.name,
-                 .task = config.task,
+                 .task = std::string(models::task_name(config)),
                  .backbone = config.backbone_name,
                  .head = config.head_name,
                  .classes = config.num_classes,

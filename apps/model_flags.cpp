@@ -199,11 +199,13 @@ engine::Precision chosen_precision(const models::Model& model, const pipeline::N
 
 void add_json_flag(CLI::App& app, bool& json) { app.add_flag("--json", json, "Print JSON"); }
 
-void check_task_flags(const std::vector<TaskFlag>& flags, const std::string& task) {
+void check_task_flags(const std::vector<TaskFlag>& flags, const models::ModelConfig& config) {
   for (const TaskFlag& flag : flags) {
-    if (!flag.given || std::ranges::find(flag.tasks, task) != flag.tasks.end()) continue;
-    throw UsageError(
-        fmt::format("{}: only for models of task {}; this one is {}", flag.name, fmt::join(flag.tasks, " or "), task));
+    if (!flag.given || std::ranges::find(flag.tasks, config.task) != flag.tasks.end()) continue;
+    std::vector<std::string_view> names;
+    for (const Task task : flag.tasks) names.push_back(to_string(task));
+    throw UsageError(fmt::format("{}: only for models of task {}; this one is {}", flag.name, fmt::join(names, " or "),
+                                 models::task_name(config)));
   }
 }
 

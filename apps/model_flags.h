@@ -102,11 +102,11 @@ void add_json_flag(CLI::App& app, bool& json);
 struct TaskFlag {
   std::string name;  ///< e.g. "--topk"
   bool given = false;
-  std::vector<std::string> tasks;
+  std::vector<Task> tasks;
 };
 
-/// Throws UsageError when a flag was given that would be ignored.
-void check_task_flags(const std::vector<TaskFlag>& flags, const std::string& task);
+/// Throws UsageError when a flag was given that this model would ignore.
+void check_task_flags(const std::vector<TaskFlag>& flags, const models::ModelConfig& config);
 
 /// What the flags ask of Model::load. Throws ConfigError.
 models::LoadModelOptions load_options(const WeightFlags& weights, const std::vector<std::string>& overrides);

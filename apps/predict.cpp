@@ -27,10 +27,10 @@ struct PredictFlags {
 };
 
 std::vector<TaskFlag> task_flags(const PredictFlags& flags) {
-  return {{"--topk", flags.top_k.has_value(), {"classification"}},
-          {"--score-thresh", flags.score_thresh.has_value(), {"detection"}},
-          {"--masks", !flags.options.masks_folder.empty(), {"segmentation"}},
-          {"--coco", !flags.options.coco.empty(), {"detection", "segmentation"}}};
+  return {{"--topk", flags.top_k.has_value(), {Task::kClassification}},
+          {"--score-thresh", flags.score_thresh.has_value(), {Task::kDetection}},
+          {"--masks", !flags.options.masks_folder.empty(), {Task::kSegmentation}},
+          {"--coco", !flags.options.coco.empty(), {Task::kDetection, Task::kSegmentation}}};
 }
 
 /// Pictures and the frames of files go one to a core; of a live source only the newest counts, so all cores work on it.
@@ -50,7 +50,7 @@ int predict(PredictFlags& flags) {
   const std::vector<pipeline::SourceSpec> sources = pipeline::resolve_sources(flags.sources);
   clock.lap("configuration");
   const auto model = load_model(flags.model, flags.weights, flags.options.timing ? &clock : nullptr);
-  check_task_flags(task_flags(flags), model->config().task);
+  check_task_flags(task_flags(flags), model->config());
   if (std::ranges::any_of(sources, is_live)) {
     options.network.threads = flags.threads;
   } else {

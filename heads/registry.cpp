@@ -15,28 +15,28 @@ namespace zoo::heads {
 HeadRegistry& HeadRegistry::global() {
   static HeadRegistry registry = [] {
     HeadRegistry built_in;
-    built_in.add("classification", "fc", define_fc);
-    built_in.add("classification", "fc_conv", define_fc_conv);
-    built_in.add("detection", "anchor_decoupled_head", define_anchor_decoupled_head);
-    built_in.add("detection", "ssdlite", define_ssdlite);
-    built_in.add("segmentation", "all_mlp_decoder", define_all_mlp_decoder);
-    built_in.add("segmentation", "deeplabv3", define_deeplabv3);
-    built_in.add("segmentation", "lraspp", define_lraspp);
+    built_in.add(Task::kClassification, "fc", define_fc);
+    built_in.add(Task::kClassification, "fc_conv", define_fc_conv);
+    built_in.add(Task::kDetection, "anchor_decoupled_head", define_anchor_decoupled_head);
+    built_in.add(Task::kDetection, "ssdlite", define_ssdlite);
+    built_in.add(Task::kSegmentation, "all_mlp_decoder", define_all_mlp_decoder);
+    built_in.add(Task::kSegmentation, "deeplabv3", define_deeplabv3);
+    built_in.add(Task::kSegmentation, "lraspp", define_lraspp);
     return built_in;
   }();
   return registry;
 }
 
-void HeadRegistry::add(const std::string& task, std::string name, HeadDecoder decoder) {
-  decoders_[task].add(task + " head", std::move(name), std::move(decoder));
+void HeadRegistry::add(Task task, std::string name, HeadDecoder decoder) {
+  decoders_[task].add(std::string(to_string(task)) + " head", std::move(name), std::move(decoder));
 }
 
-const HeadDecoder* HeadRegistry::find(std::string_view task, std::string_view name) const {
+const HeadDecoder* HeadRegistry::find(Task task, std::string_view name) const {
   const auto of_task = decoders_.find(task);
   return of_task == decoders_.end() ? nullptr : of_task->second.find(name);
 }
 
-std::vector<std::string> HeadRegistry::names(std::string_view task) const {
+std::vector<std::string> HeadRegistry::names(Task task) const {
   const auto of_task = decoders_.find(task);
   return of_task == decoders_.end() ? std::vector<std::string>() : of_task->second.names();
 }

@@ -13,6 +13,7 @@
 #include "heads/feature_level.h"
 #include "nn/core/config_node.h"
 #include "nn/core/named_table.h"
+#include "nn/core/task.h"
 #include "nn/graph/graph_builder.h"
 
 namespace zoo::heads {
@@ -46,12 +47,12 @@ class HeadRegistry {
  public:
   static HeadRegistry& global();
 
-  void add(const std::string& task, std::string name, HeadDecoder decoder);
-  const HeadDecoder* find(std::string_view task, std::string_view name) const;
-  std::vector<std::string> names(std::string_view task) const;
+  void add(Task task, std::string name, HeadDecoder decoder);
+  const HeadDecoder* find(Task task, std::string_view name) const;
+  std::vector<std::string> names(Task task) const;
 
  private:
-  std::map<std::string, NamedTable<HeadDecoder>, std::less<>> decoders_;  ///< by task
+  std::map<Task, NamedTable<HeadDecoder>> decoders_;
 };
 
 }  // namespace zoo::heads

@@ -44,8 +44,8 @@ Json preprocess_json(const PreprocessConfig& config) {
 
 std::vector<std::pair<std::string, std::string>> metadata_of(const ModelConfig& config) {
   std::vector<std::pair<std::string, std::string>> metadata = {{"model", config.name}};
-  if (!config.task.empty()) {
-    metadata.emplace_back("task", config.task);
+  if (config.task) {
+    metadata.emplace_back("task", to_string(*config.task));
     metadata.emplace_back("classes", std::to_string(config.num_classes));
   }
   metadata.emplace_back("preprocess", preprocess_json(config.preprocess).dump());

@@ -20,43 +20,35 @@ namespace {
 
 constexpr int64_t kMaxClasses = 1'000'000;
 constexpr int64_t kMaxThreads = 1024;
-constexpr std::string_view kClassification = "classification";
 constexpr std::string_view kBackboneOnly = "only the backbone is asked for";
-constexpr std::string_view kDetection = "detection";
-constexpr std::string_view kSegmentation = "segmentation";
+constexpr const char* kFutureTask = "pose_estimation";  // the trainer has it
 
 bool given(const ConfigNode& node) { return node.exists() && !node.is_null(); }
 
-// The data sets that published checkpoints are made for: COCO, Pascal VOC with its background, ImageNet-1k.
-int64_t default_classes(std::string_view task) {
-  if (task == kDetection) return 80;
-  return task == kSegmentation ? 21 : 1000;
-}
-
 void decode_task(const ConfigNode& model, ModelConfig& config) {
   const ConfigNode node = model.at("task");
-  const std::array<std::string, 4> tasks = {std::string(kClassification), std::string(kDetection),
-                                            std::string(kSegmentation), "pose_estimation"};
-  const auto choice = node.as_choice(tasks, "task");
+  std::vector<std::string> names;
+  for (const TaskTraits& traits : kTasks) names.emplace_back(traits.name);
+  names.emplace_back(kFutureTask);
+  const auto choice = node.as_choice(names, "task");
   if (!choice) return;
-  if (*choice == tasks.size() - 1) {
-    node.problem(fmt::format("{} is not available in this version; the tasks are {}, {} and {}", tasks[*choice],
-                             kClassification, kDetection, kSegmentation));
+  if (*choice < kTasks.size()) {
+    config.task = kTasks[*choice].task;
     return;
   }
-  config.task = tasks[*choice];
+  names.pop_back();
+  node.problem(fmt::format("{} is not available in this version; the tasks are {} and {}", kFutureTask,
+                           fmt::join(names.begin(), names.end() - 1, ", "), names.back()));
 }
 
-Task task_of(const ModelConfig& config) {
-  if (config.task == kDetection) return Task::kDetection;
-  return config.task == kSegmentation ? Task::kSegmentation : Task::kClassification;
-}
+// A backbone alone is read and named as a classifier's.
+Task task_of(const ModelConfig& config) { return config.task.value_or(Task::kClassification); }
 
 void decode_classes(const ConfigNode& model, ModelConfig& config) {
   const ConfigNode labels = model.find("labels");
   config.labels = decode_labels(labels, config.file.parent_path());
   const auto label_count = static_cast<int64_t>(config.labels.size());
-  config.num_classes = label_count > 0 ? label_count : default_classes(config.task);
+  config.num_classes = label_count > 0 ? label_count : traits_of(task_of(config)).usual_classes;
   const ConfigNode node = model.find("num_classes");
   if (!given(node)) return;
   config.num_classes = node.as_int_in(1, kMaxClasses, config.num_classes);
@@ -116,7 +108,7 @@ void decode_backbone(const ConfigNode& backbone, ModelConfig& config) {
 // which.
 std::vector<heads::FeatureLevel> levels_read(const ModelConfig& config, const backbones::FeaturePyramid& pyramid) {
   const std::vector<size_t>& returned = config.backbone.returned_levels;
-  const bool all = config.task == kClassification || returned.empty();
+  const bool all = !traits_of(task_of(config)).reads_levels || returned.empty();
   std::vector<heads::FeatureLevel> levels;
   if (!all && !config.backbone.levels_key.empty()) return levels;
   for (size_t i = 0; i < pyramid.size(); ++i) {
@@ -128,13 +120,13 @@ std::vector<heads::FeatureLevel> levels_read(const ModelConfig& config, const ba
 
 // A head for several levels behind a backbone that hands out its last one only because nobody said which.
 void check_levels(const ConfigNode& backbone, const ModelConfig& config) {
-  if (config.task == kClassification || config.backbone.levels_key.empty()) return;
+  if (!traits_of(*config.task).reads_levels || config.backbone.levels_key.empty()) return;
   std::vector<size_t> all(config.backbone.features.size());
   std::iota(all.begin(), all.end(), size_t{0});
   backbone.find("params")
       .find(config.backbone.levels_key)
       .problem(fmt::format("none given: only the last level is returned, but a {} reads several; list them, e.g. [{}]",
-                           config.task, fmt::join(all, ", ")));
+                           to_string(*config.task), fmt::join(all, ", ")));
 }
 
 void decode_neck(const ConfigNode& neck, ModelConfig& config) {
@@ -154,7 +146,7 @@ void decode_neck(const ConfigNode& neck, ModelConfig& config) {
 void decode_head(const ConfigNode& head, ModelConfig& config) {
   const ConfigNode name = head.at("name");
   const auto& registry = heads::HeadRegistry::global();
-  const std::vector<std::string> names = registry.names(config.task);
+  const std::vector<std::string> names = registry.names(*config.task);
   const auto choice = name.as_choice(names, "head");
   if (!choice) {
     head.skip();
@@ -165,7 +157,7 @@ void decode_head(const ConfigNode& head, ModelConfig& config) {
       .features = config.neck ? config.neck->levels : levels_read(config, config.backbone.features),
       .num_classes = config.num_classes,
       .head_channels = config.backbone.head_channels};
-  config.head = (*registry.find(config.task, config.head_name))(head, context);
+  config.head = (*registry.find(*config.task, config.head_name))(head, context);
 }
 
 void refuse_full(const ConfigNode& architecture) {
@@ -182,14 +174,14 @@ void decode_architecture(const ConfigNode& architecture, ModelConfig& config) {
   const ConfigNode neck = architecture.find("neck");
   const ConfigNode head = architecture.at("head");
   // Heads of a task that is unknown or not available are not known here; the task itself has been reported.
-  if (config.task.empty()) {
+  if (!config.task) {
     neck.skip();
     head.skip();
     return;
   }
   check_levels(backbone, config);
-  if (given(neck) && config.task == kClassification) {
-    neck.problem("a classification model has no neck");
+  if (given(neck) && !traits_of(*config.task).reads_levels) {
+    neck.problem(fmt::format("a {} model has no neck", to_string(*config.task)));
     neck.skip();
   } else if (given(neck)) {
     decode_neck(neck, config);
@@ -198,8 +190,8 @@ void decode_architecture(const ConfigNode& architecture, ModelConfig& config) {
 }
 
 void decode_postprocessor(const ConfigNode& model, ModelConfig& config) {
-  if (config.task == kClassification || config.task == kSegmentation) {
-    model.ignore("postprocessor", fmt::format("a {} model has no postprocessor", config.task));
+  if (config.task && !traits_of(*config.task).postprocessed) {
+    model.ignore("postprocessor", fmt::format("a {} model has no postprocessor", to_string(*config.task)));
     return;
   }
   if (!config.head.detection) {
@@ -268,6 +260,8 @@ void decode_surroundings(const ConfigNode& root, ModelConfig& config) {
 }
 
 }  // namespace
+
+std::string_view task_name(const ModelConfig& config) { return config.task ? to_string(*config.task) : "none"; }
 
 ModelConfig load_model_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides) {
   return decode_model_config(ConfigDocument::load(file, overrides), file);

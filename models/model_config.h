@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backbones/registry.h"
@@ -14,6 +15,7 @@
 #include "heads/registry.h"
 #include "models/preprocess_config.h"
 #include "nn/core/config_node.h"
+#include "nn/core/task.h"
 #include "nn/graph/graph.h"
 #include "nn/weights/name_scheme.h"
 
@@ -28,7 +30,7 @@ struct RuntimeConfig {
 /// Everything a model file says.
 struct ModelConfig {
   std::filesystem::path file;
-  std::string task;  ///< "classification", "detection" or "segmentation"; empty for a backbone alone
+  std::optional<Task> task;  ///< empty for a backbone alone
   std::string name;
   int64_t num_classes = 1000;
   std::vector<std::string> labels;  ///< one per class, or empty
@@ -58,6 +60,9 @@ struct ModelConfig {
   std::optional<heads::DetectionDecoding> detection;
   std::vector<ConfigDocument::Ignored> ignored;  ///< training-only keys, for -v
 };
+
+/// `model.task`, for messages and listings: "detection"; "none" for a backbone alone.
+std::string_view task_name(const ModelConfig& config);
 
 /// Reads and checks a model file. Throws ConfigError with every problem.
 ModelConfig load_model_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides = {});

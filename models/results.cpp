@@ -96,7 +96,7 @@ void add_detections(const DetectionReader& reader, const engine::Runner& runner,
 }  // namespace
 
 std::vector<std::string> result_outputs(const ModelConfig& config) {
-  if (config.task.empty()) return {};
+  if (!config.task) return {};
   if (!config.detection) return {"logits"};
   std::vector<std::string> names = config.detection->class_outputs;
   names.insert(names.end(), config.detection->box_outputs.begin(), config.detection->box_outputs.end());

@@ -38,7 +38,7 @@ std::vector<ClassScore> top_classes(std::span<const float> logits, const std::ve
 }
 
 Classifier::Classifier(std::shared_ptr<const models::Model> model, const ClassifierOptions& options)
-    : network_(std::move(model), "classification", {"logits"}, options.network), top_k_(options.top_k) {}
+    : network_(std::move(model), Task::kClassification, {"logits"}, options.network), top_k_(options.top_k) {}
 
 Classifier::Classifier(models::Model model, const ClassifierOptions& options)
     : Classifier(std::make_shared<const models::Model>(std::move(model)), options) {}

@@ -17,7 +17,8 @@ namespace {
 const heads::DetectionDecoding& decoding_of(const models::Model& model) {
   const models::ModelConfig& config = model.config();
   if (!config.detection) {
-    throw Error(fmt::format("{}: the model's task is {}, expected detection", config.file.string(), config.task));
+    throw Error(fmt::format("{}: the model's task is {}, expected {}", config.file.string(), models::task_name(config),
+                            to_string(Task::kDetection)));
   }
   if (!config.detection->anchors) {
     throw Error(fmt::format("{}: the head {} has no anchors, so that its maps do not become boxes",
@@ -32,7 +33,7 @@ bool has_area(const heads::Box& box) { return box.x1 > box.x0 && box.y1 > box.y0
 
 Detector::Detector(const std::shared_ptr<const models::Model>& model, const DetectorOptions& options)
     : decoding_(decoding_of(*model)),
-      network_(model, "detection", models::result_outputs(model->config()), options.network) {
+      network_(model, Task::kDetection, models::result_outputs(model->config()), options.network) {
   if (options.score_thresh) decoding_.postprocess.score_thresh = *options.score_thresh;
 }
 

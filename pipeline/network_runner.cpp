@@ -26,8 +26,8 @@ bool is_background(int64_t index, std::string_view label) {
   return index == 0 && (label == "background" || label == "__background__" || label == label_of({}, 0));
 }
 
-NetworkRunner::NetworkRunner(std::shared_ptr<const models::Model> model, std::string_view task,
-                             std::vector<std::string> outputs, const NetworkOptions& options)
+NetworkRunner::NetworkRunner(std::shared_ptr<const models::Model> model, Task task, std::vector<std::string> outputs,
+                             const NetworkOptions& options)
     : model_(std::move(model)),
       preprocessor_(effective_preprocess(*model_, options)),
       runners_(model_,
@@ -39,7 +39,8 @@ NetworkRunner::NetworkRunner(std::shared_ptr<const models::Model> model, std::st
                options.on_note) {
   const models::ModelConfig& config = model_->config();
   if (config.task != task) {
-    throw Error(fmt::format("{}: the model's task is {}, expected {}", config.file.string(), config.task, task));
+    throw Error(fmt::format("{}: the model's task is {}, expected {}", config.file.string(), models::task_name(config),
+                            to_string(task)));
   }
   if (const auto size = preprocessor_.config().output_size()) compiled_for(*size);
 }

@@ -12,6 +12,7 @@
 #include <opencv2/core/mat.hpp>
 
 #include "models/model.h"
+#include "nn/core/task.h"
 #include "nn/engine/executable.h"
 #include "pipeline/preprocess.h"
 #include "pipeline/runner_cache.h"
@@ -54,7 +55,7 @@ class NetworkRunner {
  public:
   /// Throws Error when the model's task is not `task`, GraphError and EngineError as Model::compile. `outputs`: names
   /// of the graph's outputs to compute.
-  NetworkRunner(std::shared_ptr<const models::Model> model, std::string_view task, std::vector<std::string> outputs,
+  NetworkRunner(std::shared_ptr<const models::Model> model, Task task, std::vector<std::string> outputs,
                 const NetworkOptions& options);
 
   /// One picture that went through the network; the runner's outputs are valid until the next run.

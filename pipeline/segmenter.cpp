@@ -30,7 +30,7 @@ std::vector<ClassShare> class_shares(const cv::Mat& labels, const std::vector<st
 }
 
 Segmenter::Segmenter(std::shared_ptr<const models::Model> model, const SegmenterOptions& options)
-    : network_(std::move(model), "segmentation", {"logits"}, options.network) {
+    : network_(std::move(model), Task::kSegmentation, {"logits"}, options.network) {
   const models::ModelConfig& config = this->model().config();
   if (config.num_classes > heads::kMaxMapClasses) {
     throw Error(fmt::format("{}: {} classes, but a label map tells at most {} apart", config.file.string(),

@@ -2,9 +2,14 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+#include "nn/core/task.h"
 #include "pipeline/draw.h"
 
 namespace zoo::pipeline {
@@ -77,19 +82,25 @@ const StageTimes& times_of(const TaskResult& result) {
 
 std::function<TaskResult(const cv::Mat&)> make_predictor(std::shared_ptr<const models::Model> model,
                                                          const PredictorOptions& options) {
-  const std::string& task = model->config().task;
-  if (task == "detection") {
-    auto detector = std::make_shared<Detector>(
-        std::move(model), DetectorOptions{.score_thresh = options.score_thresh, .network = options.network});
-    return [detector](const cv::Mat& frame) { return detector->detect(frame); };
+  const std::optional<Task> task = model->config().task;
+  if (!task) throw Error(fmt::format("{}: a backbone alone has no results", model->config().file.string()));
+  switch (*task) {
+    case Task::kClassification: {
+      auto classifier = std::make_shared<Classifier>(
+          std::move(model), ClassifierOptions{.top_k = options.top_k, .network = options.network});
+      return [classifier](const cv::Mat& frame) { return classifier->classify(frame); };
+    }
+    case Task::kDetection: {
+      auto detector = std::make_shared<Detector>(
+          std::move(model), DetectorOptions{.score_thresh = options.score_thresh, .network = options.network});
+      return [detector](const cv::Mat& frame) { return detector->detect(frame); };
+    }
+    case Task::kSegmentation: {
+      auto segmenter = std::make_shared<Segmenter>(std::move(model), SegmenterOptions{.network = options.network});
+      return [segmenter](const cv::Mat& frame) { return segmenter->segment(frame); };
+    }
   }
-  if (task == "segmentation") {
-    auto segmenter = std::make_shared<Segmenter>(std::move(model), SegmenterOptions{.network = options.network});
-    return [segmenter](const cv::Mat& frame) { return segmenter->segment(frame); };
-  }
-  auto classifier = std::make_shared<Classifier>(std::move(model),
-                                                 ClassifierOptions{.top_k = options.top_k, .network = options.network});
-  return [classifier](const cv::Mat& frame) { return classifier->classify(frame); };
+  throw Error("no such task");
 }
 
 std::function<TaskResult(const cv::Mat&)> make_parallel_predictor(std::shared_ptr<const models::Model> model,

@@ -10,15 +10,13 @@
 #include <vector>
 
 #include "nn/core/shape.h"
+#include "nn/core/task.h"
 #include "nn/core/value_memory.h"
 
 namespace zoo {
 
 /// Which third of a network a parameter belongs to.
 enum class Section { kBackbone, kNeck, kHead };
-
-/// What a network is for: ecosystems put the same backbone under other names.
-enum class Task { kClassification, kDetection, kSegmentation };
 
 /// The family of a backbone, where ecosystems name the same part differently from family to family.
 enum class Family { kOther, kMobileNetV1, kMobileNetV2, kMobileNetV3, kMobileNetV4 };
@@ -112,7 +110,7 @@ struct ParameterRole {
   int stages = 0;           ///< stages of the backbone
   int total_blocks = 0;     ///< blocks of the backbone
   int divided_block = -1;   ///< flat_block of the block of which a head reads the inside; torchvision cuts there
-  Task task = Task::kClassification;
+  Task task = Task::kClassification;  ///< ecosystems put the same backbone under other names
 };
 
 /// One tensor a network needs.

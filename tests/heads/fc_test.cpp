@@ -101,18 +101,18 @@ TEST(FcHead, IgnoresHiddenLayerKeysWithoutHiddenLayer) {
 }
 
 TEST(HeadRegistry, KnowsTheBuiltInHeads) {
-  EXPECT_THAT(HeadRegistry::global().names("classification"), ::testing::Contains("fc"));
-  EXPECT_NE(HeadRegistry::global().find("classification", "fc"), nullptr);
-  EXPECT_EQ(HeadRegistry::global().find("classification", "fcc"), nullptr);
-  EXPECT_EQ(HeadRegistry::global().find("sorting", "fc"), nullptr);
-  EXPECT_TRUE(HeadRegistry::global().names("sorting").empty());
+  EXPECT_THAT(HeadRegistry::global().names(Task::kClassification), ::testing::Contains("fc"));
+  EXPECT_NE(HeadRegistry::global().find(Task::kClassification, "fc"), nullptr);
+  EXPECT_EQ(HeadRegistry::global().find(Task::kClassification, "fcc"), nullptr);
+  EXPECT_EQ(HeadRegistry::global().find(Task::kDetection, "fc"), nullptr);
+  EXPECT_TRUE(HeadRegistry().names(Task::kSegmentation).empty());
 }
 
 TEST(HeadRegistry, RefusesATakenName) {
   HeadRegistry registry;
-  registry.add("classification", "mine", {});
-  registry.add("detection", "mine", {});
-  EXPECT_THAT([&] { registry.add("detection", "mine", {}); },
+  registry.add(Task::kClassification, "mine", {});
+  registry.add(Task::kDetection, "mine", {});
+  EXPECT_THAT([&] { registry.add(Task::kDetection, "mine", {}); },
               ::testing::ThrowsMessage<Error>("detection head \"mine\" is registered already"));
 }
 

@@ -33,7 +33,7 @@ std::vector<std::string> classifiers() {
   std::vector<std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(kConfigs)) {
     if (entry.path().extension() != ".yaml") continue;
-    if (load_model_config(entry.path()).task == "classification") {
+    if (load_model_config(entry.path()).task == Task::kClassification) {
       files.push_back(fs::relative(entry.path(), kConfigs).string());
     }
   }

@@ -47,7 +47,7 @@ using ModelConfigTest = ModelFile;
 TEST_F(ModelConfigTest, HasDefaultsForEverythingOptional) {
   const ModelConfig config = load();
   EXPECT_EQ(config.file, folder_ / "model.yaml");
-  EXPECT_EQ(config.task, "classification");
+  EXPECT_EQ(config.task, Task::kClassification);
   EXPECT_EQ(config.name, "tiny");
   EXPECT_EQ(config.num_classes, 1000);
   EXPECT_THAT(config.labels, IsEmpty());
@@ -176,7 +176,7 @@ TEST_F(BackboneConfigTest, NeedsNeitherTaskNorHead) {
   write("model.yaml", kBackboneAlone + "preprocess: {resize: [32, 48]}\nruntime: {threads: 2}\n");
   const ModelConfig config = load_backbone_config(folder_ / "model.yaml");
   EXPECT_EQ(config.backbone_name, "mobilenetv3");
-  EXPECT_EQ(config.task, "");
+  EXPECT_EQ(config.task, std::nullopt);
   EXPECT_EQ(config.head_name, "");
   EXPECT_THAT(config.preprocess.resize, ElementsAre(32, 48));
   EXPECT_EQ(config.runtime.threads, 2);

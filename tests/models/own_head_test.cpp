@@ -79,7 +79,7 @@ class OwnHead : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     heads::NeckRegistry::global().add("own_neck", define_own_neck);
-    heads::HeadRegistry::global().add("detection", "own_head", define_own_head);
+    heads::HeadRegistry::global().add(Task::kDetection, "own_head", define_own_head);
   }
 
   // MobileNetV4 of four stages with own neck and head.

@@ -98,7 +98,7 @@ TEST_P(ZooConfig, HasTheFeaturesItSaysAtAnySize) {
                               (width + level.stride - 1) / level.stride};
       EXPECT_EQ(shape_of(name), expected) << name << " at " << height << 'x' << width;
     };
-    if (config.task == "classification") {
+    if (config.task == Task::kClassification) {
       EXPECT_EQ(shape_of("logits"), (Shape{2, config.num_classes}));
     }
     const auto& features = config.backbone.features;
@@ -149,7 +149,7 @@ TEST_P(ReferenceConfig, HasTheOutputsOfItsReference) {
   const auto& reference = manifest_entry(GetParam());
   const ModelConfig config = load(GetParam());
   // Those records list the levels under other names and joined: tests/golden compares them.
-  if (GetParam().starts_with("torchvision/") && config.task != "classification") return;
+  if (GetParam().starts_with("torchvision/") && config.task != Task::kClassification) return;
   const graph::Graph graph = build_graph(config);
   const auto shapes = infer_shapes(graph, {1, 3, 224, 224});
   std::map<std::string, std::vector<int64_t>> outputs;
@@ -241,7 +241,7 @@ TEST(PublishedTrainerFiles, WorkUnchanged) {
 
 TEST(PublishedTrainerFiles, WorkUnchangedForDetection) {
   const ModelConfig config = load_model_config(kReference / "netspresso/mobilenetv3-small-detection.yaml");
-  EXPECT_EQ(config.task, "detection");
+  EXPECT_EQ(config.task, Task::kDetection);
   EXPECT_EQ(config.num_classes, 80);
   EXPECT_EQ(config.neck_name, "fpn");
   EXPECT_EQ(config.head_name, "anchor_decoupled_head");
@@ -260,7 +260,7 @@ TEST(PublishedTrainerFiles, WorkUnchangedForDetection) {
 
 TEST(PublishedTrainerFiles, WorkUnchangedForSegmentation) {
   const ModelConfig config = load_model_config(kReference / "netspresso/mobilenetv3-small-segmentation.yaml");
-  EXPECT_EQ(config.task, "segmentation");
+  EXPECT_EQ(config.task, Task::kSegmentation);
   EXPECT_EQ(config.num_classes, 21);
   EXPECT_TRUE(config.neck_name.empty());
   EXPECT_EQ(config.head_name, "all_mlp_decoder");

@@ -36,5 +36,5 @@ HeadDefinition define_pointwise(const ConfigNode& head, const HeadContext& conte
 }  // namespace
 
 void register_pointwise_head() {
-  zoo::heads::HeadRegistry::global().add("classification", "pointwise", define_pointwise);
+  zoo::heads::HeadRegistry::global().add(zoo::Task::kClassification, "pointwise", define_pointwise);
 }
