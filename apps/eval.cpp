@@ -119,7 +119,8 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
   const auto total = static_cast<int64_t>(items.size());
   Progress progress(total);
   eval::EvalOptions options = options_for(flags, progress);
-  const engine::Precision precision = chosen_precision(*model, options.network);
+  const models::ResolvedPrecision chosen = pipeline::resolve_precision(*model, options.network);
+  const engine::Precision precision = chosen.precision;
   options.network.precision = precision;
   options.compare_with_f32 = precision != engine::Precision::kF32 || flags.kernels.compact_layers;
   const auto result = eval::evaluate(model, std::span<const Item>(items), options);

@@ -4,13 +4,13 @@
 #include <charconv>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include "apps/commands.h"
-#include "models/results.h"
 
 namespace zoo::apps {
 namespace {
@@ -180,23 +180,6 @@ void add_precision_flag(CLI::App& app, std::optional<engine::Precision>& precisi
       ->type_name("P");
 }
 
-engine::Precision chosen_precision(const models::Model& model, const pipeline::NetworkOptions& network) {
-  using engine::Precision;
-  const models::ModelConfig& config = model.config();
-  const Precision wanted =
-      network.precision.value_or(engine::precision_from(config.runtime.precision).value_or(Precision::kF32));
-  if (wanted != Precision::kAuto) return wanted;
-  const auto [height, width] = network.input_size.value_or(models::usual_input_size(config));
-  const Shape input = {1, model.network().graph.in_channels(), height, width};
-  const auto fastest = model.compile(input, {.engine = network.engine,
-                                             .precision = wanted,
-                                             .threads = network.threads > 0 ? network.threads : config.runtime.threads,
-                                             .outputs = models::result_outputs(config),
-                                             .kernels = network.kernels});
-  network.on_note(fastest->note());
-  return fastest->precision();
-}
-
 void add_json_flag(CLI::App& app, bool& json) { app.add_flag("--json", json, "Print JSON"); }
 
 void check_task_flags(const std::vector<TaskFlag>& flags, const models::ModelConfig& config) {
@@ -233,14 +216,11 @@ models::LoadModelOptions load_options(const WeightFlags& weights, const std::vec
 
 std::shared_ptr<const models::Model> load_model(const ModelFlags& model, const WeightFlags& weights,
                                                 StartupClock* clock) {
-  const models::LoadModelOptions options = load_options(weights, model.overrides);
-  auto loaded = std::make_shared<const models::Model>(models::Model::load(model.file, options));
-  if (clock != nullptr) {
-    clock->lap("weights");
-    // Model::load does both; reading the file once more tells how much of it the configuration was.
-    models::load_model_config(model.file, options.overrides);
-    clock->split_off("weights", "configuration");
-  }
+  models::ModelConfig config = model.load_config();
+  if (clock != nullptr) clock->lap("configuration");
+  auto loaded = std::make_shared<const models::Model>(
+      models::Model::load(std::move(config), load_options(weights, model.overrides)));
+  if (clock != nullptr) clock->lap("weights");
   log_model(*loaded);
   return loaded;
 }

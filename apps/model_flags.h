@@ -14,7 +14,6 @@
 #include "apps/startup_clock.h"
 #include "models/model.h"
 #include "nn/engine/executable.h"
-#include "pipeline/network_runner.h"
 
 namespace zoo::apps {
 
@@ -74,10 +73,6 @@ void add_threads_flag(CLI::App& app, int& threads);
 
 /// `--precision P`; empty = the model file's `runtime.precision`.
 void add_precision_flag(CLI::App& app, std::optional<engine::Precision>& precision);
-
-/// The precision that the options or else the model file ask for. Of auto the one that is the fastest with these
-/// options for the input size at hand; `network.on_note` is told which that is and why.
-engine::Precision chosen_precision(const models::Model& model, const pipeline::NetworkOptions& network);
 
 /// `--kernels`, `--isa`, `--compact-layers`.
 struct KernelFlags {

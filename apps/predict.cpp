@@ -57,7 +57,8 @@ int predict(PredictFlags& flags) {
     options.network.threads = 1;
     flags.options.predict_threads = flags.threads > 0 ? flags.threads : all_cores();
   }
-  options.network.precision = chosen_precision(*model, options.network);
+  const models::ResolvedPrecision chosen = pipeline::resolve_precision(*model, options.network);
+  options.network.precision = chosen.precision;
   const auto predictor = pipeline::make_parallel_predictor(model, options, flags.options.predict_threads);
   clock.lap("compile");
   return PredictSession(predictor, flags.options, clock).run(sources);

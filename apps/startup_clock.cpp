@@ -75,12 +75,6 @@ void StartupClock::move(const std::string& from, const std::string& to, double m
   part(to) += moved;
 }
 
-void StartupClock::split_off(const std::string& whole, const std::string& name) {
-  const auto now = std::chrono::steady_clock::now();
-  move(whole, name, ms_between(last_, now));
-  last_ = now;
-}
-
 std::vector<std::pair<std::string, double>> StartupClock::parts() const {
   std::vector<std::pair<std::string, double>> result = {{"process_start", process_start_ms()}};
   result.insert(result.end(), laps_.begin(), laps_.end());

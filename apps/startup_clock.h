@@ -26,10 +26,6 @@ class StartupClock {
   /// Moves time from the part `from` to the part `to`, where it was measured elsewhere.
   void move(const std::string& from, const std::string& to, double ms);
 
-  /// The time since the last lap is a repetition of work that `whole` contains: it moves that much from there to
-  /// `name`, and counts nowhere itself.
-  void split_off(const std::string& whole, const std::string& name);
-
   /// Name and milliseconds, process start first, total last.
   std::vector<std::pair<std::string, double>> parts() const;
 

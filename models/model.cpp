@@ -35,7 +35,10 @@ std::filesystem::path pretrained_weights(const ModelConfig& config) {
 // Messages about weights that the model file names begin with the key that names them.
 weights::LoadedWeights load_weights(const graph::Graph& graph, const ModelConfig& config,
                                     const LoadModelOptions& options) {
-  const weights::LoadOptions load_options = {.ecosystem = config.ecosystem, .allow_missing = options.allow_missing};
+  weights::LoadOptions load_options = {.ecosystem = config.ecosystem, .allow_missing = options.allow_missing};
+  if (!config.task) {
+    load_options.allow_missing.insert(load_options.allow_missing.end(), {Section::kNeck, Section::kHead});
+  }
   const weights::CheckpointFileOptions file_options = {.entry = config.checkpoint_entry};
   if (!options.checkpoint.empty()) {
     return weights::load_checkpoint(graph.parameters, weights::CheckpointFile::open(options.checkpoint, file_options),
@@ -54,16 +57,14 @@ weights::LoadedWeights load_weights(const graph::Graph& graph, const ModelConfig
 }  // namespace
 
 Model Model::load(const std::filesystem::path& file, const LoadModelOptions& options) {
-  return build(load_model_config(file, options.overrides), options);
+  return load(load_model_config(file, options.overrides), options);
 }
 
 Model Model::load_backbone(const std::filesystem::path& file, const LoadModelOptions& options) {
-  LoadModelOptions tolerant = options;
-  tolerant.allow_missing.insert(tolerant.allow_missing.end(), {Section::kNeck, Section::kHead});
-  return build(load_backbone_config(file, options.overrides), tolerant);
+  return load(load_backbone_config(file, options.overrides), options);
 }
 
-Model Model::build(ModelConfig config, const LoadModelOptions& options) {
+Model Model::load(ModelConfig config, const LoadModelOptions& options) {
   Model model;
   model.config_ = std::move(config);
   model.network_.graph = build_graph(model.config_);
@@ -109,6 +110,16 @@ std::shared_ptr<const engine::Executable> Model::compile(const Shape& input,
     resolved.calibration = calibration();
   }
   return executables_->get(network_, input, resolved);
+}
+
+ResolvedPrecision Model::resolve_precision(const Shape& input, const engine::CompileOptions& options) const {
+  using engine::Precision;
+  engine::CompileOptions exact = options;
+  if (!exact.precision) exact.precision = engine::precision_from(config_.runtime.precision).value_or(Precision::kF32);
+  if (exact.precision != Precision::kAuto) return {.precision = *exact.precision, .executable = nullptr, .note = {}};
+  const auto fastest = compile(input, exact);
+  exact.precision = fastest->precision();
+  return {.precision = *exact.precision, .executable = compile(input, exact), .note = fastest->note()};
 }
 
 }  // namespace zoo::models

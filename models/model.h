@@ -27,8 +27,17 @@ struct LoadModelOptions {
   std::vector<Section> allow_missing = {};
   /// Ranges for int8, see calibration_file.h; beside the checkpoint when empty. Read when int8 is compiled.
   std::filesystem::path calibration = {};
-  /// `--set` of the command line.
+  /// `--set` of the command line, for what reads a model file; a ModelConfig has been read.
   std::vector<ConfigOverride> overrides = {};
+};
+
+/// A precision that has been decided on.
+struct ResolvedPrecision {
+  engine::Precision precision = engine::Precision::kF32;  ///< never kAuto
+  /// Where kAuto was asked for, the fastest network: while it lives, Model::compile with `precision` and otherwise the
+  /// same options yields it. Else nullptr.
+  std::shared_ptr<const engine::Executable> executable;
+  std::string note;  ///< how kAuto was decided, see Executable::note(); else empty
 };
 
 /// Immutable once loaded; safe to share between threads.
@@ -37,6 +46,9 @@ class Model {
   /// Reads the model file and its weights and checks that they fit. Throws ConfigError (the file is wrong, or there are
   /// no weights), WeightError, GraphError.
   static Model load(const std::filesystem::path& file, const LoadModelOptions& options = {});
+  /// The second step of the above: builds what load_model_config or load_backbone_config has read, and takes its
+  /// weights. Throws WeightError, GraphError, ConfigError (there are no weights).
+  static Model load(ModelConfig config, const LoadModelOptions& options = {});
   /// The backbone alone, see load_backbone_config. Weights may be those of a whole network: what belongs to its neck
   /// and head is left over. Throws as load does.
   static Model load_backbone(const std::filesystem::path& file, const LoadModelOptions& options = {});
@@ -60,14 +72,16 @@ class Model {
   /// or wrong.
   std::shared_ptr<const engine::Executable> compile(const Shape& input, const engine::CompileOptions& options) const;
 
+  /// The precision that the options or else the model file ask for; kAuto is decided by measuring for this input
+  /// [N, C, H, W], once for everything that is to be computed alike. Throws as compile.
+  ResolvedPrecision resolve_precision(const Shape& input, const engine::CompileOptions& options) const;
+
  private:
   /// Read when it is asked for; copies of the model share it.
   struct LazyCalibration {
     std::mutex reading;
     std::shared_ptr<const engine::Calibration> table;  ///< guarded by `reading`
   };
-
-  static Model build(ModelConfig config, const LoadModelOptions& options);
 
   ModelConfig config_;
   graph::BoundGraph network_;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "models/results.h"
 #include "nn/core/error.h"
 #include "pipeline/stopwatch.h"
 
@@ -15,7 +16,27 @@ models::PreprocessConfig effective_preprocess(const models::Model& model, const 
   return options.input_size ? with_input_size(config, *options.input_size) : config;
 }
 
+// As RunnerCache compiles: what is measured here can then be used there.
+engine::CompileOptions compile_options(const NetworkOptions& options, std::vector<std::string> outputs, int threads) {
+  return {.engine = options.engine,
+          .precision = options.precision,
+          .threads = threads,
+          .outputs = std::move(outputs),
+          .kernels = options.kernels};
+}
+
 }  // namespace
+
+models::ResolvedPrecision resolve_precision(const models::Model& model, const NetworkOptions& options) {
+  const models::ModelConfig& config = model.config();
+  const auto [height, width] = options.input_size.value_or(models::usual_input_size(config));
+  const int threads = options.threads > 0 ? options.threads : config.runtime.threads;
+  models::ResolvedPrecision resolved =
+      model.resolve_precision({1, model.network().graph.in_channels(), height, width},
+                              compile_options(options, models::result_outputs(config), threads));
+  if (options.on_note && !resolved.note.empty()) options.on_note(resolved.note);
+  return resolved;
+}
 
 std::string label_of(const std::vector<std::string>& labels, int64_t index) {
   const auto at = static_cast<size_t>(index);
@@ -30,13 +51,7 @@ NetworkRunner::NetworkRunner(std::shared_ptr<const models::Model> model, Task ta
                              const NetworkOptions& options)
     : model_(std::move(model)),
       preprocessor_(effective_preprocess(*model_, options)),
-      runners_(model_,
-               {.engine = options.engine,
-                .precision = options.precision,
-                .threads = options.threads,
-                .outputs = std::move(outputs),
-                .kernels = options.kernels},
-               options.on_note) {
+      runners_(model_, compile_options(options, std::move(outputs), options.threads), options.on_note) {
   const models::ModelConfig& config = model_->config();
   if (config.task != task) {
     throw Error(fmt::format("{}: the model's task is {}, expected {}", config.file.string(), models::task_name(config),

@@ -34,6 +34,11 @@ struct NetworkOptions {
   NoteFunction on_note = {};
 };
 
+/// The precision that predictors of a model with these options compute in; where kAuto has to be decided, for the input
+/// size that the options or the model's preprocessing say, else 224x224. `on_note` is told how. Throws as
+/// Model::compile.
+models::ResolvedPrecision resolve_precision(const models::Model& model, const NetworkOptions& options);
+
 /// Where the time of one picture went.
 struct StageTimes {
   double preprocess_ms = 0.0;

@@ -1,4 +1,4 @@
-// Precision::kAuto. Internal to nn/engine.
+// Precision::kAuto. Internal to the project: models/executables_in_use.h shares what is compiled here.
 #pragma once
 
 #include <functional>

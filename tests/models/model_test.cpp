@@ -88,6 +88,45 @@ TEST_F(ModelTest, CompilesOnceForAllWhoNeedTheSame) {
   EXPECT_EQ(model.compile(input, {.outputs = {"logits"}}), first) << "others do not displace it";
 }
 
+TEST_F(ModelTest, CompilesTheFastestPrecisionOnce) {
+  using engine::Precision;
+  const Model model = Model::load(file(), {.random_weights = true});
+  const Shape input = {1, 3, 32, 32};
+  const auto automatic = model.compile(input, {.precision = Precision::kAuto, .outputs = {"logits"}});
+  const std::weak_ptr<const engine::Executable> exact =
+      model.compile(input, {.precision = automatic->precision(), .outputs = {"logits"}});
+  EXPECT_FALSE(exact.expired()) << "it is what kAuto chose, which is in use";
+}
+
+TEST_F(ModelTest, ResolvesAPrecision) {
+  using engine::Precision;
+  const Model model = Model::load(file(), {.random_weights = true});
+  const Shape input = {1, 3, 32, 32};
+  const ResolvedPrecision as_the_file_says = model.resolve_precision(input, {});
+  EXPECT_EQ(as_the_file_says.precision, Precision::kF32);
+  EXPECT_EQ(as_the_file_says.executable, nullptr);
+  EXPECT_EQ(model.resolve_precision(input, {.precision = Precision::kInt8}).precision, Precision::kInt8);
+
+  engine::CompileOptions options = {.precision = Precision::kAuto, .outputs = {"logits"}};
+  const ResolvedPrecision chosen = model.resolve_precision(input, options);
+  ASSERT_NE(chosen.executable, nullptr);
+  EXPECT_NE(chosen.precision, Precision::kAuto);
+  EXPECT_EQ(chosen.executable->precision(), chosen.precision);
+  EXPECT_THAT(chosen.note, ::testing::StartsWith("precision "));
+  options.precision = chosen.precision;
+  EXPECT_EQ(model.compile(input, options), chosen.executable);
+}
+
+TEST_F(ModelTest, LoadsWhatHasBeenRead) {
+  ModelConfig config = load_model_config(file());
+  const int64_t classes = config.num_classes;
+  config.name = "renamed";
+  fs::remove(file());
+  const Model model = Model::load(std::move(config), {.random_weights = true});
+  EXPECT_EQ(model.config().name, "renamed");
+  EXPECT_EQ(model.config().num_classes, classes);
+}
+
 TEST_F(ModelTest, KeepsNoExecutableAlive) {
   const Model model = Model::load(file(), {.random_weights = true});
   const std::weak_ptr<const engine::Executable> unused = model.compile({1, 3, 32, 32}, {});
