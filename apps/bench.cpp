@@ -14,6 +14,7 @@
 #include "apps/output.h"
 #include "apps/progress.h"
 #include "apps/signals.h"
+#include "nn/core/stopwatch.h"
 
 namespace zoo::apps {
 namespace {
@@ -63,16 +64,15 @@ std::vector<Measured> measure(const BenchFlags& flags) {
     }
   }
   // By the clock, not by turns: one inference of a large batch may take longer than a turn.
-  using Clock = std::chrono::steady_clock;
   const double total_ms = flags.seconds * 1e3 * static_cast<double>(benches.size());
-  const Clock::time_point start = Clock::now();
+  const Stopwatch watch;
   Progress progress(static_cast<int64_t>(total_ms));
   double elapsed_ms = 0.0;
   do {
     for (const auto& bench : benches) {
       if (stop_requested()) return {};
       bench->measure(kTurn);
-      elapsed_ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+      elapsed_ms = watch.elapsed_ms();
       progress.update(static_cast<int64_t>(elapsed_ms));
     }
   } while (elapsed_ms < total_ms);

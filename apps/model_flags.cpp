@@ -1,7 +1,6 @@
 #include "apps/model_flags.h"
 
 #include <algorithm>
-#include <charconv>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -11,18 +10,14 @@
 #include <spdlog/spdlog.h>
 
 #include "apps/commands.h"
+#include "nn/core/parse_number.h"
 
 namespace zoo::apps {
 namespace {
 
 constexpr int64_t kMaxSide = 16384;
 
-std::optional<int64_t> parse_side(std::string_view text) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 1 || value > kMaxSide) return std::nullopt;
-  return value;
-}
+std::optional<int64_t> parse_side(std::string_view text) { return parse_number_in<int64_t>(text, 1, kMaxSide); }
 
 std::vector<Section> sections(const std::vector<std::string>& names) {
   std::vector<Section> result;
@@ -116,10 +111,9 @@ void add_cores_flag(CLI::App& app, const std::string& name, int& cores, const st
       cores = all_cores();
       return;
     }
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cores);
-    if (error != std::errc{} || end != text.data() + text.size() || cores < 1 || cores > kMaxCores) {
-      throw CLI::ValidationError(name, fmt::format("expected 1 to {} or all", kMaxCores));
-    }
+    const std::optional<int> number = parse_number_in(text, 1, kMaxCores);
+    if (!number) throw CLI::ValidationError(name, fmt::format("expected 1 to {} or all", kMaxCores));
+    cores = *number;
   };
   app.add_option_function<std::string>(name, parse, description)->type_name("N|all");
 }

@@ -1,4 +1,3 @@
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include "apps/progress.h"
 #include "apps/signals.h"
 #include "models/results.h"
+#include "nn/core/stopwatch.h"
 #include "nn/weights/synthetic.h"
 
 namespace zoo::apps {
@@ -33,15 +33,13 @@ struct ProfileFlags {
 /// Rounds for as long as asked for, at least this many.
 void measure(engine::Profiler& profiler, double seconds) {
   constexpr int kMinRounds = 3;
-  using Clock = std::chrono::steady_clock;
-  using Milliseconds = std::chrono::duration<double, std::milli>;
-  const Clock::time_point start = Clock::now();
+  const Stopwatch watch;
   const double duration_ms = seconds * 1e3;
   Progress progress(static_cast<int64_t>(duration_ms), ProgressUnit::kItems);
   double elapsed_ms = 0.0;
   for (int rounds = 0; (rounds < kMinRounds || elapsed_ms < duration_ms) && !stop_requested(); ++rounds) {
     profiler.round();
-    elapsed_ms = Milliseconds(Clock::now() - start).count();
+    elapsed_ms = watch.elapsed_ms();
     progress.update(static_cast<int64_t>(elapsed_ms));
   }
 }

@@ -18,8 +18,6 @@ constexpr int64_t kMaxTotalStride = 1024;
 
 }  // namespace
 
-bool given(const ConfigNode& node) { return node.exists() && !node.is_null(); }
-
 int64_t read_channels(const ConfigNode& node) { return node.as_int_in(1, kMaxChannels, 0); }
 
 int64_t read_kernel(const ConfigNode& node) {

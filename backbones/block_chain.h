@@ -14,9 +14,6 @@ namespace zoo::backbones {
 inline constexpr int64_t kMaxChannels = 16384;
 inline constexpr int64_t kMaxStride = 4;
 
-/// There, and not null.
-bool given(const ConfigNode& node);
-
 int64_t read_channels(const ConfigNode& node);  ///< 1 to kMaxChannels, else 0
 int64_t read_kernel(const ConfigNode& node);    ///< odd, 1 to 31
 int64_t read_stride(const ConfigNode& node);    ///< 1 to kMaxStride

@@ -90,7 +90,7 @@ DefaultBoxOptions decode_boxes(const ConfigNode& params, size_t levels) {
   DefaultBoxOptions boxes;
   boxes.aspect_ratios = decode_aspect_ratios(params.find("aspect_ratios"), levels);
   boxes.scales = decode_scales(params, levels);
-  if (const ConfigNode steps = params.find("steps"); steps && !steps.is_null()) {
+  if (const ConfigNode steps = params.find("steps"); given(steps)) {
     boxes.steps = read_positives(steps.items(), kMaxStride);
     check_count(steps, boxes.steps.size(), levels, 0);
   }

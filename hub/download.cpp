@@ -1,7 +1,7 @@
 #include "hub/download.h"
 
 #include <algorithm>
-#include <charconv>
+#include <limits>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "hub/cache_file.h"
+#include "nn/core/parse_number.h"
 
 namespace zoo::hub {
 namespace {
@@ -20,10 +21,7 @@ constexpr int kPartialContent = 206;
 constexpr int kRangeNotSatisfiable = 416;
 
 std::optional<int64_t> parse_bytes(std::string_view text) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
+  return parse_number_in<int64_t>(text, 0, std::numeric_limits<int64_t>::max());
 }
 
 std::string status_text(int status) {

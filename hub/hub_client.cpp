@@ -1,11 +1,12 @@
 #include "hub/hub_client.h"
 
 #include <algorithm>
-#include <charconv>
-#include <system_error>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "nn/core/parse_number.h"
 
 namespace zoo::hub {
 namespace {
@@ -18,13 +19,6 @@ std::string plain_etag(std::string_view text) {
   if (text.starts_with("W/")) text.remove_prefix(2);
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
   return std::string(text);
-}
-
-std::optional<int64_t> parse_size(const std::string& text) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value <= 0) return std::nullopt;
-  return value;
 }
 
 std::optional<HashKind> hash_kind(std::string_view etag) {
@@ -58,7 +52,7 @@ HubFile HubClient::look_up(const std::string& revision, std::string_view file) c
   if (size.empty() && !answer.is_redirect()) size = answer.header("content-length");
   result.etag = plain_etag(etag);
   if (!hash_kind(result.etag)) fail("the server states no hash that the file could be checked with");
-  result.size = parse_size(size);
+  result.size = parse_number_in<int64_t>(size, 1, std::numeric_limits<int64_t>::max());
   return result;
 }
 

@@ -8,16 +8,11 @@
 
 #include "models/results.h"
 #include "nn/core/statistics.h"
+#include "nn/core/stopwatch.h"
 #include "nn/weights/synthetic.h"
 
 namespace zoo::models {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double ms_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
 
 /// Resident memory of the process, without what the heap holds back for later. From /proc/self/statm, second column.
 double resident_mb() {
@@ -34,7 +29,7 @@ double resident_mb() {
 Bench::Bench(const std::filesystem::path& file, const LoadModelOptions& load, const BenchOptions& options)
     : streams_(static_cast<size_t>(options.streams)) {
   const double before_mb = resident_mb();
-  const Clock::time_point start = Clock::now();
+  const Stopwatch loading;
   model_ = std::make_unique<const Model>(Model::load(file, load));
   const ModelConfig& config = model_->config();
   const auto [height, width] = options.input_size.value_or(usual_input_size(config));
@@ -46,13 +41,13 @@ Bench::Bench(const std::filesystem::path& file, const LoadModelOptions& load, co
   executable_ = model_->compile({options.batch, model_->network().graph.in_channels(), height, width}, compile);
   precision_ = engine::to_string(executable_->precision());
   for (Stream& stream : streams_) stream.runner = executable_->new_runner();
-  load_ms_ = ms_since(start);
+  load_ms_ = loading.elapsed_ms();
 
   const Tensor image = weights::formula_input(executable_->input_shape(), "bench");
   for (Stream& stream : streams_) std::ranges::copy(image.data, stream.runner->input().begin());
-  const Clock::time_point first = Clock::now();
+  const Stopwatch first;
   streams_.front().runner->run();
-  first_ms_ = ms_since(first);
+  first_ms_ = first.elapsed_ms();
   pool_ = std::make_unique<engine::ThreadPool>(options.streams);
   warm_up(std::chrono::duration<double>(0.0));
   memory_mb_ = resident_mb() - before_mb;
@@ -72,11 +67,11 @@ void Bench::measure(std::chrono::duration<double> duration) {
   pool_->share(static_cast<int64_t>(streams_.size()), [&](int64_t number, int) {
     together.arrive_and_wait();  // none is left over for a thread that is done with another
     Stream& stream = streams_[static_cast<size_t>(number)];
-    const Clock::time_point start = Clock::now();
+    const Stopwatch watch;
     double before_ms = 0.0;
     do {
       stream.runner->run();
-      const double now_ms = ms_since(start);
+      const double now_ms = watch.elapsed_ms();
       stream.run_ms.push_back(now_ms - before_ms);
       before_ms = now_ms;
     } while (before_ms < duration_ms);

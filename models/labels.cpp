@@ -12,34 +12,13 @@
 #include <fmt/format.h>
 
 #include "models/model_config.h"
+#include "nn/core/utf8.h"
 
 namespace zoo::models {
 namespace {
 
 constexpr size_t kMaxFileBytes = 4U << 20U;
 constexpr size_t kMaxProblems = 10;
-
-// Well-formed UTF-8 (Unicode 15, table 3-7): results carry labels into JSON, which allows nothing else.
-bool is_utf8(std::string_view text) {
-  const auto byte = [&](size_t i) -> unsigned { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  for (size_t i = 0; i < text.size();) {
-    const unsigned lead = byte(i);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (lead < 0xC2 || lead > 0xF4) return false;
-    const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (byte(i + 1) < low || byte(i + 1) > high) return false;
-    for (size_t k = 2; k < length; ++k) {
-      if (byte(i + k) < 0x80 || byte(i + k) > 0xBF) return false;
-    }
-    i += length;
-  }
-  return true;
-}
 
 std::optional<std::string> read_text(const ConfigNode& node, const std::filesystem::path& file) {
   std::error_code error;
@@ -72,7 +51,7 @@ std::optional<std::string> read_text(const ConfigNode& node, const std::filesyst
 }  // namespace
 
 std::vector<std::string> decode_labels(const ConfigNode& node, const std::filesystem::path& folder) {
-  if (!node || node.is_null()) return {};
+  if (!given(node)) return {};
   const std::string source = node.as_string();
   if (source == "imagenet1k") return imagenet1k_labels();
   if (source == "coco91") return coco91_labels();
@@ -100,7 +79,7 @@ std::vector<std::string> decode_labels(const ConfigNode& node, const std::filesy
     if (label.ends_with('\r')) label.pop_back();
     if (label.find_first_not_of(" \t") == std::string::npos) {
       wrong("empty line");
-    } else if (!is_utf8(label)) {
+    } else if (!is_utf8(label)) {  // results carry labels into JSON, which allows nothing else
       wrong("not UTF-8 text");
     } else if (const auto [first, is_new] = first_line.try_emplace(label, labels.size() + 1); !is_new) {
       wrong(fmt::format("\"{}\" is the label of line {} already", label, first->second));

@@ -23,8 +23,6 @@ constexpr int64_t kMaxThreads = 1024;
 constexpr std::string_view kBackboneOnly = "only the backbone is asked for";
 constexpr const char* kFutureTask = "pose_estimation";  // the trainer has it
 
-bool given(const ConfigNode& node) { return node.exists() && !node.is_null(); }
-
 void decode_task(const ConfigNode& model, ModelConfig& config) {
   const ConfigNode node = model.at("task");
   std::vector<std::string> names;

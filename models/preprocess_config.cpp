@@ -119,13 +119,13 @@ PreprocessConfig decode_preprocess(const ConfigNode& node, int64_t in_channels) 
     config.std.clear();
     config.color = ColorOrder::kGray;
   }
-  if (!node || node.is_null()) return config;
+  if (!given(node)) return config;
 
   const ConfigNode resize = node.find("resize");
   const ConfigNode crop = node.find("crop");
   if (resize) config.resize = decode_size(resize);
   if (crop) config.crop = decode_size(crop);
-  if (const ConfigNode letterbox = node.find("letterbox"); letterbox && !letterbox.is_null()) {
+  if (const ConfigNode letterbox = node.find("letterbox"); given(letterbox)) {
     config.letterbox = decode_letterbox(letterbox, in_channels);
     if (resize && !config.resize.empty()) resize.problem("a letterbox resizes by itself; leave this out");
     if (crop && !config.crop.empty()) crop.problem("a letterbox shows the whole picture; leave this out");

@@ -7,9 +7,9 @@
 
 #include "models/results.h"
 #include "nn/core/error.h"
+#include "nn/core/stopwatch.h"
 #include "pipeline/geometry.h"
 #include "pipeline/runner_cache.h"
-#include "pipeline/stopwatch.h"
 
 namespace zoo::pipeline {
 namespace {

@@ -1,7 +1,8 @@
 #include "pipeline/image_source.h"
 
-#include <chrono>
 #include <utility>
+
+#include "nn/core/stopwatch.h"
 
 namespace zoo::pipeline {
 namespace {
@@ -23,10 +24,10 @@ FailureKind failure_kind(ImageFault fault) {
 }
 
 FrameResult read_frame(const std::filesystem::path& file, int64_t index, const ImageReadOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   try {
     Frame frame{.image = read_image(file, options), .source = file.string(), .index = index};
-    frame.capture_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    frame.capture_ms = watch.elapsed_ms();
     return frame;
   } catch (const ImageError& error) {
     return FrameFailure{file.string(), index, failure_kind(error.fault()), error.what()};

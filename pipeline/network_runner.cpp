@@ -6,7 +6,7 @@
 
 #include "models/results.h"
 #include "nn/core/error.h"
-#include "pipeline/stopwatch.h"
+#include "nn/core/stopwatch.h"
 
 namespace zoo::pipeline {
 namespace {

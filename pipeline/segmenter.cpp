@@ -8,8 +8,8 @@
 
 #include "heads/segmentation.h"
 #include "nn/core/error.h"
+#include "nn/core/stopwatch.h"
 #include "pipeline/geometry.h"
-#include "pipeline/stopwatch.h"
 
 namespace zoo::pipeline {
 

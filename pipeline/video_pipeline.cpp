@@ -12,8 +12,9 @@
 
 #include <fmt/format.h>
 
-#include "nn/core/error.h"
+#include "nn/core/stopwatch.h"
 #include "pipeline/bounded_queue.h"
+#include "pipeline/frame_errors.h"
 #include "pipeline/ordered_queue.h"
 
 namespace zoo::pipeline {
@@ -23,10 +24,6 @@ using Clock = std::chrono::steady_clock;
 
 /// How often the calling thread looks whether the source still delivers.
 constexpr std::chrono::milliseconds kWatchInterval{100};
-
-double ms_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
 
 /// The source and who waits for it. Outlives the pipeline when the source never comes back.
 class WatchedSource {
@@ -81,7 +78,7 @@ class Run {
         predicting_(std::max(1, options.predict_threads)) {}
 
   PipelineStats execute() {
-    const auto start = Clock::now();
+    const Stopwatch watch;
     {
       std::jthread capture;
       std::vector<std::jthread> predict;
@@ -99,7 +96,7 @@ class Run {
       if (capture.joinable() && !capture_comes_back()) capture.detach();
     }
     if (error_) std::rethrow_exception(error_);
-    stats_.wall_s = ms_since(start) / 1000.0;
+    stats_.wall_s = watch.elapsed_ms() / 1000.0;
     return stats_;
   }
 
@@ -196,27 +193,18 @@ class Run {
 
   /// `item` is inside `event`, which becomes a failure if the frame does not fit the network.
   void predict_frame(ProcessedFrame& item, PipelineEvent& event) {
-    std::string problem;
-    try {
-      item.result = stages_.predict(item.frame.image);
-      return;
-    } catch (const EngineError&) {
-      throw;
-    } catch (const IoError&) {
-      throw;
-    } catch (const Error& error) {
-      problem = fmt::format("{}: {}", item.frame.source, error.what());
-    }
-    event = FrameFailure{item.frame.source, item.frame.index, FailureKind::kProcessing, std::move(problem)};
+    auto problem = problem_of_frame(item.frame.source, [&] { item.result = stages_.predict(item.frame.image); });
+    if (!problem) return;
+    event = FrameFailure{item.frame.source, item.frame.index, FailureKind::kProcessing, std::move(*problem)};
   }
 
   void draw_frames() {
     while (std::optional<PipelineEvent> event = predicted_.pop()) {
       auto* item = std::get_if<ProcessedFrame>(&*event);
       if (item != nullptr && stages_.draw) {
-        const auto start = Clock::now();
+        const Stopwatch watch;
         stages_.draw(*item);
-        item->draw_ms = ms_since(start);
+        item->draw_ms = watch.elapsed_ms();
       }
       if (!drawn_.push(std::move(*event))) break;
     }

@@ -17,10 +17,6 @@ namespace {
 constexpr int kOpenTimeoutMs = 10'000;
 constexpr double kFallbackFps = 25.0;
 
-double elapsed_ms(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
-
 /// Frames as a container states them are estimates (duration times rate), so a small difference says nothing.
 bool falls_short(int64_t found, int64_t promised) { return promised - found > std::max<int64_t>(2, promised / 50); }
 
@@ -158,11 +154,11 @@ cv::Mat to_bgr(cv::Mat image, const std::string& name) {
 }  // namespace
 
 VideoSource::VideoSource(const cv::VideoCapture& capture, SourceInfo info)
-    : capture_(capture), info_(std::move(info)), opened_(std::chrono::steady_clock::now()) {}
+    : capture_(capture), info_(std::move(info)) {}
 
 std::optional<FrameResult> VideoSource::next() {
   if (ended_) return std::nullopt;
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   cv::Mat image;  // a new one each time: VideoCapture writes into the old one, which others may still read
   try {
     if (!capture_.read(image) || image.empty()) return at_end();
@@ -171,12 +167,12 @@ std::optional<FrameResult> VideoSource::next() {
   }
   Frame frame{.image = to_bgr(std::move(image), info_.name), .source = info_.name, .index = next_index_++};
   frame.time_s = position_s(frame.index);
-  frame.capture_ms = elapsed_ms(start);
+  frame.capture_ms = watch.elapsed_ms();
   return frame;
 }
 
 double VideoSource::position_s(int64_t index) const {
-  if (info_.live) return elapsed_ms(opened_) / 1000.0;
+  if (info_.live) return since_opened_.elapsed_ms() / 1000.0;
   const double stamp_ms = capture_.get(cv::CAP_PROP_POS_MSEC);
   const bool usable = std::isfinite(stamp_ms) && (stamp_ms > 0.0 || index == 0);
   return usable ? std::max(stamp_ms, 0.0) / 1000.0 : static_cast<double>(index) / info_.fps;

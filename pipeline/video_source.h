@@ -1,13 +1,13 @@
 // Video files, cameras, network streams and GStreamer pipelines as sources.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
 
 #include <opencv2/videoio.hpp>
 
+#include "nn/core/stopwatch.h"
 #include "pipeline/frame_source.h"
 
 namespace zoo::pipeline {
@@ -31,7 +31,7 @@ class VideoSource : public FrameSource {
   SourceInfo info_;
   int64_t next_index_ = 0;
   bool ended_ = false;
-  std::chrono::steady_clock::time_point opened_;
+  Stopwatch since_opened_;
 };
 
 /// Opens any spec but kImages. Throws IoError naming the source and what is wrong with it.

@@ -9,6 +9,7 @@
 #include "nn/core/config_scan.h"
 #include "nn/core/config_tag.h"
 #include "nn/core/config_text.h"
+#include "nn/core/utf8.h"
 
 namespace zoo::detail {
 namespace {

@@ -95,6 +95,9 @@ class ConfigNode {
   std::string path_;
 };
 
+/// There, and not null.
+inline bool given(const ConfigNode& node) { return !node.is_null(); }
+
 /// One `key.path=value` of the command line; `value` is YAML (`[1, 2]`, `relu`, `~`). List elements are `a.b[1].c` or
 /// `a.b.1.c`. Keys that are missing on the way are added; if nobody reads them, they are reported like any unknown key.
 struct ConfigOverride {

@@ -1,7 +1,6 @@
 #include "nn/core/config_override.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include "nn/core/config_source.h"
 #include "nn/core/config_text.h"
 #include "nn/core/error.h"
+#include "nn/core/parse_number.h"
 
 namespace zoo {
 namespace detail {
@@ -33,13 +33,7 @@ std::string label_of(const ConfigOverride& setting) {
   throw ConfigError({fmt::format("{}: {}", label_of(setting), message)});
 }
 
-std::optional<size_t> index_of(const Step& step) {
-  size_t index = 0;
-  const char* end = step.text.data() + step.text.size();
-  const auto [parsed, error] = std::from_chars(step.text.data(), end, index);
-  if (error != std::errc() || parsed != end) return std::nullopt;
-  return index;
-}
+std::optional<size_t> index_of(const Step& step) { return parse_number<size_t>(step.text); }
 
 std::vector<Step> steps_of(const ConfigOverride& setting) {
   const std::string_view path = setting.path;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string>
-#include <system_error>
+
+#include "nn/core/parse_number.h"
 
 namespace zoo::detail {
 namespace {
@@ -104,19 +104,10 @@ std::optional<int64_t> parse_int(std::string_view text) {
   if (text.starts_with("0x")) base = 16;
   if (text.starts_with("0o")) base = 8;
   text = base == 10 ? without_plus(text) : text.substr(2);
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  return parse_number<int64_t>(text, base);
 }
 
-std::optional<double> parse_double(std::string_view text) {
-  text = without_plus(text);
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
+std::optional<double> parse_double(std::string_view text) { return parse_number<double>(without_plus(text)); }
 
 bool is_decimal(std::string_view text) { return !text.starts_with("0x") && !text.starts_with("0o"); }
 

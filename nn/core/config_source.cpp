@@ -10,6 +10,7 @@
 
 #include "nn/core/config_text.h"
 #include "nn/core/error.h"
+#include "nn/core/utf8.h"
 
 namespace zoo::detail {
 namespace {

@@ -7,10 +7,6 @@
 
 namespace zoo::detail {
 
-/// Bytes of the UTF-8 sequence that starts at `text[offset]`, or 0 if there is no valid one.
-size_t utf8_sequence_length(std::string_view text, size_t offset);
-bool is_utf8(std::string_view text);
-
 /// Control characters and bytes outside UTF-8 as escapes; cut after about 60 bytes with "...".
 std::string escaped(std::string_view text);
 /// The same between double quotes.

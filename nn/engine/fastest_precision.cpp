@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "nn/core/stopwatch.h"
 #include "nn/engine/kernel_choice.h"
 
 namespace zoo::engine {
@@ -62,9 +63,9 @@ void measure(std::vector<Candidate>& candidates) {
   const Clock::time_point start = Clock::now();
   for (int round = 0; round < kRounds && (round == 0 || Clock::now() - start < kBudget); ++round) {
     for (Candidate& candidate : candidates) {
-      const Clock::time_point begin = Clock::now();
+      const Stopwatch watch;
       candidate.runner->run();
-      candidate.times_ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
+      candidate.times_ms.push_back(watch.elapsed_ms());
     }
   }
 }

@@ -1,7 +1,6 @@
 #include "nn/engine/kernel_times.h"
 
 #include <atomic>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -12,6 +11,8 @@
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "nn/core/parse_number.h"
 
 namespace zoo::engine {
 namespace {
@@ -32,10 +33,8 @@ uint64_t hash(std::string_view text) {
 bool is_time(double microseconds) { return std::isfinite(microseconds) && microseconds > 0.0; }
 
 std::optional<double> parse_time(std::string_view text) {
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || !is_time(value)) return std::nullopt;
-  return value;
+  const std::optional<double> value = parse_number<double>(text);
+  return value && is_time(*value) ? value : std::nullopt;
 }
 
 /// Takes one line off the front of `rest`; nothing if no line feed is left.

@@ -1,12 +1,12 @@
 #include "pipeline/eval/class_folders.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include "nn/core/parse_number.h"
 #include "pipeline/eval/folder_entries.h"
 #include "pipeline/eval/problem_list.h"
 #include "pipeline/image_io.h"
@@ -19,10 +19,7 @@ namespace fs = std::filesystem;
 std::optional<int64_t> class_of(std::string_view name, std::span<const std::string> labels, int64_t num_classes) {
   const auto label = std::ranges::find(labels, name);
   if (label != labels.end()) return label - labels.begin();
-  int64_t index = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
-  if (error != std::errc{} || end != name.data() + name.size() || index < 0 || index >= num_classes) return {};
-  return index;
+  return parse_number_in<int64_t>(name, 0, num_classes - 1);
 }
 
 }  // namespace

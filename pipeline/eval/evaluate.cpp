@@ -10,6 +10,7 @@
 #include "nn/core/error.h"
 #include "pipeline/classifier.h"
 #include "pipeline/detector.h"
+#include "pipeline/frame_errors.h"
 #include "pipeline/image_io.h"
 #include "pipeline/mask_png.h"
 #include "pipeline/segmenter.h"
@@ -48,15 +49,8 @@ Evaluation<Summary> evaluate_with(std::span<const Item> items, int64_t classes, 
     if (options.compare_with_f32) shards.back().f32.emplace(make(in_f32(options.network)));
     works.emplace_back([&items, &work, shard = &shards.back()](int64_t index) {
       const Item& item = items[static_cast<size_t>(index)];
-      try {
-        work(*shard, item);
-      } catch (const EngineError&) {
-        throw;
-      } catch (const IoError&) {
-        throw;
-      } catch (const Error& error) {  // this picture does not fit the network
-        throw IoError(fmt::format("{}: {}", item.picture.string(), error.what()));
-      }
+      const auto problem = pipeline::problem_of_frame(item.picture.string(), [&] { work(*shard, item); });
+      if (problem) throw IoError(*problem);
     });
   }
   Evaluation<Summary> result;
