@@ -1,127 +1,252 @@
-// The folders are the architecture: this test reads every #include and fails when one points upwards, or when a
-// third-party header is used outside its one home.
+// The folders are the architecture: this test reads every source and fails when an #include points upwards, when a
+// third-party header is used outside its one home, or when library code prints or ends the process.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <regex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace zoo {
+#include "tests/layers/source_scan.h"
+
+namespace zoo::layers {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// Folder -> folders it may include from, itself aside (docs: CONTRIBUTING.md).
-const std::map<std::string, std::set<std::string>> kMayUse = {
+/// A folder of sources; the folders inside it are rooms of their own.
+struct Room {
+  std::string folder;
+  std::set<std::string> may_use;  ///< itself aside
+};
+
+// Bottom to top (CONTRIBUTING.md).
+const std::vector<Room> kRooms = {
     {"nn/core", {}},
     {"nn/graph", {"nn/core"}},
+    {"nn/graph/onnx_export", {"nn/core", "nn/graph"}},
     {"nn/weights", {"nn/core"}},
-    {"nn/engine", {"nn/core", "nn/graph", "nn/weights"}},
+    {"nn/engine/kernels", {"nn/core"}},
+    {"nn/engine", {"nn/core", "nn/graph", "nn/weights", "nn/engine/kernels"}},
     {"hub", {"nn/core"}},
     {"backbones", {"nn/core", "nn/graph"}},
     {"heads", {"nn/core", "nn/graph"}},
-    {"models", {"nn/core", "nn/graph", "nn/weights", "nn/engine", "hub", "backbones", "heads"}},
+    {"models", {"nn/core", "nn/graph", "nn/graph/onnx_export", "nn/weights", "nn/engine", "hub", "backbones", "heads"}},
     {"pipeline", {"nn/core", "nn/graph", "nn/weights", "nn/engine", "hub", "backbones", "heads", "models"}},
-    {"apps", {"nn/core", "nn/graph", "nn/weights", "nn/engine", "hub", "backbones", "heads", "models", "pipeline"}},
+    {"pipeline/eval",
+     {"nn/core", "nn/graph", "nn/weights", "nn/engine", "hub", "backbones", "heads", "models", "pipeline"}},
+    {"apps",
+     {"nn/core", "nn/graph", "nn/weights", "nn/engine", "hub", "backbones", "heads", "models", "pipeline",
+      "pipeline/eval"}},
 };
 
-/// Start of a third-party include -> files that may use it, as a regular expression.
-const std::map<std::string, std::string> kHomes = {
-    {"yaml-cpp/", R"(nn/core/config_[a-z]+\.cpp)"},
-    {"onnx/", R"(nn/graph/onnx_export/model_writer\.cpp)"},
-    {"google/protobuf/", R"(nn/graph/onnx_export/model_writer\.cpp)"},
-    {"oneapi/", R"(nn/engine/.*)"},
-    {"dnnl", R"(nn/engine/.*)"},
-    {"omp.h", R"(nn/engine/.*)"},
-    {"opencv2/", R"((pipeline|apps)/.*)"},
-    {"curl/", R"(hub/http\.cpp)"},
-    {"openssl/", R"(hub/digest\.cpp)"},
-    {"zip.h", R"(nn/weights/pth_archive\.cpp)"},
-    {"png.h", R"(pipeline/mask_png\.cpp)"},
-    {"CLI/", R"(apps/.*)"},
-    {"spdlog/", R"(apps/.*)"},
+/// A library of others.
+struct Library {
+  std::string name;                   ///< as CONTRIBUTING.md calls it
+  std::vector<std::string> includes;  ///< how its headers' names begin
+  std::string home;                   ///< the files that may use it, as a regular expression
 };
 
-struct Include {
+const std::vector<Library> kLibraries = {
+    {"CLI11", {"CLI/"}, R"(apps/.*)"},
+    {"spdlog", {"spdlog/"}, R"(apps/.*)"},
+    {"OpenCV", {"opencv2/"}, R"((pipeline|apps)/.*)"},
+    {"libjpeg", {"jpeglib.h", "jerror.h"}, R"(pipeline/decode_jpeg\.cpp)"},
+    {"libpng", {"png.h"}, R"(pipeline/mask_png\.cpp)"},
+    {"libcurl", {"curl/"}, R"(hub/http\.cpp)"},
+    {"OpenSSL", {"openssl/"}, R"(hub/digest\.cpp)"},
+    {"oneDNN", {"oneapi/", "dnnl"}, R"(nn/engine/[^/]+)"},
+    {"OpenMP", {"omp.h"}, R"(nn/engine/parallel\.cpp)"},
+    {"libzip", {"zip.h"}, R"(nn/weights/pth_archive\.cpp)"},
+    {"ONNX", {"onnx/", "google/protobuf/"}, R"(nn/graph/onnx_export/model_writer\.cpp)"},
+    {"yaml-cpp", {"yaml-cpp/"}, R"(nn/core/config_[a-z]+\.cpp)"},
+    {"nlohmann-json", {"nlohmann/"}, R"((apps|pipeline|models|nn/weights)/.*)"},
+    {"fmt", {"fmt/"}, R"(.*)"},
+};
+
+/// Headers of the operating system and the compiler; those of C++ have neither a dot nor a slash.
+const std::regex kSystemHeader(
+    R"([a-z0-9_]+|sys/[a-z]+\.h|(cpuid|dlfcn|fcntl|glob|immintrin|malloc|poll|sched|spawn|unistd)\.h)");
+
+const std::set<std::string, std::less<>> kPrintOrEnd = {
+    "printf", "vprintf", "fprintf", "vfprintf",   "dprintf",   "vdprintf",    "puts",          "fputs",
+    "putc",   "fputc",   "putchar", "putw",       "perror",    "psignal",     "abort",         "exit",
+    "_exit",  "_Exit",   "raise",   "quick_exit", "terminate", "unreachable", "__builtin_trap"};
+const std::set<std::string, std::less<>> kStreams = {"cout", "cerr", "clog", "wcout", "wcerr", "wclog"};
+
+struct Source {
   std::string file;  ///< relative to the source tree
-  int line = 0;
-  std::string target;
+  std::string room;
+  std::string text;
+  std::vector<Include> includes;
 };
 
-std::vector<Include> includes_of(const fs::path& folder) {
-  const fs::path root = ZOO_SOURCE_DIR;
-  const std::regex pattern(R"(^\s*#\s*include\s*["<]([^">]+)[">])");
-  std::vector<Include> includes;
-  for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
-    if (entry.path().extension() != ".cpp" && entry.path().extension() != ".h") continue;
-    std::ifstream stream(entry.path());
-    std::string text;
-    for (int line = 1; std::getline(stream, text); ++line) {
-      std::smatch match;
-      if (std::regex_search(text, match, pattern)) {
-        includes.push_back({fs::relative(entry.path(), root).string(), line, match[1]});
-      }
-    }
-  }
-  return includes;
+bool is_source(const fs::path& path) {
+  static const std::set<std::string> extensions = {".cpp", ".h", ".inc", ".in"};
+  return extensions.contains(path.extension().string());
 }
 
-/// The layer that an include path or file belongs to; empty if it is none of ours.
-std::string layer_of(const std::string& path) {
-  for (const auto& [layer, may_use] : kMayUse) {
-    if (path.starts_with(layer + "/")) return layer;
+/// The room that an include path or file lies in; empty if it is none of ours.
+std::string room_of(const fs::path& path) {
+  const std::string folder = path.parent_path().string();
+  const auto found = std::ranges::find(kRooms, folder, &Room::folder);
+  return found == kRooms.end() ? std::string() : folder;
+}
+
+/// Of all folders of the library and the program.
+const std::vector<Source>& sources() {
+  static const std::vector<Source> all = [] {
+    const fs::path root = ZOO_SOURCE_DIR;
+    std::vector<Source> found;
+    for (const char* top : {"nn", "hub", "backbones", "heads", "models", "pipeline", "apps"}) {
+      for (const auto& entry : fs::recursive_directory_iterator(root / top)) {
+        if (!entry.is_regular_file() || !is_source(entry.path())) continue;
+        std::ifstream stream(entry.path());
+        const fs::path file = fs::relative(entry.path(), root);
+        std::string text{std::istreambuf_iterator<char>(stream), {}};
+        std::vector<Include> includes = includes_of(text);
+        found.push_back({file.string(), room_of(file), std::move(text), std::move(includes)});
+      }
+    }
+    std::ranges::sort(found, {}, &Source::file);
+    return found;
+  }();
+  return all;
+}
+
+const Library* library_of(const std::string& header) {
+  for (const Library& library : kLibraries) {
+    for (const std::string& start : library.includes) {
+      if (header.starts_with(start)) return &library;
+    }
   }
-  return {};
+  return nullptr;
+}
+
+TEST(Layers, EveryFolderIsARoom) {
+  std::set<std::string> seen;
+  for (const Source& source : sources()) {
+    EXPECT_NE(source.room, "") << source.file << ": its folder is no room";
+    seen.insert(source.room);
+  }
+  for (const Room& room : kRooms) EXPECT_TRUE(seen.contains(room.folder)) << room.folder << ": there is no such folder";
+}
+
+// So there is no circle.
+TEST(Layers, RoomsUseOnlyRoomsBelowThem) {
+  std::set<std::string> below;
+  for (const Room& room : kRooms) {
+    for (const std::string& used : room.may_use) {
+      EXPECT_TRUE(below.contains(used)) << room.folder << " may use " << used << ", which is not below it";
+    }
+    below.insert(room.folder);
+  }
 }
 
 TEST(Layers, IncludeOnlyDownwards) {
-  size_t checked = 0;
-  for (const auto& [layer, may_use] : kMayUse) {
-    for (const Include& include : includes_of(layer)) {
-      const std::string target = layer_of(include.target);
-      if (target.empty() || target == layer) continue;
-      ++checked;
-      EXPECT_TRUE(may_use.contains(target))
-          << include.file << ":" << include.line << ": " << layer << " must not use " << include.target;
+  for (const Source& source : sources()) {
+    const auto room = std::ranges::find(kRooms, source.room, &Room::folder);
+    if (room == kRooms.end()) continue;  // see EveryFolderIsARoom
+    for (const Include& include : source.includes) {
+      if (!include.quoted) continue;
+      const std::string target = room_of(include.target);
+      EXPECT_NE(target, "") << source.file << ":" << include.line << ": \"" << include.target
+                            << "\" is no path of a room from the top of the tree";
+      EXPECT_TRUE(target == source.room || room->may_use.contains(target))
+          << source.file << ":" << include.line << ": " << source.room << " must not use " << include.target;
     }
   }
-  EXPECT_GT(checked, 50U) << "the scan found too little to be right";
 }
 
 TEST(Layers, KeepThirdPartyHeadersInTheirHome) {
-  size_t checked = 0;
-  for (const auto& [layer, may_use] : kMayUse) {
-    for (const Include& include : includes_of(layer)) {
-      for (const auto& [start, home] : kHomes) {
-        if (!include.target.starts_with(start)) continue;
-        ++checked;
-        EXPECT_TRUE(std::regex_match(include.file, std::regex(home)))
-            << include.file << ":" << include.line << ": <" << include.target << "> belongs into " << home;
+  std::set<std::string> used;
+  for (const Source& source : sources()) {
+    for (const Include& include : source.includes) {
+      if (include.quoted) continue;
+      const auto where = [&] {
+        return source.file + ":" + std::to_string(include.line) + ": <" + include.target + ">";
+      };
+      const Library* library = library_of(include.target);
+      if (library == nullptr) {
+        EXPECT_TRUE(std::regex_match(include.target, kSystemHeader)) << where() << " is of no library that has a home";
+        continue;
       }
+      used.insert(library->name);
+      EXPECT_TRUE(std::regex_match(source.file, std::regex(library->home)))
+          << where() << ": " << library->name << " belongs into " << library->home;
     }
   }
-  EXPECT_GT(checked, 5U) << "the scan found too little to be right";
+  for (const Library& library : kLibraries) EXPECT_TRUE(used.contains(library.name)) << library.name << " is not used";
+}
+
+/// Folder -> libraries that CONTRIBUTING.md lists for it.
+std::map<std::string, std::set<std::string>> documented_homes() {
+  std::ifstream stream(fs::path(ZOO_SOURCE_DIR) / "CONTRIBUTING.md");
+  const std::regex row(R"(\| `([a-z_/]+)/` \|.*\|\s*([^|]*)\|\s*)");
+  const std::regex name(R"([A-Za-z0-9-]+)");
+  std::map<std::string, std::set<std::string>> homes;
+  std::smatch match;
+  for (std::string line; std::getline(stream, line);) {
+    if (!std::regex_match(line, match, row)) continue;
+    const std::string names = match[2];
+    homes[match[1]] = {std::sregex_token_iterator(names.begin(), names.end(), name), {}};
+  }
+  return homes;
+}
+
+TEST(Layers, AreWhatContributingSays) {
+  std::map<std::string, std::set<std::string>> used;
+  for (const auto& [folder, names] : documented_homes()) used[folder];
+  for (const Source& source : sources()) {
+    const auto folder =
+        std::ranges::find_if(used, [&](const auto& row) { return source.file.starts_with(row.first + "/"); });
+    ASSERT_NE(folder, used.end()) << source.file << ": CONTRIBUTING.md has no row for its folder";
+    for (const Include& include : source.includes) {
+      const Library* library = include.quoted ? nullptr : library_of(include.target);
+      if (library != nullptr && library->name != "fmt") folder->second.insert(library->name);
+    }
+  }
+  EXPECT_EQ(documented_homes(), used);
 }
 
 TEST(Layers, LibraryCodeNeitherPrintsNorExits) {
-  const std::regex forbidden(R"(\bstd::(cout|cerr|clog|exit|abort|quick_exit)\b|\b(printf|puts|_exit)\s*\()");
-  for (const auto& [layer, may_use] : kMayUse) {
-    if (layer == "apps") continue;
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(ZOO_SOURCE_DIR) / layer)) {
-      if (entry.path().extension() != ".cpp" && entry.path().extension() != ".h") continue;
-      std::ifstream stream(entry.path());
-      std::string text;
-      for (int line = 1; std::getline(stream, text); ++line) {
-        const std::string code = text.substr(0, text.find("//"));
-        EXPECT_FALSE(std::regex_search(code, forbidden)) << entry.path().string() << ":" << line << ": " << text;
-      }
+  for (const Source& source : sources()) {
+    if (source.room == "apps") continue;
+    for (const Use& use : uses_of(source.text, kPrintOrEnd, kStreams)) {
+      ADD_FAILURE() << source.file << ":" << use.line << ": " << use.name;
     }
   }
 }
 
+// The rules on sources made for them: each must be able to fail.
+TEST(Layers, FindWhatTheyForbid) {
+  for (const char* call : {"fprintf(stderr, \"x\");", "std::fputs(\"x\", stderr);", "perror(\"x\");", "abort();",
+                           "std::abort();", "exit(1);", "std::exit(1);", "_exit(1);", "std::quick_exit(1);",
+                           "std::terminate();", "std::cerr << 1;", "std::printf(\"x\");"}) {
+    EXPECT_THAT(uses_of(call, kPrintOrEnd, kStreams), ::testing::SizeIs(1)) << call;
+  }
+  EXPECT_EQ(room_of("pipeline/eval/evaluate.h"), "pipeline/eval");
+  EXPECT_EQ(room_of("nn/engine/kernels/kernels_impl.inc"), "nn/engine/kernels");
+  EXPECT_EQ(room_of("evaluate.h"), "");
+  EXPECT_EQ(room_of("pipeline/../apps/commands.h"), "");
+  EXPECT_TRUE(is_source("nn/engine/kernels/kernels_impl.inc"));
+  const auto pipeline = std::ranges::find(kRooms, "pipeline", &Room::folder);
+  EXPECT_FALSE(pipeline->may_use.contains("pipeline/eval"));
+  for (const char* header :
+       {"nlohmann/json.hpp", "jpeglib.h", "png.h", "zip.h", "curl/curl.h", "openssl/evp.h", "CLI/CLI.hpp",
+        "spdlog/spdlog.h", "onnx/onnx_pb.h", "oneapi/dnnl/dnnl.hpp", "omp.h", "yaml-cpp/yaml.h", "opencv2/core.hpp"}) {
+    EXPECT_NE(library_of(header), nullptr) << header;
+    EXPECT_FALSE(std::regex_match("backbones/mobilenetv3.cpp", std::regex(library_of(header)->home))) << header;
+  }
+  EXPECT_FALSE(std::regex_match("httplib.h", kSystemHeader));
+}
+
 }  // namespace
-}  // namespace zoo
+}  // namespace zoo::layers
