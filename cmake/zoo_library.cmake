@@ -40,8 +40,9 @@ target_link_libraries(zoo_test_settings INTERFACE zoo_settings fmt::fmt)
 target_compile_options(zoo_test_settings INTERFACE $<$<CONFIG:Release>:-O1> $<$<CONFIG:RelWithDebInfo>:-O0>
   $<$<CONFIG:Release>:-Wno-array-bounds> $<$<CONFIG:Release>:-Wno-stringop-overflow>)
 
-# zoo_test(NAME SOURCES ... DEPENDS ... PROPERTIES ...): one GoogleTest program; every test of it becomes a CTest with
-# these properties. What tests measure or fetch stays out of the user's cache.
+# zoo_test(NAME SOURCES ... DEPENDS ... PROPERTIES ...): one GoogleTest program; every suite of it becomes a CTest with
+# these properties, as starting a program that links OpenCV takes longer than most tests. What tests measure or fetch
+# stays out of the user's cache.
 function(zoo_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PROPERTIES" ${ARGN})
   add_executable(test_${name} ${ARG_SOURCES})
@@ -49,7 +50,14 @@ function(zoo_test name)
   target_precompile_headers(test_${name} REUSE_FROM zoo_test_headers)
   target_compile_definitions(test_${name} PRIVATE
     ZOO_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ZOO_BINARY_DIR="${PROJECT_BINARY_DIR}")
-  gtest_discover_tests(test_${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}."
-    PROPERTIES TIMEOUT 300 ENVIRONMENT_MODIFICATION XDG_CACHE_HOME=set:${PROJECT_BINARY_DIR}/test-cache
-      ${ARG_PROPERTIES})
+  set(suites_file ${CMAKE_CURRENT_BINARY_DIR}/${name}_suites.cmake)
+  file(GENERATE OUTPUT ${suites_file} CONTENT
+"set(program [==[$<TARGET_FILE:test_${name}>]==])
+set(prefix [==[${name}]==])
+set(properties TIMEOUT 900 WORKING_DIRECTORY [==[${CMAKE_CURRENT_BINARY_DIR}]==]
+  ENVIRONMENT_MODIFICATION [==[XDG_CACHE_HOME=set:${PROJECT_BINARY_DIR}/test-cache]==] ${ARG_PROPERTIES})
+set(list_file [==[${CMAKE_CURRENT_BINARY_DIR}/${name}_tests.txt]==])
+include([==[${PROJECT_SOURCE_DIR}/cmake/discover_suites.cmake]==])
+")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${suites_file})
 endfunction()

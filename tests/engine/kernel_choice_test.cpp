@@ -128,8 +128,8 @@ bool prefers_fused(const std::string& wanted, int64_t channels, int fused_ms, in
 }
 
 TEST(KernelChoice, ComputesTwoAtOnceWhereThatIsFaster) {
-  EXPECT_TRUE(prefers_fused("auto", 11, 3, 2));
-  EXPECT_FALSE(prefers_fused("auto", 12, 3, 1));
+  EXPECT_TRUE(prefers_fused("auto", 11, 3, 20));
+  EXPECT_FALSE(prefers_fused("auto", 12, 30, 1));
   // Remembered.
   EXPECT_TRUE(prefers_fused("auto", 11, 3, 1));
   EXPECT_TRUE(prefers_fused("both", 12, 3, 1));
