@@ -95,6 +95,8 @@ NodeId attention_block(GraphBuilder& builder, NodeId src, const AttentionOptions
   if (options.query_stride > 1) {
     result = builder.resize_like(result, normalised, "upsample", graph::ResizeMode::kBilinear);
   }
+  begin_block(builder, BlockKind::kAttention);
+  if (options.query_stride > 0) next_part(builder);
   set_part(builder, Part::kAttentionOutput);
   result = builder.conv(result, "output", {.out_channels = options.out_channels});
   return end_block(builder, src, result, options.layer_scale, options.skip);

@@ -141,7 +141,8 @@ struct AttentionOptions {
 };
 
 /// src [N, C, H, W] -> [N, out_channels, H, W]. Nodes norm, query.*, key.*, value.*, attention, upsample, output,
-/// layer_scale and add. Fills block_kind, part and part_index (place within the query's, key's or value's own layers).
+/// layer_scale and add. Fills block_kind, part and part_index: the place
+/// within the layers of query, key, value or output, to which the pooling and the upsampling count, also those by 1.
 graph::NodeId attention_block(graph::GraphBuilder& builder, graph::NodeId src, const AttentionOptions& options);
 
 /// TensorFlow SAME differs from symmetric padding only where there is a stride: at stride 1 an odd kernel takes the

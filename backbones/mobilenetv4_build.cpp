@@ -65,7 +65,12 @@ class AddBlock {
     block.antialias = config_.antialias;
     return universal_bottleneck(builder_, src_, with_common(block), &expanded_);
   }
-  NodeId operator()(AttentionOptions block) const { return attention_block(builder_, src_, with_common(block)); }
+  NodeId operator()(AttentionOptions block) const {
+    block = with_common(block);
+    // As in the trainer, whose norm_type reaches the convolutions alone.
+    block.norm.kind = NormKind::kBatchNorm;
+    return attention_block(builder_, src_, block);
+  }
 
  private:
   template <typename Options>

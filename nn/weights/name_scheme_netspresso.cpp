@@ -65,7 +65,7 @@ std::string plain_module(const ParameterRole& role) {
     case Part::kValue:
       return fmt::format("{}.attention.value.{}", block_module(role), role.part_index);
     case Part::kAttentionOutput:
-      return block_module(role) + ".attention.linear.0";
+      return fmt::format("{}.attention.linear.{}", block_module(role), role.part_index);
     default:
       return {};
   }

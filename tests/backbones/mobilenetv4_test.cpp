@@ -174,6 +174,15 @@ TEST(MobileNetV4, PoolsTheQueryAndComesBackToTheSizeOfItsInput) {
   EXPECT_EQ(last_shape(graph, 30, 14), "1x16x15x7");
   EXPECT_EQ(parameter_of(graph, "stage0.block0.query.norm.weight").role.part_index, 1);
   EXPECT_EQ(parameter_of(graph, "stage0.block0.query.project.weight").role.part_index, 2);
+  EXPECT_EQ(parameter_of(graph, "stage0.block0.output.weight").role.part_index, 1);
+}
+
+TEST(MobileNetV4, NormalisesAttentionByBatchWhateverTheConvolutionsHave) {
+  const Graph graph = build(decode_rows("[[[mmqa, 16, 32, 4, 2, True, 3, 2, 1]]]", ", norm_type: instance_norm"));
+  EXPECT_NO_FATAL_FAILURE(op_of<graph::InstanceNorm>(graph, "stem.norm"));
+  for (const std::string name : {"norm", "query.norm", "key.norm", "value.norm"}) {
+    op_of<graph::BatchNorm>(graph, "stage0.block0." + name);
+  }
 }
 
 TEST(MobileNetV4, OnlyNormalisesAQueryThatIsPooledByOne) {

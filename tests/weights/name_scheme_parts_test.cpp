@@ -104,6 +104,8 @@ const std::vector<PartCase> kParts = {
      "blocks.2.1.attn.value.proj.weight"},
     {"mqa_output", block_role(Kind::kAttention, kAttentionOutput), "backbone.stages.2.1.attention.linear.0.weight",
      "blocks.2.1.attn.output.proj.weight"},
+    {"mqa_output_behind_upsampling", block_role(Kind::kAttention, kAttentionOutput, Layer::kWeighted, 1),
+     "backbone.stages.2.1.attention.linear.1.weight", "blocks.2.1.attn.output.proj.weight"},
     {"mqa_gamma", gamma(Kind::kAttention), "backbone.stages.2.1.layer_scale.gamma", "blocks.2.1.layer_scale.gamma"},
     {"v1_depthwise", in_family(Family::kMobileNetV1, block_role(Kind::kDepthwiseSeparable, kDepthwise)), "-",
      "blocks.2.1.conv_dw.weight"},
