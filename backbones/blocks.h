@@ -1,5 +1,5 @@
-// Building blocks that the backbone families share. Each adds its nodes under a name scope and sets the structural role
-// of its parameters, so that a family only says which blocks it has.
+// Building blocks that the backbone families share. Each adds its nodes under a name scope and says what its parameters
+// are to the block (ParameterRole::block and part), so that a family only says which blocks it has.
 #pragma once
 
 #include <cstdint>
@@ -36,11 +36,16 @@ struct ConvNormActOptions {
   NormOptions norm = {};
   ActivationKind activation = ActivationKind::kIdentity;
   Antialias antialias = Antialias::kNone;
+  std::string_view part = {};  ///< what the parameters are to their block; empty: `name`
 };
+
+/// Says that the next parameters belong to a block of this kind, and counts its parts anew: sets block and the count
+/// `position` of the builder's role. The blocks below do so themselves.
+void begin_block(graph::GraphBuilder& builder, std::string_view kind);
 
 /// src [N, C, H, W] -> [N, conv.out_channels, H', W']. Nodes `name`.conv, `name`.norm and, unless it is the identity,
 /// `name`.act, and `name`.pool where antialiasing has an effect; their parameters are `part` of the builder's role.
-graph::NodeId conv_norm_act(graph::GraphBuilder& builder, graph::NodeId src, std::string_view name, Part part,
+graph::NodeId conv_norm_act(graph::GraphBuilder& builder, graph::NodeId src, std::string_view name,
                             const ConvNormActOptions& options);
 
 /// Squeeze-and-excite (Hu et al. 2018, arXiv:1709.01507, with MobileNetV3's gate): two 1x1 convolutions with bias on
@@ -74,9 +79,9 @@ struct InvertedResidualOptions {
 };
 
 /// src [N, C, H, W] -> [N, out_channels, ceil(H / stride), ceil(W / stride)]. Nodes expand.*, depthwise.*, se.*,
-/// project.* and add. Fills block_kind, part and part_index (position among the parts the block really has,
-/// squeeze-and-excite being one part) of the builder's current role; the family sets stage and block before. `expanded`
-/// gets what the expand convolution with its activation yields, kNone if there is none.
+/// project.* and add. Fills block, part and the count `position` (among the parts the block really has,
+/// squeeze-and-excite being one part) of the builder's current role; the family counts stage and block before.
+/// `expanded` gets what the expand convolution with its activation yields, kNone if there is none.
 graph::NodeId inverted_residual(graph::GraphBuilder& builder, graph::NodeId src, const InvertedResidualOptions& options,
                                 graph::NodeId* expanded = nullptr);
 
@@ -141,8 +146,8 @@ struct AttentionOptions {
 };
 
 /// src [N, C, H, W] -> [N, out_channels, H, W]. Nodes norm, query.*, key.*, value.*, attention, upsample, output,
-/// layer_scale and add. Fills block_kind, part and part_index: the place
-/// within the layers of query, key, value or output, to which the pooling and the upsampling count, also those by 1.
+/// layer_scale and add. Fills block, part and the count `position`: the place within the layers of
+/// query, key, value or output, to which the pooling and the upsampling count, also those by 1.
 graph::NodeId attention_block(graph::GraphBuilder& builder, graph::NodeId src, const AttentionOptions& options);
 
 /// TensorFlow SAME differs from symmetric padding only where there is a stride: at stride 1 an odd kernel takes the

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "backbones/backbone_place.h"
+
 namespace zoo::backbones {
 
 using graph::GraphBuilder;
@@ -72,15 +74,12 @@ FeaturePyramid inverted_residual_net_features(const InvertedResidualNetConfig& c
 }
 
 FeaturePyramid build_inverted_residual_net(GraphBuilder& builder, const InvertedResidualNetConfig& config) {
-  ParameterRole outside_blocks = {.section = Section::kBackbone, .family = config.family};
-  outside_blocks.stages = static_cast<int>(config.stages.size());
-  for (const auto& stage : config.stages) outside_blocks.total_blocks += static_cast<int>(stage.size());
-  std::vector<FeatureValue> values = inverted_residual_net_values(config);
-  outside_blocks.divided_block = divided_block(values, config.feature_levels);
-  const size_t needed = values_needed(config.feature_levels, values.size());
+  const std::vector<FeatureValue> values = inverted_residual_net_values(config);
+  PyramidBuilder pyramid(values, config.feature_levels);
+  BackbonePlace place(builder, divided_block(values, config.feature_levels));
 
-  builder.set_role(outside_blocks);
-  NodeId value = conv_norm_act(builder, builder.input(), "stem", Part::kStem,
+  place.enter_stem();
+  NodeId value = conv_norm_act(builder, builder.input(), "stem",
                                {.conv = {.out_channels = config.stem_channels,
                                          .kernel = kStemKernel,
                                          .stride = kStemStride,
@@ -88,44 +87,33 @@ FeaturePyramid build_inverted_residual_net(GraphBuilder& builder, const Inverted
                                          .padding = padding_mode(config.same_padding, kStemStride)},
                                 .norm = config.norm,
                                 .activation = config.stem_activation});
-  std::vector<NodeId> nodes = {value};
+  const auto yields = [&](std::string_view name, NodeId node) { pyramid.add(name, node, builder.channels(node)); };
+  yields("stem", value);
 
-  ParameterRole role = outside_blocks;
-  role.flat_block = 0;
-  for (role.stage = 0; role.stage < role.stages; ++role.stage) {
-    const auto& stage = config.stages[static_cast<size_t>(role.stage)];
-    role.blocks_in_stage = static_cast<int>(stage.size());
-    role.block = 0;
-    for (const InvertedResidualBlock& block : stage) {
-      if (nodes.size() >= needed) break;
-      const GraphBuilder::Scope scope(builder, fmt::format("stage{}.block{}", role.stage, role.block));
-      builder.set_role(role);
+  for (size_t s = 0; s < config.stages.size(); ++s) {
+    for (size_t b = 0; b < config.stages[s].size() && !pyramid.complete(); ++b) {
+      const std::string name = fmt::format("stage{}.block{}", s, b);
+      const GraphBuilder::Scope scope(builder, name);
+      place.enter_block(s, b);
       NodeId expanded = graph::kNone;
-      value = inverted_residual(builder, value, block_options(config, block), &expanded);
-      if (expanded != graph::kNone) nodes.push_back(expanded);
-      nodes.push_back(value);
-      ++role.block;
-      ++role.flat_block;
+      value = inverted_residual(builder, value, block_options(config, config.stages[s][b]), &expanded);
+      if (expanded != graph::kNone) yields(name + ".expand", expanded);
+      yields(name, value);
     }
   }
 
-  if (config.last_conv_channels > 0 && nodes.size() < needed) {
-    // The trainer counts the last convolution as one more block of its last stage.
-    role.stage = role.stages - 1;
+  if (config.last_conv_channels > 0 && !pyramid.complete()) {
     for (int64_t layer = 0; layer < config.last_conv_layers; ++layer) {
-      const std::string name = layer == 0 ? "last_conv" : fmt::format("last_conv{}", layer);
-      builder.set_role(role);
-      value = conv_norm_act(builder, value, name, Part::kLastConv,
+      place.enter_last_conv();
+      value = conv_norm_act(builder, value, layer == 0 ? "last_conv" : fmt::format("last_conv{}", layer),
                             {.conv = {.out_channels = config.last_conv_channels},
                              .norm = config.norm,
-                             .activation = config.last_conv_activation});
-      ++role.block;
+                             .activation = config.last_conv_activation,
+                             .part = "last_conv"});
     }
-    nodes.push_back(value);
+    yields("last_conv", value);
   }
-
-  for (size_t i = 0; i < nodes.size(); ++i) values[i].level.value = nodes[i];
-  return select_levels(values, config.feature_levels);
+  return pyramid.levels();
 }
 
 BackboneDefinition define_inverted_residual_net(InvertedResidualNetConfig config) {

@@ -12,7 +12,6 @@
 #include "backbones/pyramid.h"
 #include "backbones/registry.h"
 #include "nn/core/activation.h"
-#include "nn/core/parameter.h"
 #include "nn/graph/graph_builder.h"
 
 namespace zoo::backbones {
@@ -36,7 +35,6 @@ using InvertedResidualStages = std::vector<std::vector<InvertedResidualBlock>>;
 
 /// A decoded network; the defaults are those of NetsPresso Trainer's MobileNetV3.
 struct InvertedResidualNetConfig {
-  Family family = Family::kMobileNetV3;
   int64_t in_channels = 3;
   int64_t stem_channels = 0;
   ActivationKind stem_activation = ActivationKind::kHardSwish;

@@ -77,7 +77,6 @@ InvertedResidualNetConfig decode_mobilenetv1(const ConfigNode& backbone) {
   const ConfigNode params = backbone.find("params");
   const ConfigNode stage_params = backbone.at("stage_params");
   InvertedResidualNetConfig config;
-  config.family = Family::kMobileNetV1;
   config.norm.eps = 1e-5;  // torch's default, which timm and lucid keep
   if (const ConfigNode node = params.find("in_channels")) config.in_channels = node.as_int_in(1, kMaxChannels, 3);
   const ConfigNode multiplier = params.find("width_multiplier");

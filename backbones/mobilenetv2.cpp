@@ -53,7 +53,6 @@ InvertedResidualNetConfig decode_mobilenetv2(const ConfigNode& backbone) {
   const ConfigNode params = backbone.find("params");
   const ConfigNode stage_params = backbone.at("stage_params");
   InvertedResidualNetConfig config;
-  config.family = Family::kMobileNetV2;
   config.norm.eps = 1e-5;  // torch's default, which timm and torchvision keep
   if (const ConfigNode node = params.find("in_channels")) config.in_channels = node.as_int_in(1, kMaxChannels, 3);
   config.stem_channels = channels_or(params.find("stem_channels"), first_in_channels(stage_params));

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "backbones/backbone_place.h"
 #include "backbones/mobilenetv4.h"
 
 namespace zoo::backbones {
@@ -30,9 +31,9 @@ FeatureInfo expansion_of(const MobileNetV4Block& block, int64_t stride) {
   return std::visit(Expansion{stride}, block);
 }
 
-NodeId add_conv(GraphBuilder& builder, NodeId src, std::string_view name, Part part, const MobileNetV4Conv& conv,
+NodeId add_conv(GraphBuilder& builder, NodeId src, std::string_view name, const MobileNetV4Conv& conv,
                 const MobileNetV4Config& config, Antialias antialias) {
-  return conv_norm_act(builder, src, name, part,
+  return conv_norm_act(builder, src, name,
                        {.conv = {.out_channels = conv.out_channels,
                                  .kernel = conv.kernel,
                                  .stride = conv.stride,
@@ -50,10 +51,8 @@ class AddBlock {
       : builder_(builder), src_(src), config_(config), expanded_(expanded) {}
 
   NodeId operator()(const MobileNetV4Conv& conv) const {
-    ParameterRole role = builder_.role();
-    role.block_kind = BlockKind::kConv;
-    builder_.set_role(role);
-    return add_conv(builder_, src_, "conv", Part::kConv, conv, config_, config_.antialias);
+    begin_block(builder_, "conv");
+    return add_conv(builder_, src_, "conv", conv, config_, config_.antialias);
   }
   NodeId operator()(FusedInvertedResidualOptions block) const {
     block.activation = config_.activation;
@@ -138,45 +137,33 @@ FeaturePyramid mobilenetv4_features(const MobileNetV4Config& config) {
 }
 
 FeaturePyramid build_mobilenetv4(GraphBuilder& builder, const MobileNetV4Config& config) {
-  ParameterRole role = {.section = Section::kBackbone, .family = Family::kMobileNetV4};
-  role.stages = static_cast<int>(config.stages.size());
-  for (const auto& stage : config.stages) role.total_blocks += static_cast<int>(stage.size());
-  std::vector<FeatureValue> values = mobilenetv4_values(config);
-  role.divided_block = divided_block(values, config.feature_levels);
-  const size_t needed = values_needed(config.feature_levels, values.size());
-  builder.set_role(role);
-  // timm's stem has a stride also in the networks with antialiasing.
-  NodeId value = add_conv(builder, builder.input(), "stem", Part::kStem, config.stem, config, Antialias::kNone);
-  std::vector<NodeId> nodes = {value};
+  const std::vector<FeatureValue> values = mobilenetv4_values(config);
+  PyramidBuilder pyramid(values, config.feature_levels);
+  BackbonePlace place(builder, divided_block(values, config.feature_levels));
+  const auto yields = [&](std::string_view name, NodeId node) { pyramid.add(name, node, builder.channels(node)); };
 
-  role.flat_block = 0;
-  for (role.stage = 0; role.stage < role.stages; ++role.stage) {
-    const auto& stage = config.stages[static_cast<size_t>(role.stage)];
-    role.blocks_in_stage = static_cast<int>(stage.size());
-    role.block = 0;
-    for (const MobileNetV4Block& block : stage) {
-      if (nodes.size() >= needed) break;
-      const GraphBuilder::Scope scope(builder, fmt::format("stage{}.block{}", role.stage, role.block));
-      builder.set_role(role);
+  place.enter_stem();
+  // timm's stem has a stride also in the networks with antialiasing.
+  NodeId value = add_conv(builder, builder.input(), "stem", config.stem, config, Antialias::kNone);
+  yields("stem", value);
+
+  for (size_t s = 0; s < config.stages.size(); ++s) {
+    for (size_t b = 0; b < config.stages[s].size() && !pyramid.complete(); ++b) {
+      const std::string name = fmt::format("stage{}.block{}", s, b);
+      const GraphBuilder::Scope scope(builder, name);
+      place.enter_block(s, b);
       NodeId expanded = graph::kNone;
-      value = std::visit(AddBlock(builder, value, config, expanded), block);
-      if (expanded != graph::kNone) nodes.push_back(expanded);
-      nodes.push_back(value);
-      ++role.block;
-      ++role.flat_block;
+      value = std::visit(AddBlock(builder, value, config, expanded), config.stages[s][b]);
+      if (expanded != graph::kNone) yields(name + ".expand", expanded);
+      yields(name, value);
     }
   }
 
-  if (config.final_conv.out_channels > 0 && nodes.size() < needed) {
-    // The trainer counts the final convolution as one more block of its last stage.
-    role.stage = role.stages - 1;
-    builder.set_role(role);
-    nodes.push_back(
-        add_conv(builder, value, "last_conv", Part::kLastConv, config.final_conv, config, Antialias::kNone));
+  if (config.final_conv.out_channels > 0 && !pyramid.complete()) {
+    place.enter_last_conv();
+    yields("last_conv", add_conv(builder, value, "last_conv", config.final_conv, config, Antialias::kNone));
   }
-
-  for (size_t i = 0; i < nodes.size(); ++i) values[i].level.value = nodes[i];
-  return select_levels(values, config.feature_levels);
+  return pyramid.levels();
 }
 
 BackboneDefinition define_mobilenetv4(const ConfigNode& backbone) {

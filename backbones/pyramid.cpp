@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/error.h"
+
 namespace zoo::backbones {
 namespace {
 
@@ -70,6 +72,7 @@ FeatureSelection decode_feature_levels(const ConfigNode& node, std::span<const F
 
 FeaturePyramid select_levels(std::span<const FeatureValue> values, const FeatureSelection& selection) {
   FeaturePyramid pyramid;
+  if (values.empty()) return pyramid;
   if (selection.kind == FeatureLevels::kNamed) {
     for (const size_t index : selection.named) pyramid.push_back(values[index].level);
     return pyramid;
@@ -81,20 +84,42 @@ FeaturePyramid select_levels(std::span<const FeatureValue> values, const Feature
     if (replaces) pyramid.pop_back();
     pyramid.push_back(value.level);
   }
-  // The last convolution, which ends no stage, stands for the last one.
-  if (selection.kind == FeatureLevels::kStages) pyramid.back() = values.back().level;
+  if (selection.kind == FeatureLevels::kStages) {
+    // The last convolution, which ends no stage, stands for the last one; without stages there is nothing else.
+    if (!pyramid.empty()) pyramid.pop_back();
+    pyramid.push_back(values.back().level);
+  }
   return pyramid;
 }
 
-size_t values_needed(const FeatureSelection& selection, size_t count) {
-  return selection.kind == FeatureLevels::kNamed ? selection.named.back() + 1 : count;
-}
-
-int divided_block(std::span<const FeatureValue> values, const FeatureSelection& selection) {
+std::optional<int> divided_block(std::span<const FeatureValue> values, const FeatureSelection& selection) {
   for (const size_t index : selection.named) {
     if (values[index].inside_block) return values[index].flat_block;
   }
-  return -1;
+  return std::nullopt;
+}
+
+PyramidBuilder::PyramidBuilder(const std::vector<FeatureValue>& values, const FeatureSelection& selection)
+    : selection_(selection),
+      values_(values),
+      needed_(selection.kind == FeatureLevels::kNamed ? selection.named.back() + 1 : values.size()) {}
+
+bool PyramidBuilder::complete() const { return added_ >= needed_; }
+
+void PyramidBuilder::add(std::string_view name, graph::NodeId node, int64_t channels) {
+  if (added_ == values_.size()) throw GraphError(fmt::format("{}: the backbone promised no value of this name", name));
+  FeatureValue& value = values_[added_];
+  if (value.name != name || value.level.channels != channels) {
+    throw GraphError(fmt::format("{} with {} channels: the backbone promised {} with {} here", name, channels,
+                                 value.name, value.level.channels));
+  }
+  value.level.value = node;
+  ++added_;
+}
+
+FeaturePyramid PyramidBuilder::levels() const {
+  if (!complete()) throw GraphError(fmt::format("{}: promised by the backbone, but not built", values_[added_].name));
+  return select_levels(values_, selection_);
 }
 
 }  // namespace zoo::backbones

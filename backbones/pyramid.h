@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backbones/feature_info.h"
@@ -40,13 +43,32 @@ struct FeatureSelection {
 /// yields kStages.
 FeatureSelection decode_feature_levels(const ConfigNode& node, std::span<const FeatureValue> values);
 
-/// The levels among `values`.
+/// The levels among `values`; none without values.
 FeaturePyramid select_levels(std::span<const FeatureValue> values, const FeatureSelection& selection);
 
-/// How many of `count` values have to be computed: nothing reads what comes after the last level.
-size_t values_needed(const FeatureSelection& selection, size_t count);
+/// The block whose inside is a level, counted over all stages, or nothing. With several, the first.
+std::optional<int> divided_block(std::span<const FeatureValue> values, const FeatureSelection& selection);
 
-/// The block whose inside is a level, counted over all stages; -1 if there is none. With several, the first.
-int divided_block(std::span<const FeatureValue> values, const FeatureSelection& selection);
+/// Takes the values of a backbone as its builder makes them, and yields the pyramid.
+class PyramidBuilder {
+ public:
+  /// `values`: all that can be levels, in the order in which they will be added. `selection` is kept by reference.
+  PyramidBuilder(const std::vector<FeatureValue>& values, const FeatureSelection& selection);
+
+  /// Nothing reads what comes after the last level: the builder is done.
+  bool complete() const;
+
+  /// Throws GraphError if this is not the next value, or not as wide as was promised.
+  void add(std::string_view name, graph::NodeId node, int64_t channels);
+
+  /// Throws GraphError if values that the pyramid needs were not added.
+  FeaturePyramid levels() const;
+
+ private:
+  const FeatureSelection& selection_;
+  std::vector<FeatureValue> values_;
+  size_t needed_;
+  size_t added_ = 0;
+};
 
 }  // namespace zoo::backbones

@@ -4,16 +4,17 @@
 #include "backbones/mobilenetv2.h"
 #include "backbones/mobilenetv3.h"
 #include "backbones/mobilenetv4.h"
+#include "backbones/names/mobilenet_names.h"
 
 namespace zoo::backbones {
 
 BackboneRegistry& BackboneRegistry::global() {
   static BackboneRegistry registry = [] {
     BackboneRegistry built_in;
-    built_in.add("mobilenetv1", define_mobilenetv1);
-    built_in.add("mobilenetv2", define_mobilenetv2);
-    built_in.add("mobilenetv3", define_mobilenetv3);
-    built_in.add("mobilenetv4", define_mobilenetv4);
+    built_in.add("mobilenetv1", define_mobilenetv1, mobilenetv1_names());
+    built_in.add("mobilenetv2", define_mobilenetv2, mobilenetv1_names());
+    built_in.add("mobilenetv3", define_mobilenetv3, mobilenetv3_names());
+    built_in.add("mobilenetv4", define_mobilenetv4, mobilenetv4_names());
     return built_in;
   }();
   return registry;

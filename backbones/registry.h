@@ -13,6 +13,7 @@
 #include "backbones/feature_info.h"
 #include "nn/core/config_node.h"
 #include "nn/core/named_table.h"
+#include "nn/core/network_names.h"
 #include "nn/graph/graph_builder.h"
 
 namespace zoo::backbones {
@@ -38,23 +39,30 @@ struct BackboneDefinition {
 /// returns is used only if there were none.
 using BackboneDecoder = std::function<BackboneDefinition(const ConfigNode& backbone)>;
 
-/// Name -> decoder. Built-in families are listed in registry.cpp, users add their own with `add`. Not synchronised: add
-/// before loading models from several threads.
+/// A family in the table.
+struct BackboneEntry {
+  BackboneDecoder decoder;
+  FamilyNames names;
+};
+
+/// Name -> decoder and names. Built-in families are listed in registry.cpp, users add their own with `add`. Not
+/// synchronised: add before loading models from several threads.
 class BackboneRegistry {
  public:
   /// The process-wide table, with the built-in families.
   static BackboneRegistry& global();
 
-  /// Throws Error if the name is taken.
-  void add(std::string name, BackboneDecoder decoder) {
-    decoders_.add("backbone", std::move(name), std::move(decoder));
+  /// `names`: how the ecosystems that have checkpoints for the family name its parameters; any other ecosystem has no
+  /// name for its networks, whose checkpoints have the parameters' own names. Throws Error if the name is taken.
+  void add(std::string name, BackboneDecoder decoder, FamilyNames names = {}) {
+    families_.add("backbone", std::move(name), {std::move(decoder), std::move(names)});
   }
   /// nullptr if unknown.
-  const BackboneDecoder* find(std::string_view name) const { return decoders_.find(name); }
-  std::vector<std::string> names() const { return decoders_.names(); }
+  const BackboneEntry* find(std::string_view name) const { return families_.find(name); }
+  std::vector<std::string> names() const { return families_.names(); }
 
  private:
-  NamedTable<BackboneDecoder> decoders_;
+  NamedTable<BackboneEntry> families_;
 };
 
 }  // namespace zoo::backbones

@@ -15,8 +15,8 @@ constexpr int64_t kMaxChannels = 16384;
 // torch's default, which the trainer keeps in its heads.
 constexpr double kNormEps = 1e-5;
 
-ParameterRole role_of(Part part, int index = -1) {
-  return {.section = Section::kHead, .block_kind = BlockKind::kLevelFusion, .part = part, .head_layer = index};
+ParameterRole role_of(std::string_view part) {
+  return {.section = Section::kHead, .block = "all_mlp_decoder", .part = std::string(part)};
 }
 
 NodeId conv_norm_relu(GraphBuilder& builder, NodeId src, std::string_view name, int64_t channels) {
@@ -39,16 +39,18 @@ void build_all_mlp_decoder(GraphBuilder& builder, const std::vector<FeatureLevel
                            const AllMlpDecoderConfig& config) {
   std::vector<NodeId> values;
   for (size_t i = 0; i < features.size(); ++i) {
-    builder.set_role(role_of(Part::kLevelConv, static_cast<int>(i)));
+    ParameterRole role = role_of("level");
+    role.set_count("level", static_cast<int>(i));
+    builder.set_role(role);
     const NodeId value = conv_norm_relu(builder, features[i].value, fmt::format("level{}", i), config.channels);
     values.push_back(i == 0 ? value
                             : builder.resize_like(value, values.front(), fmt::format("level{}.enlarge", i),
                                                   graph::ResizeMode::kBilinear));
   }
   const NodeId joined = builder.concat(values, "join");
-  builder.set_role(role_of(Part::kFuse));
+  builder.set_role(role_of("fuse"));
   const NodeId fused = conv_norm_relu(builder, joined, "fuse", config.channels);
-  builder.set_role(role_of(Part::kClassifier));
+  builder.set_role(role_of("classifier"));
   builder.output("logits", builder.conv(fused, "classifier", {.out_channels = config.num_classes, .bias = true}));
 }
 

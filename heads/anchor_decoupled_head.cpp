@@ -54,10 +54,12 @@ void check_channels(const ConfigNode& head, const HeadContext& context) {
                   fmt::join(channels, ", ")));
 }
 
+constexpr std::string_view kBlock = "anchor_decoupled_head";
+
 // One of the two branches: built on the first level, repeated on the others.
 class Branch {
  public:
-  Branch(std::string_view name, Part hidden, const ParameterRole& last, int64_t outputs)
+  Branch(std::string_view name, std::string_view hidden, const ParameterRole& last, int64_t outputs)
       : name_(name), hidden_(hidden), last_(last), outputs_(outputs) {}
 
   NodeId apply(GraphBuilder& builder, NodeId src, const AnchorDecoupledHeadConfig& config) {
@@ -67,9 +69,9 @@ class Branch {
     for (int64_t i = 0; i < config.num_layers; ++i) {
       const GraphBuilder::Scope layer_scope(builder, fmt::format("conv{}", i));
       builder.set_role({.section = Section::kHead,
-                        .block_kind = BlockKind::kDetectionBranches,
-                        .part = hidden_,
-                        .head_layer = static_cast<int>(i)});
+                        .block = std::string(kBlock),
+                        .part = std::string(hidden_),
+                        .counts = {{"layer", static_cast<int>(i)}}});
       src = layer(builder, src, "conv", [&](std::string_view name) {
         return builder.conv(src, name, {.out_channels = channels, .kernel = 3});
       });
@@ -97,7 +99,7 @@ class Branch {
   }
 
   std::string_view name_;
-  Part hidden_;
+  std::string_view hidden_;
   ParameterRole last_;
   int64_t outputs_;
   std::vector<NodeId> layers_;  ///< of the first level
@@ -123,14 +125,13 @@ AnchorDecoupledHeadConfig decode_anchor_decoupled_head(const ConfigNode& head, c
 void build_anchor_decoupled_head(GraphBuilder& builder, const std::vector<FeatureLevel>& features,
                                  const AnchorDecoupledHeadConfig& config) {
   const int64_t anchors = config.anchors_per_position();
-  ParameterRole scores = {
-      .section = Section::kHead, .block_kind = BlockKind::kDetectionBranches, .part = Part::kClassifier};
+  ParameterRole scores = {.section = Section::kHead, .block = std::string(kBlock), .part = "class_scores"};
   scores.rows_per_class = static_cast<int>(anchors);
   ParameterRole offsets = scores;
-  offsets.part = Part::kBoxRegression;
+  offsets.part = "box_offsets";
   offsets.rows_per_class = 0;
-  Branch classes("classes", Part::kClassConv, scores, anchors * config.num_classes);
-  Branch boxes("boxes", Part::kBoxConv, offsets, anchors * kBoxOffsets);
+  Branch classes("classes", "class_conv", scores, anchors * config.num_classes);
+  Branch boxes("boxes", "box_conv", offsets, anchors * kBoxOffsets);
   for (size_t i = 0; i < features.size(); ++i) {
     const GraphBuilder::Scope scope(builder, fmt::format("level{}", i));
     builder.output(class_output_name(i), classes.apply(builder, features[i].value, config));

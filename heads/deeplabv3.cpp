@@ -16,9 +16,13 @@ namespace {
 constexpr int64_t kMaxChannels = 16384;
 constexpr int64_t kMaxRate = 256;
 
-void set_part(GraphBuilder& builder, Part part, int branch = -1) {
+void set_part(GraphBuilder& builder, std::string_view part) {
+  builder.set_role({.section = Section::kHead, .block = "deeplabv3", .part = std::string(part)});
+}
+
+void set_branch(GraphBuilder& builder, std::string_view part, int branch) {
   builder.set_role(
-      {.section = Section::kHead, .block_kind = BlockKind::kDeepLabV3, .part = part, .part_index = branch});
+      {.section = Section::kHead, .block = "deeplabv3", .part = std::string(part), .counts = {{"position", branch}}});
 }
 
 // Atrous spatial pyramid pooling: the branches and what joins them.
@@ -29,18 +33,18 @@ NodeId pyramid_pooling(GraphBuilder& builder, NodeId src, const DeepLabV3Config&
   };
   const graph::ConvOptions pointwise = {.out_channels = config.channels};
   int branch = 0;
-  set_part(builder, Part::kBranch, branch);
+  set_branch(builder, "branch", branch);
   std::vector<NodeId> branches = {add(src, "branch0", pointwise)};
   for (const int64_t rate : config.atrous_rates) {
     ++branch;
-    set_part(builder, Part::kBranch, branch);
+    set_branch(builder, "branch", branch);
     branches.push_back(
         add(src, fmt::format("branch{}", branch), {.out_channels = config.channels, .kernel = 3, .dilation = rate}));
   }
-  set_part(builder, Part::kPooledBranch, branch + 1);
+  set_branch(builder, "pooled_branch", branch + 1);
   const NodeId pooled = add(builder.global_avg_pool(src, "pooled.pool"), "pooled", pointwise);
   branches.push_back(builder.resize_like(pooled, src, "pooled.spread", graph::ResizeMode::kBilinear));
-  set_part(builder, Part::kMerge);
+  set_part(builder, "merge");
   return add(builder.concat(branches, "concat"), "merge", pointwise);
 }
 
@@ -64,9 +68,9 @@ DeepLabV3Config decode_deeplabv3(const ConfigNode& head, const HeadContext& cont
 void build_deeplabv3(GraphBuilder& builder, const std::vector<FeatureLevel>& features, const DeepLabV3Config& config) {
   builder.output("feature.out", features[config.level].value);
   NodeId value = pyramid_pooling(builder, features[config.level].value, config);
-  set_part(builder, Part::kRefine);
+  set_part(builder, "refine");
   value = conv_norm_act(builder, value, "refine", {.out_channels = config.channels, .kernel = 3}, config.norm_act);
-  set_part(builder, Part::kClassifier);
+  set_part(builder, "classifier");
   value = builder.conv(value, "classifier", {.out_channels = config.num_classes, .bias = true});
   builder.output("logits", builder.resize_like(value, builder.input(), "upsample", graph::ResizeMode::kBilinear));
 }

@@ -18,18 +18,20 @@ FcConfig decode_fc(const ConfigNode& head, const HeadContext& context) {
 void build_fc(graph::GraphBuilder& builder, const std::vector<FeatureLevel>& features, const FcConfig& config) {
   graph::NodeId value = builder.global_avg_pool(features.back().value, "pool");
   value = builder.flatten(value, "flatten");
-  ParameterRole role = {.section = Section::kHead,
-                        .part = Part::kHeadHidden,
-                        .head_layer = 0,
-                        .head_layers = static_cast<int>(config.hidden.num_layers)};
-  for (; role.head_layer < role.head_layers - 1; ++role.head_layer) {
-    const graph::GraphBuilder::Scope scope(builder, fmt::format("hidden{}", role.head_layer));
-    builder.set_role(role);
+  const auto layers = static_cast<int>(config.hidden.num_layers);
+  const auto role = [layers](std::string_view part, int layer) {
+    return ParameterRole{.section = Section::kHead,
+                         .block = "fc",
+                         .part = std::string(part),
+                         .counts = {{"layer", layer}, {"layers", layers}}};
+  };
+  for (int layer = 0; layer < layers - 1; ++layer) {
+    const graph::GraphBuilder::Scope scope(builder, fmt::format("hidden{}", layer));
+    builder.set_role(role("hidden", layer));
     value = builder.linear(value, "linear", config.hidden.intermediate_channels, config.intermediate_bias);
     value = builder.activation(value, "act", config.hidden.activation);
   }
-  role.part = Part::kClassifier;
-  builder.set_role(role);
+  builder.set_role(role("classifier", layers - 1));
   builder.output("logits", builder.linear(value, "classifier", config.num_classes, true));
 }
 

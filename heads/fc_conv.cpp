@@ -56,18 +56,20 @@ void build_fc_conv(GraphBuilder& builder, const std::vector<FeatureLevel>& featu
   const bool pools_first = config.pool == PoolPosition::kFirst;
   NodeId value = features.back().value;
   if (pools_first) value = builder.global_avg_pool(value, "pool");
-  ParameterRole role = {.section = Section::kHead,
-                        .block_kind = BlockKind::kConvHead,
-                        .part = pools_first ? Part::kHeadHidden : Part::kHeadConv};
-  role.head_layers = static_cast<int>(config.hidden.num_layers);
-  for (role.head_layer = 0; role.head_layer < role.head_layers - 1; ++role.head_layer) {
-    builder.set_role(role);
-    value = hidden_layer(builder, value, fmt::format("hidden{}", role.head_layer), config);
+  const auto layers = static_cast<int>(config.hidden.num_layers);
+  const auto role = [layers](std::string_view part, int layer) {
+    return ParameterRole{.section = Section::kHead,
+                         .block = "fc_conv",
+                         .part = std::string(part),
+                         .counts = {{"layer", layer}, {"layers", layers}}};
+  };
+  for (int layer = 0; layer < layers - 1; ++layer) {
+    builder.set_role(role(pools_first ? "hidden" : "hidden_before_pool", layer));
+    value = hidden_layer(builder, value, fmt::format("hidden{}", layer), config);
   }
   if (!pools_first) value = builder.global_avg_pool(value, "pool");
   value = builder.flatten(value, "flatten");
-  role.part = Part::kClassifier;
-  builder.set_role(role);
+  builder.set_role(role("classifier", layers - 1));
   builder.output("logits", builder.linear(value, "classifier", config.num_classes, true));
 }
 

@@ -78,11 +78,11 @@ std::vector<FeatureLevel> output_levels(const std::vector<FeatureLevel>& feature
   return levels;
 }
 
-ParameterRole role_of(Part part, size_t index) {
+ParameterRole role_of(std::string_view part, size_t level) {
   return {.section = Section::kNeck,
-          .block_kind = BlockKind::kPyramid,
-          .part = part,
-          .head_layer = static_cast<int>(index)};
+          .block = "fpn",
+          .part = std::string(part),
+          .counts = {{"level", static_cast<int>(level)}}};
 }
 
 // The levels' 1x1 convolutions, each plus the coarser one enlarged.
@@ -90,7 +90,7 @@ std::vector<NodeId> add_laterals(GraphBuilder& builder, const std::vector<Featur
                                  const FpnConfig& config) {
   std::vector<NodeId> laterals;
   for (size_t i = 0; i < config.levels_read; ++i) {
-    builder.set_role(role_of(Part::kLateral, i));
+    builder.set_role(role_of("lateral", i));
     laterals.push_back(builder.conv(features[config.start_level + i].value, fmt::format("lateral{}", i),
                                     {.out_channels = config.channels, .bias = true}));
   }
@@ -103,7 +103,7 @@ std::vector<NodeId> add_laterals(GraphBuilder& builder, const std::vector<Featur
 }
 
 NodeId add_output(GraphBuilder& builder, NodeId src, size_t index, int64_t stride, const FpnConfig& config) {
-  builder.set_role(role_of(Part::kPyramidConv, index));
+  builder.set_role(role_of("output", index));
   return builder.conv(src, fmt::format("output{}", index),
                       {.out_channels = config.channels, .kernel = 3, .stride = stride, .bias = true});
 }

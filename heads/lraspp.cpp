@@ -15,8 +15,8 @@ constexpr int64_t kMaxChannels = 16384;
 // Where torchvision and the paper's figure 10 take the finer level.
 constexpr int64_t kLowStride = 8;
 
-void set_part(GraphBuilder& builder, Part part) {
-  builder.set_role({.section = Section::kHead, .block_kind = BlockKind::kLrAspp, .part = part});
+void set_part(GraphBuilder& builder, std::string_view part) {
+  builder.set_role({.section = Section::kHead, .block = "lraspp", .part = std::string(part)});
 }
 
 }  // namespace
@@ -49,19 +49,19 @@ void build_lraspp(GraphBuilder& builder, const std::vector<FeatureLevel>& featur
   const NodeId high = features[config.high].value;
   builder.output("feature.low", low);
   builder.output("feature.high", high);
-  set_part(builder, Part::kBranch);
+  set_part(builder, "branch");
   NodeId value = conv_norm_act(builder, high, "branch", {.out_channels = config.inter_channels}, config.norm_act);
-  set_part(builder, Part::kPooledBranch);
+  set_part(builder, "gate");
   NodeId gate = builder.global_avg_pool(high, "gate.pool");
   gate = builder.conv(gate, "gate.conv", {.out_channels = config.inter_channels});
   gate = builder.activation(gate, "gate.act", ActivationKind::kSigmoid);
   value = builder.mul(value, gate, "scale");
   value = builder.resize_like(value, low, "to_low", graph::ResizeMode::kBilinear);
 
-  set_part(builder, Part::kLowClassifier);
+  set_part(builder, "low_classifier");
   const graph::ConvOptions classifier = {.out_channels = config.num_classes, .bias = true};
   const NodeId low_scores = builder.conv(low, "low_classifier", classifier);
-  set_part(builder, Part::kClassifier);
+  set_part(builder, "high_classifier");
   value = builder.add(low_scores, builder.conv(value, "high_classifier", classifier), "add");
   builder.output("logits", builder.resize_like(value, builder.input(), "upsample", graph::ResizeMode::kBilinear));
 }

@@ -10,6 +10,7 @@
 #include "heads/feature_level.h"
 #include "nn/core/config_node.h"
 #include "nn/core/named_table.h"
+#include "nn/core/network_names.h"
 #include "nn/graph/graph_builder.h"
 
 namespace zoo::heads {
@@ -33,17 +34,25 @@ struct NeckDefinition {
 /// Reads `model.architecture.neck` (a map with name and params). Records problems in the node.
 using NeckDecoder = std::function<NeckDefinition(const ConfigNode& neck, const NeckContext& context)>;
 
-/// Name -> decoder. Same rules as BackboneRegistry.
+/// A neck in the table.
+struct NeckEntry {
+  NeckDecoder decoder;
+  HeadNames names;
+};
+
+/// Name -> decoder and names. Same rules as BackboneRegistry.
 class NeckRegistry {
  public:
   static NeckRegistry& global();
 
-  void add(std::string name, NeckDecoder decoder) { decoders_.add("neck", std::move(name), std::move(decoder)); }
-  const NeckDecoder* find(std::string_view name) const { return decoders_.find(name); }
-  std::vector<std::string> names() const { return decoders_.names(); }
+  void add(std::string name, NeckDecoder decoder, HeadNames names = {}) {
+    necks_.add("neck", std::move(name), {std::move(decoder), std::move(names)});
+  }
+  const NeckEntry* find(std::string_view name) const { return necks_.find(name); }
+  std::vector<std::string> names() const { return necks_.names(); }
 
  private:
-  NamedTable<NeckDecoder> decoders_;
+  NamedTable<NeckEntry> necks_;
 };
 
 }  // namespace zoo::heads

@@ -13,6 +13,7 @@
 #include "heads/feature_level.h"
 #include "nn/core/config_node.h"
 #include "nn/core/named_table.h"
+#include "nn/core/network_names.h"
 #include "nn/core/task.h"
 #include "nn/graph/graph_builder.h"
 
@@ -42,17 +43,24 @@ struct HeadDefinition {
 /// Reads `model.architecture.head` (a map with name and params). Records problems in the node.
 using HeadDecoder = std::function<HeadDefinition(const ConfigNode& head, const HeadContext& context)>;
 
-/// Name -> decoder per task. Same rules as BackboneRegistry.
+/// A head in the table.
+struct HeadEntry {
+  HeadDecoder decoder;
+  HeadNames names;
+};
+
+/// Name -> decoder and names per task. Same rules as BackboneRegistry.
 class HeadRegistry {
  public:
   static HeadRegistry& global();
 
-  void add(Task task, std::string name, HeadDecoder decoder);
-  const HeadDecoder* find(Task task, std::string_view name) const;
+  /// `names`: how ecosystems name its parameters, where the backbone's family does not say otherwise.
+  void add(Task task, std::string name, HeadDecoder decoder, HeadNames names = {});
+  const HeadEntry* find(Task task, std::string_view name) const;
   std::vector<std::string> names(Task task) const;
 
  private:
-  std::map<Task, NamedTable<HeadDecoder>> decoders_;
+  std::map<Task, NamedTable<HeadEntry>> heads_;
 };
 
 }  // namespace zoo::heads

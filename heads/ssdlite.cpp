@@ -98,12 +98,9 @@ DefaultBoxOptions decode_boxes(const ConfigNode& params, size_t levels) {
   return boxes;
 }
 
-ParameterRole role_of(Part part, size_t level, int part_index = 0) {
-  return {.section = part == Part::kExtraLevel ? Section::kNeck : Section::kHead,
-          .block_kind = BlockKind::kSsdLite,
-          .part = part,
-          .part_index = part_index,
-          .head_layer = static_cast<int>(level)};
+ParameterRole role_of(Section section, std::string part, size_t level) {
+  return {
+      .section = section, .block = "ssdlite", .part = std::move(part), .counts = {{"level", static_cast<int>(level)}}};
 }
 
 // Adds the head's layers; they differ in what they are a part of and in their convolution.
@@ -115,27 +112,34 @@ class SsdLiteBuilder {
   NodeId extra_level(NodeId src, size_t index, int64_t channels) const {
     const GraphBuilder::Scope scope(builder_, fmt::format("extra{}", index));
     const int64_t narrow = channels / 2;
-    builder_.set_role(role_of(Part::kExtraLevel, index, 0));
+    enter_extra(index, 0);
     NodeId value = layer(src, "reduce", {.out_channels = narrow});
-    builder_.set_role(role_of(Part::kExtraLevel, index, 1));
+    enter_extra(index, 1);
     value = layer(value, "depthwise", {.out_channels = narrow, .kernel = 3, .stride = 2, .groups = narrow});
-    builder_.set_role(role_of(Part::kExtraLevel, index, 2));
+    enter_extra(index, 2);
     return layer(value, "project", {.out_channels = channels});
   }
 
   // Depthwise 3x3, then a plain 1x1.
-  NodeId predictor(NodeId src, std::string_view name, ParameterRole role, int64_t channels) const {
-    const GraphBuilder::Scope scope(builder_, fmt::format("{}{}", name, role.head_layer));
+  NodeId predictor(NodeId src, std::string_view name, size_t level, int rows_per_class, int64_t channels) const {
+    const GraphBuilder::Scope scope(builder_, fmt::format("{}{}", name, level));
     const int64_t width = builder_.channels(src);
-    role.part_index = 0;
+    ParameterRole role = role_of(Section::kHead, fmt::format("{}_depthwise", name), level);
+    role.rows_per_class = rows_per_class;
     builder_.set_role(role);
     const NodeId value = layer(src, "depthwise", {.out_channels = width, .kernel = 3, .groups = width});
-    role.part_index = 1;
+    role.part = fmt::format("{}_predict", name);
     builder_.set_role(role);
     return builder_.conv(value, "predict", {.out_channels = channels, .bias = true});
   }
 
  private:
+  void enter_extra(size_t index, int position) const {
+    ParameterRole role = role_of(Section::kNeck, "extra", index);
+    role.set_count("position", position);
+    builder_.set_role(role);
+  }
+
   NodeId layer(NodeId src, std::string_view name, const graph::ConvOptions& conv) const {
     return conv_norm_act(builder_, src, name, conv, config_.norm_act);
   }
@@ -170,12 +174,9 @@ void build_ssdlite(GraphBuilder& builder, const std::vector<FeatureLevel>& featu
   }
   const std::vector<int64_t> boxes = boxes_per_position(config.boxes);
   for (size_t i = 0; i < levels.size(); ++i) {
-    ParameterRole classes = role_of(Part::kClassPredictor, i);
-    classes.rows_per_class = static_cast<int>(boxes[i]);
-    builder.output(class_output_name(i), parts.predictor(levels[i], "class", classes, boxes[i] * config.num_classes));
-    ParameterRole offsets = role_of(Part::kBoxPredictor, i);
-    offsets.rows_per_class = 0;
-    builder.output(box_output_name(i), parts.predictor(levels[i], "box", offsets, boxes[i] * 4));
+    const auto rows = static_cast<int>(boxes[i]);
+    builder.output(class_output_name(i), parts.predictor(levels[i], "class", i, rows, boxes[i] * config.num_classes));
+    builder.output(box_output_name(i), parts.predictor(levels[i], "box", i, 0, boxes[i] * 4));
   }
 }
 

@@ -99,7 +99,7 @@ void decode_backbone(const ConfigNode& backbone, ModelConfig& config) {
     return;
   }
   config.backbone_name = names[*choice];
-  config.backbone = (*registry.find(config.backbone_name))(backbone);
+  config.backbone = registry.find(config.backbone_name)->decoder(backbone);
 }
 
 // The levels of `pyramid` that the neck or, without one, the head reads; none where the model file has yet to say
@@ -138,7 +138,7 @@ void decode_neck(const ConfigNode& neck, ModelConfig& config) {
   }
   config.neck_name = names[*choice];
   const heads::NeckContext context = {.features = levels_read(config, config.backbone.features)};
-  config.neck = (*registry.find(config.neck_name))(neck, context);
+  config.neck = registry.find(config.neck_name)->decoder(neck, context);
 }
 
 void decode_head(const ConfigNode& head, ModelConfig& config) {
@@ -155,7 +155,7 @@ void decode_head(const ConfigNode& head, ModelConfig& config) {
       .features = config.neck ? config.neck->levels : levels_read(config, config.backbone.features),
       .num_classes = config.num_classes,
       .head_channels = config.backbone.head_channels};
-  config.head = (*registry.find(*config.task, config.head_name))(head, context);
+  config.head = registry.find(*config.task, config.head_name)->decoder(head, context);
 }
 
 void refuse_full(const ConfigNode& architecture) {
@@ -246,6 +246,16 @@ void continue_pyramid(graph::Graph& graph, size_t levels) {
   }
 }
 
+// How ecosystems name the tensors of the whole network.
+std::shared_ptr<const NetworkNames> names_of(const ModelConfig& config) {
+  const auto* family = backbones::BackboneRegistry::global().find(config.backbone_name);
+  const auto* neck = heads::NeckRegistry::global().find(config.neck_name);
+  const auto* head = heads::HeadRegistry::global().find(task_of(config), config.head_name);
+  return std::make_shared<const NetworkNames>(task_of(config), family == nullptr ? FamilyNames() : family->names,
+                                              neck == nullptr ? HeadNames() : neck->names,
+                                              head == nullptr ? HeadNames() : head->names);
+}
+
 void ignore_training_keys(const ConfigNode& model) {
   model.ignore("freeze_backbone", "freezing acts in training only");
   model.ignore("losses", "losses act in training only");
@@ -327,7 +337,8 @@ graph::Graph build_graph(const ModelConfig& config) {
   for (size_t i = 0; config.neck && i < levels.size(); ++i) builder.output(fmt::format("neck.{}", i), levels[i].value);
   graph::Graph graph = builder.take();
   continue_pyramid(graph, pyramid.size());
-  for (Parameter& parameter : graph.parameters) parameter.role.task = task_of(config);
+  const std::shared_ptr<const NetworkNames> names = names_of(config);
+  for (Parameter& parameter : graph.parameters) parameter.names = names;
   return graph;
 }
 

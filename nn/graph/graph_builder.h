@@ -72,7 +72,7 @@ class GraphBuilder {
   /// Hands a value out under this name.
   void output(std::string name, NodeId node);
 
-  /// The structural place that the next parameters belong to; `layer` and `field` are filled in per node.
+  /// The place that the next parameters belong to; `layer` and `field` are filled in per node.
   void set_role(const ParameterRole& role) { role_ = role; }
   const ParameterRole& role() const { return role_; }
 

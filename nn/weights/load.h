@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,6 +33,7 @@ struct LoadReport {
   };
 
   std::filesystem::path file;
+  std::shared_ptr<const NetworkNames> names;     ///< those of the network; nullptr: no ecosystem knows it
   Ecosystem ecosystem = Ecosystem::kNetsPresso;  ///< the scheme that was asked for, fits, or is nearest
   bool detected = false;                         ///< the scheme was found from the file's names, which it fits
   bool requested = false;                        ///< the scheme is the one LoadOptions asked for

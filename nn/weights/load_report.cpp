@@ -38,7 +38,7 @@ std::vector<std::string> mismatch_lines(const std::vector<LoadReport::Mismatch>&
 bool only_head_differs(const LoadReport& report) {
   const auto in_head = [&report](std::string_view name) {
     if (name.starts_with(report.stripped_prefix)) name.remove_prefix(report.stripped_prefix.size());
-    return section_of_tensor(report.ecosystem, name) == Section::kHead;
+    return section_of_tensor(report.ecosystem, name, report.names.get()) == Section::kHead;
   };
   return report.wrong_type.empty() && report.non_finite.empty() &&
          std::all_of(report.missing.begin(), report.missing.end(), in_head) &&

@@ -118,12 +118,12 @@ bool collect_unexpected(const Candidate& candidate, std::span<const Parameter> p
   for (const StoredTensor& tensor : file.tensors()) {
     if (known.contains(tensor.name)) continue;
     const std::string_view name = std::string_view(tensor.name).substr(report.stripped_prefix.size());
-    if (is_training_only(candidate.ecosystem, name)) {
+    if (is_training_only(candidate.ecosystem, name, report.names.get())) {
       report.ignored.push_back(tensor.name);
       continue;
     }
     report.unexpected.push_back(tensor.name);
-    tolerable = tolerable && may_differ(section_of_tensor(candidate.ecosystem, name), options);
+    tolerable = tolerable && may_differ(section_of_tensor(candidate.ecosystem, name, report.names.get()), options);
   }
   return tolerable;
 }
@@ -140,6 +140,7 @@ CheckpointMatch match_checkpoint(std::span<const Parameter> parameters, const Ch
   report.total = parameters.size();
   report.requested = options.ecosystem.has_value();
   report.stripped_prefix = common_wrapper_prefix(file);
+  if (!parameters.empty()) report.names = parameters.front().names;
 
   const std::string& prefix = report.stripped_prefix;
   const Candidate candidate = options.ecosystem ? make_candidate(*options.ecosystem, parameters, file, prefix, options)

@@ -1,5 +1,5 @@
-// How each ecosystem names the parameters of a network. A scheme maps the structural role of a parameter to the tensor
-// of that ecosystem's checkpoint; it knows nothing of files.
+// The ecosystems by name, and the tensors of one ecosystem's checkpoint. The names themselves stand beside the families
+// and heads (nn/core/network_names.h).
 #pragma once
 
 #include <optional>
@@ -8,17 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "nn/core/network_names.h"
 #include "nn/core/parameter.h"
 
 namespace zoo::weights {
 
-/// Where a checkpoint comes from.
-enum class Ecosystem {
-  kNetsPresso,
-  kTorchvision,
-  kTimm,
-  kOwn,  ///< Parameter::name as it is: for networks that no ecosystem has, e.g. backbones registered from outside
-};
+using zoo::Ecosystem;
 
 std::string_view to_string(Ecosystem ecosystem);
 std::vector<std::string> ecosystem_names();
@@ -35,10 +30,11 @@ struct ExpectedTensor {
 std::optional<ExpectedTensor> expected_tensor(Ecosystem ecosystem, const Parameter& parameter);
 
 /// Which third of a network a tensor of this ecosystem belongs to, judged by the beginning of its name; a name that
-/// says nothing counts as backbone. For tensors that no parameter asks for.
-Section section_of_tensor(Ecosystem ecosystem, std::string_view name);
+/// says nothing counts as backbone. For tensors that no parameter of the network asks for. `names`: those of the
+/// network; nullptr: no ecosystem knows it.
+Section section_of_tensor(Ecosystem ecosystem, std::string_view name, const NetworkNames* names);
 
 /// Whether a tensor of this name acts in training only and may be left over: torchvision's auxiliary classifier.
-bool is_training_only(Ecosystem ecosystem, std::string_view name);
+bool is_training_only(Ecosystem ecosystem, std::string_view name, const NetworkNames* names);
 
 }  // namespace zoo::weights

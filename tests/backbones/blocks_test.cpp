@@ -42,14 +42,14 @@ INSTANTIATE_TEST_SUITE_P(Values, MakeDivisible,
 
 TEST(ConvNormAct, AddsNoNodeForTheIdentity) {
   GraphBuilder builder(3);
-  const NodeId value = conv_norm_act(builder, builder.input(), "stem", Part::kStem, {.conv = {.out_channels = 8}});
+  const NodeId value = conv_norm_act(builder, builder.input(), "stem", {.conv = {.out_channels = 8}});
   builder.output("logits", value);
   EXPECT_THAT(node_names(builder.take()), ElementsAre("input", "stem.conv", "stem.norm"));
 }
 
 TEST(ConvNormAct, UsesInstanceNormWhereAsked) {
   GraphBuilder builder(3);
-  const NodeId value = conv_norm_act(builder, builder.input(), "stem", Part::kStem,
+  const NodeId value = conv_norm_act(builder, builder.input(), "stem",
                                      {.conv = {.out_channels = 8},
                                       .norm = {.kind = NormKind::kInstanceNorm, .eps = 0.5},
                                       .activation = ActivationKind::kRelu});
@@ -84,23 +84,22 @@ TEST(InvertedResidual, HasAllPartsInOrder) {
 TEST(InvertedResidual, NumbersThePartsItHas) {
   const Graph graph = block_graph(
       16, {.expanded_channels = 64, .out_channels = 24, .squeeze_excite = SqueezeExciteOptions{.squeezed = 8}});
-  std::vector<std::pair<Part, int>> parts;
+  std::vector<std::pair<std::string, int>> parts;
   for (const Parameter& parameter : graph.parameters) {
-    EXPECT_EQ(parameter.role.block_kind, BlockKind::kInvertedResidual) << parameter.name;
-    const std::pair part(parameter.role.part, parameter.role.part_index);
+    EXPECT_EQ(parameter.role.block, "inverted_residual") << parameter.name;
+    const std::pair part(parameter.role.part, parameter.role.count("position").value());
     if (parts.empty() || parts.back() != part) parts.push_back(part);
   }
-  EXPECT_THAT(parts, ElementsAre(std::pair(Part::kExpand, 0), std::pair(Part::kDepthwise, 1),
-                                 std::pair(Part::kSqueezeReduce, 2), std::pair(Part::kSqueezeExpand, 2),
-                                 std::pair(Part::kProject, 3)));
+  EXPECT_THAT(parts, ElementsAre(std::pair("expand", 0), std::pair("depthwise", 1), std::pair("se_reduce", 2),
+                                 std::pair("se_expand", 2), std::pair("project", 3)));
 }
 
 TEST(InvertedResidual, LeavesTheExpandConvolutionOutWhereItChangesNothing) {
   const Graph graph = block_graph(16, {.expanded_channels = 16, .out_channels = 16, .stride = 2});
   EXPECT_EQ(graph[1].name, "depthwise.conv");
   for (const Parameter& parameter : graph.parameters) {
-    EXPECT_EQ(parameter.role.block_kind, BlockKind::kDepthwiseSeparable) << parameter.name;
-    EXPECT_EQ(parameter.role.part_index, parameter.role.part == Part::kDepthwise ? 0 : 1) << parameter.name;
+    EXPECT_EQ(parameter.role.block, "depthwise_separable") << parameter.name;
+    EXPECT_EQ(parameter.role.count("position"), parameter.role.part == "depthwise" ? 0 : 1) << parameter.name;
   }
 }
 

@@ -158,16 +158,16 @@ TEST(MobileNetV3, YieldsStemEveryBlockAndLastConvolution) {
 TEST(MobileNetV3, SaysWhereEveryParameterSits) {
   const Graph graph = build(decode(kStages));
   const ParameterRole& stem = parameter_of(graph, "stem.conv.weight").role;
-  EXPECT_EQ(std::tuple(stem.part, stem.stage, stem.block, stem.flat_block, stem.stages, stem.total_blocks),
-            std::tuple(Part::kStem, -1, -1, -1, 2, 4));
+  EXPECT_EQ(std::tuple(stem.block, stem.part), std::tuple("", "stem"));
+  EXPECT_THAT(stem.counts, ElementsAre(Count{"entry", 0}));
   const ParameterRole& block = parameter_of(graph, "stage1.block0.project.norm.running_var").role;
-  EXPECT_EQ(std::tuple(block.stage, block.block, block.flat_block, block.blocks_in_stage, block.part_index),
-            std::tuple(1, 0, 2, 2, 3));
-  EXPECT_EQ(std::tuple(block.stages, block.total_blocks, block.field), std::tuple(2, 4, Field::kRunningVar));
+  EXPECT_EQ(std::tuple(block.block, block.part, block.field),
+            std::tuple("inverted_residual", "project", Field::kRunningVar));
+  EXPECT_THAT(block.counts, ElementsAre(Count{"entry", 3}, Count{"stage", 1}, Count{"block", 0}, Count{"position", 3}));
   const ParameterRole& last = parameter_of(graph, "last_conv.norm.weight").role;
-  EXPECT_EQ(std::tuple(last.part, last.stage, last.block, last.flat_block, last.blocks_in_stage),
-            std::tuple(Part::kLastConv, 1, 2, 4, 2));
-  EXPECT_EQ(std::tuple(last.stages, last.total_blocks, last.block_kind), std::tuple(2, 4, BlockKind::kNone));
+  EXPECT_EQ(std::tuple(last.block, last.part), std::tuple("", "last_conv"));
+  EXPECT_THAT(last.counts, ElementsAre(Count{"entry", 5}, Count{"stage", 1}, Count{"block", 2}, Count{"layer", 0},
+                                       Count{"stages", 2}));
 }
 
 TEST(MobileNetV3, PutsSeveralLastConvolutionsInARow) {
@@ -175,7 +175,7 @@ TEST(MobileNetV3, PutsSeveralLastConvolutionsInARow) {
   const Parameter& first = parameter_of(graph, "last_conv.conv.weight");
   const Parameter& second = parameter_of(graph, "last_conv1.conv.weight");
   EXPECT_EQ(second.shape, (Shape{first.shape[0], first.shape[0], 1, 1}));
-  EXPECT_EQ(std::tuple(first.role.block, second.role.block), std::tuple(2, 3));
+  EXPECT_EQ(std::tuple(first.role.count("block"), second.role.count("block")), std::tuple(2, 3));
 }
 
 constexpr const char* kRows = R"(

@@ -107,7 +107,7 @@ TEST(MobileNetV4, ReadsAConvRow) {
   const Graph graph = build(decode_rows("[[[conv, 16, 5, 1]]]"));
   EXPECT_THAT(block_nodes(graph), ElementsAre("conv.conv", "conv.norm", "conv.act"));
   EXPECT_EQ(op_of<graph::Conv2d>(graph, "stage0.block0.conv.conv").kernel.h, 5);
-  EXPECT_EQ(parameter_of(graph, "stage0.block0.conv.conv.weight").role.block_kind, BlockKind::kConv);
+  EXPECT_EQ(parameter_of(graph, "stage0.block0.conv.conv.weight").role.block, "conv");
 }
 
 TEST(MobileNetV4, ReadsAFusedRowWhichSkipsOnlyInTimm) {
@@ -126,7 +126,7 @@ TEST(MobileNetV4, ReadsAUniversalRow) {
                           "middle.norm", "middle.act", "project.conv", "project.norm", "layer_scale", "add"));
   EXPECT_EQ(op_of<graph::Conv2d>(graph, "stage0.block0.start.conv").groups, 16);
   EXPECT_EQ(op_of<graph::Conv2d>(graph, "stage0.block0.middle.conv").groups, 64);
-  EXPECT_EQ(parameter_of(graph, "stage0.block0.project.conv.weight").role.part_index, 3);
+  EXPECT_EQ(parameter_of(graph, "stage0.block0.project.conv.weight").role.count("position"), 3);
 }
 
 TEST(MobileNetV4, LeavesOutWhatAUniversalRowSwitchesOff) {
@@ -159,7 +159,7 @@ TEST(MobileNetV4, ReadsAnAttentionRow) {
               ElementsAre("norm", "query.project", "key.down", "key.norm", "key.project", "value.down", "value.norm",
                           "value.project", "attention", "output", "layer_scale", "add"));
   EXPECT_EQ(op_of<graph::MultiQueryAttention>(graph, "stage0.block0.attention").key_dim, 8);
-  EXPECT_EQ(parameter_of(graph, "stage0.block0.key.project.weight").role.part_index, 2);
+  EXPECT_EQ(parameter_of(graph, "stage0.block0.key.project.weight").role.count("position"), 2);
   EXPECT_EQ(last_shape(graph, 30, 14), "1x16x15x7");
   const Graph plain = build(decode_rows("[[[mmqa, 24, 32, 4, ~, False, ~, ~, 1]]]"));
   EXPECT_THAT(block_nodes(plain),
@@ -172,9 +172,9 @@ TEST(MobileNetV4, PoolsTheQueryAndComesBackToTheSizeOfItsInput) {
                                               "value.project", "attention", "upsample", "output", "add"));
   EXPECT_EQ(op_of<graph::Resize>(graph, "stage0.block0.upsample").mode, graph::ResizeMode::kBilinear);
   EXPECT_EQ(last_shape(graph, 30, 14), "1x16x15x7");
-  EXPECT_EQ(parameter_of(graph, "stage0.block0.query.norm.weight").role.part_index, 1);
-  EXPECT_EQ(parameter_of(graph, "stage0.block0.query.project.weight").role.part_index, 2);
-  EXPECT_EQ(parameter_of(graph, "stage0.block0.output.weight").role.part_index, 1);
+  EXPECT_EQ(parameter_of(graph, "stage0.block0.query.norm.weight").role.count("position"), 1);
+  EXPECT_EQ(parameter_of(graph, "stage0.block0.query.project.weight").role.count("position"), 2);
+  EXPECT_EQ(parameter_of(graph, "stage0.block0.output.weight").role.count("position"), 1);
 }
 
 TEST(MobileNetV4, NormalisesAttentionByBatchWhateverTheConvolutionsHave) {

@@ -28,7 +28,7 @@ struct Built {
 Built build(const std::string& family, const std::string& text) {
   const ConfigDocument document = ConfigDocument::parse("name: " + family + "\n" + text, "x.yaml");
   document.root().at("name").as_string();
-  Built built = {(*BackboneRegistry::global().find(family))(document.root()), {}};
+  Built built = {BackboneRegistry::global().find(family)->decoder(document.root()), {}};
   document.finish();
   GraphBuilder builder(3);
   const FeaturePyramid pyramid = built.definition.build(builder);
@@ -57,7 +57,7 @@ TEST(NamedLevels, AreBlocksAndWhatIsInsideThem) {
               ElementsAre(std::tuple(16, 2), std::tuple(24, 4), std::tuple(72, 4), std::tuple(240, 8)));
   EXPECT_THAT(output_nodes(built.graph),
               ElementsAre("stem.act", "stage0.block1.project.norm", "stage1.block1.expand.act", "last_conv.act"));
-  for (const Parameter& parameter : built.graph.parameters) EXPECT_EQ(parameter.role.divided_block, 3);
+  for (const Parameter& parameter : built.graph.parameters) EXPECT_EQ(parameter.role.count("divided_block"), 3);
 }
 
 TEST(NamedLevels, EndTheNetwork) {
@@ -66,8 +66,7 @@ TEST(NamedLevels, EndTheNetwork) {
   EXPECT_FALSE(has_node(built.graph, "stage1.block1.expand.conv"));
   EXPECT_FALSE(has_node(built.graph, "last_conv.conv"));
   for (const Parameter& parameter : built.graph.parameters) {
-    EXPECT_EQ(parameter.role.divided_block, -1);
-    EXPECT_EQ(parameter.role.total_blocks, 4) << "names count the blocks of the model file";
+    EXPECT_EQ(parameter.role.count("divided_block"), std::nullopt);
   }
 }
 

@@ -26,7 +26,7 @@ TEST(BackboneRegistry, TakesAFamilyOfTheUser) {
                [](const ConfigNode&) { return BackboneDefinition{.in_channels = 7, .build = {}, .features = {}}; });
   EXPECT_THAT(registry.names(), ElementsAre("mine"));
   const ConfigDocument document = ConfigDocument::parse("name: mine\n", "x.yaml");
-  EXPECT_EQ((*registry.find("mine"))(document.root()).in_channels, 7);
+  EXPECT_EQ(registry.find("mine")->decoder(document.root()).in_channels, 7);
 }
 
 TEST(BackboneRegistry, RefusesATakenName) {

@@ -118,7 +118,7 @@ TEST(FoldBatchNorm, RoundsEachWeightOnce) {
 TEST(FoldBatchNorm, AppendsParametersAndEmptiesTheOldOnes) {
   GraphBuilder builder(3);
   ParameterRole role;
-  role.part = Part::kProject;
+  role.part = "project";
   builder.set_role(role);
   const NodeId conv = builder.conv(builder.input(), "conv", {.out_channels = 4, .kernel = 3});
   builder.output("out", builder.batch_norm(conv, "norm", 1e-3));
@@ -132,7 +132,7 @@ TEST(FoldBatchNorm, AppendsParametersAndEmptiesTheOldOnes) {
   }
   EXPECT_EQ(folded.graph.parameters[5].name, "conv.folded_weight");
   EXPECT_EQ(folded.graph.parameters[5].shape, (Shape{4, 3, 3, 3}));
-  EXPECT_EQ(folded.graph.parameters[5].role.part, Part::kProject);
+  EXPECT_EQ(folded.graph.parameters[5].role.part, "project");
   EXPECT_EQ(folded.graph.parameters[6].name, "conv.folded_bias");
   EXPECT_EQ(folded.graph.parameters[6].shape, (Shape{4}));
   EXPECT_EQ(folded.graph.parameters[6].role.field, Field::kBias);

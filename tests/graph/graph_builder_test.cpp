@@ -70,7 +70,7 @@ TEST(GraphBuilder, GivesConvolutionsTheirShapesAndDefaultPadding) {
 TEST(GraphBuilder, GivesLayerScaleItsFactors) {
   GraphBuilder builder(6);
   ParameterRole role;
-  role.part = Part::kProject;
+  role.part = "project";
   builder.set_role(role);
   const NodeId id = builder.scale_channels(builder.input(), "layer_scale");
   EXPECT_EQ(builder.channels(id), 6);
@@ -80,7 +80,7 @@ TEST(GraphBuilder, GivesLayerScaleItsFactors) {
   const Parameter& gamma = graph.parameter(scale.weight);
   EXPECT_EQ(gamma.name, "layer_scale.gamma");
   EXPECT_EQ(gamma.shape, (Shape{6}));
-  EXPECT_EQ(gamma.role.part, Part::kProject);
+  EXPECT_EQ(gamma.role.part, "project");
   EXPECT_EQ(gamma.role.field, Field::kGamma);
 }
 
@@ -160,8 +160,8 @@ TEST(GraphBuilder, LeavesThePadOfSamePaddingToTheInputSize) {
 TEST(GraphBuilder, CopiesItsRoleAndFillsInLayerAndField) {
   GraphBuilder builder(3);
   ParameterRole role;
-  role.part = Part::kDepthwise;
-  role.stage = 2;
+  role.part = "depthwise";
+  role.set_count("stage", 2);
   builder.set_role(role);
   const NodeId conv = builder.conv(builder.input(), "conv", {.out_channels = 8, .bias = true});
   const NodeId norm = builder.batch_norm(conv, "norm", 1e-5);
@@ -191,8 +191,8 @@ TEST(GraphBuilder, CopiesItsRoleAndFillsInLayerAndField) {
     SCOPED_TRACE(graph.parameters[i].name);
     EXPECT_EQ(graph.parameters[i].role.layer, places[i].layer);
     EXPECT_EQ(graph.parameters[i].role.field, places[i].field);
-    EXPECT_EQ(graph.parameters[i].role.part, Part::kDepthwise);
-    EXPECT_EQ(graph.parameters[i].role.stage, 2);
+    EXPECT_EQ(graph.parameters[i].role.part, "depthwise");
+    EXPECT_EQ(graph.parameters[i].role.count("stage"), 2);
     EXPECT_EQ(graph.parameters[i].shape, places[i].shape);
   }
   EXPECT_EQ(graph.parameters[6].name, "act.weight");

@@ -55,9 +55,9 @@ TEST(FcConvHead, PoolsBeforeItsConvolutionsAsTheTrainer) {
               ElementsAre("input", "pool", "hidden0.conv", "hidden0.norm", "hidden0.act", "flatten", "classifier"));
   EXPECT_EQ(infer_shapes(graph, {2, 32, 7, 7}).back(), (Shape{2, 10}));
   const ParameterRole& hidden = parameter_of(graph, "hidden0.conv.weight").role;
-  EXPECT_EQ(hidden.block_kind, BlockKind::kConvHead);
-  EXPECT_EQ(hidden.part, Part::kHeadHidden);
-  EXPECT_EQ(parameter_of(graph, "classifier.weight").role.head_layers, 2);
+  EXPECT_EQ(hidden.block, "fc_conv");
+  EXPECT_EQ(hidden.part, "hidden");
+  EXPECT_EQ(parameter_of(graph, "classifier.weight").role.count("layers"), 2);
 }
 
 TEST(FcConvHead, PoolsAfterItsConvolutionsWhereAskedFor) {
@@ -66,7 +66,7 @@ TEST(FcConvHead, PoolsAfterItsConvolutionsWhereAskedFor) {
   EXPECT_THAT(node_names(graph), ElementsAre("input", "hidden0.conv", "hidden0.norm", "hidden0.act", "hidden1.conv",
                                              "hidden1.norm", "hidden1.act", "pool", "flatten", "classifier"));
   EXPECT_EQ(infer_shapes(graph, {2, 32, 7, 7})[1], (Shape{2, 64, 7, 7}));
-  EXPECT_EQ(parameter_of(graph, "hidden0.conv.weight").role.part, Part::kHeadConv);
+  EXPECT_EQ(parameter_of(graph, "hidden0.conv.weight").role.part, "hidden_before_pool");
 }
 
 TEST(FcConvHead, IsAClassifierAloneByDefault) {

@@ -61,13 +61,13 @@ TEST(FcHead, HasHiddenLayersBeforeTheClassifier) {
 
 TEST(FcHead, SaysWhereEveryParameterSits) {
   const Graph graph = build(decode("params: {num_layers: 2, intermediate_channels: 64, activation: relu}\n").config);
-  std::vector<std::tuple<Section, Part, int, int>> roles;
+  std::vector<std::tuple<Section, std::string, int, int>> roles;
   for (const Parameter& parameter : graph.parameters) {
-    roles.emplace_back(parameter.role.section, parameter.role.part, parameter.role.head_layer,
-                       parameter.role.head_layers);
+    roles.emplace_back(parameter.role.section, parameter.role.part, parameter.role.count("layer").value(),
+                       parameter.role.count("layers").value());
   }
-  const std::tuple hidden(Section::kHead, Part::kHeadHidden, 0, 2);
-  const std::tuple classifier(Section::kHead, Part::kClassifier, 1, 2);
+  const std::tuple hidden(Section::kHead, "hidden", 0, 2);
+  const std::tuple classifier(Section::kHead, "classifier", 1, 2);
   EXPECT_THAT(roles, ElementsAre(hidden, hidden, classifier, classifier));
 }
 

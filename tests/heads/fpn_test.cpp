@@ -118,19 +118,17 @@ TEST(Fpn, SaysWhichLevelsItWillYield) {
 
 TEST(Fpn, HasBiasesAndPlacesForItsParameters) {
   const Built built = build(define("{num_outs: 5, add_extra_convs: on_input}"));
-  std::vector<std::tuple<std::string, Part, int>> places;
+  std::vector<std::tuple<std::string, std::string, int>> places;
   for (const Parameter& parameter : built.graph.parameters) {
     if (parameter.role.section != Section::kNeck || parameter.role.field != Field::kBias) continue;
     EXPECT_EQ(parameter.shape, (Shape{8}));
-    places.emplace_back(parameter.name, parameter.role.part, parameter.role.head_layer);
+    places.emplace_back(parameter.name, parameter.role.part, parameter.role.count("level").value());
   }
-  EXPECT_THAT(
-      places,
-      ElementsAre(std::tuple("lateral0.bias", Part::kLateral, 0), std::tuple("lateral1.bias", Part::kLateral, 1),
-                  std::tuple("lateral2.bias", Part::kLateral, 2), std::tuple("lateral3.bias", Part::kLateral, 3),
-                  std::tuple("output0.bias", Part::kPyramidConv, 0), std::tuple("output1.bias", Part::kPyramidConv, 1),
-                  std::tuple("output2.bias", Part::kPyramidConv, 2), std::tuple("output3.bias", Part::kPyramidConv, 3),
-                  std::tuple("output4.bias", Part::kPyramidConv, 4)));
+  EXPECT_THAT(places, ElementsAre(std::tuple("lateral0.bias", "lateral", 0), std::tuple("lateral1.bias", "lateral", 1),
+                                  std::tuple("lateral2.bias", "lateral", 2), std::tuple("lateral3.bias", "lateral", 3),
+                                  std::tuple("output0.bias", "output", 0), std::tuple("output1.bias", "output", 1),
+                                  std::tuple("output2.bias", "output", 2), std::tuple("output3.bias", "output", 3),
+                                  std::tuple("output4.bias", "output", 4)));
 }
 
 struct BadFpn {

@@ -1,6 +1,11 @@
 #include "tests/weights/mobilenetv3_parameters.h"
 
+#include <memory>
+
 #include <fmt/format.h>
+
+#include "backbones/names/mobilenet_names.h"
+#include "heads/names/head_names.h"
 
 namespace zoo::weights {
 namespace {
@@ -42,7 +47,7 @@ class Lister {
   void add(std::string name, Shape shape, Layer layer, Field field) {
     role.layer = layer;
     role.field = field;
-    list_.push_back({std::move(name), std::move(shape), role});
+    list_.push_back({std::move(name), std::move(shape), role, mobilenetv3_network()});
   }
 
   std::vector<Parameter>& list_;
@@ -50,25 +55,25 @@ class Lister {
 
 void list_block(Lister& lister, const std::string& node, const BlockSpec& block, int64_t in_channels, bool learned) {
   ParameterRole& role = lister.role;
-  role.block_kind = block.expand ? BlockKind::kInvertedResidual : BlockKind::kDepthwiseSeparable;
-  role.part_index = -1;
-  const auto begin_part = [&role](Part part) {
+  role.block = block.expand ? "inverted_residual" : "depthwise_separable";
+  int position = 0;
+  const auto begin_part = [&role, &position](const char* part) {
     role.part = part;
-    ++role.part_index;
+    role.set_count("position", position++);
   };
   if (block.expand) {
-    begin_part(Part::kExpand);
+    begin_part("expand");
     lister.conv_layer(node + ".expand", Shape{block.hidden, in_channels, 1, 1}, learned);
   }
-  begin_part(Part::kDepthwise);
+  begin_part("depthwise");
   lister.conv_layer(node + ".depthwise", Shape{block.hidden, 1, block.kernel, block.kernel}, learned);
   if (block.squeezed > 0) {
-    begin_part(Part::kSqueezeReduce);
+    begin_part("se_reduce");
     lister.weighted(node + ".se.reduce", Shape{block.squeezed, block.hidden, 1, 1}, true);
-    role.part = Part::kSqueezeExpand;
+    role.part = "se_expand";
     lister.weighted(node + ".se.expand", Shape{block.hidden, block.squeezed, 1, 1}, true);
   }
-  begin_part(Part::kProject);
+  begin_part("project");
   lister.conv_layer(node + ".project", Shape{block.out, block.hidden, 1, 1}, false);
 }
 
@@ -76,18 +81,26 @@ void list_head(Lister& lister, const NetworkSpec& network) {
   ParameterRole& role = lister.role;
   role = {};
   role.section = Section::kHead;
-  role.head_layers = network.head_layers;
+  role.block = "fc";
+  role.set_count("layers", network.head_layers);
   int64_t width = network.last_conv;
-  for (role.head_layer = 0; role.head_layer < network.head_layers - 1; ++role.head_layer) {
-    role.part = Part::kHeadHidden;
-    lister.weighted(fmt::format("head.hidden{}", role.head_layer), Shape{network.hidden, width}, network.hidden_bias);
+  for (int layer = 0; layer < network.head_layers - 1; ++layer) {
+    role.part = "hidden";
+    role.set_count("layer", layer);
+    lister.weighted(fmt::format("head.hidden{}", layer), Shape{network.hidden, width}, network.hidden_bias);
     width = network.hidden;
   }
-  role.part = Part::kClassifier;
+  role.part = "classifier";
   lister.weighted("head.classifier", Shape{network.classes, width}, true);
 }
 
 }  // namespace
+
+std::shared_ptr<const NetworkNames> mobilenetv3_network() {
+  static const auto names = std::make_shared<const NetworkNames>(Task::kClassification, backbones::mobilenetv3_names(),
+                                                                 HeadNames(), heads::fc_names());
+  return names;
+}
 
 NetworkSpec mobilenetv3_small(const std::vector<size_t>& stage_lengths) {
   NetworkSpec network = cut_into_stages({{3, 16, 16, 8, false},
@@ -143,29 +156,30 @@ std::vector<Parameter> list_parameters(const NetworkSpec& network) {
   std::vector<Parameter> list;
   Lister lister(list);
   ParameterRole& role = lister.role;
-  role.stages = static_cast<int>(network.stages.size());
-  for (const std::vector<BlockSpec>& stage : network.stages) role.total_blocks += static_cast<int>(stage.size());
-
-  role.part = Part::kStem;
+  role.part = "stem";
+  role.set_count("entry", 0);
   lister.conv_layer("backbone.stem", Shape{network.stem, 3, 3, 3}, network.learned_activations);
   int64_t channels = network.stem;
-  for (const std::vector<BlockSpec>& stage : network.stages) {
-    ++role.stage;
-    role.block = -1;
-    role.blocks_in_stage = static_cast<int>(stage.size());
-    for (const BlockSpec& block : stage) {
-      ++role.block;
-      ++role.flat_block;
-      list_block(lister, fmt::format("backbone.stage{}.block{}", role.stage, role.block), block, channels,
+  int entry = 1;
+  const auto enter = [&](size_t stage, size_t block) {
+    role.set_count("entry", entry++);
+    role.set_count("stage", static_cast<int>(stage));
+    role.set_count("block", static_cast<int>(block));
+  };
+  for (size_t stage = 0; stage < network.stages.size(); ++stage) {
+    for (size_t block = 0; block < network.stages[stage].size(); ++block) {
+      const BlockSpec& spec = network.stages[stage][block];
+      enter(stage, block);
+      list_block(lister, fmt::format("backbone.stage{}.block{}", stage, block), spec, channels,
                  network.learned_activations);
-      channels = block.out;
+      channels = spec.out;
     }
   }
-  role.block_kind = BlockKind::kNone;
-  role.part = Part::kLastConv;
-  role.part_index = -1;
-  role.block = role.blocks_in_stage;
-  role.flat_block = role.total_blocks;
+  role.block.clear();
+  role.part = "last_conv";
+  enter(network.stages.size() - 1, network.stages.back().size());
+  role.set_count("layer", 0);
+  role.set_count("stages", static_cast<int>(network.stages.size()));
   lister.conv_layer("backbone.last_conv", Shape{network.last_conv, channels, 1, 1}, network.learned_activations);
   list_head(lister, network);
   return list;

@@ -1,10 +1,12 @@
 // The parameters of MobileNetV3 networks with their places in the structure, listed by this folder's tests themselves,
-// so that name schemes and loading are tested without the builders.
+// so that loading is tested without the builders.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "nn/core/network_names.h"
 #include "nn/core/parameter.h"
 
 namespace zoo::weights {
@@ -35,6 +37,9 @@ NetworkSpec mobilenetv3_large(const std::vector<size_t>& stage_lengths);
 
 /// A network small enough to write out, with every kind of part: two stages, three blocks, a head of two layers.
 NetworkSpec tiny_network();
+
+/// How ecosystems name a classifier of these.
+std::shared_ptr<const NetworkNames> mobilenetv3_network();
 
 std::vector<Parameter> list_parameters(const NetworkSpec& network);
 

@@ -16,6 +16,10 @@ namespace {
 
 using testing::IsEmpty;
 
+Section section_of(Ecosystem ecosystem, std::string_view name) {
+  return section_of_tensor(ecosystem, name, mobilenetv3_network().get());
+}
+
 /// "name shape" of every tensor that inference needs, from a reference state dictionary.
 std::set<std::string> reference_tensors(const std::string& model) {
   std::set<std::string> tensors;
@@ -162,22 +166,26 @@ TEST(NameScheme, OnlyNetsPressoHasLearnedActivations) {
 }
 
 TEST(NameScheme, LearnedActivationOfTheNetsPressoHeadFollowsItsLinear) {
-  Parameter parameter{"head.act1.weight", Shape{1}, {}};
+  Parameter parameter{"head.act1.weight", Shape{1}, {}, mobilenetv3_network()};
   parameter.role.section = Section::kHead;
-  parameter.role.part = Part::kHeadHidden;
+  parameter.role.block = "fc";
+  parameter.role.part = "hidden";
   parameter.role.layer = Layer::kActivation;
-  parameter.role.head_layer = 1;
-  parameter.role.head_layers = 3;
+  parameter.role.counts = {{"layer", 1}, {"layers", 3}};
   EXPECT_EQ(expected_tensor(Ecosystem::kNetsPresso, parameter)->name, "head.classifier.3.weight");
   EXPECT_FALSE(expected_tensor(Ecosystem::kTimm, parameter));
   EXPECT_FALSE(expected_tensor(Ecosystem::kTorchvision, parameter));
 }
 
 TEST(NameScheme, StructuresOfNoEcosystemHaveNoName) {
-  Parameter neck{"neck.lateral0.conv.weight", Shape{8, 8, 1, 1}, {}};
+  Parameter neck{"neck.lateral0.conv.weight", Shape{8, 8, 1, 1}, {}, mobilenetv3_network()};
   neck.role.section = Section::kNeck;
-  Parameter norm_in_head{"head.hidden0.norm.weight", Shape{8}, {}};
-  norm_in_head.role = {.section = Section::kHead, .part = Part::kHeadHidden, .layer = Layer::kNorm, .head_layers = 2};
+  Parameter norm_in_head{"head.hidden0.norm.weight", Shape{8}, {}, mobilenetv3_network()};
+  norm_in_head.role = {.section = Section::kHead,
+                       .block = "fc",
+                       .part = "hidden",
+                       .counts = {{"layer", 0}, {"layers", 2}},
+                       .layer = Layer::kNorm};
   for (const Ecosystem ecosystem : {Ecosystem::kNetsPresso, Ecosystem::kTorchvision, Ecosystem::kTimm}) {
     EXPECT_FALSE(expected_tensor(ecosystem, neck)) << to_string(ecosystem);
     EXPECT_FALSE(expected_tensor(ecosystem, norm_in_head)) << to_string(ecosystem);
@@ -190,7 +198,7 @@ TEST(NameScheme, OwnNamesAreTheParametersNames) {
   EXPECT_EQ(expected_tensor(Ecosystem::kOwn, neck)->shape, neck.shape);
   for (const Parameter& parameter : list_parameters(mobilenetv3_small({1, 2, 3, 2, 3}))) {
     EXPECT_EQ(expected_tensor(Ecosystem::kOwn, parameter)->name, parameter.name);
-    EXPECT_EQ(section_of_tensor(Ecosystem::kOwn, parameter.name), parameter.role.section) << parameter.name;
+    EXPECT_EQ(section_of(Ecosystem::kOwn, parameter.name), parameter.role.section) << parameter.name;
   }
 }
 
@@ -201,19 +209,19 @@ TEST(NameScheme, EcosystemsAreFoundByTheirNames) {
 }
 
 TEST(NameScheme, SectionOfATensorFollowsFromItsName) {
-  EXPECT_EQ(section_of_tensor(Ecosystem::kNetsPresso, "head.classifier.0.weight"), Section::kHead);
-  EXPECT_EQ(section_of_tensor(Ecosystem::kNetsPresso, "neck.lateral_convs.0.conv.weight"), Section::kNeck);
-  EXPECT_EQ(section_of_tensor(Ecosystem::kNetsPresso, "backbone.conv_first.block.conv.weight"), Section::kBackbone);
-  EXPECT_EQ(section_of_tensor(Ecosystem::kTorchvision, "classifier.3.weight"), Section::kHead);
-  EXPECT_EQ(section_of_tensor(Ecosystem::kTorchvision, "features.0.0.weight"), Section::kBackbone);
-  EXPECT_EQ(section_of_tensor(Ecosystem::kTorchvision, "head.regression_head.module_list.0.1.bias"), Section::kHead);
-  EXPECT_EQ(section_of_tensor(Ecosystem::kTorchvision, "backbone.extra.0.0.0.weight"), Section::kNeck);
-  EXPECT_EQ(section_of_tensor(Ecosystem::kTorchvision, "backbone.0.0.weight"), Section::kBackbone);
-  EXPECT_EQ(section_of_tensor(Ecosystem::kTimm, "conv_head.weight"), Section::kHead);
-  EXPECT_EQ(section_of_tensor(Ecosystem::kTimm, "classifier.bias"), Section::kHead);
-  EXPECT_EQ(section_of_tensor(Ecosystem::kTimm, "blocks.0.0.conv_dw.weight"), Section::kBackbone);
-  EXPECT_EQ(section_of_tensor(Ecosystem::kOwn, "neck.lateral0.conv.weight"), Section::kNeck);
-  EXPECT_EQ(section_of_tensor(Ecosystem::kOwn, "header.weight"), Section::kBackbone);
+  EXPECT_EQ(section_of(Ecosystem::kNetsPresso, "head.classifier.0.weight"), Section::kHead);
+  EXPECT_EQ(section_of(Ecosystem::kNetsPresso, "neck.lateral_convs.0.conv.weight"), Section::kNeck);
+  EXPECT_EQ(section_of(Ecosystem::kNetsPresso, "backbone.conv_first.block.conv.weight"), Section::kBackbone);
+  EXPECT_EQ(section_of(Ecosystem::kTorchvision, "classifier.3.weight"), Section::kHead);
+  EXPECT_EQ(section_of(Ecosystem::kTorchvision, "features.0.0.weight"), Section::kBackbone);
+  EXPECT_EQ(section_of(Ecosystem::kTorchvision, "head.regression_head.module_list.0.1.bias"), Section::kHead);
+  EXPECT_EQ(section_of(Ecosystem::kTorchvision, "backbone.extra.0.0.0.weight"), Section::kNeck);
+  EXPECT_EQ(section_of(Ecosystem::kTorchvision, "backbone.0.0.weight"), Section::kBackbone);
+  EXPECT_EQ(section_of(Ecosystem::kTimm, "conv_head.weight"), Section::kHead);
+  EXPECT_EQ(section_of(Ecosystem::kTimm, "classifier.bias"), Section::kHead);
+  EXPECT_EQ(section_of(Ecosystem::kTimm, "blocks.0.0.conv_dw.weight"), Section::kBackbone);
+  EXPECT_EQ(section_of(Ecosystem::kOwn, "neck.lateral0.conv.weight"), Section::kNeck);
+  EXPECT_EQ(section_of(Ecosystem::kOwn, "header.weight"), Section::kBackbone);
 }
 
 }  // namespace

@@ -71,16 +71,14 @@ struct BlockOptions {
 // Two 3x3 convolutions beside a skip, which is a 1x1 convolution where the shape changes.
 NodeId residual_block(GraphBuilder& builder, NodeId src, const BlockOptions& options) {
   using zoo::backbones::conv_norm_act;
-  constexpr zoo::Part kPart = zoo::Part::kConv;
   const int64_t channels = options.channels;
   NodeId value = conv_norm_act(
-      builder, src, "conv0", kPart,
+      builder, src, "conv0",
       {.conv = {.out_channels = channels, .kernel = 3, .stride = options.stride}, .activation = options.activation});
-  value = conv_norm_act(builder, value, "conv1", kPart, {.conv = {.out_channels = channels, .kernel = 3}});
+  value = conv_norm_act(builder, value, "conv1", {.conv = {.out_channels = channels, .kernel = 3}});
   NodeId skip = src;
   if (options.stride != 1 || builder.channels(src) != channels) {
-    skip =
-        conv_norm_act(builder, src, "shortcut", kPart, {.conv = {.out_channels = channels, .stride = options.stride}});
+    skip = conv_norm_act(builder, src, "shortcut", {.conv = {.out_channels = channels, .stride = options.stride}});
   }
   return builder.activation(builder.add(value, skip, "add"), "act", options.activation);
 }
@@ -89,7 +87,7 @@ FeaturePyramid build(GraphBuilder& builder, const ResidualConfig& config) {
   FeaturePyramid pyramid = features(config);
   builder.set_role({.section = zoo::Section::kBackbone});
   NodeId value =
-      zoo::backbones::conv_norm_act(builder, builder.input(), "stem", zoo::Part::kStem,
+      zoo::backbones::conv_norm_act(builder, builder.input(), "stem",
                                     {.conv = {.out_channels = config.stem_channels, .kernel = 3, .stride = kStemStride},
                                      .activation = config.activation});
   for (size_t i = 0; i < config.stages.size(); ++i) {

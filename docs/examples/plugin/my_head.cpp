@@ -24,11 +24,11 @@ HeadDefinition define_pointwise(const ConfigNode& head, const HeadContext& conte
   const zoo::ActivationKind activation = zoo::decode_activation(params.find("act_type"), zoo::ActivationKind::kRelu);
   const int64_t num_classes = context.num_classes;
   return {.build = [=](GraphBuilder& builder, const std::vector<FeatureLevel>& features) {
-    builder.set_role({.section = zoo::Section::kHead, .part = zoo::Part::kHeadConv});
+    builder.set_role({.section = zoo::Section::kHead, .block = "pointwise", .part = "conv"});
     NodeId value = builder.conv(features.back().value, "conv", {.out_channels = channels, .bias = true});
     value = builder.activation(value, "act", activation);
     value = builder.flatten(builder.global_avg_pool(value, "pool"), "flatten");
-    builder.set_role({.section = zoo::Section::kHead, .part = zoo::Part::kClassifier});
+    builder.set_role({.section = zoo::Section::kHead, .block = "pointwise", .part = "classifier"});
     builder.output("logits", builder.linear(value, "classifier", num_classes, true));
   }};
 }
