@@ -88,8 +88,7 @@ class AffineFolder {
     for (NodeId id = 0; id < rewrite_.size(); ++id) {
       const Node& node = rewrite_.node(id);
       is_vector_[static_cast<size_t>(id)] =
-          std::holds_alternative<Flatten>(node.op) || std::holds_alternative<Linear>(node.op) ||
-          (!node.inputs.empty() && is_vector_[static_cast<size_t>(node.inputs.front())]);
+          yields_vector(node.op, !node.inputs.empty() && is_vector_[static_cast<size_t>(node.inputs.front())]);
     }
   }
 

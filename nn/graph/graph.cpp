@@ -5,29 +5,16 @@
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "nn/graph/op_traits_layers.h"
+#include "nn/graph/op_traits_maps.h"
 
 namespace zoo::graph {
 namespace {
 
 /// Multiply-accumulates that yield one image of the batch.
-class MacsPerImage {
- public:
-  explicit MacsPerImage(const Shape& dst) : dst_(dst) {}
-
-  int64_t operator()(const Conv2d& conv) const {
-    return conv.out_channels * dst_[2] * dst_[3] * (conv.in_channels / conv.groups) * conv.kernel.h * conv.kernel.w;
-  }
-  int64_t operator()(const Linear& linear) const { return linear.in_features * linear.out_features; }
-  int64_t operator()(const SqueezeExcite& se) const { return 2 * se.channels * se.squeezed; }
-
-  template <typename OpWithoutWeights>
-  int64_t operator()(const OpWithoutWeights&) const {
-    return 0;
-  }
-
- private:
-  const Shape& dst_;
-};
+int64_t macs_per_image(const Op& op, const Shape& dst) {
+  return std::visit([&dst]<typename Typed>(const Typed& typed) { return OpTraits<Typed>::macs(typed, dst); }, op);
+}
 
 const Output& find_output(const Graph& graph, const std::string& name) {
   const auto same = [&](const Output& output) { return output.name == name; };
@@ -68,7 +55,7 @@ std::vector<int64_t> multiply_accumulates(const Graph& graph, const std::vector<
   std::vector<int64_t> macs;
   macs.reserve(graph.nodes.size());
   for (size_t id = 0; id < graph.nodes.size(); ++id) {
-    macs.push_back(shapes[id][0] * std::visit(MacsPerImage(shapes[id]), graph.nodes[id].op));
+    macs.push_back(shapes[id][0] * macs_per_image(graph.nodes[id].op, shapes[id]));
   }
   return macs;
 }

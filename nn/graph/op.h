@@ -177,4 +177,7 @@ std::string_view op_name(const Op& op);
 /// The parameters an operation reads, kNone left out.
 std::vector<ParameterId> parameters_of(const Op& op);
 
+/// Whether an operation yields a vector [N, C], not a map, where its first source is a vector or not.
+bool yields_vector(const Op& op, bool source_is_vector);
+
 }  // namespace zoo::graph

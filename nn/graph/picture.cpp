@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "nn/graph/describe.h"
+#include "nn/graph/op_traits_layers.h"
+#include "nn/graph/op_traits_maps.h"
 
 namespace zoo::graph {
 namespace {
@@ -56,32 +58,11 @@ bool same_word(std::string_view a, std::string_view b) {
 
 /// Whether the operation is drawn in the box of the layer before it.
 bool joins_its_source(const Op& op) {
-  return std::holds_alternative<BatchNorm>(op) || std::holds_alternative<InstanceNorm>(op) ||
-         std::holds_alternative<ScaleChannels>(op) || std::holds_alternative<Activation>(op);
+  return std::visit([]<typename Typed>(const Typed&) { return OpTraits<Typed>::kJoins; }, op);
 }
 
 Look look_of(const Op& op) {
-  struct Looks {
-    Look operator()(const Input&) const { return Look::kTerminal; }
-    Look operator()(const Conv2d&) const { return Look::kLayer; }
-    Look operator()(const Linear&) const { return Look::kLayer; }
-    Look operator()(const GlobalAvgPool&) const { return Look::kGate; }
-    Look operator()(const Mul&) const { return Look::kGate; }
-    Look operator()(const SqueezeExcite&) const { return Look::kGate; }
-    Look operator()(const BatchNorm&) const { return Look::kOther; }
-    Look operator()(const InstanceNorm&) const { return Look::kOther; }
-    Look operator()(const Activation&) const { return Look::kOther; }
-    Look operator()(const Add&) const { return Look::kOther; }
-    Look operator()(const Flatten&) const { return Look::kOther; }
-    Look operator()(const MultiQueryAttention&) const { return Look::kLayer; }
-    Look operator()(const ScaleChannels&) const { return Look::kOther; }
-    Look operator()(const AvgPool2d&) const { return Look::kOther; }
-    Look operator()(const MaxPool2d&) const { return Look::kOther; }
-    Look operator()(const BlurPool2d&) const { return Look::kOther; }
-    Look operator()(const Resize&) const { return Look::kOther; }
-    Look operator()(const Concat&) const { return Look::kOther; }
-  };
-  return std::visit(Looks{}, op);
+  return std::visit([]<typename Typed>(const Typed&) { return OpTraits<Typed>::kLook; }, op);
 }
 
 /// Sorts the nodes into boxes and groups and hands them to a writer of one of the two languages.
