@@ -277,7 +277,7 @@ ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const 
   return all;
 }
 
-void compile_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
   ConvolutionCompiler(compiler, id, op).compile();
 }
 

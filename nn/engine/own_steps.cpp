@@ -9,7 +9,7 @@
 
 namespace zoo::engine {
 
-void compile_global_avg_pool(StepCompiler& compiler, graph::NodeId id) {
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::GlobalAvgPool&) {
   const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
   const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
   const Shape& shape = compiler.value(src).shape;
@@ -23,7 +23,7 @@ void compile_global_avg_pool(StepCompiler& compiler, graph::NodeId id) {
   compiler.set_value(id, dst);
 }
 
-void compile_linear(StepCompiler& compiler, graph::NodeId id, const graph::Linear& op) {
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Linear& op) {
   const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
   const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
   const VectorLayer layer(compiler, {op.weight, op.bias, op.in_features, op.out_features, op.activation});
@@ -40,7 +40,7 @@ void compile_linear(StepCompiler& compiler, graph::NodeId id, const graph::Linea
   compiler.set_value(id, dst);
 }
 
-void compile_squeeze_excite(StepCompiler& compiler, graph::NodeId id, const graph::SqueezeExcite& op) {
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::SqueezeExcite& op) {
   const graph::NodeId squeezed = compiler.node(id).inputs[0];
   const ValueId src = compiler.blocked_value_of(squeezed);
   const ValueId sums = compiler.sums_of(squeezed);
@@ -83,7 +83,7 @@ void compile_squeeze_excite(StepCompiler& compiler, graph::NodeId id, const grap
   compiler.set_value(id, dst);
 }
 
-void compile_mul(StepCompiler& compiler, graph::NodeId id) {
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Mul&) {
   const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
   const ValueId gate = compiler.blocked_value_of(compiler.node(id).inputs[1]);
   const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
@@ -120,7 +120,7 @@ void compile_map(StepCompiler& compiler, graph::NodeId id, ValueId src, ValueId 
   compiler.set_value(id, dst);
 }
 
-void compile_instance_norm(StepCompiler& compiler, graph::NodeId id, const graph::InstanceNorm& op) {
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::InstanceNorm& op) {
   const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
   const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
   const Shape& shape = compiler.shape(id);
@@ -137,7 +137,7 @@ void compile_instance_norm(StepCompiler& compiler, graph::NodeId id, const graph
   compiler.set_value(id, dst);
 }
 
-void compile_flatten(StepCompiler& compiler, graph::NodeId id) {
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Flatten&) {
   const graph::NodeId src = compiler.node(id).inputs[0];
   if (StepCompiler::area(compiler.shape(src)) == 1) {
     // [N, C, 1, 1] and [N, C] are the same bytes in the blocked layout.
@@ -149,6 +149,15 @@ void compile_flatten(StepCompiler& compiler, graph::NodeId id) {
   const ValueId planar = compiler.add_value(compiler.shape(id), Layout::kPlanar);
   compiler.add_step(make_relayout(compiler, blocked, planar, compiler.node(id).name));
   compiler.set_value(id, planar);
+}
+
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Add&) {
+  const std::vector<graph::NodeId>& inputs = compiler.node(id).inputs;
+  compile_map(compiler, id, compiler.blocked_value_of(inputs[0]), compiler.blocked_value_of(inputs[1]), {});
+}
+
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Activation& op) {
+  compile_map(compiler, id, compiler.blocked_value_of(compiler.node(id).inputs[0]), -1, compiler.resolve(op.function));
 }
 
 }  // namespace zoo::engine

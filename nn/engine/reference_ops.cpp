@@ -295,6 +295,29 @@ void evaluate_op(const graph::Concat&, const Job& job) {
   }
 }
 
+/// Every plane of the result is that of the source whose channel `channel_of` yields.
+template <typename ChannelOf>
+void move_channels(const Job& job, const ChannelOf& channel_of) {
+  const int64_t channels = job.dst_shape[1];
+  const int64_t src_channels = job.srcs[0].shape[1];
+  const int64_t area = plane(job.dst_shape);
+  for (int64_t n = 0; n < job.dst_shape[0]; ++n) {
+    for (int64_t c = 0; c < channels; ++c) {
+      const float* src = job.srcs[0].data.data() + (n * src_channels + channel_of(c)) * area;
+      std::copy(src, src + area, job.dst.data() + (n * channels + c) * area);
+    }
+  }
+}
+
+void evaluate_op(const graph::SliceChannels& op, const Job& job) {
+  move_channels(job, [&op](int64_t channel) { return op.begin + channel; });
+}
+
+void evaluate_op(const graph::ShuffleChannels& op, const Job& job) {
+  const int64_t in_group = op.channels / op.groups;
+  move_channels(job, [&](int64_t channel) { return channel % op.groups * in_group + channel / op.groups; });
+}
+
 void evaluate_op(const graph::MultiQueryAttention& op, const Job& job) {
   const int64_t queries = plane(job.dst_shape);
   const int64_t keys = plane(job.srcs[1].shape);

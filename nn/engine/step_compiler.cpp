@@ -89,42 +89,7 @@ CompiledSteps StepCompiler::compile() {
 void StepCompiler::compile_node(graph::NodeId id) {
   if (precision_ == Precision::kBf16 && compile_bf16(*this, id)) return;
   if (precision_ == Precision::kInt8 && compile_int8(*this, id)) return;
-  const auto visitor = [&](const auto& op) {
-    using Op = std::decay_t<decltype(op)>;
-    if constexpr (std::is_same_v<Op, graph::Conv2d>) {
-      compile_convolution(*this, id, op);
-    } else if constexpr (std::is_same_v<Op, graph::Linear>) {
-      compile_linear(*this, id, op);
-    } else if constexpr (std::is_same_v<Op, graph::SqueezeExcite>) {
-      compile_squeeze_excite(*this, id, op);
-    } else if constexpr (std::is_same_v<Op, graph::GlobalAvgPool>) {
-      compile_global_avg_pool(*this, id);
-    } else if constexpr (std::is_same_v<Op, graph::Flatten>) {
-      compile_flatten(*this, id);
-    } else if constexpr (std::is_same_v<Op, graph::InstanceNorm>) {
-      compile_instance_norm(*this, id, op);
-    } else if constexpr (std::is_same_v<Op, graph::Mul>) {
-      compile_mul(*this, id);
-    } else if constexpr (std::is_same_v<Op, graph::AvgPool2d>) {
-      compile_avg_pool(*this, id, op);
-    } else if constexpr (std::is_same_v<Op, graph::MaxPool2d>) {
-      compile_max_pool(*this, id, op);
-    } else if constexpr (std::is_same_v<Op, graph::Concat>) {
-      compile_concat(*this, id);
-    } else if constexpr (std::is_same_v<Op, graph::Resize>) {
-      compile_resize(*this, id, op);
-    } else if constexpr (std::is_same_v<Op, graph::MultiQueryAttention>) {
-      compile_attention(*this, id, op);
-    } else if constexpr (std::is_same_v<Op, graph::Add>) {
-      compile_map(*this, id, blocked_value_of(node(id).inputs[0]), blocked_value_of(node(id).inputs[1]), {});
-    } else if constexpr (std::is_same_v<Op, graph::Activation>) {
-      compile_map(*this, id, blocked_value_of(node(id).inputs[0]), -1, resolve(op.function));
-    } else {
-      throw EngineError(fmt::format("node \"{}\" ({}): not expected in an optimised network", node(id).name,
-                                    graph::op_name(node(id).op)));
-    }
-  };
-  std::visit(visitor, node(id).op);
+  std::visit([&](const auto& op) { compile_op(*this, id, op); }, node(id).op);
 }
 
 std::vector<graph::NodeId> StepCompiler::with_left(graph::NodeId id) const {
@@ -135,9 +100,11 @@ std::vector<graph::NodeId> StepCompiler::with_left(graph::NodeId id) const {
 }
 
 graph::NodeId StepCompiler::sole_reader(graph::NodeId id) const {
-  const auto is_this = [id](const graph::Output& output) { return output.node == id; };
-  if (readers(id).size() != 1 || std::ranges::any_of(network_.graph.outputs, is_this)) return graph::kNone;
-  return readers(id).front();
+  return readers(id).size() == 1 && !is_output(id) ? readers(id).front() : graph::kNone;
+}
+
+bool StepCompiler::is_output(graph::NodeId id) const {
+  return std::ranges::any_of(network_.graph.outputs, [id](const graph::Output& output) { return output.node == id; });
 }
 
 bool StepCompiler::is_squeezed(graph::NodeId id) const {
@@ -287,5 +254,19 @@ int64_t StepCompiler::blocks(const Shape& shape) const {
 }
 
 int64_t StepCompiler::area(const Shape& shape) { return shape.rank() == 4 ? shape[2] * shape[3] : 1; }
+
+namespace {
+
+[[noreturn]] void refuse(const StepCompiler& compiler, graph::NodeId id) {
+  throw EngineError(fmt::format("node \"{}\" ({}): not expected in an optimised network", compiler.node(id).name,
+                                graph::op_name(compiler.node(id).op)));
+}
+
+}  // namespace
+
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Input&) { refuse(compiler, id); }
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::BatchNorm&) { refuse(compiler, id); }
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::ScaleChannels&) { refuse(compiler, id); }
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::BlurPool2d&) { refuse(compiler, id); }
 
 }  // namespace zoo::engine

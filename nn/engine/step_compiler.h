@@ -110,6 +110,8 @@ class StepCompiler {
   int64_t blocks(const Shape& shape) const;
   static int64_t area(const Shape& shape);
 
+  /// Whether the network hands out what the node yields.
+  bool is_output(graph::NodeId id) const;
   /// The one node that reads what `id` yields; kNone if there are several or the network hands it out.
   graph::NodeId sole_reader(graph::NodeId id) const;
   /// Leaves a node to its sole reader, whose step does the work of both.
@@ -169,22 +171,32 @@ class StepCompiler {
   std::vector<Copy> copies_;  ///< conversions made so far
 };
 
-/// convolution.cpp
-void compile_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
-
+/// Adds the f32 steps of a node, which are also those of other precisions that have none of their own. One function per
+/// operation: one that is missing does not compile. convolution.cpp:
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
 /// own_steps.cpp
-void compile_global_avg_pool(StepCompiler& compiler, graph::NodeId id);
-void compile_linear(StepCompiler& compiler, graph::NodeId id, const graph::Linear& op);
-void compile_squeeze_excite(StepCompiler& compiler, graph::NodeId id, const graph::SqueezeExcite& op);
-void compile_mul(StepCompiler& compiler, graph::NodeId id);
-void compile_flatten(StepCompiler& compiler, graph::NodeId id);
-void compile_instance_norm(StepCompiler& compiler, graph::NodeId id, const graph::InstanceNorm& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::GlobalAvgPool& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Linear& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::SqueezeExcite& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Mul& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Flatten& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::InstanceNorm& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Add& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Activation& op);
 /// own_steps_maps.cpp
-void compile_avg_pool(StepCompiler& compiler, graph::NodeId id, const graph::AvgPool2d& op);
-void compile_max_pool(StepCompiler& compiler, graph::NodeId id, const graph::MaxPool2d& op);
-void compile_concat(StepCompiler& compiler, graph::NodeId id);
-void compile_resize(StepCompiler& compiler, graph::NodeId id, const graph::Resize& op);
-void compile_attention(StepCompiler& compiler, graph::NodeId id, const graph::MultiQueryAttention& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::AvgPool2d& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::MaxPool2d& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Resize& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::MultiQueryAttention& op);
+/// channel_moves.cpp
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Concat& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::SliceChannels& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::ShuffleChannels& op);
+/// step_compiler.cpp: what no optimised network holds. Throw EngineError.
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Input& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::BatchNorm& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::ScaleChannels& op);
+void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::BlurPool2d& op);
 
 /// own_steps.cpp
 /// dst = f(src) or f(src + other); `other` may be -1.

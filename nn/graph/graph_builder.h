@@ -59,6 +59,14 @@ class GraphBuilder {
   NodeId resize_like(NodeId src, NodeId like, std::string_view name, ResizeMode mode);
   /// The channels of `sources` one after the other. Of one source: that source, and nothing is added.
   NodeId concat(const std::vector<NodeId>& sources, std::string_view name);
+  /// `count` channels of `src` from `begin` on.
+  NodeId slice_channels(NodeId src, std::string_view name, int64_t begin, int64_t count) {
+    return add_node(name, SliceChannels{channels(src), begin, count}, {src}, count);
+  }
+  /// The channels of `src` with its `groups` equal groups interleaved.
+  NodeId shuffle_channels(NodeId src, std::string_view name, int64_t groups) {
+    return add_node(name, ShuffleChannels{channels(src), groups}, {src}, channels(src));
+  }
   /// `heads` heads of channels(key) channels each in `query`, channels(value) each in the result.
   NodeId multi_query_attention(NodeId query, NodeId key, NodeId value, std::string_view name, int64_t heads);
   /// Counts on a 1x1 map: the features are the channels.

@@ -127,6 +127,21 @@ struct Resize {
 /// The channels of all sources one after the other: [N, C_i, H, W] -> [N, sum of C_i, H, W].
 struct Concat {};
 
+/// Channels [begin, begin + channels) of [N, in_channels, H, W].
+struct SliceChannels {
+  int64_t in_channels = 0;
+  int64_t begin = 0;
+  int64_t channels = 0;
+};
+
+/// Channels in another order: `groups` equal groups become interleaved, dst[i * groups + g] = src[g * channels / groups
+/// + i]. With channels / groups in place of groups it is undone. ShuffleNet's channel shuffle (Zhang et al. 2018,
+/// arXiv:1707.01083).
+struct ShuffleChannels {
+  int64_t channels = 0;
+  int64_t groups = 1;
+};
+
 /// softmax(q k^T / sqrt(key_dim)) v for every head; the heads share keys and values.
 /// Inputs: query [N, heads * key_dim, H, W], key [N, key_dim, Hk, Wk], value [N, value_dim, Hk, Wk]; positions are rows
 /// of the matrices. Result [N, heads * value_dim, H, W]. Channels of query and result are head-major.
@@ -164,9 +179,9 @@ struct SqueezeExcite {
   FusedActivation gate = {};
 };
 
-using Op =
-    std::variant<Input, Conv2d, BatchNorm, InstanceNorm, Activation, Add, Mul, GlobalAvgPool, Flatten, Linear,
-                 SqueezeExcite, ScaleChannels, AvgPool2d, MaxPool2d, BlurPool2d, Resize, Concat, MultiQueryAttention>;
+using Op = std::variant<Input, Conv2d, BatchNorm, InstanceNorm, Activation, Add, Mul, GlobalAvgPool, Flatten, Linear,
+                        SqueezeExcite, ScaleChannels, AvgPool2d, MaxPool2d, BlurPool2d, Resize, Concat, SliceChannels,
+                        ShuffleChannels, MultiQueryAttention>;
 
 /// "nearest" or "bilinear".
 std::string_view to_string(ResizeMode mode);

@@ -148,6 +148,50 @@ struct OpTraits<Concat> : ReadsNoParameters, CountsNoMacs, HasNoAttributes {
   }
 };
 
+template <>
+struct OpTraits<SliceChannels> : ReadsNoParameters, CountsNoMacs {
+  static constexpr std::string_view kName = "SliceChannels";
+  static constexpr InputCount kInputs = {1, 1};
+  static constexpr Yields kYields = Yields::kMap;
+  static constexpr Look kLook = Look::kOther;
+  static constexpr bool kJoins = false;
+  static std::string text(const SliceChannels& slice, const Node&) {
+    return fmt::format("{} to {} of {}", slice.begin, slice.begin + slice.channels - 1, slice.in_channels);
+  }
+  static void check(const SliceChannels& slice, const AttributeCheck& check) {
+    check.at_least_one("channels", slice.channels);
+    if (slice.begin < 0 || slice.begin > slice.in_channels - slice.channels) {
+      throw node_error(check.node(), fmt::format("{} channels from {} on are not among {}", slice.channels, slice.begin,
+                                                 slice.in_channels));
+    }
+  }
+  static Shape shape(const SliceChannels& slice, const SourceShapes& sources) {
+    const Shape& src = sources.feature_map(slice.in_channels);
+    return {src[0], slice.channels, src[2], src[3]};
+  }
+};
+
+template <>
+struct OpTraits<ShuffleChannels> : ReadsNoParameters, CountsNoMacs {
+  static constexpr std::string_view kName = "ShuffleChannels";
+  static constexpr InputCount kInputs = {1, 1};
+  static constexpr Yields kYields = Yields::kMap;
+  static constexpr Look kLook = Look::kOther;
+  static constexpr bool kJoins = false;
+  static std::string text(const ShuffleChannels& shuffle, const Node&) { return fmt::format("g{}", shuffle.groups); }
+  static void check(const ShuffleChannels& shuffle, const AttributeCheck& check) {
+    check.at_least_one("channels", shuffle.channels);
+    check.at_least_one("groups", shuffle.groups);
+    if (shuffle.channels % shuffle.groups != 0) {
+      throw node_error(check.node(),
+                       fmt::format("{} groups do not divide {} channels", shuffle.groups, shuffle.channels));
+    }
+  }
+  static Shape shape(const ShuffleChannels& shuffle, const SourceShapes& sources) {
+    return sources.feature_map(shuffle.channels);
+  }
+};
+
 /// The products of the two matrices are counted apart (attention_multiply_accumulates).
 template <>
 struct OpTraits<MultiQueryAttention> : ReadsNoParameters, CountsNoMacs {

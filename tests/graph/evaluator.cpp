@@ -141,6 +141,19 @@ class Evaluator {
     });
   }
 
+  void operator()(const SliceChannels& slice) {
+    for_each([&](int64_t n, int64_t c, int64_t y, int64_t x) {
+      dst_.at(n, c, y, x) = source(0).at(n, slice.begin + c, y, x);
+    });
+  }
+
+  void operator()(const ShuffleChannels& shuffle) {
+    const int64_t in_group = shuffle.channels / shuffle.groups;
+    for_each([&](int64_t n, int64_t c, int64_t y, int64_t x) {
+      dst_.at(n, c % in_group * shuffle.groups + c / in_group, y, x) = source(0).at(n, c, y, x);
+    });
+  }
+
   void operator()(const GlobalAvgPool&) {
     for_each([&](int64_t n, int64_t c, int64_t, int64_t) { dst_.at(n, c, 0, 0) = mean(n, c); });
   }

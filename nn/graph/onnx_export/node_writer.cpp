@@ -137,6 +137,22 @@ void NodeWriter::write_op(const graph::Concat&) {
   add("Concat", "", inputs, {{"axis", int64_t{1}}});
 }
 
+void NodeWriter::write_op(const graph::SliceChannels& op) {
+  const int64_t end = op.begin + op.channels;
+  const int64_t axis = 1;
+  add("Slice", "",
+      {source(0), integers("begin", std::span(&op.begin, 1)), integers("end", std::span(&end, 1)),
+       integers("axis", std::span(&axis, 1))});
+}
+
+void NodeWriter::write_op(const graph::ShuffleChannels& op) {
+  const Shape& dst = shape();
+  const std::array<int64_t, 5> groups = {dst[0], op.groups, op.channels / op.groups, dst[2], dst[3]};
+  const std::string grouped = add("Reshape", "grouped", {source(0), integers("groups", groups)});
+  const std::string turned = add("Transpose", "turned", {grouped}, {{"perm", std::vector<int64_t>{0, 2, 1, 3, 4}}});
+  add("Reshape", "", {turned, integers("shape", dst.dims)});
+}
+
 std::string NodeWriter::add(std::string_view type, std::string_view part, const std::vector<std::string>& inputs,
                             const std::vector<Attribute>& attributes) {
   const std::string name = part.empty() ? node_->name : fmt::format("{}/{}", node_->name, part);

@@ -38,6 +38,8 @@ class NodeWriter {
   void write_op(const graph::BlurPool2d& op);
   void write_op(const graph::Resize& op);
   void write_op(const graph::Concat& op);
+  void write_op(const graph::SliceChannels& op);
+  void write_op(const graph::ShuffleChannels& op);
   void write_op(const graph::MultiQueryAttention& op);
 
   /// Appends an ONNX node of the current node. `part` tells those of one node apart; it is empty for the last, which
