@@ -35,9 +35,7 @@ std::optional<TensorName> NetworkNames::tensor(Ecosystem ecosystem, const Parame
   if (parameter.role.section == Section::kBackbone) {
     return naming->backbone ? naming->backbone(parameter, task_) : std::nullopt;
   }
-  if (naming->head) {
-    if (std::optional<TensorName> of_family = naming->head(parameter, task_)) return of_family;
-  }
+  if (naming->head) return naming->head(parameter, task_);
   // A head may make levels of its own, which belong to the neck.
   if (std::optional<TensorName> of_head = name_in(head_, ecosystem, parameter, task_)) return of_head;
   return name_in(neck_, ecosystem, parameter, task_);

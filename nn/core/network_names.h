@@ -35,8 +35,8 @@ using TensorNaming = std::function<std::optional<TensorName>(const Parameter& pa
 /// How one ecosystem names the networks of a family.
 struct FamilyNaming {
   TensorNaming backbone = nullptr;  ///< empty: the ecosystem knows the heads, but not this backbone
-  /// Parameters of neck and head, where this family's are not called as the head's own names say; what it does not know
-  /// goes by those.
+  /// Parameters of neck and head, where the ecosystem's networks of this family have others than elsewhere: then only
+  /// these are known. Empty: the names that neck and head bring along.
   TensorNaming head = nullptr;
   /// Beginnings of names that belong to neck or head; any other is the backbone's. For tensors that no parameter asks
   /// for.

@@ -5,9 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include <backbone_zoo/backbones/backbone_place.h>
 #include <backbone_zoo/backbones/blocks.h>
 #include <backbone_zoo/backbones/registry.h>
 #include <backbone_zoo/nn/core/activation_config.h>
+#include <backbone_zoo/nn/core/name_table.h>
 
 namespace {
 
@@ -71,6 +73,7 @@ struct BlockOptions {
 // Two 3x3 convolutions beside a skip, which is a 1x1 convolution where the shape changes.
 NodeId residual_block(GraphBuilder& builder, NodeId src, const BlockOptions& options) {
   using zoo::backbones::conv_norm_act;
+  zoo::backbones::begin_block(builder, "residual");
   const int64_t channels = options.channels;
   NodeId value = conv_norm_act(
       builder, src, "conv0",
@@ -85,7 +88,8 @@ NodeId residual_block(GraphBuilder& builder, NodeId src, const BlockOptions& opt
 
 FeaturePyramid build(GraphBuilder& builder, const ResidualConfig& config) {
   FeaturePyramid pyramid = features(config);
-  builder.set_role({.section = zoo::Section::kBackbone});
+  zoo::backbones::BackbonePlace place(builder);
+  place.enter_stem();
   NodeId value =
       zoo::backbones::conv_norm_act(builder, builder.input(), "stem",
                                     {.conv = {.out_channels = config.stem_channels, .kernel = 3, .stride = kStemStride},
@@ -94,6 +98,7 @@ FeaturePyramid build(GraphBuilder& builder, const ResidualConfig& config) {
     const ResidualStage& stage = config.stages[i];
     for (int64_t k = 0; k < stage.blocks; ++k) {
       const GraphBuilder::Scope scope(builder, "stage" + std::to_string(i) + ".block" + std::to_string(k));
+      place.enter_block(i, static_cast<size_t>(k));
       value = residual_block(
           builder, value,
           {.channels = stage.channels, .stride = k == 0 ? stage.stride : 1, .activation = config.activation});
@@ -112,6 +117,19 @@ BackboneDefinition define_residual(const ConfigNode& backbone) {
   return definition;
 }
 
+// How a trainer of ours, which follows timm's manner, saves the parameters.
+zoo::FamilyNames names() {
+  const zoo::NameTable backbone = {
+      {"stem", "conv_stem", "bn1"},
+      {"residual.conv0", "blocks.{stage}.{block}.conv1", "blocks.{stage}.{block}.bn1"},
+      {"residual.conv1", "blocks.{stage}.{block}.conv2", "blocks.{stage}.{block}.bn2"},
+      {"residual.shortcut", "blocks.{stage}.{block}.downsample.0", "blocks.{stage}.{block}.downsample.1"},
+  };
+  return {{zoo::Ecosystem::kTimm, {.backbone = backbone, .sections = {{"classifier.", zoo::Section::kHead}}}}};
+}
+
 }  // namespace
 
-void register_residual_backbone() { zoo::backbones::BackboneRegistry::global().add("residual", define_residual); }
+void register_residual_backbone() {
+  zoo::backbones::BackboneRegistry::global().add("residual", define_residual, names());
+}
