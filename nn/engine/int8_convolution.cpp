@@ -29,9 +29,8 @@ constexpr double kCycles = 5.0;
 bool reads_int8(const StepCompiler& compiler, graph::NodeId reader) {
   const graph::Op& op = compiler.node(reader).op;
   if (const auto* conv = std::get_if<graph::Conv2d>(&op)) return !is_int8_layer(compiler, reader, *conv);
-  const bool map = std::holds_alternative<graph::SqueezeExcite>(op) || std::holds_alternative<graph::Add>(op) ||
-                   std::holds_alternative<graph::Activation>(op) || std::holds_alternative<graph::GlobalAvgPool>(op);
-  return map && StepCompiler::area(compiler.shape(compiler.node(reader).inputs[0])) > 1;
+  const bool is_map_op = std::visit([]<typename Typed>(const Typed&) { return kReadsInt8Maps<Typed>; }, op);
+  return is_map_op && StepCompiler::area(compiler.shape(compiler.node(reader).inputs[0])) > 1;
 }
 
 /// Where work is cut between threads instead of before tile `at`, which may share positions with the one before: no two

@@ -211,6 +211,23 @@ bool compile_map(StepCompiler& compiler, graph::NodeId id, const graph::FusedAct
   return true;
 }
 
+/// One function per operation of kReadsInt8Maps.
+bool compile_map_op(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
+  return compile_int8_convolution(compiler, id, op);
+}
+bool compile_map_op(StepCompiler& compiler, graph::NodeId id, const graph::SqueezeExcite& op) {
+  return compile_gated_map(compiler, id, op);
+}
+bool compile_map_op(StepCompiler& compiler, graph::NodeId id, const graph::GlobalAvgPool&) {
+  return compile_mean(compiler, id);
+}
+bool compile_map_op(StepCompiler& compiler, graph::NodeId id, const graph::Add&) {
+  return compile_map(compiler, id, {});
+}
+bool compile_map_op(StepCompiler& compiler, graph::NodeId id, const graph::Activation& op) {
+  return compile_map(compiler, id, op.function);
+}
+
 }  // namespace
 
 bool compile_int8(StepCompiler& compiler, graph::NodeId id) {
@@ -218,21 +235,12 @@ bool compile_int8(StepCompiler& compiler, graph::NodeId id) {
   const std::vector<graph::NodeId>& inputs = compiler.node(id).inputs;
   const bool is_convolution = std::holds_alternative<graph::Conv2d>(compiler.node(id).op);
   if (std::find(inputs.begin() + (is_convolution ? 1 : 0), inputs.end(), 0) != inputs.end()) return false;
-  const auto visitor = [&](const auto& op) {
-    using Op = std::decay_t<decltype(op)>;
-    if constexpr (std::is_same_v<Op, graph::Conv2d>) {
-      return compile_int8_convolution(compiler, id, op);
+  const auto visitor = [&]<typename Op>(const Op& op) {
+    if constexpr (kReadsInt8Maps<Op>) {
+      return compile_map_op(compiler, id, op);
     } else if constexpr (std::is_same_v<Op, graph::Linear>) {
       compile_int8_layer(compiler, id, {op.weight, op.bias, op.in_features, op.out_features, op.activation});
       return true;
-    } else if constexpr (std::is_same_v<Op, graph::SqueezeExcite>) {
-      return compile_gated_map(compiler, id, op);
-    } else if constexpr (std::is_same_v<Op, graph::GlobalAvgPool>) {
-      return compile_mean(compiler, id);
-    } else if constexpr (std::is_same_v<Op, graph::Add>) {
-      return compile_map(compiler, id, {});
-    } else if constexpr (std::is_same_v<Op, graph::Activation>) {
-      return compile_map(compiler, id, op.function);
     } else {
       return false;
     }

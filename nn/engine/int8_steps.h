@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,13 @@
 #include "nn/engine/step_compiler.h"
 
 namespace zoo::engine {
+
+/// The operations that have steps which read maps as u8. compile_int8 asks this list what to compile, and wants_int8
+/// what will be read so: an operation that is missing here has no int8 steps, whatever is written for it.
+template <typename Op>
+inline constexpr bool kReadsInt8Maps =
+    std::is_same_v<Op, graph::Conv2d> || std::is_same_v<Op, graph::SqueezeExcite> ||
+    std::is_same_v<Op, graph::GlobalAvgPool> || std::is_same_v<Op, graph::Add> || std::is_same_v<Op, graph::Activation>;
 
 /// Compiles a node; false if it has no int8 form, then nothing was added.
 bool compile_int8(StepCompiler& compiler, graph::NodeId id);
