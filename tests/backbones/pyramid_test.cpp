@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "backbones/registry.h"
+#include "nn/core/error.h"
 #include "nn/graph/graph.h"
 #include "tests/backbones/graph_probe.h"
 
@@ -99,6 +100,45 @@ stage_params: [[[conv, 24, 3, 2]], [[conv, 32, 3, 2]]]
 )");
   EXPECT_THAT(levels(built.definition.features), ElementsAre(std::tuple(24, 4)));
   EXPECT_EQ(built.graph.nodes.size(), 7U) << "input, stem and one block";
+}
+
+TEST(SelectLevels, WithoutStagesYieldsWhatThereIs) {
+  for (const FeatureLevels kind : {FeatureLevels::kStages, FeatureLevels::kStrides, FeatureLevels::kBlocks}) {
+    const FeatureSelection selection = {.kind = kind, .named = {}};
+    EXPECT_TRUE(select_levels({}, selection).empty());
+    const std::vector<FeatureValue> stem = {{.name = "stem", .level = {0, 16, 2}}};
+    EXPECT_THAT(levels(select_levels(stem, selection)), ElementsAre(std::tuple(16, 2)));
+  }
+}
+
+const std::vector<FeatureValue> kTwoValues = {
+    {.name = "stem", .level = {graph::kNone, 16, 2}},
+    {.name = "stage0.block0", .level = {graph::kNone, 24, 4}, .flat_block = 0, .ends_stage = true}};
+
+TEST(PyramidBuilder, PairsValuesByName) {
+  const FeatureSelection selection;
+  PyramidBuilder pyramid(kTwoValues, selection);
+  pyramid.add("stem", 3, 16);
+  EXPECT_FALSE(pyramid.complete());
+  pyramid.add("stage0.block0", 7, 24);
+  EXPECT_TRUE(pyramid.complete());
+  ASSERT_EQ(pyramid.levels().size(), 1U);
+  EXPECT_EQ(pyramid.levels()[0].value, 7);
+}
+
+TEST(PyramidBuilder, RefusesWhatWasNotPromised) {
+  const FeatureSelection selection;
+  const auto message = [](const auto& text) { return ::testing::ThrowsMessage<GraphError>(::testing::StrEq(text)); };
+  PyramidBuilder pyramid(kTwoValues, selection);
+  EXPECT_THAT([&] { pyramid.add("stage0.block0", 1, 24); },
+              message("stage0.block0 with 24 channels: the backbone promised stem with 16 here"));
+  EXPECT_THAT([&] { pyramid.add("stem", 1, 8); },
+              message("stem with 8 channels: the backbone promised stem with 16 here"));
+  pyramid.add("stem", 1, 16);
+  EXPECT_THAT([&] { pyramid.levels(); }, message("stage0.block0: promised by the backbone, but not built"));
+  pyramid.add("stage0.block0", 2, 24);
+  EXPECT_THAT([&] { pyramid.add("last_conv", 3, 32); },
+              message("last_conv: the backbone promised no value of this name"));
 }
 
 }  // namespace

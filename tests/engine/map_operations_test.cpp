@@ -81,6 +81,38 @@ const std::vector<MapCase> kMapCases = {
        b.output("joined", joined);
        b.output("y", pointwise(b, joined, "after", 10));
      }},
+    {"slices_across_blocks",
+     [](GraphBuilder& b) {
+       const NodeId conv = pointwise(b, b.input(), "conv", 43);
+       b.output("whole_block", b.slice_channels(conv, "whole_block", 16, 16));
+       b.output("inside", b.slice_channels(conv, "inside", 7, 3));
+       b.output("y", pointwise(b, b.slice_channels(conv, "rest", 5, 38), "after", 10));
+     }},
+    {"shuffles",
+     [](GraphBuilder& b) {
+       const NodeId conv = pointwise(b, b.input(), "conv", 42);
+       b.output("two", b.shuffle_channels(conv, "two", 2));
+       b.output("back", b.shuffle_channels(b.shuffle_channels(conv, "three", 3), "back", 14));
+       b.output("one", b.shuffle_channels(conv, "one", 1));
+       b.output("all", pointwise(b, b.shuffle_channels(conv, "all", 42), "after", 10));
+     }},
+    {"channels_moved_many_times",
+     [](GraphBuilder& b) {
+       const NodeId first = pointwise(b, b.input(), "first", 18);
+       const NodeId second = pointwise(b, b.input(), "second", 18);
+       NodeId value = b.concat({first, second}, "joined");
+       for (const char* name : {"0", "1", "2"}) {
+         const std::string block = name;
+         const NodeId mixed = b.shuffle_channels(value, "shuffle" + block, 2);
+         const NodeId kept = b.slice_channels(mixed, "kept" + block, 0, 18);
+         const NodeId worked = pointwise(b, b.slice_channels(mixed, "worked" + block, 18, 18), "conv" + block, 18);
+         value = b.concat({kept, worked}, "join" + block);
+         // One of them is handed out as well, and one is read by a layer.
+         if (block == "0") b.output("mixed", mixed);
+         if (block == "1") b.output("act", b.activation(kept, "act", ActivationKind::kRelu));
+       }
+       b.output("y", value);
+     }},
     {"repeated_layer",
      [](GraphBuilder& b) {
        const NodeId pool = b.max_pool(b.input(), "pool", {.kernel = 1, .stride = 2});

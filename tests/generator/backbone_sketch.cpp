@@ -6,6 +6,18 @@
 #include <fmt/format.h>
 
 namespace zoo::test {
+namespace {
+
+std::map<std::string, SketchBackbone>& forms() {
+  static std::map<std::string, SketchBackbone> forms;
+  return forms;
+}
+
+}  // namespace
+
+const std::map<std::string, SketchBackbone>& backbone_forms() { return forms(); }
+
+BackboneForm::BackboneForm(const std::string& name, SketchBackbone sketch) { forms().emplace(name, sketch); }
 
 int64_t NetworkSketch::next_stride(Random& random) const {
   const int64_t stride = random.pick<int64_t>({1, 1, 1, 1, 2, 2, 2, 3, 4});
@@ -20,6 +32,11 @@ void NetworkSketch::add(int64_t channels, int64_t stride) {
   const std::string name = block_name();
   if (!values_.empty()) ++block_;
   last_ = {channels, last_.stride * stride};
+  values_.push_back({.name = name, .level = last_});
+}
+
+void NetworkSketch::add_between(const std::string& name, int64_t stride) {
+  last_.stride *= stride;
   values_.push_back({.name = name, .level = last_});
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,8 @@ class NetworkSketch {
   int64_t next_stride(Random& random) const;
   /// The stem or, after it, a block.
   void add(int64_t channels, int64_t stride);
+  /// A value of this name between the stem and the blocks.
+  void add_between(const std::string& name, int64_t stride);
   /// What the expand convolution of the next block yields, when the block has had this stride before it or in it.
   void add_expansion(int64_t channels, int64_t stride = 1);
   void add_last_conv(int64_t channels, int64_t stride = 1);
@@ -85,12 +88,16 @@ int64_t stride_limit(YamlValue& params, int64_t otherwise);
 /// Adds `params` to the backbone; without keys also as null or not at all.
 void add_params(YamlValue& backbone, YamlValue params, Random& random);
 
-/// The families and their forms. What heads read matters to a backbone that can hand out some of its levels.
-BackboneSketch sketch_mobilenetv1(LevelsRead read, Random& random);
-BackboneSketch sketch_mobilenetv2(LevelsRead read, Random& random);
-BackboneSketch sketch_mobilenetv3(LevelsRead read, Random& random);
-BackboneSketch sketch_mobilenetv3_rows(LevelsRead read, Random& random);
-BackboneSketch sketch_mobilenetv4(LevelsRead read, Random& random);
-BackboneSketch sketch_mobilenetv4_cfg(LevelsRead read, Random& random);
+/// A form of a family. What heads read matters to a backbone that can hand out some of its levels.
+using SketchBackbone = BackboneSketch (*)(LevelsRead read, Random& random);
+
+/// All forms by name. The files of this folder that sketch families add them: `const BackboneForm kForm("...",
+/// sketch);`.
+const std::map<std::string, SketchBackbone>& backbone_forms();
+class BackboneForm {
+ public:
+  /// `name` begins with the family's.
+  BackboneForm(const std::string& name, SketchBackbone sketch);
+};
 
 }  // namespace zoo::test

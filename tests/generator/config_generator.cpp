@@ -1,6 +1,6 @@
 #include "tests/generator/config_generator.h"
 
-#include <array>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -179,9 +179,9 @@ void add_runtime(YamlValue& root, Random& random) {
 }
 
 BackboneSketch some_backbone(LevelsRead read, Random& random) {
-  constexpr std::array kForms = {sketch_mobilenetv1, sketch_mobilenetv2, sketch_mobilenetv3,    sketch_mobilenetv3_rows,
-                                 sketch_mobilenetv4, sketch_mobilenetv4, sketch_mobilenetv4_cfg};
-  return kForms.at(random.below(kForms.size()))(read, random);
+  const auto& forms = backbone_forms();
+  const auto form = std::next(forms.begin(), static_cast<std::ptrdiff_t>(random.below(forms.size())));
+  return form->second(read, random);
 }
 
 }  // namespace

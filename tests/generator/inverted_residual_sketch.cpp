@@ -151,8 +151,6 @@ int64_t add_stem(YamlValue& params, int64_t when_absent, Random& random) {
   return channels;
 }
 
-}  // namespace
-
 BackboneSketch sketch_mobilenetv1(LevelsRead /*read*/, Random& random) {
   BackboneSketch sketch;
   sketch.form = "mobilenetv1 stage_params";
@@ -253,4 +251,10 @@ BackboneSketch sketch_mobilenetv3_rows(LevelsRead /*read*/, Random& random) {
   return sketch;
 }
 
+const BackboneForm kV1("mobilenetv1 stage_params", sketch_mobilenetv1);
+const BackboneForm kV2("mobilenetv2 stage_params", sketch_mobilenetv2);
+const BackboneForm kV3("mobilenetv3 stage_params", sketch_mobilenetv3);
+const BackboneForm kV3Rows("mobilenetv3 bottleneck_cfg", sketch_mobilenetv3_rows);
+
+}  // namespace
 }  // namespace zoo::test

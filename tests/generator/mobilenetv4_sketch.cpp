@@ -139,8 +139,6 @@ int64_t stride_of_final_conv(YamlValue& params) {
   return stride == nullptr ? 1 : std::stoll(stride->text);
 }
 
-}  // namespace
-
 BackboneSketch sketch_mobilenetv4(LevelsRead read, Random& random) {
   BackboneSketch sketch;
   sketch.form = "mobilenetv4 stage_params";
@@ -192,8 +190,6 @@ BackboneSketch sketch_mobilenetv4(LevelsRead read, Random& random) {
   sketch.node.add("stage_params", std::move(stages));
   return sketch;
 }
-
-namespace {
 
 YamlValue some_flag(Random& random, bool value) {
   return random.one_in(2) ? some_bool(random, value) : YamlValue(static_cast<int64_t>(value));
@@ -278,8 +274,6 @@ YamlValue some_layer(NetworkSketch& network, Random& random) {
   return layer(kind == 0 ? "convbn" : kind == 1 ? "fused_ib" : "uib", std::move(rows), random);
 }
 
-}  // namespace
-
 BackboneSketch sketch_mobilenetv4_cfg(LevelsRead /*read*/, Random& random) {
   BackboneSketch sketch;
   sketch.form = "mobilenetv4 cfg";
@@ -310,4 +304,8 @@ BackboneSketch sketch_mobilenetv4_cfg(LevelsRead /*read*/, Random& random) {
   return sketch;
 }
 
+const BackboneForm kBlocks("mobilenetv4 stage_params", sketch_mobilenetv4);
+const BackboneForm kLayers("mobilenetv4 cfg", sketch_mobilenetv4_cfg);
+
+}  // namespace
 }  // namespace zoo::test

@@ -15,6 +15,7 @@
 #include "nn/weights/synthetic.h"
 #include "tests/golden/reference_records.h"
 #include "tests/support/compare.h"
+#include "tests/support/family_configs.h"
 
 namespace zoo {
 namespace {
@@ -84,6 +85,12 @@ TEST_P(AnyBackboneAnyHead, FitTogether) {
   EXPECT_EQ(config.detection->anchors(maps, {64, 96}).size(), static_cast<size_t>(6 * positions));
 }
 
+std::vector<std::string> files() {
+  std::vector<std::string> files;
+  for (const auto& [family, file] : test::smallest_classifiers()) files.push_back(file);
+  return files;
+}
+
 std::vector<std::string> head_names() {
   std::vector<std::string> names;
   for (const auto& [name, text] : kHeads) names.push_back(name);
@@ -91,12 +98,11 @@ std::vector<std::string> head_names() {
 }
 
 // One per family, of which the features are one per stride.
-INSTANTIATE_TEST_SUITE_P(
-    Families, AnyBackboneAnyHead,
-    ::testing::Combine(::testing::Values("timm/mobilenetv1_100.yaml", "timm/mobilenetv2_100.yaml",
-                                         "timm/mobilenetv3_small_100.yaml", "timm/mobilenetv4_conv_small.yaml"),
-                       ::testing::ValuesIn(head_names())),
-    [](const auto& test) { return test::test_name(std::get<0>(test.param)) + "_" + std::get<1>(test.param); });
+INSTANTIATE_TEST_SUITE_P(Families, AnyBackboneAnyHead,
+                         ::testing::Combine(::testing::ValuesIn(files()), ::testing::ValuesIn(head_names())),
+                         [](const auto& test) {
+                           return test::test_name(std::get<0>(test.param)) + "_" + std::get<1>(test.param);
+                         });
 
 }  // namespace
 }  // namespace zoo

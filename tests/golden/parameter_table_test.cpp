@@ -16,6 +16,7 @@
 #include "nn/weights/synthetic.h"
 #include "tests/golden/reference_records.h"
 #include "tests/support/compare.h"
+#include "tests/support/family_configs.h"
 
 namespace zoo {
 namespace {
@@ -24,13 +25,13 @@ constexpr double kTolerance = 1e-4;  // as engine_agreement_test.cpp
 constexpr double kGain = 2.5;
 
 struct Network {
-  const char* file;
+  std::string file;
   std::vector<ConfigOverride> narrower;  ///< keeps the reference engine fast
 };
 
-const std::vector<Network>& networks() {
-  static const std::string params = "model.architecture.backbone.params.";
-  static const std::vector<Network> networks = {
+std::vector<Network> forms() {
+  const std::string params = "model.architecture.backbone.params.";
+  return {
       {"timm/mobilenetv1_100.yaml", {{params + "width_multiplier", "0.25"}}},
       {"lucid/mobilenet.yaml", {{params + "width_multiplier", "0.25"}}},
       {"timm/mobilenetv2_100.yaml", {}},
@@ -40,6 +41,18 @@ const std::vector<Network>& networks() {
       {"timm/mobilenetv4_hybrid_medium_075.yaml", {}},
       {"lucid/mobilenet_v4_conv_small.yaml", {}},
   };
+}
+
+// Those, and one of every family that is not among them.
+const std::vector<Network>& networks() {
+  static const std::vector<Network> networks = [] {
+    std::vector<Network> all = forms();
+    std::vector<std::string> files;
+    for (const Network& network : all) files.push_back(network.file);
+    const std::vector<std::string> every = test::with_every_family(files);
+    for (size_t i = files.size(); i < every.size(); ++i) all.push_back({every[i], {}});
+    return all;
+  }();
   return networks;
 }
 
@@ -51,7 +64,7 @@ graph::BoundGraph load(const Network& network, int64_t classes, int64_t in_chann
   if (classes != 1000) overrides.push_back({"model.labels", "~"});
   if (in_channels != 3) {
     overrides.push_back({backbone + "params.in_channels", std::to_string(in_channels)});
-    if (std::string(network.file).starts_with("lucid/mobilenet_v4")) {
+    if (network.file.starts_with("lucid/mobilenet_v4")) {
       overrides.push_back({backbone + "cfg.conv0.block_specs[0][0]", std::to_string(in_channels)});
     }
   }

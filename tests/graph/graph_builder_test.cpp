@@ -114,6 +114,18 @@ TEST(GraphBuilder, JoinsChannels) {
   EXPECT_THAT(graph[joined].inputs, ElementsAre(wide, 0));
 }
 
+TEST(GraphBuilder, SlicesAndShufflesChannels) {
+  GraphBuilder builder(6);
+  const NodeId mixed = builder.shuffle_channels(builder.input(), "mixed", 3);
+  const NodeId part = builder.slice_channels(mixed, "part", 2, 4);
+  EXPECT_EQ(builder.channels(mixed), 6);
+  EXPECT_EQ(builder.channels(part), 4);
+  const Graph graph = builder.take();
+  EXPECT_EQ(std::get<ShuffleChannels>(graph[mixed].op).groups, 3);
+  EXPECT_EQ(std::get<SliceChannels>(graph[part].op).begin, 2);
+  EXPECT_EQ(std::get<SliceChannels>(graph[part].op).in_channels, 6);
+}
+
 TEST(GraphBuilder, RepeatsALayerWithTheSameParameters) {
   GraphBuilder builder(6);
   const NodeId other = builder.max_pool(builder.input(), "pool", {.kernel = 1, .stride = 2});
@@ -284,6 +296,16 @@ INSTANTIATE_TEST_SUITE_P(
                 R"(node "sum" (Add): cannot be repeated: it has 2 sources, not one)"},
         BadCall{"BlurWithoutStride", [](GraphBuilder& b) { b.blur_pool(0, "blur", 0); },
                 R"(node "blur" (BlurPool2d): stride is 0x0, must be between 1 and 2147483648)"},
+        BadCall{"SliceBeyondTheEnd", [](GraphBuilder& b) { b.slice_channels(0, "part", 3, 4); },
+                R"(node "part" (SliceChannels): 4 channels from 3 on are not among 6)"},
+        BadCall{"SliceBeforeTheBeginning", [](GraphBuilder& b) { b.slice_channels(0, "part", -1, 4); },
+                R"(node "part" (SliceChannels): 4 channels from -1 on are not among 6)"},
+        BadCall{"SliceOfNothing", [](GraphBuilder& b) { b.slice_channels(0, "part", 0, 0); },
+                R"(node "part" (SliceChannels): channels is 0, must be at least 1)"},
+        BadCall{"ShuffleOfUnequalGroups", [](GraphBuilder& b) { b.shuffle_channels(0, "mixed", 4); },
+                R"(node "mixed" (ShuffleChannels): 4 groups do not divide 6 channels)"},
+        BadCall{"ShuffleWithoutGroups", [](GraphBuilder& b) { b.shuffle_channels(0, "mixed", 0); },
+                R"(node "mixed" (ShuffleChannels): groups is 0, must be at least 1)"},
         BadCall{"ResizeLikeNoValue", [](GraphBuilder& b) { b.resize_like(0, 9, "up", ResizeMode::kNearest); },
                 "value 9 does not exist, the graph has 2 nodes"},
         BadCall{"AttentionWithoutHeads", [](GraphBuilder& b) { b.multi_query_attention(0, 1, 1, "mqa", 0); },

@@ -194,6 +194,11 @@ TEST(InferShapes, ResizesToTheSizeOfTheOther) {
   EXPECT_EQ(infer_shapes(builder.take(), {2, 3, 9, 12})[static_cast<size_t>(up)], (Shape{2, 8, 9, 12}));
 }
 
+TEST(InferShapes, FollowsChannelsThatMove) {
+  EXPECT_EQ(infer_shapes(graph_of(SliceChannels{3, 1, 2}), {2, 3, 9, 12})[1], (Shape{2, 2, 9, 12}));
+  EXPECT_EQ(infer_shapes(graph_of(ShuffleChannels{3, 3}), {2, 3, 9, 12})[1], (Shape{2, 3, 9, 12}));
+}
+
 TEST(InferShapes, AddsUpTheChannelsOfAConcat) {
   GraphBuilder builder(3);
   const NodeId wide = builder.conv(builder.input(), "wide", {.out_channels = 8});

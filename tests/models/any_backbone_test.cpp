@@ -13,6 +13,7 @@
 #include "nn/engine/executable.h"
 #include "nn/weights/synthetic.h"
 #include "tests/support/compare.h"
+#include "tests/support/family_configs.h"
 
 namespace zoo::models {
 namespace {
@@ -145,15 +146,15 @@ TEST_P(OneOfEveryFamily, DetectsAlikeOnBothEngines) { expect_engines_agree(detec
 
 TEST_P(OneOfEveryFamily, SegmentsAlikeOnBothEngines) { expect_engines_agree(segmenter(GetParam()), {2, 3, 33, 47}); }
 
-INSTANTIATE_TEST_SUITE_P(
-    Configs, OneOfEveryFamily,
-    ::testing::Values("demo/emoji.yaml", "lucid/mobilenet.yaml", "lucid/mobilenet_v4_conv_small.yaml",
-                      "netspresso/mobilenetv3-small-classification.yaml",
-                      "netspresso/mobilenetv4-conv-small-classification.yaml",
-                      "netspresso/mobilenetv4-hybrid-medium-classification.yaml", "timm/mobilenetv2_100.yaml",
-                      "timm/mobilenetv3_small_050.yaml", "timm/mobilenetv4_conv_blur_medium.yaml",
-                      "timm/mobilenetv4_hybrid_medium_075.yaml", "torchvision/mobilenet_v3_small.yaml"),
-    head_test_name);
+INSTANTIATE_TEST_SUITE_P(Configs, OneOfEveryFamily,
+                         ::testing::ValuesIn(test::with_every_family(
+                             {"demo/emoji.yaml", "lucid/mobilenet.yaml", "lucid/mobilenet_v4_conv_small.yaml",
+                              "netspresso/mobilenetv3-small-classification.yaml",
+                              "netspresso/mobilenetv4-conv-small-classification.yaml",
+                              "netspresso/mobilenetv4-hybrid-medium-classification.yaml", "timm/mobilenetv2_100.yaml",
+                              "timm/mobilenetv3_small_050.yaml", "timm/mobilenetv4_conv_blur_medium.yaml",
+                              "timm/mobilenetv4_hybrid_medium_075.yaml", "torchvision/mobilenet_v3_small.yaml"})),
+                         head_test_name);
 
 // Every option of fpn on one backbone.
 class FpnOptions : public ::testing::TestWithParam<std::string> {};

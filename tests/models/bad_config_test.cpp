@@ -39,6 +39,17 @@ std::string without_folder(std::string text) {
   return text;
 }
 
+// `{backbones}` stands for the names of all registered families.
+std::string expected_text(const std::string& name) {
+  constexpr std::string_view kBackbones = "{backbones}";
+  std::string text = read(kFolder / (name + ".txt"));
+  if (const size_t at = text.find(kBackbones); at != std::string::npos) {
+    text.replace(at, kBackbones.size(),
+                 fmt::format("{}", fmt::join(backbones::BackboneRegistry::global().names(), ", ")));
+  }
+  return text;
+}
+
 class BadConfig : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(BadConfig, IsRefusedWithExactlyThisText) {
@@ -48,7 +59,7 @@ TEST_P(BadConfig, IsRefusedWithExactlyThisText) {
   } catch (const ConfigError& error) {
     text = without_folder(error.what()) + '\n';
   }
-  EXPECT_EQ(text, read(kFolder / (GetParam() + ".txt")));
+  EXPECT_EQ(text, expected_text(GetParam()));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, BadConfig, ::testing::ValuesIn(names_with(".yaml")),

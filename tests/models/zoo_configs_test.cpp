@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/model_config.h"
+#include "nn/core/error.h"
 #include "nn/graph/graph.h"
 #include "nn/weights/name_scheme.h"
 
@@ -53,7 +54,10 @@ ModelConfig load(const std::string& id) { return load_model_config(kConfigs / (i
 const nlohmann::json& manifest_entry(const std::string& id) {
   static const nlohmann::json manifest = nlohmann::json::parse(std::ifstream(kReference / "manifest.json"));
   const auto& models = manifest.at("models");
-  return *std::find_if(models.begin(), models.end(), [&](const auto& entry) { return entry.at("id") == id; });
+  const auto entry =
+      std::find_if(models.begin(), models.end(), [&](const auto& model) { return model.at("id") == id; });
+  if (entry == models.end()) throw Error(id + ": no record in tests/reference_data/manifest.json");
+  return *entry;
 }
 
 // Name -> shape of the floating-point tensors of a reference state dictionary.
@@ -190,22 +194,33 @@ INSTANTIATE_TEST_SUITE_P(All, ReferenceConfig, ::testing::ValuesIn(configs_in({"
 
 INSTANTIATE_TEST_SUITE_P(All, TimmConfig, ::testing::ValuesIn(configs_in({"timm"})), test_name);
 
+// One per record: tests/golden checks the other direction, too.
 TEST(ZooConfigs, AreAllThere) {
-  EXPECT_EQ(configs_in({"lucid"}).size(), 8U);
-  EXPECT_EQ(configs_in({"netspresso"}).size(), 9U);
-  EXPECT_EQ(configs_in({"timm"}).size(), 32U);
-  EXPECT_EQ(configs_in({"torchvision"}).size(), 5U);
+  std::vector<std::string> recorded;
+  for (const auto& model : nlohmann::json::parse(std::ifstream(kReference / "manifest.json")).at("models")) {
+    recorded.push_back(model.at("id"));
+  }
+  std::ranges::sort(recorded);
+  EXPECT_EQ(configs_in({"netspresso", "timm", "torchvision"}), recorded);
+}
+
+TEST(ZooConfigs, WithoutARecordAreNamed) {
+  EXPECT_THAT([] { manifest_entry("torchvision/of_tomorrow"); },
+              ::testing::ThrowsMessage<Error>(::testing::HasSubstr("torchvision/of_tomorrow: no record")));
 }
 
 TEST(LucidConfigs, HaveLucidsParameterCounts) {
-  EXPECT_EQ(parameter_count(build_graph(load("lucid/mobilenet"))), 4'232'008);
-  EXPECT_EQ(parameter_count(build_graph(load("lucid/mobilenet_v3_small"))), 2'537'238);
-  EXPECT_EQ(parameter_count(build_graph(load("lucid/mobilenet_v3_large"))), 5'481'198);
-  EXPECT_EQ(parameter_count(build_graph(load("lucid/mobilenet_v4_conv_small"))), 3'774'024);
-  EXPECT_EQ(parameter_count(build_graph(load("lucid/mobilenet_v4_conv_medium"))), 9'715'512);
-  EXPECT_EQ(parameter_count(build_graph(load("lucid/mobilenet_v4_conv_large"))), 32'590'864);
-  EXPECT_EQ(parameter_count(build_graph(load("lucid/mobilenet_v4_hybrid_medium"))), 11'070'136);
-  EXPECT_EQ(parameter_count(build_graph(load("lucid/mobilenet_v4_hybrid_large"))), 37'755'152);
+  const std::map<std::string, int64_t> expected = {{"lucid/mobilenet", 4'232'008},
+                                                   {"lucid/mobilenet_v3_small", 2'537'238},
+                                                   {"lucid/mobilenet_v3_large", 5'481'198},
+                                                   {"lucid/mobilenet_v4_conv_small", 3'774'024},
+                                                   {"lucid/mobilenet_v4_conv_medium", 9'715'512},
+                                                   {"lucid/mobilenet_v4_conv_large", 32'590'864},
+                                                   {"lucid/mobilenet_v4_hybrid_medium", 11'070'136},
+                                                   {"lucid/mobilenet_v4_hybrid_large", 37'755'152}};
+  std::map<std::string, int64_t> found;
+  for (const std::string& id : configs_in({"lucid"})) found[id] = parameter_count(build_graph(load(id)));
+  EXPECT_EQ(found, expected);
 }
 
 TEST(LucidConfigs, AreTorchvisionsNetworksWhereSqueezeWidthsAreRounded) {

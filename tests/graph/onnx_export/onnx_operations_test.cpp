@@ -96,6 +96,19 @@ const std::vector<OperationCase> kCases = {
        const NodeId conv = b.conv(b.input(), "conv", {.out_channels = 3});
        b.output("y", b.concat({conv, b.input(), conv}, "joined"));
      }},
+    {"slice_channels",
+     {2, 7, 3, 4},
+     [](GraphBuilder& b) {
+       b.output("front", b.slice_channels(b.input(), "front", 0, 3));
+       b.output("back", b.slice_channels(b.input(), "back", 4, 3));
+     }},
+    {"shuffle_channels",
+     {1, 12, 3, 5},
+     [](GraphBuilder& b) {
+       const NodeId mixed = b.shuffle_channels(b.input(), "mixed", 3);
+       b.output("mixed", mixed);
+       b.output("y", b.conv(mixed, "conv", {.out_channels = 5}));
+     }},
     resize_case("resize_nearest", graph::ResizeMode::kNearest, {1, 4, 8, 12}, 2),
     resize_case("resize_bilinear", graph::ResizeMode::kBilinear, {1, 4, 9, 12}, 3),
     resize_case("resize_bilinear_from_one_pixel", graph::ResizeMode::kBilinear, {1, 4, 4, 4}, 4),
