@@ -5,6 +5,8 @@
 #include "backbones/mobilenetv3.h"
 #include "backbones/mobilenetv4.h"
 #include "backbones/names/mobilenet_names.h"
+#include "backbones/names/shufflenetv2_names.h"
+#include "backbones/shufflenetv2.h"
 
 namespace zoo::backbones {
 
@@ -15,6 +17,7 @@ BackboneRegistry& BackboneRegistry::global() {
     built_in.add("mobilenetv2", define_mobilenetv2, mobilenetv1_names());
     built_in.add("mobilenetv3", define_mobilenetv3, mobilenetv3_names());
     built_in.add("mobilenetv4", define_mobilenetv4, mobilenetv4_names());
+    built_in.add("shufflenetv2", define_shufflenetv2, shufflenetv2_names());
     return built_in;
   }();
   return registry;

@@ -2,49 +2,25 @@
 
 Usage: make_shufflenet_records.py tests/reference_data TRAINER   (Debian's python3-torch and python3-torchvision)
 
-TRAINER is a checkout of github.com/Nota-NetsPresso/netspresso-trainer. Only the files of backbone, neck and head are run,
-without the packages that the whole trainer imports.
+TRAINER holds the source of netspresso_trainer 1.4.
 """
 import argparse
 import importlib
 import pathlib
-import sys
 import types
 
 import torch
 import torchvision
 
+from make_trainer_records import Settings, open_trainer
 from reference_records import add_to_manifest, record
 
 GAIN = 3.0
 
 
-class Options(dict):
-    """As an OmegaConf dictionary."""
-    __getattr__ = dict.__getitem__
-
-
-def trainer_modules(checkout: pathlib.Path) -> types.SimpleNamespace:
-    """The trainer's modules, with stand-ins for what they import and do not need."""
-    models = checkout / "src" / "netspresso_trainer" / "models"
-    for name in ("omegaconf", "loguru"):
-        module = types.ModuleType(name)
-        module.DictConfig = module.ListConfig = module.OmegaConf = module.logger = object
-        sys.modules[name] = module
-    for package, folder in {
-            "trainer": models.parent, "trainer.models": models, "trainer.models.op": models / "op",
-            "trainer.models.backbones": models / "backbones",
-            "trainer.models.backbones.experimental": models / "backbones" / "experimental",
-            "trainer.models.necks": models / "necks", "trainer.models.necks.experimental": models / "necks" / "experimental",
-            "trainer.models.heads": models / "heads", "trainer.models.heads.detection": models / "heads" / "detection",
-            "trainer.models.heads.detection.experimental": models / "heads" / "detection" / "experimental"}.items():
-        module = types.ModuleType(package)
-        module.__path__ = [str(folder)]
-        sys.modules[package] = module
-    utils = types.ModuleType("trainer.models.utils")
-    utils.BackboneOutput = utils.AnchorBasedDetectionModelOutput = dict
-    sys.modules["trainer.models.utils"] = utils
-    at = lambda name: importlib.import_module(f"trainer.models.{name}")
+def trainer_modules(source: pathlib.Path) -> types.SimpleNamespace:
+    open_trainer(source)
+    at = lambda name: importlib.import_module(f"netspresso_trainer.models.{name}")
     return types.SimpleNamespace(backbone=at("backbones.experimental.shufflenetv2"), neck=at("necks.experimental.fpn"),
                                  head=at("heads.detection.experimental.anchor_decoupled_head"))
 
@@ -54,10 +30,10 @@ class TrainersDetector(torch.nn.Module):
 
     def __init__(self, trainer: types.SimpleNamespace, size: str, num_classes: int) -> None:
         super().__init__()
-        self.backbone = trainer.backbone.ShuffleNetV2("detection", Options(model_size=size))
-        neck = Options(num_outs=2, start_level=0, end_level=-1, add_extra_convs=False, relu_before_extra_convs=False)
+        self.backbone = trainer.backbone.ShuffleNetV2("detection", Settings(model_size=size))
+        neck = Settings(num_outs=2, start_level=0, end_level=-1, add_extra_convs=False, relu_before_extra_convs=False)
         self.neck = trainer.neck.FPN(self.backbone.intermediate_features_dim, neck)
-        head = Options(anchor_sizes=[[64], [128]], aspect_ratios=[0.5, 1.0, 2.0], num_layers=1, norm_type="batch_norm")
+        head = Settings(anchor_sizes=[[64], [128]], aspect_ratios=[0.5, 1.0, 2.0], num_layers=1, norm_type="batch_norm")
         self.head = trainer.head.AnchorDecoupledHead(num_classes, self.neck.intermediate_features_dim, head)
 
     def forward(self, image: torch.Tensor) -> dict:
