@@ -162,6 +162,8 @@ TEST_F(Int8Network, OperationsWithoutAnInt8FormRunInF32) {
   const graph::NodeId large = builder.resize_like(small, stem, "up", graph::ResizeMode::kBilinear);
   const graph::NodeId both = builder.concat({stem, large}, "both");
   builder.output("y", add_layer(builder, both, "last", {8, 1, 1}));
+  const graph::NodeId mixed = builder.shuffle_channels(both, "mixed", 2);
+  builder.output("half", add_layer(builder, builder.slice_channels(mixed, "slice", 9, 16), "half", {8, 1, 1}));
   builder.output("sum", builder.activation(builder.add(stem, large, "sum"), "sum.act", ActivationKind::kRelu));
   expect_close(bind_formula(builder.take()), {1, 3, 12, 12});
 }

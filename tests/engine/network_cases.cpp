@@ -169,6 +169,18 @@ const std::vector<NetworkCase>& network_cases() {
          const graph::NodeId back = b.resize_like(coarse, fine, "resize", graph::ResizeMode::kBilinear);
          b.output("y", pointwise(b, b.concat({fine, back}, "concat"), "last", 17));
        }},
+      {"shuffled_halves",
+       [](graph::GraphBuilder& b) {
+         graph::NodeId x = pointwise(b, b.input(), "first", 40);
+         for (const std::string block : {"0", "1"}) {
+           const graph::NodeId kept = b.slice_channels(x, "kept" + block, 0, 20);
+           const graph::NodeId worked = b.slice_channels(x, "worked" + block, 20, 20);
+           const graph::NodeId conv =
+               b.activation(pointwise(b, worked, "conv" + block, 20), "act" + block, ActivationKind::kRelu);
+           x = b.shuffle_channels(b.concat({kept, conv}, "join" + block), "shuffle" + block, 2);
+         }
+         b.output("y", pointwise(b, x, "last", 17));
+       }},
       {"attention",
        [](graph::GraphBuilder& b) {
          const graph::NodeId query = pointwise(b, b.input(), "query", 64);
