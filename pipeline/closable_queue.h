@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
 
 namespace zoo::pipeline {
@@ -15,6 +16,16 @@ class ClosableQueue {
   void close() {
     const Lock lock(mutex_);
     end();
+  }
+
+  /// How many threads wait for room, and how many for an item, just now: shows where a pipeline is held up.
+  size_t waiting_for_room() const {
+    const Lock lock(mutex_);
+    return waiting_for_room_;
+  }
+  size_t waiting_for_item() const {
+    const Lock lock(mutex_);
+    return waiting_for_item_;
   }
 
   /// close(), and what is left is thrown away.
@@ -34,18 +45,22 @@ class ClosableQueue {
   /// False once the queue is closed.
   template <typename HasRoom>
   bool wait_for_room(Lock& lock, HasRoom has_room) {
+    ++waiting_for_room_;
     room_.wait(lock, [&] { return closed_ || has_room(); });
+    --waiting_for_room_;
     return !closed_;
   }
 
   /// False once the queue is closed and the item is not there.
   template <typename HasItem>
   bool wait_for_item(Lock& lock, HasItem has_item) {
+    ++waiting_for_item_;
     filled_.wait(lock, [&] { return closed_ || has_item(); });
+    --waiting_for_item_;
     return has_item();
   }
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable filled_;
   std::condition_variable room_;
   Items items_;
@@ -57,6 +72,9 @@ class ClosableQueue {
     filled_.notify_all();
     room_.notify_all();
   }
+
+  size_t waiting_for_room_ = 0;
+  size_t waiting_for_item_ = 0;
 };
 
 }  // namespace zoo::pipeline

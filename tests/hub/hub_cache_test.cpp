@@ -1,7 +1,6 @@
 // The cache that the Hugging Face libraries and PyTorch share: where it is, and what names it takes.
 #include "hub/hub_cache.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -10,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
+#include "tests/support/environment.h"
 #include "tests/support/temp_folder.h"
 
 namespace zoo::hub {
@@ -20,33 +20,31 @@ namespace fs = std::filesystem;
 const std::string kCommit = "0123456789abcdef0123456789abcdef01234567";
 
 TEST(HubSettingsTest, ReadsTheVariablesThatPythonReads) {
+  test::Environment environment;
   const std::vector<const char*> names = {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME",        "TORCH_HOME",
                                           "HF_ENDPOINT",  "XDG_CACHE_HOME",        "HF_HUB_OFFLINE", "HF_TOKEN"};
-  for (const char* name : names) ::unsetenv(name);
-  const std::string home = std::getenv("HOME") == nullptr ? "" : std::getenv("HOME");
-  ::setenv("HOME", "/h", 1);
+  for (const char* name : names) environment.unset(name);
+  environment.set("HOME", "/h");
   EXPECT_EQ(HubSettings::from_environment().hub, "/h/.cache/huggingface/hub");
   EXPECT_EQ(HubSettings::from_environment().torch, "/h/.cache/torch/hub/checkpoints");
   EXPECT_EQ(HubSettings::from_environment().endpoint, "https://huggingface.co");
-  ::setenv("XDG_CACHE_HOME", "/x", 1);
+  environment.set("XDG_CACHE_HOME", "/x");
   EXPECT_EQ(HubSettings::from_environment().hub, "/x/huggingface/hub");
-  ::setenv("HF_HOME", "~/hf", 1);
-  ::setenv("TORCH_HOME", "/t", 1);
+  environment.set("HF_HOME", "~/hf");
+  environment.set("TORCH_HOME", "/t");
   EXPECT_EQ(HubSettings::from_environment().hub, "/h/hf/hub");
   EXPECT_EQ(HubSettings::from_environment().torch, "/t/hub/checkpoints");
-  ::setenv("HF_HUB_CACHE", "/c", 1);
-  ::setenv("HF_ENDPOINT", "http://mirror/", 1);
-  ::setenv("HF_HUB_OFFLINE", "True", 1);
-  ::setenv("HF_TOKEN", "hf_x\n", 1);
+  environment.set("HF_HUB_CACHE", "/c");
+  environment.set("HF_ENDPOINT", "http://mirror/");
+  environment.set("HF_HUB_OFFLINE", "True");
+  environment.set("HF_TOKEN", "hf_x\n");
   const HubSettings settings = HubSettings::from_environment();
   EXPECT_EQ(settings.hub, "/c");
   EXPECT_EQ(settings.endpoint, "http://mirror");
   EXPECT_EQ(settings.token, "hf_x");
   EXPECT_TRUE(settings.offline);
-  ::setenv("HF_TOKEN", "a\r\nInjected: b", 1);
+  environment.set("HF_TOKEN", "a\r\nInjected: b");
   EXPECT_THROW(HubSettings::from_environment(), IoError);
-  for (const char* name : names) ::unsetenv(name);
-  ::setenv("HOME", home.c_str(), 1);
 }
 
 TEST(HubRepositoryTest, AcceptsNoPathAsRevision) {

@@ -16,6 +16,7 @@
 #include "nn/core/error.h"
 #include "nn/weights/safetensors.h"
 #include "nn/weights/synthetic.h"
+#include "tests/support/environment.h"
 #include "tests/support/temp_folder.h"
 
 namespace zoo::models {
@@ -281,7 +282,8 @@ TEST_F(ModelTest, SaysThatNoCheckpointIsKnownByThatName) {
 }
 
 TEST_F(ModelTest, TakesAKnownCheckpointFromTheCacheOnly) {
-  ::setenv("HF_HUB_CACHE", (folder_ / "hub").c_str(), 1);
+  test::Environment environment;
+  environment.set("HF_HUB_CACHE", (folder_ / "hub").string());
   write_model("  checkpoint: {use_pretrained: True, pretrained: mobilenetv3_small_050}\n");
   const fs::path snapshot = folder_ / "hub/models--timm--mobilenetv3_small_050.lamb_in1k/snapshots/main";
   EXPECT_THAT([&] { Model::load(file()); },
@@ -309,7 +311,6 @@ TEST_F(ModelTest, TakesAKnownCheckpointFromTheCacheOnly) {
   EXPECT_THAT([&] { load_model_config(file()); },
               ThrowsMessage<ConfigError>(file().string() + ":4:32: model.checkpoint.use_pretrained: " +
                                          (snapshot / "config.json").string() + ": has no object \"pretrained_cfg\""));
-  ::unsetenv("HF_HUB_CACHE");
 }
 
 TEST_F(ModelTest, BackboneTakesTheCheckpointOfTheWholeNetwork) {

@@ -10,6 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/thread_at_work.h"
+
 namespace zoo::pipeline {
 namespace {
 
@@ -45,15 +47,11 @@ TEST(BoundedQueue, CancelThrowsAwayWhatIsLeft) {
 TEST(BoundedQueue, PushWaitsForRoom) {
   BoundedQueue<int> queue(1);
   queue.push(1);
-  std::atomic<bool> pushed = false;
-  std::jthread producer([&] {
-    queue.push(2);
-    pushed = true;
-  });
-  std::this_thread::sleep_for(20ms);
-  EXPECT_FALSE(pushed);
+  test::ThreadAtWork producer([&] { queue.push(2); });
+  ASSERT_TRUE(producer.comes_to_wait([&] { return queue.waiting_for_room() == 1; }));
   EXPECT_EQ(queue.pop(), 1);
   EXPECT_EQ(queue.pop(), 2);
+  EXPECT_EQ(queue.waiting_for_room(), 0U);
 }
 
 TEST(BoundedQueue, CloseWakesAProducerThatWaits) {
@@ -61,8 +59,8 @@ TEST(BoundedQueue, CloseWakesAProducerThatWaits) {
   queue.push(1);
   std::optional<bool> accepted;
   {
-    std::jthread producer([&] { accepted = queue.push(2); });
-    std::this_thread::sleep_for(20ms);
+    test::ThreadAtWork producer([&] { accepted = queue.push(2); });
+    EXPECT_TRUE(producer.comes_to_wait([&] { return queue.waiting_for_room() == 1; }));
     queue.close();
   }
   EXPECT_EQ(accepted, false);
@@ -70,8 +68,8 @@ TEST(BoundedQueue, CloseWakesAProducerThatWaits) {
 
 TEST(BoundedQueue, CancelWakesAConsumerThatWaits) {
   BoundedQueue<int> queue(1);
-  std::jthread consumer([&] { EXPECT_EQ(queue.pop(), std::nullopt); });
-  std::this_thread::sleep_for(20ms);
+  test::ThreadAtWork consumer([&] { EXPECT_EQ(queue.pop(), std::nullopt); });
+  EXPECT_TRUE(consumer.comes_to_wait([&] { return queue.waiting_for_item() == 1; }));
   queue.cancel();
 }
 

@@ -1,6 +1,5 @@
 #include "pipeline/ordered_queue.h"
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -9,10 +8,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/thread_at_work.h"
+
 namespace zoo::pipeline {
 namespace {
-
-using namespace std::chrono_literals;
 
 TEST(OrderedQueue, YieldsByNumberWhateverCameFirst) {
   OrderedQueue<int> queue(3);
@@ -27,13 +26,11 @@ TEST(OrderedQueue, YieldsByNumberWhateverCameFirst) {
 TEST(OrderedQueue, LetsNobodyRunTooFarAhead) {
   OrderedQueue<int> queue(2);
   queue.push(1, 10);
-  std::jthread late([&] {
-    std::this_thread::sleep_for(20ms);
-    queue.push(0, 0);
-    EXPECT_EQ(queue.pop(), 0);
-  });
-  EXPECT_TRUE(queue.push(2, 20)) << "once 0 is gone";
-  late.join();
+  test::ThreadAtWork producer([&] { EXPECT_TRUE(queue.push(2, 20)); });
+  ASSERT_TRUE(producer.comes_to_wait([&] { return queue.waiting_for_room() == 1; }));
+  queue.push(0, 0);
+  EXPECT_EQ(queue.waiting_for_room(), 1U) << "0 is there, but not gone";
+  EXPECT_EQ(queue.pop(), 0);
   EXPECT_EQ(queue.pop(), 10);
   EXPECT_EQ(queue.pop(), 20);
 }
