@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,7 +9,9 @@
 #include <spdlog/spdlog.h>
 
 #include "apps/commands.h"
+#include "nn/core/cores.h"
 #include "nn/core/parse_number.h"
+#include "nn/engine/thread_pool.h"
 
 namespace zoo::apps {
 namespace {
@@ -102,11 +103,11 @@ std::array<int64_t, 2> SizeFlag::value_or_default(const models::ModelConfig& con
   return models::usual_input_size(config);
 }
 
-int all_cores() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
+int all_cores() { return std::min(usable_cores(), engine::kMaxThreads); }
 
 void add_cores_flag(CLI::App& app, const std::string& name, int& cores, const std::string& description) {
   const auto parse = [&cores, name](const std::string& text) {
-    constexpr int kMaxCores = 1024;
+    constexpr int kMaxCores = engine::kMaxThreads;
     if (text == "all") {
       cores = all_cores();
       return;

@@ -62,7 +62,7 @@ struct OutputsFlag {
   void check(const graph::Graph& graph) const;
 };
 
-/// Cores that this process may use.
+/// What `all` means: usable_cores(), or the most threads that there can be.
 int all_cores();
 
 /// A flag whose value is a number of cores, or `all`.

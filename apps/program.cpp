@@ -19,6 +19,7 @@
 #include "apps/output.h"
 #include "apps/signals.h"
 #include "nn/core/config_node.h"
+#include "pipeline/opencv_threads.h"
 
 namespace zoo::apps {
 namespace {
@@ -99,8 +100,7 @@ class Program {
     if (!parse(argc, argv)) return kExitDone;
     const Subcommand& chosen = subcommands_.at(app_.get_subcommands().front());
     set_up_logging(chosen.verbosity);
-    // Frames are small and the network has its own threads: OpenCV's pool would only fight for the same cores.
-    cv::setNumThreads(1);
+    pipeline::limit_opencv_threads();
     return chosen.action();
   }
 

@@ -10,16 +10,17 @@
 #include "benchmarks/roofline.h"
 #include "nn/engine/aligned_buffer.h"
 #include "nn/engine/convolution.h"
-#include "nn/engine/kernels/bf16.h"
+#include "nn/engine/onednn_executable.h"
 #include "nn/engine/processor.h"
 #include "nn/engine/step_compiler.h"
+#include "nn/engine/tile_use.h"
 
 namespace zoo::benchmarks {
 namespace {
 
 using engine::kernels::KernelTable;
 
-engine::ConvolutionProblem problem_of(const Layer& layer) {
+engine::ConvolutionProblem problem_of(const Layer& layer, const KernelTable& table) {
   engine::ConvolutionProblem problem;
   graph::Conv2d& op = problem.op;
   op.in_channels = layer.in_channels;
@@ -35,7 +36,7 @@ engine::ConvolutionProblem problem_of(const Layer& layer) {
   problem.dst = {1, layer.out_channels, dst_size, dst_size};
   problem.pad = graph::resolve_padding(op, {layer.size, layer.size});
   problem.activation.kind = ActivationKind::kRelu;
-  problem.may_use_tiles = engine::kernels::amx_bf16_available();
+  problem.may_use_tiles = engine::may_use_tiles({.is_usable = engine::engine_has_amx_bf16(), .lanes = table.lanes});
   if (layer.planar) problem.src_layout = engine::Layout::kPlanar;
   return problem;
 }
@@ -87,7 +88,7 @@ void run_layer(benchmark::State& state, const engine::ConvolutionProblem& proble
 void register_layers(const std::string& family, std::span<const Layer> layers) {
   const KernelTable& table = engine::kernels::kernel_table(engine::engine_isa(engine::InstructionSet::kAuto));
   for (const Layer& layer : layers) {
-    const engine::ConvolutionProblem problem = problem_of(layer);
+    const engine::ConvolutionProblem problem = problem_of(layer, table);
     for (auto& kernel : engine::convolution_kernels(problem, table)) {
       if (kernel->is_last_resort()) continue;
       const std::string name = fmt::format("{}/{}/{}x{}x{}k{}s{}/{}", family, layer.network, layer.in_channels,

@@ -6,7 +6,10 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include "models/results.h"
+#include "nn/core/error.h"
 #include "nn/core/statistics.h"
 #include "nn/core/stopwatch.h"
 #include "nn/weights/synthetic.h"
@@ -24,17 +27,29 @@ double resident_mb() {
   return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE)) * 1e-6;
 }
 
+/// Throws for an option out of range.
+size_t checked_streams(const BenchOptions& options) {
+  if (options.streams < 1 || options.streams > engine::kMaxThreads) {
+    throw EngineError(
+        fmt::format("BenchOptions::streams: expected 1 to {}, found {}", engine::kMaxThreads, options.streams));
+  }
+  if (options.batch < 1) {
+    throw EngineError(fmt::format("BenchOptions::batch: expected at least 1 image, found {}", options.batch));
+  }
+  return static_cast<size_t>(options.streams);
+}
+
 }  // namespace
 
 Bench::Bench(const std::filesystem::path& file, const LoadModelOptions& load, const BenchOptions& options)
-    : streams_(static_cast<size_t>(options.streams)) {
+    : streams_(checked_streams(options)) {
   const double before_mb = resident_mb();
   const Stopwatch loading;
   model_ = std::make_unique<const Model>(Model::load(file, load));
   const ModelConfig& config = model_->config();
   const auto [height, width] = options.input_size.value_or(usual_input_size(config));
   engine::CompileOptions compile = options.compile;
-  if (compile.threads <= 0) compile.threads = config.runtime.threads;
+  if (compile.threads == 0) compile.threads = config.runtime.threads;
   if (compile.outputs.empty()) compile.outputs = result_outputs(config);
   if (!compile.precision) compile.precision = engine::precision_from(config.runtime.precision);
   threads_ = compile.threads;

@@ -21,7 +21,8 @@ struct BenchOptions {
   /// [H, W]; usual_input_size when empty.
   std::optional<std::array<int64_t, 2>> input_size = std::nullopt;
   int64_t batch = 1;
-  /// Inferences at the same time, each on a thread and a runner of its own; the weights are shared.
+  /// Inferences at the same time, each on a thread and a runner of its own, 1 to engine::kMaxThreads; the weights are
+  /// shared.
   int streams = 1;
   /// `threads` 0 and no `precision`: the model file's `runtime`; no `outputs`: what a predictor of the model's task
   /// needs (see result_outputs).
@@ -48,7 +49,8 @@ struct BenchFigures {
 /// One model, ready to be measured in turns with others. One thread at a time.
 class Bench {
  public:
-  /// Loads and compiles, and runs every stream once. Throws as Model::load and Model::compile.
+  /// Loads and compiles, and runs every stream once. Throws as Model::load and Model::compile, EngineError for an
+  /// option out of range.
   Bench(const std::filesystem::path& file, const LoadModelOptions& load, const BenchOptions& options = {});
 
   /// Every stream runs for this long, at least once, and nothing of it counts.

@@ -18,7 +18,8 @@
 namespace zoo::models {
 namespace {
 
-constexpr int64_t kVersion = 1;
+/// 2: the fingerprint covers the attributes of operations.
+constexpr int64_t kVersion = 2;
 
 constexpr std::array kMethods = {engine::RangeMethod::kMinMax, engine::RangeMethod::kPercentile,
                                  engine::RangeMethod::kMse};
@@ -79,13 +80,18 @@ void decode_ranges(const ConfigNode& node, const graph::Graph& graph, engine::Ca
 CalibrationFile decode(const ConfigDocument& document, const graph::BoundGraph& network) {
   const ConfigNode node = document.root().at("calibration");
   CalibrationFile file;
-  if (const ConfigNode version = node.at("version"); version && version.as_int(kVersion) != kVersion) {
-    version.problem(fmt::format("this program reads version {}", kVersion));
+  const ConfigNode version = node.at("version");
+  const bool is_other_version = version && version.as_int(kVersion) != kVersion;
+  if (is_other_version) {
+    version.problem(
+        fmt::format("this program reads version {}; `backbone-zoo calibrate` makes the table anew", kVersion));
   }
   file.model = node.at("model").as_string();
   const ConfigNode print = node.at("fingerprint");
   file.calibration.fingerprint = print.as_string();
-  if (const std::string wanted = engine::fingerprint(network); print && file.calibration.fingerprint != wanted) {
+  // Another version's fingerprint is another one for the same network.
+  const std::string wanted = engine::fingerprint(network);
+  if (print && !is_other_version && file.calibration.fingerprint != wanted) {
     print.problem(
         fmt::format("made for another network or other weights: this one's is {}; `backbone-zoo calibrate` "
                     "makes the table anew",

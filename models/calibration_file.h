@@ -1,9 +1,9 @@
 // The table that `backbone-zoo calibrate` writes and int8 reads:
 //
 //   calibration:
-//     version: 1
+//     version: 2
 //     model: mobilenet_v3_demo_emoji           # for people
-//     fingerprint: 81f3a0c2d4b5e697            # of structure and weights
+//     fingerprint: 81f3a0c2d4b5e697            # of structure, attributes and weights
 //     images: 256
 //     method: mse
 //     input: {low: [-2.1, -2.0, -1.8], high: [2.2, 2.4, 2.6]}

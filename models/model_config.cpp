@@ -13,13 +13,13 @@
 #include "models/labels.h"
 #include "models/pretrained_cfg.h"
 #include "nn/core/error.h"
+#include "nn/engine/thread_pool.h"
 #include "nn/graph/graph_builder.h"
 
 namespace zoo::models {
 namespace {
 
 constexpr int64_t kMaxClasses = 1'000'000;
-constexpr int64_t kMaxThreads = 1024;
 constexpr std::string_view kBackboneOnly = "only the backbone is asked for";
 constexpr const char* kFutureTask = "pose_estimation";  // the trainer has it
 
@@ -233,7 +233,7 @@ RuntimeConfig decode_runtime(const ConfigNode& node) {
     if (const auto choice = precision.as_choice(names, "precision")) config.precision = names[*choice];
   }
   if (const ConfigNode threads = node.find("threads")) {
-    config.threads = static_cast<int>(threads.as_int_in(1, kMaxThreads, 1));
+    config.threads = static_cast<int>(threads.as_int_in(1, engine::kMaxThreads, 1));
   }
   return config;
 }

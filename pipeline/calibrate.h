@@ -21,7 +21,7 @@ struct CalibrateOptions {
   engine::RangeMethod method = engine::RangeMethod::kMse;
   /// [H, W] of the network's input; needed where the model file does not fix it. See with_input_size.
   std::optional<std::array<int64_t, 2>> input_size = std::nullopt;
-  /// Cores that one picture may use.
+  /// Cores that one picture may use, 1 to engine::kMaxThreads.
   int threads = 1;
   /// Once set, no further picture is begun.
   const std::atomic<bool>* stop = nullptr;

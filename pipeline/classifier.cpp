@@ -5,6 +5,8 @@
 #include <numeric>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "nn/core/error.h"
 #include "nn/core/stopwatch.h"
 
@@ -37,13 +39,24 @@ std::vector<ClassScore> top_classes(std::span<const float> logits, const std::ve
   return top;
 }
 
+namespace {
+
+int64_t checked_top_k(int64_t top_k) {
+  if (top_k < 1) throw Error(fmt::format("top_k: expected at least 1 guess per picture, found {}", top_k));
+  return top_k;
+}
+
+}  // namespace
+
 Classifier::Classifier(std::shared_ptr<const models::Model> model, const ClassifierOptions& options)
-    : network_(std::move(model), Task::kClassification, {"logits"}, options.network), top_k_(options.top_k) {}
+    : network_(std::move(model), Task::kClassification, {"logits"}, options.network),
+      top_k_(checked_top_k(options.top_k)) {}
 
 Classifier::Classifier(models::Model model, const ClassifierOptions& options)
     : Classifier(std::make_shared<const models::Model>(std::move(model)), options) {}
 
 Classification Classifier::classify(const cv::Mat& frame, int64_t top_k) {
+  checked_top_k(top_k);
   Classification result;
   const NetworkRunner::Pass pass = network_.run(frame, result.times);
   Stopwatch watch;

@@ -29,7 +29,7 @@ struct Classification {
 };
 
 struct ClassifierOptions {
-  /// Guesses per picture; never more than the model has classes.
+  /// Guesses per picture, at least 1; never more than the model has classes.
   int64_t top_k = 5;
   NetworkOptions network = {};
 };
@@ -42,13 +42,14 @@ std::vector<ClassScore> top_classes(std::span<const float> logits, const std::ve
 /// Classifies one picture after the other; one thread at a time, see NetworkRunner.
 class Classifier {
  public:
-  /// Throws Error when the model is no classifier, GraphError and EngineError as Model::compile.
+  /// Throws Error when the model is no classifier or an option is out of range, GraphError and EngineError as
+  /// Model::compile.
   explicit Classifier(std::shared_ptr<const models::Model> model, const ClassifierOptions& options = {});
   explicit Classifier(models::Model model, const ClassifierOptions& options = {});
 
   /// `frame` and errors: as NetworkRunner::run.
   Classification classify(const cv::Mat& frame) { return classify(frame, top_k_); }
-  /// The same with another number of guesses than the options'.
+  /// The same with another number of guesses than the options'. Throws Error below 1.
   Classification classify(const cv::Mat& frame, int64_t top_k);
 
   const models::Model& model() const { return network_.model(); }

@@ -34,7 +34,12 @@ bool has_area(const heads::Box& box) { return box.x1 > box.x0 && box.y1 > box.y0
 Detector::Detector(const std::shared_ptr<const models::Model>& model, const DetectorOptions& options)
     : decoding_(decoding_of(*model)),
       network_(model, Task::kDetection, models::result_outputs(model->config()), options.network) {
-  if (options.score_thresh) decoding_.postprocess.score_thresh = *options.score_thresh;
+  if (!options.score_thresh) return;
+  const double score_thresh = *options.score_thresh;
+  if (!(score_thresh >= 0.0 && score_thresh <= 1.0)) {
+    throw Error(fmt::format("score_thresh: expected 0 to 1, found {}", score_thresh));
+  }
+  decoding_.postprocess.score_thresh = score_thresh;
 }
 
 Detector::Detector(models::Model model, const DetectorOptions& options)

@@ -32,7 +32,7 @@ struct FoundObjects {
 };
 
 struct DetectorOptions {
-  /// Instead of the model file's `postprocessor.params.score_thresh`.
+  /// Instead of the model file's `postprocessor.params.score_thresh`; 0 to 1.
   std::optional<double> score_thresh = std::nullopt;
   NetworkOptions network = {};
 };
@@ -40,8 +40,8 @@ struct DetectorOptions {
 /// Finds objects in one picture after the other; one thread at a time, see NetworkRunner.
 class Detector {
  public:
-  /// Throws Error when the model is no detector or its head has no anchors, GraphError and EngineError as
-  /// Model::compile.
+  /// Throws Error when the model is no detector, its head has no anchors or an option is out of range, GraphError and
+  /// EngineError as Model::compile.
   explicit Detector(const std::shared_ptr<const models::Model>& model, const DetectorOptions& options = {});
   explicit Detector(models::Model model, const DetectorOptions& options = {});
 

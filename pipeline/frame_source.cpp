@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/start_thread.h"
 #include "pipeline/image_decoders.h"
 #include "pipeline/image_io.h"
 #include "pipeline/image_source.h"
@@ -170,7 +171,7 @@ std::shared_ptr<FrameSource> open_source_within(const SourceSpec& spec, std::chr
   constexpr std::chrono::milliseconds kPollInterval{50};
   std::packaged_task<std::shared_ptr<FrameSource>()> task([spec] { return open_source(spec); });
   std::future<std::shared_ptr<FrameSource>> opened = task.get_future();
-  std::thread(std::move(task)).detach();
+  start_thread(std::move(task)).detach();
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (opened.wait_for(kPollInterval) != std::future_status::ready) {
     if (stop) return nullptr;

@@ -7,6 +7,7 @@
 #include "models/results.h"
 #include "nn/core/error.h"
 #include "nn/core/stopwatch.h"
+#include "pipeline/opencv_threads.h"
 
 namespace zoo::pipeline {
 namespace {
@@ -30,7 +31,7 @@ engine::CompileOptions compile_options(const NetworkOptions& options, std::vecto
 models::ResolvedPrecision resolve_precision(const models::Model& model, const NetworkOptions& options) {
   const models::ModelConfig& config = model.config();
   const auto [height, width] = options.input_size.value_or(models::usual_input_size(config));
-  const int threads = options.threads > 0 ? options.threads : config.runtime.threads;
+  const int threads = options.threads != 0 ? options.threads : config.runtime.threads;
   models::ResolvedPrecision resolved =
       model.resolve_precision({1, model.network().graph.in_channels(), height, width},
                               compile_options(options, models::result_outputs(config), threads));
@@ -52,6 +53,7 @@ NetworkRunner::NetworkRunner(std::shared_ptr<const models::Model> model, Task ta
     : model_(std::move(model)),
       preprocessor_(effective_preprocess(*model_, options)),
       runners_(model_, compile_options(options, std::move(outputs), options.threads), options.on_note) {
+  limit_opencv_threads();
   const models::ModelConfig& config = model_->config();
   if (config.task != task) {
     throw Error(fmt::format("{}: the model's task is {}, expected {}", config.file.string(), models::task_name(config),
@@ -61,6 +63,7 @@ NetworkRunner::NetworkRunner(std::shared_ptr<const models::Model> model, Task ta
 }
 
 NetworkRunner::Pass NetworkRunner::run(const cv::Mat& frame, StageTimes& times) {
+  OneThread::Use use = one_thread_.enter("predictor");
   Stopwatch watch;
   const PreprocessGeometry placed = preprocessor_.geometry(frame.rows, frame.cols);
   RunnerCache::Entry& compiled = compiled_for({placed.output.height, placed.output.width});
@@ -69,7 +72,7 @@ NetworkRunner::Pass NetworkRunner::run(const cv::Mat& frame, StageTimes& times) 
   times.preprocess_ms += watch.lap_ms();
   compiled.runner->run();
   times.infer_ms += watch.lap_ms();
-  return {compiled.executable, *compiled.runner, placed};
+  return {compiled.executable, *compiled.runner, placed, std::move(use)};
 }
 
 RunnerCache::Entry& NetworkRunner::compiled_for(std::array<int64_t, 2> size) {

@@ -12,6 +12,7 @@
 #include <opencv2/core/mat.hpp>
 
 #include "models/model.h"
+#include "nn/core/one_thread.h"
 #include "nn/core/task.h"
 #include "nn/engine/executable.h"
 #include "pipeline/preprocess.h"
@@ -21,7 +22,7 @@ namespace zoo::pipeline {
 
 /// How a network is run, whatever its task.
 struct NetworkOptions {
-  /// Cores one picture may use; the model file's `runtime.threads` when 0.
+  /// Cores one picture may use, up to engine::kMaxThreads; the model file's `runtime.threads` when 0.
   int threads = 0;
   engine::EngineKind engine = engine::EngineKind::kOneDnn;
   /// The model file's `runtime.precision` when empty.
@@ -53,9 +54,9 @@ std::string label_of(const std::vector<std::string>& labels, int64_t index);
 /// a model without labels, nothing. `label`: its label_of.
 bool is_background(int64_t index, std::string_view label);
 
-/// Runs a model on one picture after the other. Holds activations and scratch memory: one thread at a time; several may
-/// share a model, and then share what is compiled. The network is compiled for each input size that occurs (usually
-/// one, at construction) and the most recently used sizes are kept.
+/// Runs a model on one picture after the other. Holds activations and scratch memory: one thread at a time, a second
+/// one is refused (Error); several may share a model, and then share what is compiled. The network is compiled for each
+/// input size that occurs (usually one, at construction) and the most recently used sizes are kept.
 class NetworkRunner {
  public:
   /// Throws Error when the model's task is not `task`, GraphError and EngineError as Model::compile. `outputs`: names
@@ -63,15 +64,17 @@ class NetworkRunner {
   NetworkRunner(std::shared_ptr<const models::Model> model, Task task, std::vector<std::string> outputs,
                 const NetworkOptions& options);
 
-  /// One picture that went through the network; the runner's outputs are valid until the next run.
+  /// One picture that went through the network; the runner's outputs are valid until the next run. While it lives,
+  /// other threads are refused.
   struct Pass {
     std::shared_ptr<const engine::Executable> executable;
     const engine::Runner& runner;
     PreprocessGeometry placed;
+    OneThread::Use use;
   };
 
   /// `frame`: 8-bit BGR or grey, any size. Adds to `times`. Throws GraphError when the picture is too small for a
-  /// network without a fixed input size, Error for another type of picture.
+  /// network without a fixed input size, Error for another type of picture, and while another thread is at it.
   Pass run(const cv::Mat& frame, StageTimes& times);
 
   const models::Model& model() const { return *model_; }
@@ -82,6 +85,7 @@ class NetworkRunner {
   std::shared_ptr<const models::Model> model_;
   Preprocessor preprocessor_;
   RunnerCache runners_;
+  OneThread one_thread_;
 };
 
 }  // namespace zoo::pipeline

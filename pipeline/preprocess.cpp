@@ -42,6 +42,10 @@ void check(const models::PreprocessConfig& config) {
     }
   }
   if (std::ranges::find(config.std, 0.0F) != config.std.end()) throw Error("preprocess.std: must not be 0");
+  const auto is_finite = [](float value) { return std::isfinite(value); };
+  if (!std::ranges::all_of(config.mean, is_finite) || !std::ranges::all_of(config.std, is_finite)) {
+    throw Error("preprocess: mean and std must be finite numbers");
+  }
 }
 
 // Python's int(round(n / 2)): halves go to the even neighbour.
@@ -173,6 +177,7 @@ std::array<int64_t, 2> Preprocessor::output_size(int64_t frame_height, int64_t f
 }
 
 void Preprocessor::run(const cv::Mat& frame, std::span<float> dst) {
+  const OneThread::Use use = one_thread_.enter("Preprocessor");
   if (frame.empty() || frame.dims != 2 || frame.depth() != CV_8U || (frame.channels() != 1 && frame.channels() != 3)) {
     throw Error(
         fmt::format("cannot preprocess a frame of {}x{} pixels with {} channels and OpenCV depth {}: it must be "

@@ -11,6 +11,7 @@
 #include <opencv2/core/mat.hpp>
 
 #include "models/preprocess_config.h"
+#include "nn/core/one_thread.h"
 #include "pipeline/resample.h"
 #include "pipeline/torch_bilinear.h"
 
@@ -29,12 +30,12 @@ struct PreprocessGeometry {
 /// (256 for 224 is 320 for 280); without both the picture is resized to exactly `size`.
 models::PreprocessConfig with_input_size(const models::PreprocessConfig& config, std::array<int64_t, 2> size);
 
-/// Turns frames into the network's input. Reusable; keeps scratch memory, so one thread at a time. After the first
-/// frame of a size it allocates nothing.
+/// Turns frames into the network's input. Reusable; keeps scratch memory, so one thread at a time, a second one is
+/// refused (Error). After the first frame of a size it allocates nothing.
 class Preprocessor {
  public:
   /// Throws Error if the configuration contradicts itself: mean and std of different lengths, rgb or bgr without
-  /// exactly three of them, a std of zero, sizes below 1.
+  /// exactly three of them, a mean or std that is not finite, a std of zero, sizes below 1.
   explicit Preprocessor(models::PreprocessConfig config);
 
   const models::PreprocessConfig& config() const { return config_; }
@@ -60,6 +61,7 @@ class Preprocessor {
   std::vector<std::array<float, 256>> tables_;  ///< per channel: the float of each 8-bit value
   cv::Mat gray_;                                ///< the frame in grey
   cv::Mat pixels_;                              ///< the window, 8 bit
+  OneThread one_thread_;
 };
 
 /// Luma of an 8-bit BGR picture as Pillow's convert("L") computes it: (19595 R + 38470 G + 7471 B + 32768) / 65536,

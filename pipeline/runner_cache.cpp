@@ -8,7 +8,7 @@ namespace zoo::pipeline {
 RunnerCache::RunnerCache(std::shared_ptr<const models::Model> model, engine::CompileOptions options,
                          NoteFunction on_note)
     : model_(std::move(model)), options_(std::move(options)), on_note_(std::move(on_note)) {
-  if (options_.threads <= 0) options_.threads = model_->config().runtime.threads;
+  if (options_.threads == 0) options_.threads = model_->config().runtime.threads;
 }
 
 RunnerCache::Entry& RunnerCache::get(const Shape& input) {

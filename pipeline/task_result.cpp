@@ -105,6 +105,7 @@ std::function<TaskResult(const cv::Mat&)> make_predictor(std::shared_ptr<const m
 
 std::function<TaskResult(const cv::Mat&)> make_parallel_predictor(std::shared_ptr<const models::Model> model,
                                                                   const PredictorOptions& options, int streams) {
+  if (streams < 1) throw Error(fmt::format("streams: expected at least 1, found {}", streams));
   auto pool = std::make_shared<PredictorPool>(std::move(model), options, streams);
   return [pool](const cv::Mat& frame) { return pool->predict(frame); };
 }

@@ -31,8 +31,8 @@ struct PredictorOptions {
 std::function<TaskResult(const cv::Mat&)> make_predictor(std::shared_ptr<const models::Model> model,
                                                          const PredictorOptions& options);
 
-/// The same for up to `streams` threads at a time, each with a predictor of its own, made when first needed; packed
-/// weights are shared. A further thread waits.
+/// The same for up to `streams` (at least 1) threads at a time, each with a predictor of its own, made when first
+/// needed; packed weights are shared. A further thread waits.
 std::function<TaskResult(const cv::Mat&)> make_parallel_predictor(std::shared_ptr<const models::Model> model,
                                                                   const PredictorOptions& options, int streams);
 

@@ -6,15 +6,20 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "nn/core/error.h"
+#include "nn/core/start_thread.h"
 #include "nn/core/stopwatch.h"
+#include "nn/engine/thread_pool.h"
 #include "pipeline/bounded_queue.h"
 #include "pipeline/frame_errors.h"
+#include "pipeline/opencv_threads.h"
 #include "pipeline/ordered_queue.h"
 
 namespace zoo::pipeline {
@@ -75,7 +80,7 @@ class Run {
         captured_(live_ ? 1 : options.queue_capacity),
         predicted_(live_ ? 1 : std::max(options.queue_capacity, static_cast<size_t>(options.predict_threads))),
         drawn_(live_ ? 1 : options.queue_capacity),
-        predicting_(std::max(1, options.predict_threads)) {}
+        predicting_(options.predict_threads) {}
 
   PipelineStats execute() {
     const Stopwatch watch;
@@ -84,11 +89,11 @@ class Run {
       std::vector<std::jthread> predict;
       std::jthread draw;
       try {
-        capture = std::jthread([this, source = source_] { capture_frames(*source); });
-        for (int i = 0; i < std::max(1, options_.predict_threads); ++i) {
-          predict.emplace_back([this] { guarded([this] { predict_frames(); }); });
+        capture = start_thread([this, source = source_] { capture_frames(*source); });
+        for (int i = 0; i < options_.predict_threads; ++i) {
+          predict.push_back(start_thread([this] { guarded([this] { predict_frames(); }); }));
         }
-        draw = std::jthread([this] { guarded([this] { draw_frames(); }); });
+        draw = start_thread([this] { guarded([this] { draw_frames(); }); });
       } catch (...) {  // no more threads; those that run must not wait for those that do not
         fail(std::current_exception());
       }
@@ -261,8 +266,30 @@ class Run {
 
 }  // namespace
 
+namespace {
+
+void check(const PipelineStages& stages, const PipelineOptions& options) {
+  const auto check_option = [](bool is_right, std::string_view name, std::string_view expected) {
+    if (!is_right) throw Error(fmt::format("PipelineOptions::{}: expected {}", name, expected));
+  };
+  if (!stages.predict || !stages.sink) throw Error("PipelineStages: predict and sink must be given");
+  check_option(options.predict_threads >= 1 && options.predict_threads <= engine::kMaxThreads, "predict_threads",
+               fmt::format("1 to {}, found {}", engine::kMaxThreads, options.predict_threads));
+  check_option(options.queue_capacity >= 1, "queue_capacity", "at least 1, found 0");
+  check_option(options.max_frames >= 0, "max_frames",
+               fmt::format("0 (no limit) or more, found {}", options.max_frames));
+  check_option(options.stall_timeout.count() > 0, "stall_timeout",
+               fmt::format("more than 0 ms, found {}", options.stall_timeout.count()));
+  check_option(options.stop_grace.count() >= 0, "stop_grace",
+               fmt::format("0 ms or more, found {}", options.stop_grace.count()));
+}
+
+}  // namespace
+
 PipelineStats run_pipeline(const std::shared_ptr<FrameSource>& source, const PipelineStages& stages,
                            const PipelineOptions& options) {
+  check(stages, options);
+  limit_opencv_threads();
   return Run(source, stages, options).execute();
 }
 

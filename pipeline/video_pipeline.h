@@ -37,8 +37,8 @@ struct PipelineStages {
 };
 
 struct PipelineOptions {
-  /// Threads that read pictures and call `predict`, which must then be safe to call from all of them at the same time.
-  /// Results keep the order of capture. A live source is best served by one.
+  /// Threads that read pictures and call `predict`, 1 to engine::kMaxThreads; it must then be safe to call from all of
+  /// them at the same time. Results keep the order of capture. A live source is best served by one.
   int predict_threads = 1;
   /// Frames that may wait between two stages; 1 for a live source, whose delay matters more.
   size_t queue_capacity = 4;
@@ -63,8 +63,8 @@ struct PipelineStats {
 
 /// Runs until the source ends, `sink` says stop, `stop` is set or a stage throws; then all threads are joined. From a
 /// live source the newest frame wins; of any other every frame goes through in order. Rethrows the first exception of
-/// any stage. A source that does not come back from next() in time (see the options) is left to a detached thread,
-/// which shares its ownership and touches nothing else.
+/// any stage. Throws Error for an option out of range. A source that does not come back from next() in time (see the
+/// options) is left to a detached thread, which shares its ownership and touches nothing else.
 PipelineStats run_pipeline(const std::shared_ptr<FrameSource>& source, const PipelineStages& stages,
                            const PipelineOptions& options = {});
 

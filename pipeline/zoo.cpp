@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "pipeline/opencv_threads.h"
+
 namespace zoo {
 namespace {
 
@@ -74,9 +76,12 @@ const FeatureMap& Features::at_stride(int64_t stride) const {
 Backbone::Backbone(const Model& model, const BackboneOptions& options)
     : model_(model),
       preprocessor_(make_preprocessor(model, options)),
-      networks_(model.shared(), feature_options(model, options)) {}
+      networks_(model.shared(), feature_options(model, options)) {
+  pipeline::limit_opencv_threads();
+}
 
 Features Backbone::operator()(const cv::Mat& frame) {
+  const OneThread::Use use = one_thread_.enter("Backbone");
   const models::ModelConfig& config = model_.config();
   const int64_t channels = config.backbone.in_channels;
   if (!preprocessor_) {
@@ -90,6 +95,7 @@ Features Backbone::operator()(const cv::Mat& frame) {
 }
 
 Features Backbone::operator()(std::span<const float> values, const Shape& shape) {
+  const OneThread::Use use = one_thread_.enter("Backbone");
   pipeline::RunnerCache::Entry& network = networks_.get(shape);
   const std::span<float> input = network.runner->input();
   if (values.size() != input.size()) {

@@ -4,8 +4,11 @@
 // models/ (configurations), nn/engine/ (compiling and running), nn/graph/ (the network as data), nn/weights/
 // (checkpoints). Nothing has to be set up first. Errors are exceptions derived from zoo::Error whose text is complete.
 //
-// Threads: a Model may be shared; a Classifier, Detector, Segmenter or Backbone serves one thread at a time, and
-// several may share a Model, and with it the compiled network: each adds only its activations.
+// Threads: a Model may be shared; a Classifier, Detector, Segmenter or Backbone serves one thread at a time and refuses
+// a second one (zoo::Error), and several may share a Model, and with it the compiled network: each adds only its
+// activations. The first of them in a process calls cv::setNumThreads(1), once, as OpenCV's pool would fight with
+// theirs for the same cores; a program that wants that pool for itself sets it afterwards. "All cores" is
+// zoo::usable_cores().
 #pragma once
 
 #include <array>
@@ -22,7 +25,9 @@
 #include <opencv2/core/mat.hpp>
 
 #include "models/model.h"
+#include "nn/core/cores.h"
 #include "nn/core/error.h"
+#include "nn/core/one_thread.h"
 #include "nn/core/tensor.h"
 #include "nn/engine/executable.h"
 #include "pipeline/classifier.h"
@@ -137,7 +142,7 @@ class Features {
 };
 
 struct BackboneOptions {
-  /// Cores one input may use; the model file's `runtime.threads` when 0.
+  /// Cores one input may use, up to engine::kMaxThreads; the model file's `runtime.threads` when 0.
   int threads = 0;
   engine::EngineKind engine = engine::EngineKind::kOneDnn;
   /// The model file's `runtime.precision` when empty.
@@ -169,6 +174,7 @@ class Backbone {
   Model model_;
   std::optional<pipeline::Preprocessor> preprocessor_;  ///< absent where the network reads no pictures
   pipeline::RunnerCache networks_;
+  OneThread one_thread_;
 };
 
 /// The backbone of any model file, also of one without a head. `options.checkpoint` (else the file's own) may be that

@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "nn/core/one_thread.h"
 #include "nn/engine/aligned_buffer.h"
 #include "nn/engine/onednn_executable.h"
 #include "nn/engine/thread_pool.h"
@@ -86,10 +87,12 @@ class BatchRunner : public Runner {
   }
 
   void run() override {
+    const OneThread::Use use = one_thread_.enter("Runner");
     run_parts([](OfThread& thread) { thread.runner->run(); });
   }
 
   void run_timed(std::span<int64_t> step_ns) override {
+    const OneThread::Use use = one_thread_.enter("Runner");
     for (OfThread& thread : threads_) std::ranges::fill(thread.sum_ns, 0);
     run_parts([](OfThread& thread) {
       thread.runner->run_timed(thread.step_ns);
@@ -140,6 +143,7 @@ class BatchRunner : public Runner {
   AlignedBuffer input_;
   std::vector<AlignedBuffer> outputs_;
   std::vector<OfThread> threads_;
+  OneThread one_thread_;
   ThreadPool pool_;
 };
 

@@ -162,10 +162,12 @@ class Bf16Convolution {
     const Value& from = compiler_.value(src);
     const Value& to = compiler_.value(dst);
     const auto images = static_cast<size_t>(out_[0]);
-    const RowChain::Maps maps = {.images = out_[0],
-                                 .dst_h = out_[2],
-                                 .src_image_bytes = from.bytes / images,
-                                 .dst_image_bytes = to.bytes / images};
+    const RowChain::Maps maps = {
+        .images = out_[0],
+        .dst_h = out_[2],
+        .dst_row_bytes = static_cast<size_t>(out_[3] * sources.back().conv.dst_row) * sizeof(Bf16),
+        .src_image_bytes = from.bytes / images,
+        .dst_image_bytes = to.bytes / images};
     const size_t scratch_bytes = RowChain(stages, {}, maps, compiler_.threads()).scratch_bytes();
     // The step owns the sources and outlives what it binds.
     auto bind = [=, threads = compiler_.threads(), sources = std::move(sources)](const RunnerMemory& memory) {
@@ -201,8 +203,7 @@ class Bf16Convolution {
       rows.runs = end - begin;
       rows.images = 1;
       join_runs(rows);
-      kernels::tile_conv(rows, reinterpret_cast<const Bf16*>(src) + begin * conv.run_stride, nullptr,
-                         reinterpret_cast<Bf16*>(dst) + begin * conv.dst_run * conv.dst_row, 0,
+      kernels::tile_conv(rows, reinterpret_cast<const Bf16*>(src), nullptr, reinterpret_cast<Bf16*>(dst), 0,
                          kernels::tile_conv_items(rows));
     };
   }

@@ -23,9 +23,10 @@ struct TileSource {
   std::vector<int64_t> offsets;  ///< TileConv::tap_offsets
   std::shared_ptr<PackedBlock> weights;
   std::shared_ptr<PackedBlock> bias;
-  /// Rows that `prepare` (src, scratch, begin, end) puts into scratch first; 0: the source is read as it is.
+  /// Rows that are put into scratch first; 0: the source is read as it is.
   int64_t prepared_rows = 0;
   int64_t prepared_values = 0;
+  /// (src, dst, begin, end): row `begin` goes to `dst`.
   std::function<void(const float*, kernels::Bf16*, int64_t, int64_t)> prepare = {};
 
   /// The convolution with its addresses, for a step that owns this.
@@ -46,7 +47,8 @@ struct TileSource {
   void prepare_rows(const float* from, std::byte* scratch, int threads) const {
     if (prepared_rows == 0) return;
     parallel_for(threads, prepared_rows, [&](int64_t begin, int64_t end) {
-      prepare(from, reinterpret_cast<kernels::Bf16*>(scratch), begin, end);
+      auto* const rows = reinterpret_cast<kernels::Bf16*>(scratch);
+      prepare(from, rows + begin * (prepared_values / prepared_rows), begin, end);
     });
   }
 };

@@ -26,7 +26,8 @@ struct Calibration {
   std::vector<ValueRange> ranges;  ///< of every value that is left once norms are folded
 };
 
-/// 16 hexadecimal digits that change with structure, names and weights of a network as built (not optimised).
+/// 16 hexadecimal digits that change with structure, names, weights and every attribute (stride, activation, epsilon
+/// and so on) of a network as built (not optimised).
 std::string fingerprint(const graph::BoundGraph& network);
 
 /// How a range is chosen from what was observed.

@@ -257,7 +257,7 @@ std::string to_string(const ConvolutionProblem& p) {
 ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const kernels::KernelTable& table) {
   ConvolutionKernels all;
   const auto add = [&](std::unique_ptr<ConvolutionKernel> kernel) {
-    if (kernel != nullptr) all.push_back(std::move(kernel));
+    if (kernel != nullptr && kernel->lanes() == table.lanes) all.push_back(std::move(kernel));
   };
   if (problem.expansion) {
     add(make_expand_depthwise_convolution(problem, table));

@@ -36,7 +36,7 @@ struct ConvolutionProblem {
   Layout src_layout = Layout::kBlocked;
   int threads = 1;
   bool compact_layers = false;  ///< see KernelOptions
-  bool may_use_tiles = false;   ///< of AMX; true only where amx_bf16_available() and with 16 lanes
+  bool may_use_tiles = false;   ///< of AMX, see tile_use.h
 
   bool has_bias() const { return op.bias != graph::kNone; }
   /// Weights and biases as ConvolutionKernel::pack gets them.
@@ -65,6 +65,8 @@ class ConvolutionKernel {
 
   /// What profiles show and what choices are remembered by: "jit:avx512_core", "own:depthwise:avx512".
   virtual std::string name() const = 0;
+  /// Of the blocks that it reads and writes: no other network may get it.
+  virtual int64_t lanes() const = 0;
   /// Only for want of anything better or by its full name: never measured against other kernels.
   virtual bool is_last_resort() const { return false; }
   /// Whether it can yield, beside its result, the result's sums over all positions: squeeze-and-excite layers that
@@ -87,7 +89,7 @@ using ConvolutionKernels = std::vector<std::unique_ptr<ConvolutionKernel>>;
 using KernelSpan = std::span<const std::unique_ptr<ConvolutionKernel>>;
 
 /// Every kernel of the problem, own ones first, last resorts last; may be empty. `table` gives the instruction set that
-/// own kernels are held to and the lanes of a block.
+/// own kernels are held to and the lanes of a block, which those of all kernels equal.
 ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const kernels::KernelTable& table);
 
 /// Whether there is an own kernel of that family for the sizes of a convolution.

@@ -7,6 +7,7 @@
 #include "nn/engine/fastest_precision.h"
 #include "nn/engine/onednn_executable.h"
 #include "nn/engine/reference.h"
+#include "nn/engine/thread_pool.h"
 
 namespace zoo::engine {
 
@@ -75,10 +76,20 @@ std::shared_ptr<const Executable> compile_optimised(const graph::BoundGraph& opt
   return spread_batch(compile_onednn(optimised, part, single), images, options.threads);
 }
 
+void check(const CompileOptions& options) {
+  if (options.threads < 1 || options.threads > kMaxThreads) {
+    throw EngineError(fmt::format("CompileOptions::threads: expected 1 to {}, found {}", kMaxThreads, options.threads));
+  }
+  if (options.kernels.wanted.empty()) {
+    throw EngineError("KernelOptions::wanted: is empty; give auto, own, onednn, or part of an implementation's name");
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const Executable> Executable::compile(const graph::BoundGraph& network, const Shape& input,
                                                       const CompileOptions& options) {
+  check(options);
   graph::BoundGraph wanted = network;
   if (!options.outputs.empty()) wanted.graph = graph::select_outputs(network.graph, options.outputs);
   if (options.engine == EngineKind::kReference) return compile_reference(wanted, input);

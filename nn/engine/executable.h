@@ -75,10 +75,10 @@ struct CompileOptions {
   std::optional<Precision> precision = std::nullopt;
   /// Of the network as built; kInt8 needs it.
   std::shared_ptr<const Calibration> calibration = nullptr;
-  /// Cores one inference may use. A batch is computed in parts of a few images, which the caches hold, each part on one
-  /// core; of a single image each operation is shared. The runner brings threads - 1 threads of its own, which sleep
-  /// between inferences: where many images are at hand, several runners with one thread each, on threads of the caller,
-  /// or a batch, do more per second.
+  /// Cores one inference may use, 1 to kMaxThreads (thread_pool.h). A batch is computed in parts of a few images, which
+  /// the caches hold, each part on one core; of a single image each operation is shared. The runner brings threads - 1
+  /// threads of its own, which sleep between inferences: where many images are at hand, several runners with one thread
+  /// each, on threads of the caller, or a batch, do more per second.
   int threads = 1;
   /// Names of the graph's outputs to produce, in this order; empty = all. What no output needs is not computed.
   std::vector<std::string> outputs = {};
@@ -115,9 +115,10 @@ class Executable : public std::enable_shared_from_this<Executable> {
  public:
   virtual ~Executable() = default;
 
-  /// Throws GraphError when the shape does not fit the network, EngineError when an operation cannot be compiled or
-  /// would silently run on a slow reference implementation, when the machine lacks what `precision` needs or the
-  /// instruction set asked for, or when no convolution has a kernel of the name asked for.
+  /// Throws GraphError when the shape does not fit the network, EngineError when an option is out of range or the
+  /// system has no more threads, when an operation cannot be compiled or would silently run on a slow reference
+  /// implementation, when the machine lacks what `precision` needs or the instruction set asked for, or when no
+  /// convolution has a kernel of the name asked for.
   static std::shared_ptr<const Executable> compile(const graph::BoundGraph& network, const Shape& input,
                                                    const CompileOptions& options = {});
 
@@ -136,14 +137,15 @@ class Executable : public std::enable_shared_from_this<Executable> {
   virtual size_t activation_bytes() const = 0;
 };
 
-/// The activations of one concurrent user of an Executable. One thread at a time; keeps its Executable alive.
+/// The activations of one concurrent user of an Executable. One thread at a time, a second one is refused; keeps its
+/// Executable alive.
 class Runner {
  public:
   virtual ~Runner() = default;
 
   /// [N, C, H, W] row-major, to be filled before run().
   virtual std::span<float> input() = 0;
-  /// Computes all outputs. Allocates nothing. Throws EngineError.
+  /// Computes all outputs. Allocates nothing. Throws EngineError, and Error while another thread runs it.
   virtual void run() = 0;
   /// The same, with the nanoseconds that each step took: one per entry of Executable::steps(), in its order. Of a batch
   /// that is computed in parts, all its times together over the number of threads.

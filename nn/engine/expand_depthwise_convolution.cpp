@@ -101,6 +101,7 @@ class ExpandDepthwiseConvolution : public ConvolutionKernel {
   std::string name() const override {
     return fmt::format("own:expand_depthwise:{}", kernels::to_string(pair_.table->isa));
   }
+  int64_t lanes() const override { return pair_.lanes; }
   size_t packed_bytes() const override {
     return static_cast<size_t>(expand_weights() + depthwise_weights() + 2 * padded_channels()) * sizeof(float);
   }

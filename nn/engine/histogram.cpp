@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace zoo::engine {
@@ -9,6 +10,8 @@ namespace {
 
 constexpr int64_t kHalf = 2048;  ///< bins on either side of zero
 constexpr double kLevels = 255.0;
+/// Numbers below it fall into the bins beside zero: the width of narrower ones would be no normal float.
+constexpr float kLeast = std::numeric_limits<float>::min() * kHalf;
 /// Of all numbers, what a percentile range leaves out at either end.
 constexpr double kTail = 1e-4;
 
@@ -26,7 +29,7 @@ void Histogram::add(std::span<const float> values) {
     smallest_ = std::min(smallest_, value);
     largest_ = std::max(largest_, value);
     const float magnitude = std::abs(value);
-    if (width_ == 0.0F) width_ = std::exp2(std::ceil(std::log2(magnitude / kHalf)));
+    if (width_ == 0.0F) width_ = std::exp2(std::ceil(std::log2(std::max(magnitude, kLeast) / kHalf)));
     while (!(magnitude < width_ * kHalf)) widen();
     const auto bin = static_cast<int64_t>(std::floor(value / width_)) + kHalf;
     ++counts_[static_cast<size_t>(std::clamp<int64_t>(bin, 0, 2 * kHalf - 1))];

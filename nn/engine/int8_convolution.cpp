@@ -20,15 +20,21 @@ constexpr int64_t kMaxRows = 16;
 /// Bytes of one pixel of the quantised image.
 constexpr int64_t kImagePixel = 4;
 
-/// Rough figures of one core, to share out the fetching of weights: multiply-accumulates per cycle on tiles, and cycles
-/// for 16 results.
-constexpr double kMacsPerCycle = 700.0;
+/// Rough figures of one core, to share out the fetching of weights: multiply-accumulates per cycle, and cycles for 16
+/// results.
+constexpr double macs_per_cycle(kernels::Int8Isa isa) {
+  constexpr double kTiles = 700.0;
+  constexpr double kVectors = 64.0;  // one dot product of 64 bytes per cycle
+  return isa == kernels::Int8Isa::kAmx ? kTiles : kVectors;
+}
 constexpr double kCycles = 5.0;
 
 /// Whether a node reads its input as u8.
 bool reads_int8(const StepCompiler& compiler, graph::NodeId reader) {
   const graph::Op& op = compiler.node(reader).op;
-  if (const auto* conv = std::get_if<graph::Conv2d>(&op)) return !is_int8_layer(compiler, reader, *conv);
+  if (const auto* conv = std::get_if<graph::Conv2d>(&op)) {
+    return int8_sums_fit(*conv) && !is_int8_layer(compiler, reader, *conv);
+  }
   const bool is_map_op = std::visit([]<typename Typed>(const Typed&) { return kReadsInt8Maps<Typed>; }, op);
   return is_map_op && StepCompiler::area(compiler.shape(compiler.node(reader).inputs[0])) > 1;
 }
@@ -52,11 +58,11 @@ struct PaddedSource {
   int64_t bytes() const { return whole_lines(images * height() * width() * pixel + kernels::kInt8Slack); }
   bool has_padding() const { return height() != src_h || width() != src_w; }
 
-  /// Rows [begin, end) of all images' rows of the padded source.
+  /// Rows [begin, end) of all images' rows of the padded source, the first of which goes to `dst`.
   void fill(const uint8_t* src, uint8_t zero, uint8_t* dst, int64_t begin, int64_t end) const {
     const int64_t row_bytes = width() * pixel;
     for (int64_t row = begin; row < end; ++row) {
-      uint8_t* out = dst + row * row_bytes;
+      uint8_t* out = dst + (row - begin) * row_bytes;
       const int64_t y = row % height() - pad.begin.h;
       if (y < 0 || y >= src_h) {
         std::memset(out, zero, static_cast<size_t>(row_bytes));
@@ -128,8 +134,8 @@ class DenseConvolution {
   /// weights.
   bool is_row_stage() const {
     constexpr int64_t kMostWeights = 128 * 1024;
-    return op_.groups == 1 && op_.dilation == graph::Size2d{1, 1} && !has_residual() && wants_int8(compiler_, id_) &&
-           !is_int8_layer(compiler_, id_, op_) &&
+    return int8_sums_fit(op_) && op_.groups == 1 && op_.dilation == graph::Size2d{1, 1} && !has_residual() &&
+           wants_int8(compiler_, id_) && !is_int8_layer(compiler_, id_, op_) &&
            op_.out_channels * op_.in_channels * op_.kernel.h * op_.kernel.w <= kMostWeights;
   }
 
@@ -147,7 +153,7 @@ class DenseConvolution {
                                              });
   }
 
-  /// A RowFunction: the rows of the source with their padding, of all images.
+  /// The rows of the source with their padding, of all images.
   auto source_rows() const {
     const std::shared_ptr<const ImageKernel> quantise = image_kernel();
     return [=, &table = compiler_.int8_table(), padded = padded_, zero = padding_value()](
@@ -184,8 +190,9 @@ class DenseConvolution {
               x = memory.as<const std::byte>(src), r = residual < 0 ? nullptr : memory.as<const uint8_t>(residual),
               y = memory.as<std::byte>(dst)] {
         if (copies) {
-          parallel_for(threads, padded.images * padded.height(),
-                       [&](int64_t begin, int64_t end) { fill(x, copy, begin, end); });
+          parallel_for(threads, padded.images * padded.height(), [&](int64_t begin, int64_t end) {
+            fill(x, copy + begin * padded.width() * padded.pixel, begin, end);
+          });
         }
         parallel_for(threads, count, [&](int64_t begin, int64_t end) {
           begin = cut_near(bound, count, begin);
@@ -263,6 +270,7 @@ class DenseConvolution {
     const RowChain::Maps maps = {
         .images = images,
         .dst_h = out[2],
+        .dst_row_bytes = static_cast<size_t>(out[3] * kernels::int8_padded(out[1])),
         .src_image_bytes = convolutions.front().source_image_bytes(),
         .dst_image_bytes = static_cast<size_t>(StepCompiler::area(out) * kernels::int8_padded(out[1]))};
     std::vector<RowStage> stages(rows.size());
@@ -298,7 +306,8 @@ class DenseConvolution {
       kernels::Int8Conv bound = conv;
       const int64_t fetched = ahead.bytes * begin / count;
       bound.ahead = {ahead.begin + fetched, ahead.bytes * end / count - fetched};
-      table.conv(bound, reinterpret_cast<const uint8_t*>(src), nullptr, dst, begin * per_row, end * per_row);
+      // Tiles of all rows lie alike in their row.
+      table.conv(bound, reinterpret_cast<const uint8_t*>(src), nullptr, dst, 0, (end - begin) * per_row);
     };
   }
 
@@ -315,7 +324,7 @@ class DenseConvolution {
   double cycles() const {
     const auto results = static_cast<double>(compiler_.shape(id_).elements());
     const auto macs = results * static_cast<double>(op_.kernel.h * op_.kernel.w * op_.in_channels);
-    return macs / kMacsPerCycle + results / kLanes * kCycles;
+    return macs / macs_per_cycle(compiler_.int8_table().isa) + results / kLanes * kCycles;
   }
 
   /// The factors that turn the image into bytes.
@@ -471,9 +480,9 @@ bool is_int8_layer(const StepCompiler& compiler, graph::NodeId id, const graph::
 
 bool compile_int8_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
   if (is_int8_layer(compiler, id, op)) {
-    compile_int8_layer(compiler, id, {op.weight, op.bias, op.in_channels, op.out_channels, op.activation});
-    return true;
+    return compile_int8_layer(compiler, id, {op.weight, op.bias, op.in_channels, op.out_channels, op.activation});
   }
+  if (!int8_sums_fit(op)) return false;
   if (is_depthwise(op)) return compile_int8_depthwise(compiler, id, op);
   if (op.groups != 1 || op.dilation != graph::Size2d{1, 1}) return false;
   if (reads_image(compiler, id) && op.in_channels > kImagePixel) return false;

@@ -34,7 +34,8 @@ bool sums_are_read(const StepCompiler& compiler, graph::NodeId id) {
 bool compile_int8_depthwise(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
   if (!has_kernel(compiler, id, op)) return false;
   const ValueId src = compiler.int8_value_of(compiler.node(id).inputs[0]);
-  const bool with_sums = sums_are_read(compiler, id);
+  const bool with_sums =
+      sums_are_read(compiler, id) && StepCompiler::area(compiler.shape(id)) <= kernels::kInt8MostPositions;
   const ValueId dst = compiler.add_int8_value(id, with_sums);
   const Shape& in = compiler.value(src).shape;
   const Shape& out = compiler.shape(id);

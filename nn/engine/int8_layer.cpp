@@ -19,15 +19,6 @@ int32_t round_small(float x) {
   return static_cast<int32_t>((x + kNoFraction) - kNoFraction);
 }
 
-/// Rounds `count` weights so that the largest becomes 127; yields their step.
-float round_weights(const float* weights, int64_t count, int8_t* rounded) {
-  float largest = 0.0F;
-  for (int64_t i = 0; i < count; ++i) largest = std::max(largest, std::abs(weights[i]));
-  const float inverse = largest > 0.0F ? kLargest / largest : 0.0F;
-  for (int64_t i = 0; i < count; ++i) rounded[i] = static_cast<int8_t>(round_small(weights[i] * inverse));
-  return largest / kLargest;
-}
-
 /// Where the arrays of a layer lie.
 struct Arrays {
   Arrays(std::byte* block, int64_t padded)
@@ -53,7 +44,7 @@ std::vector<int8_t> round_layer(const Int8LayerSpec& spec, bool linear, const Ar
     } else {
       for (int64_t i = 0; i < row; ++i) scaled[static_cast<size_t>(i)] = weights[i] * spec.src->step[channel(i)];
     }
-    const float step = round_weights(scaled.data(), row, result);
+    const float step = round_int8_weights(scaled.data(), row, result);
     double zeros = 0.0;
     if (spec.src->uniform) {
       int64_t sum = 0;
@@ -77,6 +68,30 @@ std::vector<int8_t> round_layer(const Int8LayerSpec& spec, bool linear, const Ar
 }
 
 }  // namespace
+
+float round_int8_weights(const float* weights, int64_t count, int8_t* rounded) {
+  // The inverse of the step must be a float, too.
+  constexpr float kLeast = 1e-36F;
+  float largest = 0.0F;
+  for (int64_t i = 0; i < count; ++i) largest = std::max(largest, std::abs(weights[i]));
+  if (largest < kLeast) {
+    std::fill_n(rounded, count, int8_t{0});
+    return 0.0F;
+  }
+  const float inverse = kLargest / largest;
+  for (int64_t i = 0; i < count; ++i) rounded[i] = static_cast<int8_t>(round_small(weights[i] * inverse));
+  return largest / kLargest;
+}
+
+void Int8Means::operator()(const int32_t* sums, int64_t images, float* mean) const {
+  const float share = 1.0F / static_cast<float>(area);
+  const float* zero = src->zero.data();
+  const float* step = src->step.data();
+  for (int64_t n = 0; n < images; ++n, sums += padded(), mean += padded()) {
+    for (int64_t c = 0; c < channels; ++c) mean[c] = (static_cast<float>(sums[c]) * share - zero[c]) * step[c];
+    std::fill(mean + channels, mean + padded(), 0.0F);
+  }
+}
 
 kernels::Int8Epilogue int8_epilogue(const Quantization* dst, const Quantization* residual,
                                     kernels::ResolvedActivation activation) {
@@ -152,7 +167,7 @@ Int8VectorLayer pack_int8_vector_layer(StepCompiler& compiler, ParameterId weigh
     std::copy(biases.begin(), biases.end(), scale + padded);
     std::vector<int8_t> rounded(static_cast<size_t>(outputs * inputs));
     for (int64_t o = 0; o < outputs; ++o) {
-      scale[o] = round_weights(weights.data() + o * inputs, inputs, rounded.data() + o * inputs);
+      scale[o] = round_int8_weights(weights.data() + o * inputs, inputs, rounded.data() + o * inputs);
     }
     kernels::pack_int8_matrix(rounded.data(), outputs, inputs, reinterpret_cast<int8_t*>(scale + 2 * padded));
   };

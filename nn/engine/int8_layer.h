@@ -55,6 +55,21 @@ class Int8Layer {
 kernels::Int8Epilogue int8_epilogue(const Quantization* dst, const Quantization* residual,
                                     kernels::ResolvedActivation activation);
 
+/// mean[n, c] of what `sums` holds for `area` positions; both have padded() entries per image, and those of mean that
+/// are no channels become zero.
+struct Int8Means {
+  const Quantization* src = nullptr;
+  int64_t area = 1;
+  int64_t channels = 0;
+
+  int64_t padded() const { return kernels::int8_padded(channels); }
+  void operator()(const int32_t* sums, int64_t images, float* mean) const;
+};
+
+/// Rounds `count` weights so that the largest becomes 127, and yields their step; weights too small to have one, all
+/// below 1e-36, become zero.
+float round_int8_weights(const float* weights, int64_t count, int8_t* rounded);
+
 /// A fully connected layer on f32 vectors.
 struct Int8VectorLayer {
   std::shared_ptr<PackedBlock> block;  ///< scale, bias, weights

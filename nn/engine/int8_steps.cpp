@@ -15,21 +15,6 @@ namespace {
 
 constexpr int64_t kLanes = kernels::kInt8Lanes;
 
-/// mean[n, c] of what `sums` holds for `area` positions.
-struct Means {
-  const Quantization* src = nullptr;
-  int64_t area = 1;
-
-  void operator()(const int32_t* sums, int64_t channels, int64_t images, float* mean) const {
-    const float share = 1.0F / static_cast<float>(area);
-    const float* zero = src->zero.data();
-    const float* step = src->step.data();
-    for (int64_t n = 0; n < images; ++n, sums += channels, mean += channels) {
-      for (int64_t c = 0; c < channels; ++c) mean[c] = (static_cast<float>(sums[c]) * share - zero[c]) * step[c];
-    }
-  }
-};
-
 /// The sums that the step which wrote a map has left behind it; nullptr if it has not.
 const int32_t* sums_of(const Value& value, const uint8_t* map) {
   if (!value.has_sums) return nullptr;
@@ -40,24 +25,24 @@ bool compile_mean(StepCompiler& compiler, graph::NodeId id) {
   const graph::NodeId input = compiler.node(id).inputs[0];
   const Shape shape = compiler.shape(input);
   if (compiler.value(compiler.value_of(input)).type != DataType::kU8) return false;
+  if (StepCompiler::area(shape) > kernels::kInt8MostPositions) return false;
   const ValueId src = compiler.value_of(input);
   const ValueId dst = compiler.add_value(compiler.shape(id), kBlockedF32);
-  const int64_t channels = kernels::int8_padded(shape[1]);
   const auto bind = [=, &table = compiler.int8_table(), threads = compiler.threads(), source = compiler.value(src),
                      images = shape[0]](const RunnerMemory& memory) {
     const auto* x = memory.as<const uint8_t>(src);
     return [=, &table, left = sums_of(source, x), sums = reinterpret_cast<int32_t*>(memory.scratch), y = memory[dst],
-            means = Means{source.quantization.get(), StepCompiler::area(source.shape)}] {
+            means = Int8Means{source.quantization.get(), StepCompiler::area(source.shape), shape[1]}] {
       if (left == nullptr) {
         parallel_for(threads, images, [&](int64_t begin, int64_t end) {
-          table.sum_positions(x, sums, means.area, channels, begin, end);
+          table.sum_positions(x, sums, means.area, means.padded(), begin, end);
         });
       }
-      means(left != nullptr ? left : sums, channels, images, y);
+      means(left != nullptr ? left : sums, images, y);
     };
   };
   auto step = make_int8_step(compiler, "mean_int8", {src}, dst, bind);
-  step->scratch_bytes = static_cast<size_t>(shape[0] * channels) * sizeof(int32_t);
+  step->scratch_bytes = static_cast<size_t>(shape[0] * kernels::int8_padded(shape[1])) * sizeof(int32_t);
   compiler.add_step(std::move(step));
   compiler.set_value(id, dst);
   return true;
@@ -82,9 +67,10 @@ class Scratch {
  public:
   explicit Scratch(std::byte* base) : base_(base) {}
 
+  /// nullptr where there is no memory and only its size is wanted.
   template <typename T>
   T* take(int64_t count) {
-    auto* part = reinterpret_cast<T*>(base_ + used_);
+    auto* part = base_ == nullptr ? nullptr : reinterpret_cast<T*>(base_ + used_);
     used_ += static_cast<size_t>(whole_lines(count * static_cast<int64_t>(sizeof(T))));
     return part;
   }
@@ -119,7 +105,9 @@ struct GateScratch {
 
 bool compile_gated_map(StepCompiler& compiler, graph::NodeId id, const graph::SqueezeExcite& op) {
   const graph::NodeId input = compiler.node(id).inputs[0];
-  if (StepCompiler::area(compiler.shape(input)) == 1) return false;
+  const int64_t area = StepCompiler::area(compiler.shape(input));
+  if (area == 1 || area > kernels::kInt8MostPositions) return false;
+  if (!is_int8_layer_size(op.channels) || !is_int8_layer_size(op.squeezed)) return false;
   const ValueId src = compiler.int8_value_of(input);
   const ValueId dst = compiler.add_int8_value(id);
   const Int8VectorLayer reduce =
@@ -135,13 +123,13 @@ bool compile_gated_map(StepCompiler& compiler, graph::NodeId id, const graph::Sq
     const auto* x = memory.as<const uint8_t>(src);
     return [=, &table, left = sums_of(source, x), from = source.quantization.get(), to = result.quantization.get(),
             first = BoundLayer{reduce.op(), &table, threads}, second = BoundLayer{expand.op(), &table, threads},
-            means = Means{source.quantization.get(), StepCompiler::area(source.shape)}, y = memory.as<uint8_t>(dst)] {
+            means = Int8Means{source.quantization.get(), area, op.channels}, y = memory.as<uint8_t>(dst)] {
       if (left == nullptr) {
         parallel_for(threads, images, [&](int64_t begin, int64_t end) {
           table.sum_positions(x, scratch.sums, means.area, channels, begin, end);
         });
       }
-      means(left != nullptr ? left : scratch.sums, channels, images, scratch.gates);
+      means(left != nullptr ? left : scratch.sums, images, scratch.gates);
       first(scratch.gates, channels, images, scratch.rounded, scratch.steps, scratch.hidden, squeezed);
       second(scratch.hidden, squeezed, images, scratch.rounded, scratch.steps, scratch.gates, channels);
       // Both maps have one step and zero for all channels.
@@ -239,8 +227,7 @@ bool compile_int8(StepCompiler& compiler, graph::NodeId id) {
     if constexpr (kReadsInt8Maps<Op>) {
       return compile_map_op(compiler, id, op);
     } else if constexpr (std::is_same_v<Op, graph::Linear>) {
-      compile_int8_layer(compiler, id, {op.weight, op.bias, op.in_features, op.out_features, op.activation});
-      return true;
+      return compile_int8_layer(compiler, id, {op.weight, op.bias, op.in_features, op.out_features, op.activation});
     } else {
       return false;
     }
@@ -252,7 +239,8 @@ int64_t int8_sums_offset(const Shape& map) {
   return whole_lines(map[0] * StepCompiler::area(map) * kernels::int8_padded(map[1]));
 }
 
-void compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const VectorLayerSpec& layer) {
+bool compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const VectorLayerSpec& layer) {
+  if (!is_int8_layer_size(layer.inputs)) return false;
   const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
   const ValueId dst = compiler.add_value(compiler.shape(id), kBlockedF32);
   const Int8VectorLayer packed =
@@ -274,6 +262,7 @@ void compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const VectorLa
   step->scratch_bytes = scratch.used();
   compiler.add_step(std::move(step));
   compiler.set_value(id, dst);
+  return true;
 }
 
 std::unique_ptr<Step> make_int8_relayout(const StepCompiler& compiler, ValueId src, ValueId dst) {

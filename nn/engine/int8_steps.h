@@ -28,6 +28,10 @@ bool compile_int8(StepCompiler& compiler, graph::NodeId id);
 
 /// int8_convolution.cpp
 bool compile_int8_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
+/// Whether 32 bits hold every sum of a convolution; others are left to f32.
+constexpr bool int8_sums_fit(const graph::Conv2d& op) {
+  return op.in_channels / op.groups * op.kernel.h * op.kernel.w <= kernels::kInt8MostProducts;
+}
 /// Whether the image itself is read.
 bool reads_image(const StepCompiler& compiler, graph::NodeId id);
 /// Whether what a node yields is read as u8.
@@ -43,8 +47,10 @@ constexpr int64_t whole_lines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 /// Where Value::has_sums has the sums of a map, in bytes from its start.
 int64_t int8_sums_offset(const Shape& map);
 
-/// With weights in 8 bits.
-void compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const VectorLayerSpec& layer);
+/// Whether a layer of so many inputs has an int8 form: with more, less than 8 bits would be left of each input.
+constexpr bool is_int8_layer_size(int64_t inputs) { return inputs <= kernels::kInt8MostProducts; }
+/// With weights in 8 bits; false where !is_int8_layer_size(), then nothing was added.
+bool compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const VectorLayerSpec& layer);
 
 /// A step that runs `own:KERNEL_int8:SET`.
 template <typename Bind>

@@ -33,11 +33,27 @@ void pack_weights(const Desc& source_desc, const float* source, const Desc& pack
   stream.wait();
 }
 
+/// Whether oneDNN's form of an activation keeps what is NaN. Its ReLUs and clips do not: they take the other operand of
+/// a maximum.
+bool keeps_nan(ActivationKind kind) {
+  return kind != ActivationKind::kRelu && kind != ActivationKind::kRelu6 && kind != ActivationKind::kHardSigmoid;
+}
+
+/// An activation of the result, in place, by an own kernel.
+struct ActivateAfter {
+  const kernels::KernelTable* table = nullptr;  ///< nullptr: none
+  kernels::ResolvedActivation function;
+  int64_t channels = 0;
+  int64_t area = 0;
+  int64_t blocks = 0;  ///< of all images
+};
+
 /// Arguments are made once; running is one call that allocates nothing on our side.
 class BoundConvolution : public BoundStep {
  public:
-  BoundConvolution(const dnnl::convolution_forward& primitive, std::string_view name)
-      : primitive_(primitive), name_(name) {}
+  BoundConvolution(const dnnl::convolution_forward& primitive, std::string_view name, const ActivateAfter& after,
+                   float* dst)
+      : primitive_(primitive), name_(name), after_(after), dst_(dst) {}
 
   void add(int key, const Desc& desc, const void* data) {
     memories_.emplace_back(desc, onednn_engine(), const_cast<void*>(data));
@@ -50,11 +66,15 @@ class BoundConvolution : public BoundStep {
     if (status != dnnl_success) {
       throw EngineError(fmt::format("{}: oneDNN failed with status {}", name_, static_cast<int>(status)));
     }
+    if (after_.table == nullptr) return;
+    after_.table->map(dst_, nullptr, dst_, after_.function, after_.channels, after_.area, 0, after_.blocks);
   }
 
  private:
   const dnnl::convolution_forward& primitive_;
   std::string name_;
+  ActivateAfter after_;
+  float* dst_;
   std::vector<dnnl::memory> memories_;
   std::vector<dnnl_exec_arg_t> arguments_;
 };
@@ -63,11 +83,10 @@ void append_activation(dnnl::post_ops& ops, kernels::ResolvedActivation f) {
   using dnnl::algorithm;
   switch (f.kind) {
     case ActivationKind::kIdentity:
-      return;
     case ActivationKind::kRelu:
-      return compat::append_eltwise(ops, algorithm::eltwise_relu, 0.0F, 0.0F);
     case ActivationKind::kRelu6:
-      return compat::append_eltwise(ops, algorithm::eltwise_clip, 0.0F, 6.0F);
+    case ActivationKind::kHardSigmoid:
+      return;
     case ActivationKind::kPrelu:
     case ActivationKind::kLeakyRelu:
       return compat::append_eltwise(ops, algorithm::eltwise_relu, f.slope, 0.0F);
@@ -77,9 +96,6 @@ void append_activation(dnnl::post_ops& ops, kernels::ResolvedActivation f) {
       return compat::append_eltwise(ops, algorithm::eltwise_swish, 1.0F, 0.0F);
     case ActivationKind::kHardSwish:  // 2.x ignores alpha and beta, 3.x wants the slope and the offset
       return compat::append_eltwise(ops, algorithm::eltwise_hardswish, 1.0F / 6.0F, 0.5F);
-    case ActivationKind::kHardSigmoid:  // 2.x has none: a line, then a clip
-      compat::append_eltwise(ops, algorithm::eltwise_linear, 1.0F / 6.0F, 0.5F);
-      return compat::append_eltwise(ops, algorithm::eltwise_clip, 0.0F, 1.0F);
     case ActivationKind::kSigmoid:
       return compat::append_eltwise(ops, algorithm::eltwise_logistic, 0.0F, 0.0F);
   }
@@ -112,7 +128,7 @@ std::optional<size_t> known_format(const Desc& weights) {
 dnnl::convolution_forward::primitive_desc describe(const ConvolutionProblem& problem, Tag blocked) {
   dnnl::post_ops ops;
   if (problem.has_residual) ops.append_binary(dnnl::algorithm::binary_add, tensor_desc(problem.dst, blocked));
-  append_activation(ops, problem.activation);
+  if (keeps_nan(problem.activation.kind)) append_activation(ops, problem.activation);
   dnnl::primitive_attr attr;
   attr.set_post_ops(ops);
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -132,14 +148,24 @@ dnnl::convolution_forward::primitive_desc describe(const ConvolutionProblem& pro
 
 class OneDnnConvolution : public ConvolutionKernel {
  public:
-  OneDnnConvolution(const ConvolutionProblem& problem, Tag blocked, dnnl::convolution_forward::primitive_desc desc)
+  OneDnnConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table,
+                    dnnl::convolution_forward::primitive_desc desc)
       : op_(problem.op),
         desc_(std::move(desc)),
         primitive_(desc_),
         name_(desc_.impl_info_str()),
-        residual_desc_(problem.has_residual ? tensor_desc(problem.dst, blocked) : Desc()) {}
+        residual_desc_(problem.has_residual ? tensor_desc(problem.dst, blocked_tag(table)) : Desc()),
+        lanes_(table.lanes) {
+    if (keeps_nan(problem.activation.kind)) return;
+    after_ = {.table = &table,
+              .function = problem.activation,
+              .channels = problem.dst[1],
+              .area = problem.dst[2] * problem.dst[3],
+              .blocks = problem.dst[0] * kernels::block_count(problem.dst[1], table.lanes)};
+  }
 
   std::string name() const override { return name_; }
+  int64_t lanes() const override { return lanes_; }
   size_t packed_bytes() const override { return weight_bytes() + (has_bias() ? desc_.bias_desc().get_size() : 0); }
   size_t scratch_bytes() const override { return desc_.scratchpad_desc().get_size(); }
   std::string packing() const override {
@@ -153,7 +179,7 @@ class OneDnnConvolution : public ConvolutionKernel {
   }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    auto bound = std::make_unique<BoundConvolution>(primitive_, name_);
+    auto bound = std::make_unique<BoundConvolution>(primitive_, name_, after_, memory.dst);
     bound->add(DNNL_ARG_SRC, desc_.src_desc(), memory.src);
     bound->add(DNNL_ARG_WEIGHTS, desc_.weights_desc(), memory.packed);
     if (has_bias()) bound->add(DNNL_ARG_BIAS, desc_.bias_desc(), memory.packed + weight_bytes());
@@ -176,18 +202,19 @@ class OneDnnConvolution : public ConvolutionKernel {
   dnnl::convolution_forward primitive_;
   std::string name_;
   Desc residual_desc_;
+  int64_t lanes_;
+  ActivateAfter after_;
 };
 
 }  // namespace
 
 std::unique_ptr<ConvolutionKernel> make_onednn_convolution(const ConvolutionProblem& problem,
                                                            const kernels::KernelTable& table) {
-  const Tag blocked = blocked_tag(table);
-  auto desc = describe(problem, blocked);
+  auto desc = describe(problem, blocked_tag(table));
   if (compat::is_empty(desc)) return nullptr;
   // oneDNN falls back to plain loops without saying so; they are far slower than anything else.
   if (std::string_view(desc.impl_info_str()).find("ref") != std::string_view::npos) return nullptr;
-  return std::make_unique<OneDnnConvolution>(problem, blocked, std::move(desc));
+  return std::make_unique<OneDnnConvolution>(problem, table, std::move(desc));
 }
 
 }  // namespace zoo::engine

@@ -6,6 +6,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "nn/core/error.h"
+#include "nn/core/one_thread.h"
 #include "nn/engine/aligned_buffer.h"
 #include "nn/engine/memory_plan.h"
 #include "nn/engine/parallel.h"
@@ -167,6 +168,7 @@ class OneDnnRunner : public PartRunner {
   }
 
   void run() override {
+    const OneThread::Use use = one_thread_.enter("Runner");
     const PoolScope scope(&pool_);
     size_t at = 0;
     try {
@@ -177,6 +179,7 @@ class OneDnnRunner : public PartRunner {
   }
 
   void run_timed(std::span<int64_t> step_ns) override {
+    const OneThread::Use use = one_thread_.enter("Runner");
     const PoolScope scope(&pool_);
     StepTimer timer;
     for (size_t i = 0; i < steps_.size(); ++i) {
@@ -213,6 +216,7 @@ class OneDnnRunner : public PartRunner {
   std::vector<BoundForInputs> steps_;
   std::vector<const float*> outputs_;
   size_t selected_ = 0;
+  OneThread one_thread_;
   ThreadPool pool_;
 };
 

@@ -14,6 +14,7 @@ namespace zoo::engine {
 class OwnConvolution : public ConvolutionKernel {
  public:
   std::string name() const override;  ///< own:FAMILY:SET
+  int64_t lanes() const override { return table_.lanes; }
   size_t packed_bytes() const override;
   std::string packing() const override { return name(); }
   void pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const override;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string_view>
 #include <unordered_map>
 
@@ -15,8 +16,18 @@ namespace {
 
 constexpr float kLevels = 255.0F;
 
-/// A value that was always zero may have any step.
-float step_of(float low, float high) { return high > low ? (high - low) / kLevels : 1.0F; }
+/// A value that was always zero, or so near to it that the inverse of its step would be no float, may have any step.
+float step_of(float low, float high) {
+  const float step = (high - low) / kLevels;
+  return step >= std::numeric_limits<float>::min() ? step : 1.0F;
+}
+
+void check_range(std::string_view value, float low, float high) {
+  if (std::isfinite(low) && std::isfinite(high) && low <= 0.0F && high >= 0.0F) return;
+  throw GraphError(
+      fmt::format("value \"{}\": the calibration's range must be of finite numbers and enclose 0, found {} to {}",
+                  value, low, high));
+}
 
 Quantization of_image(const Calibration& calibration) {
   Quantization image;
@@ -42,12 +53,19 @@ Quantization of_map(const ValueRange& range, int64_t channels) {
 QuantizationTable::QuantizationTable(const graph::Graph& graph, const std::vector<Shape>& shapes,
                                      const Calibration& calibration)
     : maps_(graph.nodes.size()) {
-  if (calibration.input_low.size() != static_cast<size_t>(graph.in_channels())) {
+  if (calibration.input_low.size() != static_cast<size_t>(graph.in_channels()) ||
+      calibration.input_high.size() != calibration.input_low.size()) {
     throw GraphError(fmt::format("the calibration is for an image of {} channels, the network reads {}",
                                  calibration.input_low.size(), graph.in_channels()));
   }
+  for (size_t c = 0; c < calibration.input_low.size(); ++c) {
+    check_range("image", calibration.input_low[c], calibration.input_high[c]);
+  }
   std::unordered_map<std::string_view, const ValueRange*> ranges;
-  for (const ValueRange& range : calibration.ranges) ranges.emplace(range.value, &range);
+  for (const ValueRange& range : calibration.ranges) {
+    check_range(range.value, range.low, range.high);
+    ranges.emplace(range.value, &range);
+  }
   maps_[0] = std::make_shared<const Quantization>(of_image(calibration));
   for (size_t i = 1; i < maps_.size(); ++i) {
     if (shapes[i].rank() != 4) continue;

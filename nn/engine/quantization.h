@@ -21,7 +21,7 @@ struct Quantization {
 /// What an int8 network needs to know about each of its values.
 class QuantizationTable {
  public:
-  /// `graph`: optimised. Throws GraphError when the calibration has no range for a map of it.
+  /// `graph`: optimised. Throws GraphError when the calibration has no range for a map of it, or an impossible one.
   QuantizationTable(const graph::Graph& graph, const std::vector<Shape>& shapes, const Calibration& calibration);
 
   /// Of a map, or the image (node 0); nullptr for vectors.

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "nn/core/one_thread.h"
 #include "nn/engine/reference_ops.h"
 #include "nn/engine/step_timer.h"
 
@@ -28,6 +29,7 @@ class ReferenceRunner : public Runner {
 
   std::shared_ptr<const ReferenceExecutable> executable_;
   std::vector<std::vector<float>> values_;
+  OneThread one_thread_;
 };
 
 class ReferenceExecutable : public Executable {
@@ -90,10 +92,12 @@ ReferenceRunner::ReferenceRunner(std::shared_ptr<const ReferenceExecutable> exec
 }
 
 void ReferenceRunner::run() {
+  const OneThread::Use use = one_thread_.enter("Runner");
   for (size_t i = 1; i < values_.size(); ++i) run_node(i);
 }
 
 void ReferenceRunner::run_timed(std::span<int64_t> step_ns) {
+  const OneThread::Use use = one_thread_.enter("Runner");
   StepTimer timer;
   for (size_t i = 1; i < values_.size(); ++i) {
     run_node(i);

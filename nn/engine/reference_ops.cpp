@@ -241,8 +241,9 @@ void evaluate_op(const graph::MaxPool2d& op, const Job& job) {
       const int64_t y = i / job.dst_shape[3] * op.stride.h - op.pad.h;
       const int64_t x = i % job.dst_shape[3] * op.stride.w - op.pad.w;
       double largest = -std::numeric_limits<double>::infinity();
-      for_each_tap(src, values, op.kernel, y, x,
-                   [&](double value, int64_t, int64_t) { largest = std::max(largest, value); });
+      for_each_tap(src, values, op.kernel, y, x, [&](double value, int64_t, int64_t) {
+        if (value > largest || std::isnan(value)) largest = value;
+      });
       job.dst[static_cast<size_t>(first + i)] = static_cast<float>(largest);
     }
   });

@@ -10,6 +10,7 @@
 #include "nn/engine/kernels/bf16.h"
 #include "nn/engine/kernels/int8.h"
 #include "nn/engine/kernels/peak.h"
+#include "nn/engine/onednn_executable.h"
 #include "nn/engine/step_compiler.h"
 
 namespace zoo::engine {
@@ -95,9 +96,9 @@ Roofline measure_roofline(size_t working_set, const CompileOptions& options) {
   const kernels::PeakKernels& kernels = kernels::peak_kernels(isa);
   Roofline roofline;
   roofline.isa = "amx";
-  if (options.precision == Precision::kBf16 && kernels::amx_bf16_available()) {
+  if (options.precision == Precision::kBf16 && engine_has_amx_bf16()) {
     roofline.gflops = measure_gflops(kernels::multiply_add_bf16_tiles);
-  } else if (options.precision == Precision::kInt8 && kernels::amx_int8_available()) {
+  } else if (options.precision == Precision::kInt8 && engine_int8_isa() == kernels::Int8Isa::kAmx) {
     roofline.gflops = measure_gflops(kernels::multiply_add_int8_tiles);
   } else if (options.precision == Precision::kInt8) {
     roofline.isa = "vnni";  // as many vectors per cycle as of floats, four values in place of one

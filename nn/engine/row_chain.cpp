@@ -39,9 +39,11 @@ class RowChain::Part {
     }
   }
 
+  /// `dst`: the image of the last result.
   void run(std::byte* dst, int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row += chain_.band_) {
-      produce(chain_.stages_.size() - 1, dst, row, std::min(row + chain_.band_, end));
+      produce(chain_.stages_.size() - 1, dst + static_cast<size_t>(row) * chain_.maps_.dst_row_bytes, row,
+              std::min(row + chain_.band_, end));
     }
   }
 
@@ -52,7 +54,7 @@ class RowChain::Part {
     int64_t last = 0;
   };
 
-  /// Rows [begin, end) of the result of stage `i`.
+  /// Rows [begin, end) of the result of stage `i`, the first of which goes to `dst`.
   void produce(size_t i, std::byte* dst, int64_t begin, int64_t end) {
     const RowStage& stage = chain_.stages_[i];
     const int64_t first = begin * stage.stride;
@@ -64,32 +66,29 @@ class RowChain::Part {
                    static_cast<size_t>(kept) * stage.row_bytes);
     }
     held = {first, last};
-    // Rows count from the padded source's first one, the buffer begins with row `first`.
-    std::byte* const source = buffers_[i] - row_offset(stage, first);
-    fill(i, source, first + kept, last);
-    stage.compute(source, dst, begin, end);
+    fill(i, buffers_[i] + row_offset(stage, kept), first + kept, last);
+    stage.compute(buffers_[i], dst, begin, end);
   }
 
-  /// Rows [begin, end) of the padded source of stage `i`.
-  void fill(size_t i, std::byte* source, int64_t begin, int64_t end) {
+  /// Rows [begin, end) of the padded source of stage `i`, the first of which goes to `dst`.
+  void fill(size_t i, std::byte* dst, int64_t begin, int64_t end) {
     if (begin == end) return;
-    if (i == 0) return chain_.fill_(src_, source, begin, end);
+    if (i == 0) return chain_.fill_(src_, dst, begin, end);
     const RowStage& stage = chain_.stages_[i];
     const int64_t bottom = stage.pad_top + stage.src_h;
     const int64_t map_begin = std::clamp(begin, stage.pad_top, bottom);
     const int64_t map_end = std::clamp(end, stage.pad_top, bottom);
-    pad(stage, source, begin, std::min(end, map_begin));
+    const auto pad = [&](int64_t first, int64_t last) {
+      if (first >= last) return;
+      std::fill_n(dst + row_offset(stage, first - begin), static_cast<size_t>(last - first) * stage.row_bytes,
+                  stage.padding);
+    };
+    pad(begin, std::min(end, map_begin));
     if (map_begin < map_end) {
-      produce(i - 1, source + row_offset(stage, stage.pad_top) + stage.left_bytes, map_begin - stage.pad_top,
+      produce(i - 1, dst + row_offset(stage, map_begin - begin) + stage.left_bytes, map_begin - stage.pad_top,
               map_end - stage.pad_top);
     }
-    pad(stage, source, std::max(begin, map_end), end);
-  }
-
-  static void pad(const RowStage& stage, std::byte* source, int64_t begin, int64_t end) {
-    if (begin < end) {
-      std::fill_n(source + row_offset(stage, begin), static_cast<size_t>(end - begin) * stage.row_bytes, stage.padding);
-    }
+    pad(std::max(begin, map_end), end);
   }
 
   static std::ptrdiff_t row_offset(const RowStage& stage, int64_t row) {

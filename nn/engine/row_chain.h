@@ -9,8 +9,8 @@
 
 namespace zoo::engine {
 
-/// Computes or copies rows [begin, end). `src` and `dst` are where row 0 would lie; only the rows in question are
-/// there.
+/// Computes rows [begin, end) from those that it reads: `dst` is where row `begin` goes, `src` where the first row lies
+/// that it reads, row begin * stride of the padded source. Where rows are copied from a map, `src` is that map.
 using RowFunction = std::function<void(const std::byte* src, std::byte* dst, int64_t begin, int64_t end)>;
 
 /// The padded source of a convolution, of which the chain keeps as many rows as one call of `compute` reads.
@@ -35,11 +35,12 @@ class RowChain {
   struct Maps {
     int64_t images = 1;
     int64_t dst_h = 0;  ///< rows of the last result
+    size_t dst_row_bytes = 0;
     size_t src_image_bytes = 0;
     size_t dst_image_bytes = 0;
   };
 
-  /// At most kMaxStages, in their order. `fill` writes rows of the first stage's padded source.
+  /// At most kMaxStages, in their order. `fill` copies rows of an image to the first stage's padded source.
   RowChain(std::vector<RowStage> stages, RowFunction fill, const Maps& maps, int threads);
 
   static constexpr size_t kMaxStages = 8;

@@ -43,6 +43,7 @@ class SplitConvolution : public OwnConvolution {
   }
 
   std::string name() const override { return "own:split:amx"; }
+  int64_t lanes() const override { return kernels::kSplitLanes; }
 
   /// On a core whose other thread multiplies tiles, too, it gains where parts, once made and loaded, are used often: in
   /// MobileNetV4's 1x1 convolutions of these sizes (`profile --kernels own:split` beside `profile --isa avx512`).
@@ -83,7 +84,8 @@ class SplitConvolution : public OwnConvolution {
 std::unique_ptr<ConvolutionKernel> make_split_convolution(const ConvolutionProblem& problem,
                                                           const kernels::KernelTable& table) {
   const graph::Conv2d& op = problem.op;
-  if (!problem.may_use_tiles || problem.src_layout != Layout::kBlocked || op.groups != 1) return nullptr;
+  if (!problem.may_use_tiles || table.lanes != kernels::kSplitLanes) return nullptr;
+  if (problem.src_layout != Layout::kBlocked || op.groups != 1) return nullptr;
   if (op.kernel.h != op.kernel.w || op.stride.h != op.stride.w || op.dilation != graph::Size2d{1, 1}) return nullptr;
   return std::make_unique<SplitConvolution>(problem, table);
 }

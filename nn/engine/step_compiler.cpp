@@ -10,9 +10,9 @@
 #include "nn/core/error.h"
 #include "nn/engine/bf16_steps.h"
 #include "nn/engine/int8_steps.h"
-#include "nn/engine/kernels/bf16.h"
 #include "nn/engine/onednn_executable.h"
 #include "nn/engine/processor.h"
+#include "nn/engine/tile_use.h"
 
 namespace zoo::engine {
 
@@ -36,9 +36,10 @@ StepCompiler::StepCompiler(const graph::BoundGraph& network, const Shape& input,
       macs_(all_macs(network.graph, shapes_)),
       threads_(options.threads),
       compact_layers_(options.kernels.compact_layers),
-      may_use_tiles_(options.kernels.isa == InstructionSet::kAuto && kernels::amx_bf16_available()),
       precision_(options.precision.value_or(Precision::kF32)),
       table_(kernels::kernel_table(engine_isa(options.kernels.isa))),
+      may_use_tiles_(zoo::engine::may_use_tiles(
+          {.is_usable = engine_has_amx_bf16(), .asked = options.kernels.isa, .lanes = table_.lanes})),
       chooser_(options.kernels.wanted, options.kernels.cache.value_or(default_kernel_cache()), table_),
       readers_(network.graph.nodes.size()),
       node_values_(network.graph.nodes.size(), -1),

@@ -68,7 +68,7 @@ class StepCompiler {
   bool is_f32() const { return precision_ == Precision::kF32; }
   /// See KernelOptions.
   bool compact_layers() const { return compact_layers_; }
-  /// Whether f32 may be computed on AMX: the machine has it, and no other instruction set was asked for.
+  /// Whether f32 may be computed on AMX, see tile_use.h.
   bool may_use_tiles() const { return may_use_tiles_; }
   const graph::Node& node(graph::NodeId id) const { return network_.graph[id]; }
   const Shape& shape(graph::NodeId id) const { return shapes_[static_cast<size_t>(id)]; }
@@ -144,9 +144,9 @@ class StepCompiler {
   std::vector<int64_t> macs_;
   int threads_;
   bool compact_layers_;
-  bool may_use_tiles_;
   Precision precision_;
   const kernels::KernelTable& table_;
+  bool may_use_tiles_;
   KernelChooser chooser_;
   const kernels::Int8Table* int8_table_ = nullptr;
   std::optional<QuantizationTable> quantization_;

@@ -9,6 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+#include "nn/core/start_thread.h"
+
 namespace zoo::engine {
 namespace {
 
@@ -34,13 +39,19 @@ bool spin(Ready ready) {
   return false;
 }
 
+void check_threads(int threads) {
+  if (threads >= 1 && threads <= kMaxThreads) return;
+  throw EngineError(fmt::format("threads: expected 1 to {}, found {}", kMaxThreads, threads));
+}
+
 }  // namespace
 
 class ThreadPool::Impl {
  public:
   explicit Impl(int threads) : threads_(threads) {
+    check_threads(threads);
     try {
-      for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { serve(i); });
+      for (int i = 1; i < threads; ++i) workers_.push_back(start_thread([this, i] { serve(i); }));
     } catch (...) {
       end();
       throw;

@@ -6,13 +6,16 @@
 
 namespace zoo::engine {
 
+/// Of one inference or batch.
+inline constexpr int kMaxThreads = 1024;
+
 /// Shares out the parts of one piece of work at a time. A part goes to whichever thread asks first, the caller among
 /// them, so that a thread that the system does not let run holds nothing up: the others do its parts. Threads that find
 /// nothing to do look for more for a few microseconds, then sleep. One caller at a time.
 class ThreadPool {
  public:
-  /// `threads` (at least 1), the calling one included: a pool of one starts none. Throws std::system_error when the
-  /// system has no more threads.
+  /// `threads` (1 to kMaxThreads), the calling one included: a pool of one starts none. Throws EngineError for another
+  /// number, and when the system has no more threads.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

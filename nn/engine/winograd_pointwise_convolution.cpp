@@ -85,6 +85,7 @@ class WinogradPointwiseConvolution : public ConvolutionKernel {
   std::string name() const override {
     return fmt::format("own:winograd_pointwise:{}", kernels::to_string(pair_.table->isa));
   }
+  int64_t lanes() const override { return pair_.table->lanes; }
   size_t packed_bytes() const override {
     return static_cast<size_t>(first_weights() + padded(pair_.first.out_channels) + second_weights() +
                                padded(pair_.second.out_channels)) *

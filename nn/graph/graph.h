@@ -50,8 +50,8 @@ std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input);
 
 /// Extra zeros before (top, left) and after (bottom, right) of a convolution for this input size.
 struct ResolvedPadding {
-  Size2d begin;
-  Size2d end;
+  Size2d begin = {0, 0};
+  Size2d end = {0, 0};
 };
 ResolvedPadding resolve_padding(const Conv2d& conv, Size2d input);
 

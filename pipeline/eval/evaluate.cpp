@@ -8,6 +8,7 @@
 
 #include "heads/segmentation.h"
 #include "nn/core/error.h"
+#include "nn/engine/thread_pool.h"
 #include "pipeline/classifier.h"
 #include "pipeline/detector.h"
 #include "pipeline/frame_errors.h"
@@ -39,8 +40,10 @@ pipeline::NetworkOptions in_f32(pipeline::NetworkOptions options) {
 template <typename Summary, typename Metric, typename Predictor, typename Item, typename Make, typename Work>
 Evaluation<Summary> evaluate_with(std::span<const Item> items, int64_t classes, const EvalOptions& options, Make make,
                                   Work work) {
-  const auto most = std::max<int64_t>(1, static_cast<int64_t>(items.size()));
-  const int64_t count = std::clamp<int64_t>(options.shards, 1, most);
+  if (options.shards < 1 || options.shards > engine::kMaxThreads) {
+    throw Error(fmt::format("EvalOptions::shards: expected 1 to {}, found {}", engine::kMaxThreads, options.shards));
+  }
+  const auto count = std::min<int64_t>(options.shards, std::max<int64_t>(1, static_cast<int64_t>(items.size())));
   std::vector<Shard<Predictor, Metric>> shards;
   shards.reserve(static_cast<size_t>(count));  // the works point at them
   std::vector<ShardWork> works;

@@ -21,8 +21,8 @@
 namespace zoo::eval {
 
 struct EvalOptions {
-  /// Threads, each with a predictor of its own; at least 1. They share the compiled network. The figures do not depend
-  /// on it.
+  /// Threads, each with a predictor of its own; 1 to engine::kMaxThreads. They share the compiled network. The figures
+  /// do not depend on it.
   int shards = 1;
   /// Of each predictor. Its `threads` is best 1.
   pipeline::NetworkOptions network = {.threads = 1};
@@ -41,7 +41,8 @@ struct Evaluation {
   ShardedRun run;
 };
 
-/// Each throws Error when the model's task is another one, and what its predictor throws other than for one picture.
+/// Each throws Error when the model's task is another one or an option is out of range, and what its predictor throws
+/// other than for one picture.
 Evaluation<TopKSummary> evaluate(const std::shared_ptr<const models::Model>& model, std::span<const ClassItem> items,
                                  const EvalOptions& options = {});
 Evaluation<CocoSummary> evaluate(const std::shared_ptr<const models::Model>& model, std::span<const BoxItem> items,

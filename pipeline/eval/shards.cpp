@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "nn/core/error.h"
+#include "nn/core/start_thread.h"
 
 namespace zoo::eval {
 namespace {
@@ -114,7 +115,7 @@ ShardedRun run_sharded(int64_t items, std::span<const ShardWork> shards, const S
   {
     std::vector<std::jthread> threads;
     try {
-      for (const ShardWork& work : shards) threads.emplace_back([&board, &work] { run_shard(board, work); });
+      for (const ShardWork& work : shards) threads.push_back(start_thread([&board, &work] { run_shard(board, work); }));
       for (int64_t done = 0; board.wait(done);) {
         if (options.progress) options.progress(done);
       }

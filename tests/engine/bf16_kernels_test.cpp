@@ -102,7 +102,7 @@ TEST_P(Bf16Unfold, PutsAllThatAPositionReadsIntoItsRow) {
   constexpr Bf16 kUnwritten = 0x7FC0;
   std::vector<Bf16> rows(static_cast<size_t>(kImages * op.dst_h * op.dst_w * kTileDepth), kUnwritten);
   // In two calls, as two threads do.
-  unfold_image(op, images.data(), rows.data(), op.dst_h, kImages * op.dst_h);
+  unfold_image(op, images.data(), rows.data() + op.dst_h * op.dst_w * kTileDepth, op.dst_h, kImages * op.dst_h);
   unfold_image(op, images.data(), rows.data(), 0, op.dst_h);
   for (size_t i = 0; i < rows.size(); ++i) {
     const auto k = static_cast<int64_t>(i) % kTileDepth;

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -105,6 +108,139 @@ TEST(Fingerprint, ChangesWithStructureNamesAndWeights) {
   changed.back() += 1e-3F;
   other.values.views[0] = changed;
   EXPECT_NE(print, fingerprint(other));
+}
+
+/// One operation of every kind that there is.
+graph::Graph every_operation() {
+  graph::GraphBuilder b(3);
+  graph::NodeId x = b.conv(b.input(), "conv", {.out_channels = 8, .kernel = 3, .bias = true});
+  x = b.activation(b.batch_norm(x, "norm", 1e-3), "act", ActivationKind::kRelu);
+  b.output("y", x);
+  graph::Graph graph = b.take();
+  const auto add = [&](const graph::Op& op, std::vector<graph::NodeId> inputs) {
+    graph.nodes.push_back({.name = std::string(graph::op_name(op)), .op = op, .inputs = std::move(inputs)});
+  };
+  const auto last = static_cast<graph::NodeId>(graph.nodes.size() - 1);
+  add(graph::InstanceNorm{8, 1e-5}, {last});
+  add(graph::Add{}, {last, last});
+  add(graph::Mul{}, {last, last});
+  add(graph::GlobalAvgPool{}, {last});
+  add(graph::Flatten{}, {last});
+  add(graph::Linear{8, 4, 0, graph::kNone, {}}, {last});
+  add(graph::SqueezeExcite{.channels = 8, .squeezed = 2}, {last});
+  add(graph::ScaleChannels{8, 1}, {last});
+  add(graph::AvgPool2d{{2, 2}, {2, 2}, {0, 0}, true}, {last});
+  add(graph::MaxPool2d{{2, 2}, {2, 2}, {0, 0}}, {last});
+  add(graph::BlurPool2d{8, {2, 2}}, {last});
+  add(graph::Resize{graph::ResizeMode::kNearest}, {last, last});
+  add(graph::Concat{}, {last, last});
+  add(graph::MultiQueryAttention{2, 4, 4}, {last, last, last});
+  return graph;
+}
+
+/// Every change of one field of `op`, as a copy each.
+class Changes {
+ public:
+  explicit Changes(std::vector<graph::Op>& changed) : changed_(changed) {}
+
+  void operator()(const graph::Input& op) { number(op, &graph::Input::channels); }
+  void operator()(const graph::Conv2d& op) {
+    using Op = graph::Conv2d;
+    number(op, &Op::in_channels, &Op::out_channels, &Op::groups, &Op::weight, &Op::bias);
+    size(op, &Op::kernel, &Op::stride, &Op::pad, &Op::dilation);
+    change(op, [](Op& o) { o.padding = graph::PaddingMode::kSame; });
+    function(op, &Op::activation);
+  }
+  void operator()(const graph::BatchNorm& op) {
+    using Op = graph::BatchNorm;
+    number(op, &Op::channels, &Op::eps, &Op::weight, &Op::bias, &Op::mean, &Op::var);
+  }
+  void operator()(const graph::InstanceNorm& op) {
+    number(op, &graph::InstanceNorm::channels, &graph::InstanceNorm::eps);
+  }
+  void operator()(const graph::Activation& op) { function(op, &graph::Activation::function); }
+  void operator()(const graph::Linear& op) {
+    using Op = graph::Linear;
+    number(op, &Op::in_features, &Op::out_features, &Op::weight, &Op::bias);
+    function(op, &Op::activation);
+  }
+  void operator()(const graph::SqueezeExcite& op) {
+    using Op = graph::SqueezeExcite;
+    number(op, &Op::channels, &Op::squeezed, &Op::reduce_weight, &Op::reduce_bias, &Op::expand_weight,
+           &Op::expand_bias);
+    function(op, &Op::inner);
+    function(op, &Op::gate);
+  }
+  void operator()(const graph::ScaleChannels& op) {
+    number(op, &graph::ScaleChannels::channels, &graph::ScaleChannels::weight);
+  }
+  void operator()(const graph::AvgPool2d& op) {
+    using Op = graph::AvgPool2d;
+    size(op, &Op::kernel, &Op::stride, &Op::pad);
+    change(op, [](Op& o) { o.count_include_pad = false; });
+  }
+  void operator()(const graph::MaxPool2d& op) {
+    size(op, &graph::MaxPool2d::kernel, &graph::MaxPool2d::stride, &graph::MaxPool2d::pad);
+  }
+  void operator()(const graph::BlurPool2d& op) {
+    number(op, &graph::BlurPool2d::channels);
+    size(op, &graph::BlurPool2d::stride);
+  }
+  void operator()(const graph::Resize& op) {
+    change(op, [](graph::Resize& o) { o.mode = graph::ResizeMode::kBilinear; });
+  }
+  void operator()(const graph::MultiQueryAttention& op) {
+    using Op = graph::MultiQueryAttention;
+    number(op, &Op::heads, &Op::key_dim, &Op::value_dim);
+  }
+  void operator()(const graph::Add& /*op*/) {}
+  void operator()(const graph::Mul& /*op*/) {}
+  void operator()(const graph::GlobalAvgPool& /*op*/) {}
+  void operator()(const graph::Flatten& /*op*/) {}
+  void operator()(const graph::Concat& /*op*/) {}
+
+ private:
+  template <typename Op, typename Change>
+  void change(Op op, Change apply) {
+    apply(op);
+    changed_.push_back(op);
+  }
+  template <typename Op, typename... Field>
+  void number(const Op& op, Field... fields) {
+    (change(op, [&](Op& o) { o.*fields += 1; }), ...);
+  }
+  template <typename Op, typename... Field>
+  void size(const Op& op, Field... fields) {
+    (change(op, [&](Op& o) { (o.*fields).h += 1; }), ...);
+    (change(op, [&](Op& o) { (o.*fields).w += 1; }), ...);
+  }
+  template <typename Op>
+  void function(const Op& op, graph::FusedActivation Op::*field) {
+    change(op, [&](Op& o) { (o.*field).kind = ActivationKind::kSilu; });
+    change(op, [&](Op& o) { (o.*field).slope += 1; });
+  }
+
+  std::vector<graph::Op>& changed_;
+};
+
+TEST(Fingerprint, ChangesWithEveryAttributeOfEveryOperation) {
+  const graph::BoundGraph network = {every_operation(), {}};
+  std::set<size_t> kinds;
+  std::set<std::string> prints = {fingerprint(network)};
+  size_t changes = 0;
+  for (size_t node = 0; node < network.graph.nodes.size(); ++node) {
+    kinds.insert(network.graph.nodes[node].op.index());
+    std::vector<graph::Op> changed;
+    std::visit(Changes(changed), network.graph.nodes[node].op);
+    for (const graph::Op& op : changed) {
+      graph::BoundGraph other = network;
+      other.graph.nodes[node].op = op;
+      EXPECT_TRUE(prints.insert(fingerprint(other)).second) << network.graph.nodes[node].name << ", change " << changes;
+      ++changes;
+    }
+  }
+  EXPECT_EQ(kinds.size(), std::variant_size_v<graph::Op>);
+  EXPECT_GT(changes, 60U);
 }
 
 }  // namespace

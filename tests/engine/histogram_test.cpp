@@ -82,6 +82,25 @@ TEST(Histogram, MseHasTheLeastErrorOfAllMethods) {
   EXPECT_LE(best, mean_error(values, histogram.range(RangeMethod::kPercentile)) * 1.001);
 }
 
+TEST(Histogram, TakesNumbersOfEverySizeFirst) {
+  constexpr float kSmallest = std::numeric_limits<float>::denorm_min();
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  for (const float first : {kSmallest, -kSmallest, 1.3e-42F, 1.5e-42F, 1e-40F, -std::numeric_limits<float>::min(),
+                            1e-30F, 1.0F, -1e30F, kLargest, -kLargest}) {
+    Histogram histogram;
+    histogram.add(std::vector<float>{first});
+    EXPECT_EQ(histogram.range(RangeMethod::kMinMax), std::pair(std::min(first, 0.0F), std::max(first, 0.0F)));
+    histogram.add(std::vector<float>{0.5F, -0.25F});
+    const auto [low, high] = histogram.range(RangeMethod::kMinMax);
+    EXPECT_EQ(low, std::min(first, -0.25F));
+    EXPECT_EQ(high, std::max(first, 0.5F));
+    for (const auto method : {RangeMethod::kPercentile, RangeMethod::kMse}) {
+      const auto [least, most] = histogram.range(method);
+      EXPECT_TRUE(std::isfinite(least) && std::isfinite(most) && least <= 0.0F && most >= 0.0F) << first;
+    }
+  }
+}
+
 TEST(Histogram, RemembersWhatIsNoNumber) {
   Histogram histogram;
   histogram.add(std::vector<float>{1.0F, std::numeric_limits<float>::quiet_NaN(), 2.0F});

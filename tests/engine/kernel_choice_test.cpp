@@ -28,6 +28,7 @@ class FakeKernel : public ConvolutionKernel {
       : name_(std::move(name)), milliseconds_(milliseconds), last_resort_(last_resort) {}
 
   std::string name() const override { return name_; }
+  int64_t lanes() const override { return 16; }
   bool is_last_resort() const override { return last_resort_; }
   size_t packed_bytes() const override { return 64; }
   void pack(std::span<const float>, std::span<const float>, std::byte*) const override {}

@@ -88,28 +88,29 @@ class RowChainOfBytes : public ::testing::TestWithParam<std::vector<SumRows>> {
       const SumRows stage = stages[i];
       const size_t pitch = stage.left + width + stage.right;
       const size_t dst_pitch = i + 1 < stages.size() ? stages[i + 1].left + width + stages[i + 1].right : width;
-      bound.push_back({.kernel = stage.kernel,
-                       .stride = stage.stride,
-                       .src_h = height,
-                       .pad_top = stage.pad_top,
-                       .row_bytes = pitch,
-                       .left_bytes = stage.left,
-                       .map_bytes = width,
-                       .padding = std::byte{kPadding},
-                       .compute = [=](const std::byte* src, std::byte* dst, int64_t begin, int64_t end) {
-                         for (int64_t y = begin; y < end; ++y) {
-                           stage.row(
-                               reinterpret_cast<const uint8_t*>(src) + static_cast<size_t>(y * stage.stride) * pitch,
-                               pitch, reinterpret_cast<uint8_t*>(dst) + static_cast<size_t>(y) * dst_pitch, width);
-                         }
-                       }});
+      bound.push_back(
+          {.kernel = stage.kernel,
+           .stride = stage.stride,
+           .src_h = height,
+           .pad_top = stage.pad_top,
+           .row_bytes = pitch,
+           .left_bytes = stage.left,
+           .map_bytes = width,
+           .padding = std::byte{kPadding},
+           .compute = [=](const std::byte* src, std::byte* dst, int64_t begin, int64_t end) {
+             for (int64_t y = begin; y < end; ++y) {
+               stage.row(
+                   reinterpret_cast<const uint8_t*>(src) + static_cast<size_t>((y - begin) * stage.stride) * pitch,
+                   pitch, reinterpret_cast<uint8_t*>(dst) + static_cast<size_t>(y - begin) * dst_pitch, width);
+             }
+           }});
       height = stage.dst_h(height);
     }
     const SumRows first = stages.front();
     const auto fill = [&](const std::byte* src, std::byte* padded, int64_t begin, int64_t end) {
       const size_t pitch = first.left + width + first.right;
       for (int64_t y = begin; y < end; ++y) {
-        std::byte* row = padded + static_cast<size_t>(y) * pitch;
+        std::byte* row = padded + static_cast<size_t>(y - begin) * pitch;
         const int64_t from = y - first.pad_top;
         std::fill_n(row, pitch, std::byte{kPadding});
         if (from < 0 || from >= static_cast<int64_t>(rows.size())) continue;
@@ -120,6 +121,7 @@ class RowChainOfBytes : public ::testing::TestWithParam<std::vector<SumRows>> {
     const RowChain chain(bound, fill,
                          {.images = images,
                           .dst_h = height,
+                          .dst_row_bytes = width,
                           .src_image_bytes = rows.size() * width,
                           .dst_image_bytes = static_cast<size_t>(height) * width},
                          threads);

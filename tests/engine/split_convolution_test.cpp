@@ -10,6 +10,7 @@
 
 #include "nn/core/error.h"
 #include "nn/engine/kernels/bf16.h"
+#include "nn/engine/tile_use.h"
 #include "tests/engine/convolution_fixture.h"
 #include "tests/engine/network_fixture.h"
 
@@ -160,6 +161,32 @@ TEST(SplitExactness, DoesNotHideWhatIsNotFinite) {
   if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
   for (const float value : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
     EXPECT_FALSE(std::isfinite(product(make_split_convolution, {1.0F, value}, {1.0F, 1.0F})));
+  }
+}
+
+TEST(SplitChoice, TilesAreUsedOnlyWhereTheBlocksFitAndNothingLessWasAskedFor) {
+  for (const bool is_usable : {false, true}) {
+    for (const auto asked :
+         {InstructionSet::kAuto, InstructionSet::kSse, InstructionSet::kAvx2, InstructionSet::kAvx512}) {
+      for (const int64_t lanes : {4, 8, 16, 32}) {
+        const bool expected = is_usable && asked == InstructionSet::kAuto && lanes == 16;
+        EXPECT_EQ(may_use_tiles({.is_usable = is_usable, .asked = asked, .lanes = lanes}), expected)
+            << is_usable << " " << to_string(asked) << " " << lanes;
+      }
+    }
+  }
+}
+
+/// As ONEDNN_MAX_CPU_ISA=AVX2 leaves it on a machine with AMX, whatever the flag says.
+TEST(SplitChoice, NoKernelOfOtherBlocksIsEverListed) {
+  for (const auto isa : {kernels::Isa::kSse, kernels::Isa::kAvx2}) {
+    if (!kernels::is_supported(isa)) continue;
+    const kernels::KernelTable& narrow = kernels::kernel_table(isa);
+    const ConvolutionProblem problem = problem_of({{1, 128, 14, 14}, 128}, {.activation = {ActivationKind::kRelu}});
+    EXPECT_EQ(make_split_convolution(problem, narrow), nullptr);
+    const ConvolutionKernels all = convolution_kernels(problem, narrow);
+    EXPECT_FALSE(all.empty());
+    for (const auto& kernel : all) EXPECT_EQ(kernel->lanes(), narrow.lanes) << kernel->name();
   }
 }
 

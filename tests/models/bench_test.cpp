@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "nn/core/error.h"
+
 namespace zoo::models {
 namespace {
 
@@ -43,6 +45,18 @@ TEST(Bench, TakesTheSizeAndTheThreadsFromTheModelFile) {
 TEST(Bench, ThrowsWhatLoadingThrows) {
   EXPECT_THROW(Bench(config("nowhere.yaml"), {}), Error);
   EXPECT_THROW(Bench(config("demo/emoji.yaml"), {.checkpoint = "/nowhere.safetensors"}), Error);
+}
+
+TEST(Bench, OptionsOutOfRangeAreRefused) {
+  const auto make = [](const BenchOptions& options) {
+    Bench(config("demo/emoji.yaml"), {.random_weights = true}, options);
+  };
+  for (const int number : {0, -1, 100'000}) EXPECT_THROW(make({.streams = number}), EngineError) << number;
+  for (const int threads : {-1, 100'000}) EXPECT_THROW(make({.compile = {.threads = threads}}), EngineError) << threads;
+  for (const int number : {0, -1}) {
+    EXPECT_THROW(make({.batch = number}), EngineError) << number;
+    EXPECT_THROW(make({.input_size = {{number, 32}}}), GraphError) << number;
+  }
 }
 
 }  // namespace

@@ -69,11 +69,12 @@ TEST(CalibrationFile, LiesBesideTheCheckpoint) {
 
 TEST(CalibrationFile, ReportsEveryProblemWithItsPlace) {
   std::string text = to_yaml(example());
-  text = replaced(text, "version: 1", "version: 2");
+  text = replaced(text, "version: 2", "version: 3");
   text = replaced(text, "percentile", "percentil");
   text = replaced(text, "stem.act: [0, 3.1415927]", "stem.act: [1, 3, 4]");
   EXPECT_THAT(problems_of(text),
-              ElementsAre("t.yaml:3:12: calibration.version: this program reads version 1",
+              ElementsAre("t.yaml:3:12: calibration.version: this program reads version 2; "
+                          "`backbone-zoo calibrate` makes the table anew",
                           "t.yaml:7:11: calibration.method: unknown method \"percentil\"; did you mean \"percentile\"?",
                           "t.yaml:10:15: calibration.ranges.\"stem.act\": expected 2 values, found 3"));
 }
@@ -95,6 +96,14 @@ TEST(CalibrationFile, BelongsToItsWeights) {
               ElementsAre("t.yaml:5:16: calibration.fingerprint: made for another network or other weights: this one's "
                           "is " +
                           print + "; `backbone-zoo calibrate` makes the table anew"));
+}
+
+/// A table of before: its fingerprint did not cover what a network computes.
+TEST(CalibrationFile, OfAnOlderVersionIsRefusedWithTheWayOut) {
+  std::string text = replaced(to_yaml(example()), "version: 2", "version: 1");
+  text = replaced(text, engine::fingerprint(network()), "6382c053a1e56ab8");
+  EXPECT_THAT(problems_of(text), ElementsAre("t.yaml:3:12: calibration.version: this program reads version 2; "
+                                             "`backbone-zoo calibrate` makes the table anew"));
 }
 
 }  // namespace

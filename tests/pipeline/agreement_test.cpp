@@ -1,8 +1,13 @@
 #include "pipeline/eval/agreement.h"
 
+#include <memory>
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include "models/model.h"
+#include "nn/core/error.h"
+#include "pipeline/eval/evaluate.h"
 
 namespace zoo::eval {
 namespace {
@@ -42,6 +47,14 @@ TEST(Agreement, LabelsAreComparedPixelByPixel) {
   const std::vector<uint8_t> b = {1, 2, 0, 4};
   EXPECT_EQ(compare_labels(a, b).same, 3);
   EXPECT_EQ(compare_labels(a, b).total, 4);
+}
+
+TEST(EvalOptions, ShardsOutOfRangeAreRefused) {
+  const auto model = std::make_shared<const models::Model>(
+      models::Model::load(ZOO_SOURCE_DIR "/configs/demo/emoji.yaml", {.random_weights = true}));
+  for (const int shards : {0, -1, 100'000}) {
+    EXPECT_THROW(evaluate(model, std::vector<ClassItem>{}, {.shards = shards}), Error) << shards;
+  }
 }
 
 }  // namespace

@@ -120,7 +120,7 @@ void expand_depthwise(const ExpandDepthwise& op, const Bf16* src, Bf16* dst, flo
 inline constexpr int64_t kPixelChannels = 4;
 
 /// Work item: one row of one padded image. Planar f32 [N, channels, h, w], at most kPixelChannels channels ->
-/// [N, padded_h, padded_w, kPixelChannels] with zeros around.
+/// [N, padded_h, padded_w, kPixelChannels] with zeros around; row `begin` goes to `dst`.
 struct PadImage {
   int64_t channels = 3;
   int64_t h = 0, w = 0, padded_h = 0, padded_w = 0;
@@ -129,7 +129,7 @@ struct PadImage {
 void pad_image(const PadImage& op, const float* src, Bf16* dst, int64_t begin, int64_t end);
 /// Work item: one row of the result of one image. What each position of a 3x3 convolution of three planar channels
 /// reads [N, 3, h, w], as one row of a tile: 27 values [row, column, channel] and zeros, kTileDepth in all. Every row
-/// of a tile is a cache line of its own, and one product does the three rows of the kernel.
+/// of a tile is a cache line of its own, and one product does the three rows of the kernel. Row `begin` goes to `dst`.
 struct UnfoldImage {
   static constexpr int64_t kChannels = 3;
   static constexpr int64_t kKernel = 3;

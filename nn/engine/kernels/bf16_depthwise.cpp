@@ -12,6 +12,15 @@
 namespace zoo::engine::kernels {
 namespace {
 
+template <ActivationKind kKind, int kTile, int kHalves>
+inline __attribute__((always_inline)) void activate_sums(__m512 (&sums)[kTile][kHalves]) {
+#pragma GCC unroll 8
+  for (int t = 0; t < kTile; ++t) {
+#pragma GCC unroll 2
+    for (int h = 0; h < kHalves; ++h) sums[t][h] = activate<kKind>(sums[t][h], 0.0F);
+  }
+}
+
 template <int kKernel, int kStride, int kTile, int kHalves>
 inline void tile_at(const DepthwiseRow& row, int64_t x) {
   constexpr int kInputs = (kTile - 1) * kStride + kKernel;
@@ -50,27 +59,30 @@ inline void tile_at(const DepthwiseRow& row, int64_t x) {
       }
     }
   }
-  if (row.hard_swish) {
-#pragma GCC unroll 8
-    for (int t = 0; t < kTile; ++t) {
-#pragma GCC unroll 2
-      for (int h = 0; h < kHalves; ++h) sums[t][h] = _mm512_mul_ps(sums[t][h], hard_sigmoid(sums[t][h]));
-    }
+  switch (row.activation) {
+    case ActivationKind::kRelu:
+      activate_sums<ActivationKind::kRelu>(sums);
+      break;
+    case ActivationKind::kRelu6:
+      activate_sums<ActivationKind::kRelu6>(sums);
+      break;
+    case ActivationKind::kHardSwish:
+      activate_sums<ActivationKind::kHardSwish>(sums);
+      break;
+    default:
+      break;
   }
-  const __m512i low = _mm512_set1_epi16(row.low);
-  const __m512i high = _mm512_set1_epi16(row.high);
   const bool half_line = row.dst_step == kChannelStep;
 #pragma GCC unroll 8
   for (int t = 0; t < kTile; ++t) {
     const __m512 second = kHalves == 2 ? sums[t][kHalves - 1] : _mm512_setzero_ps();
     const __m512bh rounded = _mm512_cvtne2ps_pbh(second, sums[t][0]);
-    // Clamping 32 rounded values at once: bf16 that are not negative are in the order of their bits.
-    const __m512i clamped = _mm512_min_epi16(_mm512_max_epi16(reinterpret_cast<const __m512i&>(rounded), low), high);
+    const __m512i values = reinterpret_cast<const __m512i&>(rounded);
     Bf16* to = row.dst + (x + t) * row.dst_step;
     if (kHalves == 1 && half_line) {
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_castsi512_si256(clamped));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_castsi512_si256(values));
     } else {
-      _mm512_storeu_si512(to, clamped);
+      _mm512_storeu_si512(to, values);
     }
   }
 }
@@ -167,9 +179,7 @@ DepthwiseRow depthwise_row(const Bf16Depthwise& conv, int64_t channel) {
   row.bias = conv.bias + channel;
   row.dst_step = channel_pitch(conv.channels);
   row.width = conv.dst_w;
-  row.hard_swish = conv.activation == ActivationKind::kHardSwish;
-  if (conv.activation == ActivationKind::kRelu || conv.activation == ActivationKind::kRelu6) row.low = 0;
-  if (conv.activation == ActivationKind::kRelu6) row.high = 0x40C0;  // 6
+  row.activation = conv.activation;
   return row;
 }
 

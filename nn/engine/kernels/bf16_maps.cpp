@@ -184,7 +184,7 @@ int64_t mat_vec_blocks(const Bf16MatVec& op, const float* src, int64_t src_strid
 void pad_image(const PadImage& op, const float* src, Bf16* dst, int64_t begin, int64_t end) {
   const int64_t row = op.padded_w * kPixelChannels;
   for (int64_t item = begin; item < end; ++item) {
-    Bf16* to = dst + item * row;
+    Bf16* to = dst + (item - begin) * row;
     const int64_t y = item % op.padded_h - op.pad_top;
     if (y < 0 || y >= op.h) {
       std::memset(to, 0, static_cast<size_t>(row) * sizeof(Bf16));
@@ -227,7 +227,7 @@ void unfold_image(const UnfoldImage& op, const float* src, Bf16* dst, int64_t be
       const auto values = [&](size_t row, int64_t position) {
         return _mm256_maskz_loadu_epi16(kValues, lines[row].values.data() + position * step);
       };
-      Bf16* to = dst + (item * op.dst_w + first) * kTileDepth;
+      Bf16* to = dst + ((item - begin) * op.dst_w + first) * kTileDepth;
       for (int64_t p = 0; p < count; ++p, to += kTileDepth) {
         // Each writes zeros behind its values, which the next one replaces.
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), values(0, p));
@@ -243,7 +243,7 @@ void pad_rows(const PadImage& op, const Bf16* src, Bf16* dst, int64_t begin, int
   const int64_t used = std::min(op.w, op.padded_w - op.pad_left) * op.channels;
   const int64_t before = op.pad_left * op.channels;
   for (int64_t item = begin; item < end; ++item) {
-    Bf16* to = dst + item * row;
+    Bf16* to = dst + (item - begin) * row;
     const int64_t y = item % op.padded_h - op.pad_top;
     if (y < 0 || y >= op.h) {
       std::memset(to, 0, static_cast<size_t>(row) * sizeof(Bf16));

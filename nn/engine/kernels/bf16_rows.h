@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <limits>
 
 #include "nn/engine/kernels/bf16.h"
 
@@ -19,11 +18,7 @@ struct DepthwiseRow {
   Bf16* dst = nullptr;
   int64_t dst_step = 0;  ///< between positions; with one half and whole cache lines the other half becomes zero
   int64_t width = 0;
-  // min(max(x, low), high), of x or of hard_swish(x): every activation that the kernel has. `low` and `high` are bits
-  // of bf16 taken as integers, `high` not negative.
-  bool hard_swish = false;
-  int16_t low = std::numeric_limits<int16_t>::min();
-  int16_t high = std::numeric_limits<int16_t>::max();
+  ActivationKind activation = ActivationKind::kIdentity;  ///< one that depthwise_computes()
 };
 
 using DepthwiseRowFunction = void (*)(const DepthwiseRow&);

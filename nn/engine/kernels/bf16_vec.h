@@ -29,9 +29,14 @@ inline void store_bf16_pair(Bf16* p, __m512 low, __m512 high) {
   _mm512_storeu_si512(p, reinterpret_cast<const __m512i&>(rounded));
 }
 
-/// exp(x) within 2 units in the last place of f32, clamped to where f32 has normal numbers.
+/// The larger and the smaller of a limit and x. x86 yields the second operand where one is NaN: so NaN stays NaN.
+inline __m512 at_least(float limit, __m512 x) { return _mm512_max_ps(_mm512_set1_ps(limit), x); }
+inline __m512 at_most(float limit, __m512 x) { return _mm512_min_ps(_mm512_set1_ps(limit), x); }
+
+/// exp(x) within 2 units in the last place of f32, infinite above its numbers; below -87 it stays at exp(-87). NaN
+/// stays NaN.
 inline __m512 exp_vec(__m512 x) {
-  x = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-87.0F)), _mm512_set1_ps(88.0F));
+  x = at_most(100.0F, at_least(-87.0F, x));
   // x = n ln 2 + r with |r| <= ln(2) / 2; ln 2 in two parts, of which the first has so few bits that its product with n
   // is exact.
   const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504F)), _MM_FROUND_TO_NEAREST_INT);
@@ -56,7 +61,7 @@ inline __m512 sigmoid(__m512 x) {
 /// min(max(x / 6 + 1 / 2, 0), 1)
 inline __m512 hard_sigmoid(__m512 x) {
   const __m512 line = _mm512_fmadd_ps(x, _mm512_set1_ps(1.0F / 6.0F), _mm512_set1_ps(0.5F));
-  return _mm512_min_ps(_mm512_max_ps(line, _mm512_setzero_ps()), _mm512_set1_ps(1.0F));
+  return at_most(1.0F, at_least(0.0F, line));
 }
 
 inline __m512 gelu(__m512 x) {
@@ -68,10 +73,10 @@ inline __m512 gelu(__m512 x) {
 
 template <ActivationKind kKind>
 inline __m512 activate(__m512 x, [[maybe_unused]] float slope) {
-  const __m512 zero = _mm512_setzero_ps();
-  if constexpr (kKind == ActivationKind::kRelu) return _mm512_max_ps(x, zero);
-  if constexpr (kKind == ActivationKind::kRelu6) return _mm512_min_ps(_mm512_max_ps(x, zero), _mm512_set1_ps(6.0F));
+  if constexpr (kKind == ActivationKind::kRelu) return at_least(0.0F, x);
+  if constexpr (kKind == ActivationKind::kRelu6) return at_most(6.0F, at_least(0.0F, x));
   if constexpr (kKind == ActivationKind::kLeakyRelu) {
+    const __m512 zero = _mm512_setzero_ps();
     return _mm512_mask_mul_ps(x, _mm512_cmp_ps_mask(x, zero, _CMP_LT_OS), x, _mm512_set1_ps(slope));
   }
   if constexpr (kKind == ActivationKind::kGelu) return gelu(x);

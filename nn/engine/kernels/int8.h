@@ -1,9 +1,9 @@
 // Own kernels of int8 networks, and the arithmetic that they share.
 //
 // Maps are unsigned 8-bit numbers: real value = (q - zero) * step. Weights are signed 8-bit numbers with one step per
-// output channel; products are summed exactly in 32 bits. A sum becomes the next map's q in f32 (`Int8Epilogue`), so
-// that an activation sees the real value, rounded to nearest even once. int8_reference.cpp has the same functions as
-// plain loops; every kernel equals it bit for bit.
+// output channel; products are summed exactly in 32 bits, of which there are never more than kInt8MostProducts. A sum
+// becomes the next map's q in f32 (`Int8Epilogue`), so that an activation sees the real value, rounded to nearest even
+// once. int8_reference.cpp has the same functions as plain loops; every kernel equals it bit for bit.
 //
 // Channels-last layout: [N, H, W, C'] with C' = int8_padded(C). What lies in the channels beyond C ("tail") does not
 // matter: weights are zero there. Kernels may read up to kInt8Slack bytes beyond a map's end.
@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 
 #include "nn/engine/kernels/kernels.h"
@@ -134,6 +135,7 @@ struct Int8Table {
                     int64_t begin, int64_t end) = nullptr;
 
   /// Rounds `rows` rows of `inputs` values to whole numbers for mat_vec, [rows, int8_row_size(inputs)]; steps: [rows].
+  /// The step of a row with a NaN or an infinity is NaN, and with it all that mat_vec makes of the row.
   void (*round_rows)(const float* src, int64_t src_pitch, int64_t inputs, int64_t rows, int16_t* rounded,
                      float* steps) = nullptr;
   /// Work item: one block of outputs. The tail of y is zero.
@@ -151,7 +153,8 @@ struct Int8Table {
   void (*map)(const Int8Epilogue& op, const uint8_t* a, const uint8_t* b, uint8_t* dst, int64_t channels, int64_t begin,
               int64_t end) = nullptr;
 
-  /// Work item: one row of one image of the result, [N, dst_h, dst_w, 4].
+  /// Work item: one row of one image of the result, [N, dst_h, dst_w, 4]; row `begin` goes to `dst`. Here as in
+  /// `quantize`, what lies beyond 0 to 255 becomes the nearer end and NaN 0: bytes hold none.
   void (*quantize_image)(const Int8Image& op, const float* src, uint8_t* dst, int64_t begin, int64_t end) = nullptr;
   /// Work item: one block of 16 channels of one image; f32 in the blocked layout with 16 lanes on the other side. The
   /// tail of the f32 side is zero.
@@ -197,6 +200,13 @@ int64_t packed_int8_depthwise_size(int64_t channels, int64_t kernel, int64_t str
 void pack_int8_depthwise(const int8_t* weights, int64_t channels, int64_t kernel, int64_t stride, int8_t* packed);
 /// Bytes that one caller of `depthwise` needs.
 int64_t int8_ring_bytes(const Int8Depthwise& op);
+
+/// The most products of an unsigned and a signed byte whose sum 32 bits hold whatever the bytes are: 255 * 127 each.
+inline constexpr int64_t kInt8MostProducts = std::numeric_limits<int32_t>::max() / (255 * 127);
+/// The most positions whose bytes' sum they hold.
+inline constexpr int64_t kInt8MostPositions = std::numeric_limits<int32_t>::max() / 255;
+/// A row of mat_vec without a larger number counts as zero: the inverse of its step would leave the floats.
+inline constexpr float kInt8LeastRow = 1e-30F;
 
 /// Inputs of a row of mat_vec, padded to whole vectors.
 constexpr int64_t int8_row_size(int64_t inputs) { return (inputs + 31) / 32 * 32; }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "nn/engine/kernels/int8_vec.h"
@@ -12,9 +13,9 @@ namespace {
 
 constexpr int64_t kPairs = 2;
 
+/// Limited above before the conversion, which makes the least number of all that 32 bits cannot hold.
 __m512i round_to_bytes(__m512 x) {
-  const __m512i whole = _mm512_max_epi32(_mm512_cvtps_epi32(x), _mm512_setzero_si512());
-  return _mm512_min_epi32(whole, _mm512_set1_epi32(255));
+  return _mm512_max_epi32(_mm512_cvtps_epi32(at_most(255.0F, x)), _mm512_setzero_si512());
 }
 
 void store_bytes(uint8_t* dst, __m512i whole) {
@@ -70,14 +71,22 @@ void round_rows(const float* src, int64_t src_pitch, int64_t inputs, int64_t row
   for (int64_t r = 0; r < rows; ++r) {
     const float* x = src + r * src_pitch;
     __m512 largest_lanes = _mm512_setzero_ps();
+    __mmask16 not_finite = 0;
     for (int64_t i = 0; i < inputs; i += kInt8Lanes) {
-      const __m512 v = _mm512_maskz_loadu_ps(first_lanes(inputs - i), x + i);
-      largest_lanes = _mm512_max_ps(largest_lanes, _mm512_abs_ps(v));
+      const __m512 size = _mm512_abs_ps(_mm512_maskz_loadu_ps(first_lanes(inputs - i), x + i));
+      const __mmask16 beyond = _mm512_cmp_ps_mask(size, _mm512_set1_ps(std::numeric_limits<float>::max()), _CMP_NLE_UQ);
+      not_finite = static_cast<__mmask16>(not_finite | beyond);
+      largest_lanes = _mm512_max_ps(largest_lanes, size);
+    }
+    int16_t* row = rounded + r * int8_row_size(inputs);
+    if (not_finite != 0) {
+      steps[r] = std::numeric_limits<float>::quiet_NaN();
+      std::fill_n(row, int8_row_size(inputs), int16_t{0});
+      continue;
     }
     const float largest = _mm512_reduce_max_ps(largest_lanes);
-    const float inverse = largest > 0.0F ? limit / largest : 0.0F;
+    const float inverse = largest > kInt8LeastRow ? limit / largest : 0.0F;
     steps[r] = largest / limit;
-    int16_t* row = rounded + r * int8_row_size(inputs);
     for (int64_t i = 0; i < int8_row_size(inputs); i += kInt8Lanes) {
       const __m512 v = _mm512_maskz_loadu_ps(first_lanes(inputs - i), x + i);
       const __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(v, _mm512_set1_ps(inverse)));
@@ -169,7 +178,7 @@ void quantize_image(const Int8Image& op, const float* src, uint8_t* dst, int64_t
   for (int64_t row = begin; row < end; ++row) {
     const int64_t y = row % op.dst_h - op.pad_top;
     const float* line = src + row / op.dst_h * op.channels * plane + y * op.src_w;
-    uint8_t* out = dst + row * op.dst_w * 4;
+    uint8_t* out = dst + (row - begin) * op.dst_w * 4;
     for (int64_t j = 0; j < op.dst_w; j += kInt8Lanes) {
       const int64_t x = j - op.pad_left;
       const __mmask16 lanes = first_lanes(op.dst_w - j);

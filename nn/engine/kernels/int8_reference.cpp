@@ -2,6 +2,7 @@
 // vector kernels can be compared with it bit for bit.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "nn/engine/kernels/int8.h"
 
@@ -33,9 +34,16 @@ float activate(ResolvedActivation f, float x) {
   return x;
 }
 
-int32_t round_to_byte(float x, int32_t low = 0, int32_t high = 255) {
-  return std::clamp(static_cast<int32_t>(std::nearbyint(x)), low, high);
+/// As VCVTPS2DQ: what 32 bits cannot hold, NaN included, becomes the least number.
+int32_t to_whole(float x) {
+  const bool fits = x >= -0x1p31F && x < 0x1p31F;
+  return fits ? static_cast<int32_t>(std::nearbyint(x)) : std::numeric_limits<int32_t>::min();
 }
+
+int32_t round_to_byte(float x, int32_t low = 0, int32_t high = 255) { return std::clamp(to_whole(x), low, high); }
+
+/// Limited above before it is rounded: any float may come.
+int32_t quantized(float x) { return round_to_byte(x > 255.0F ? 255.0F : x); }
 
 /// x of Int8Epilogue.
 float scaled(const Int8Epilogue& op, int64_t channel, int32_t sum, const uint8_t* residual) {
@@ -124,12 +132,16 @@ void round_rows(const float* src, int64_t src_pitch, int64_t inputs, int64_t row
   const auto limit = static_cast<float>(int8_row_limit(inputs));
   for (int64_t r = 0; r < rows; ++r) {
     const float* x = src + r * src_pitch;
-    float largest = 0.0F;
-    for (int64_t i = 0; i < inputs; ++i) largest = std::max(largest, std::abs(x[i]));
-    const float inverse = largest > 0.0F ? limit / largest : 0.0F;
-    steps[r] = largest / limit;
     int16_t* row = rounded + r * int8_row_size(inputs);
     std::fill_n(row, int8_row_size(inputs), int16_t{0});
+    if (!std::all_of(x, x + inputs, [](float v) { return std::isfinite(v); })) {
+      steps[r] = std::numeric_limits<float>::quiet_NaN();
+      continue;
+    }
+    float largest = 0.0F;
+    for (int64_t i = 0; i < inputs; ++i) largest = std::max(largest, std::abs(x[i]));
+    const float inverse = largest > kInt8LeastRow ? limit / largest : 0.0F;
+    steps[r] = largest / limit;
     for (int64_t i = 0; i < inputs; ++i) row[i] = static_cast<int16_t>(std::nearbyint(x[i] * inverse));
   }
 }
@@ -183,9 +195,9 @@ void quantize_image(const Int8Image& op, const float* src, uint8_t* dst, int64_t
       int32_t q = 0;
       if (c < op.channels) {
         const float value = inside ? image[(c * op.src_h + y) * op.src_w + x] : 0.0F;
-        q = round_to_byte(std::fma(value, op.inverse_step[c], op.zero[c]));
+        q = quantized(std::fma(value, op.inverse_step[c], op.zero[c]));
       }
-      dst[row * op.dst_w * 4 + i] = static_cast<uint8_t>(q);
+      dst[(row - begin) * op.dst_w * 4 + i] = static_cast<uint8_t>(q);
     }
   }
 }
@@ -199,7 +211,7 @@ void quantize(const float* src, const float* inverse_step, const float* zero, ui
     for (int64_t i = 0; i < area * kInt8Lanes; ++i) {
       const int64_t c = first + i % kInt8Lanes;
       dst[(item / blocks * area + i / kInt8Lanes) * padded + c] =
-          static_cast<uint8_t>(round_to_byte(std::fma(src[item * area * kInt8Lanes + i], inverse_step[c], zero[c])));
+          static_cast<uint8_t>(quantized(std::fma(src[item * area * kInt8Lanes + i], inverse_step[c], zero[c])));
     }
   }
 }

@@ -24,25 +24,29 @@ inline __m512 per_lane(__m512 v, F f) {
   return _mm512_load_ps(values);
 }
 
+/// The larger and the smaller of a limit and x. x86 yields the second operand where one is NaN: so NaN stays NaN.
+inline __m512 at_least(float limit, __m512 x) { return _mm512_max_ps(_mm512_set1_ps(limit), x); }
+inline __m512 at_most(float limit, __m512 x) { return _mm512_min_ps(_mm512_set1_ps(limit), x); }
+
 /// clamp(x * factor + 1 / 2, 0, 1).
 inline __m512 hard_gate(__m512 x, __m512 factor) {
-  const __m512 gate = _mm512_fmadd_ps(x, factor, _mm512_set1_ps(0.5F));
-  return _mm512_min_ps(_mm512_max_ps(gate, _mm512_setzero_ps()), _mm512_set1_ps(1.0F));
+  return at_most(1.0F, at_least(0.0F, _mm512_fmadd_ps(x, factor, _mm512_set1_ps(0.5F))));
 }
 
 /// Rare, and too much code for every place that calls it.
 [[gnu::noinline]] inline __m512 activate(ResolvedActivation f, __m512 x) {
-  const __m512 zero = _mm512_setzero_ps();
   switch (f.kind) {
     case ActivationKind::kIdentity:
       return x;
     case ActivationKind::kRelu:
-      return _mm512_max_ps(x, zero);
+      return at_least(0.0F, x);
     case ActivationKind::kRelu6:
-      return _mm512_min_ps(_mm512_max_ps(x, zero), _mm512_set1_ps(6.0F));
+      return at_most(6.0F, at_least(0.0F, x));
     case ActivationKind::kPrelu:
-    case ActivationKind::kLeakyRelu:
-      return _mm512_mask_mul_ps(x, _mm512_cmp_ps_mask(x, zero, _CMP_NGT_UQ), x, _mm512_set1_ps(f.slope));
+    case ActivationKind::kLeakyRelu: {
+      const __mmask16 not_positive = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NGT_UQ);
+      return _mm512_mask_mul_ps(x, not_positive, x, _mm512_set1_ps(f.slope));
+    }
     case ActivationKind::kGelu:
       return per_lane(x, [](float v) { return 0.5F * v * (1.0F + std::erf(v * 0.70710678F)); });
     case ActivationKind::kSilu:

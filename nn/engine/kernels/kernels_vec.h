@@ -75,10 +75,11 @@ inline Vec clear_tail(Vec v, int64_t channel, int64_t channels) {
   return v;
 }
 
-/// exp(x) for x <= 0, within 2 units in the last place; below -87 it stays at exp(-87). NaN stays NaN.
+/// exp(x) for x <= 0, within 2 units in the last place; 0 below -87. NaN stays NaN.
 inline Vec exp_not_positive(Vec x) {
   const Vec lowest = splat(-87.0F);  // 2^n below stays a normal number
-  x = x < lowest ? lowest : x;
+  const IntVec vanishes = x < lowest;
+  x = vanishes ? lowest : x;
   // x = n ln 2 + r with |r| <= ln(2) / 2. The conversion truncates, which rounds to nearest as x <= 0. ln 2 comes in
   // two parts, of which the first has so few bits that its product with n is exact.
   const IntVec n = __builtin_convertvector(x * splat(1.44269504F) - splat(0.5F), IntVec);
@@ -96,7 +97,7 @@ inline Vec exp_not_positive(Vec x) {
   const BitVec power_bits = (__builtin_convertvector(n, BitVec) + 127U) << 23U;  // 2^n
   Vec power;
   std::memcpy(&power, &power_bits, sizeof(power));
-  return sum * power;
+  return vanishes ? Vec{} : sum * power;
 }
 
 }  // namespace

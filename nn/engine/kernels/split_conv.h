@@ -18,9 +18,11 @@ namespace zoo::engine::kernels {
 
 /// Parts of a value: high, middle, low.
 inline constexpr int64_t kSplitParts = 3;
+/// Of the blocks that are read and written.
+inline constexpr int64_t kSplitLanes = 16;
 
-/// dst = f(conv(src) + bias + residual), without dilation, in the blocked layout of 16 lanes. What a chunk of an image
-/// is computed from is split into its parts once, then multiplied with all weights.
+/// dst = f(conv(src) + bias + residual), without dilation, in the blocked layout of kSplitLanes. What a chunk of an
+/// image is computed from is split into its parts once, then multiplied with all weights.
 struct SplitConv {
   const Bf16* weights = nullptr;  ///< by pairs of tiles' columns [part, tap, block of kTileDepth inputs, column, tile]
   const float* bias = nullptr;    ///< [out padded to kChannelStep]
