@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "apps/model_flags.h"
 #include "apps/output.h"
 #include "apps/progress.h"
+#include "apps/run_inputs.h"
 #include "apps/signals.h"
 #include "pipeline/eval/evaluate.h"
 
@@ -50,7 +52,12 @@ std::string output_of(const CalibrateFlags& flags, const models::Model& model) {
 int calibrate_model(const CalibrateFlags& flags) {
   const auto model = load_model(flags.model, flags.weights);
   const std::string output = output_of(flags, *model);
-  const auto pictures = eval::evenly_chosen(pipeline::find_pictures(flags.data), flags.images);
+  auto found = pipeline::find_pictures(flags.data);
+  const auto run_files = files_of_run(*model);
+  for (const auto& picture : found) run_files->add_input(picture, "a picture");
+  const auto pictures = eval::evenly_chosen(std::move(found), flags.images);
+  claim_output(*run_files, output, "--output");
+  DocumentOutput file(output);
   catch_stop_signals();
   Progress progress(static_cast<int64_t>(pictures.size()));
   pipeline::CalibrateOptions options;
@@ -66,7 +73,6 @@ int calibrate_model(const CalibrateFlags& flags) {
     report(fmt::format("stopped after {} of {} pictures; nothing was written", run.file.images, pictures.size()));
     return kExitSignalBase + stop_signal();
   }
-  TextOutput file(output);
   file.write(models::to_yaml(run.file));
   file.finish();
 

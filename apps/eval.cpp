@@ -17,10 +17,10 @@
 #include "apps/model_flags.h"
 #include "apps/output.h"
 #include "apps/progress.h"
+#include "apps/run_inputs.h"
 #include "apps/signals.h"
 #include "pipeline/eval/confusion_picture.h"
 #include "pipeline/eval/evaluate.h"
-#include "pipeline/write_file.h"
 
 namespace zoo::apps {
 namespace {
@@ -46,6 +46,12 @@ struct EvalFlags {
   int shards() const { return threads > 0 ? threads : all_cores(); }
 };
 
+/// Of a detection's data set.
+std::filesystem::path annotations_of(const EvalFlags& flags) {
+  if (!flags.annotations.empty()) return flags.annotations;
+  return std::filesystem::path(flags.data) / "annotations.json";
+}
+
 void check_flags(const EvalFlags& flags, const models::ModelConfig& config) {
   check_task_flags({{"--annotations", !flags.annotations.empty(), {Task::kDetection}},
                     {"--score-thresh", flags.score_thresh.has_value(), {Task::kDetection}},
@@ -56,7 +62,8 @@ void check_flags(const EvalFlags& flags, const models::ModelConfig& config) {
   if (file.extension() != ".png")
     throw UsageError(fmt::format("--confusion {}: expected a name in .png", flags.confusion));
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
-  if (!std::filesystem::is_directory(folder)) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
     throw UsageError(fmt::format("--confusion {}: there is no folder {}", flags.confusion, folder.string()));
   }
 }
@@ -77,7 +84,24 @@ eval::EvalOptions options_for(const EvalFlags& flags, Progress& progress) {
 void write_confusion(const std::string& file, const eval::ConfusionMatrix& confusion, const Labels& labels) {
   std::vector<uint8_t> bytes;
   cv::imencode(".png", eval::draw_confusion(confusion, labels), bytes);
-  pipeline::write_file(file, bytes);
+  write_file(file, std::as_bytes(std::span(bytes)));
+}
+
+void add_input(const eval::ClassItem& item, RunFiles& run) { run.add_input(item.picture, "a picture"); }
+void add_input(const eval::BoxItem& item, RunFiles& run) { run.add_input(item.picture, "a picture"); }
+void add_input(const eval::MaskItem& item, RunFiles& run) {
+  run.add_input(item.picture, "a picture");
+  run.add_input(item.mask, "a label map");
+}
+
+/// Throws IoError where a file to write is one of those that are read.
+template <typename Item>
+void check_outputs(const EvalFlags& flags, const models::Model& model, const std::vector<Item>& items) {
+  const auto run = files_with_calibration(model);
+  run->add_input(annotations_of(flags), "the annotations");
+  for (const Item& item : items) add_input(item, *run);
+  claim_output(*run, flags.json.value_or(""), "--json");
+  claim_output(*run, flags.confusion, "--confusion");
 }
 
 template <typename Item>
@@ -112,9 +136,10 @@ std::string compared_network(const EvalFlags& flags, engine::Precision precision
 /// `about`: what the data set is, for the first line.
 template <typename Item>
 int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<Item> items, const std::string& about) {
+  check_outputs(flags, *model, items);
   if (flags.limit) items = eval::evenly_chosen(std::move(items), *flags.limit);
   catch_stop_signals();
-  std::optional<TextOutput> json;
+  std::optional<DocumentOutput> json;
   if (flags.json) json.emplace(*flags.json);
   const auto total = static_cast<int64_t>(items.size());
   Progress progress(total);
@@ -142,7 +167,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
                      {"failed", failures_json(items, result.run.failures)}};
     if (result.agreement) document["agreement_with_f32"] = to_json(*result.agreement);
     document.update(to_json(result.summary, config.labels));
-    json->line(document.dump(2, ' ', false, Json::error_handler_t::replace));
+    json->write(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
     json->finish();
   }
   if (flags.json != "-") {
@@ -164,8 +189,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
 int evaluate_boxes(const EvalFlags& flags, const ModelPtr& model) {
   const models::ModelConfig& config = model->config();
   const std::filesystem::path folder = flags.data;
-  const std::filesystem::path file =
-      flags.annotations.empty() ? folder / "annotations.json" : std::filesystem::path(flags.annotations);
+  const std::filesystem::path file = annotations_of(flags);
   eval::CocoAnnotations truth = eval::read_coco_annotations(file, folder, config.labels, config.num_classes);
   int64_t objects = 0;
   for (const eval::BoxItem& item : truth.items) objects += static_cast<int64_t>(item.truths.size());

@@ -7,6 +7,7 @@
 
 #include "apps/commands.h"
 #include "apps/model_flags.h"
+#include "apps/run_inputs.h"
 #include "models/export_onnx.h"
 
 namespace zoo::apps {
@@ -24,6 +25,7 @@ struct ExportFlags {
 
 int export_model(const ExportFlags& flags) {
   const std::shared_ptr<const models::Model> model = load_model(flags.model, flags.weights);
+  claim_output(*files_with_calibration(*model), flags.onnx, "--onnx");
   const graph::Graph& graph = model->network().graph;
   flags.outputs.check(graph);
   const auto [height, width] = flags.size.value_or_default(model->config());

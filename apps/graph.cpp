@@ -4,6 +4,7 @@
 #include "apps/commands.h"
 #include "apps/model_flags.h"
 #include "apps/output.h"
+#include "apps/run_inputs.h"
 #include "nn/graph/describe.h"
 
 namespace zoo::apps {
@@ -18,11 +19,12 @@ struct GraphFlags {
 
 int draw_graph(const GraphFlags& flags) {
   const models::ModelConfig config = flags.model.load_config();
+  claim_output(*files_of_run(config), flags.output, "--output");
   const graph::Graph graph = models::build_graph(config);
   const auto [height, width] = flags.size.value_or_default(config);
   const Shape input = {1, graph.in_channels(), height, width};
   const std::string text = flags.format == "dot" ? graph::to_dot(graph, input) : graph::to_mermaid(graph, input);
-  TextOutput out(flags.output);
+  DocumentOutput out(flags.output);
   out.write(text);
   out.finish();
   return kExitDone;

@@ -19,7 +19,7 @@ void JsonArray::finish() {
 }
 
 JsonArray::~JsonArray() {
-  if (finished_) return;
+  if (finished_ || empty_) return;
   try {
     finish();
   } catch (const std::exception& error) {

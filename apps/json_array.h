@@ -3,29 +3,29 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "apps/output.h"
 
 namespace zoo::apps {
 
-/// Writes a JSON array entry by entry, one a line.
+/// Writes a JSON array entry by entry, one a line. The file appears, or takes an older one's place, when it is whole.
 class JsonArray {
  public:
-  /// Creates or empties the file. Throws IoError.
-  explicit JsonArray(std::string path) : out_(std::move(path)) {}
-  /// Ends the array where something has gone wrong before finish(): what was added is not lost.
+  /// See DocumentOutput. Throws IoError.
+  explicit JsonArray(const std::string& path) : out_(path) {}
+  /// Ends the array where something has gone wrong before finish(): what was added is not lost, and an older file stays
+  /// where nothing was.
   ~JsonArray();
   JsonArray(const JsonArray&) = delete;
   JsonArray& operator=(const JsonArray&) = delete;
 
-  /// `entry`: JSON text. Throws as TextOutput::write.
+  /// `entry`: JSON text. Throws as DocumentOutput::write.
   void add(std::string_view entry);
-  /// Ends the array. Throws as TextOutput::write.
+  /// Ends the array. Throws as DocumentOutput::finish.
   void finish();
 
  private:
-  TextOutput out_;
+  DocumentOutput out_;
   bool empty_ = true;
   bool finished_ = false;
 };

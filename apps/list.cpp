@@ -16,6 +16,7 @@
 #include "apps/output.h"
 #include "hub/hub_cache.h"
 #include "models/pretrained_files.h"
+#include "nn/core/walk_folder.h"
 
 namespace zoo::apps {
 namespace {
@@ -56,16 +57,13 @@ fs::path zoo_folder() {
 }
 
 std::vector<fs::path> model_files(const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::path> files;
-  for (auto entry = fs::recursive_directory_iterator(folder, error);
-       !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    const std::string extension = entry->path().extension().string();
-    if (extension == ".yaml" || extension == ".yml") files.push_back(entry->path());
-  }
-  if (error) throw UsageError(fmt::format("list: {}: {}", folder.string(), error.message()));
-  std::ranges::sort(files);
-  return files;
+  FolderWalk walk = walk_folder(folder, WalkDepth::kSubfolders);
+  if (!walk.problems.empty()) throw UsageError(fmt::format("list: {}", walk.problems.front()));
+  std::erase_if(walk.files, [](const fs::path& file) {
+    const std::string extension = file.extension().string();
+    return extension != ".yaml" && extension != ".yml";
+  });
+  return std::move(walk.files);
 }
 
 ZooEntry describe(const fs::path& file) {

@@ -1,10 +1,13 @@
 #include "apps/output.h"
 
 #include <cerrno>
-#include <cstring>
+#include <cstdio>
+#include <fcntl.h>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
@@ -35,30 +38,67 @@ void put(std::string_view text) {
 
 }  // namespace
 
-TextOutput::TextOutput(std::string path)
-    : path_(std::move(path)), stream_(path_ == "-" ? stdout : std::fopen(path_.c_str(), "w")) {
-  if (stream_ == nullptr) throw IoError(fmt::format("{}: cannot be written: {}", path_, std::strerror(errno)));
+TextOutput::TextOutput(std::string path) : path_(std::move(path)) {
+  if (path_ == "-") {
+    descriptor_ = STDOUT_FILENO;
+    return;
+  }
+  holds_older_ = !is_special_file(path_);
+  if (holds_older_) check_replaceable(path_);
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (holds_older_ ? O_NOFOLLOW : 0), 0666);
+  if (descriptor_ < 0) throw IoError(fmt::format("{}: cannot be written: {}", path_, errno_text()));
 }
 
 TextOutput::~TextOutput() {
-  if (stream_ != nullptr && stream_ != stdout) std::fclose(stream_);
+  if (descriptor_ >= 0 && descriptor_ != STDOUT_FILENO) ::close(descriptor_);
 }
 
 void TextOutput::write(std::string_view text) {
-  errno = 0;
-  if (std::fwrite(text.data(), 1, text.size(), stream_) != text.size() || std::fflush(stream_) != 0) fail(errno);
+  empty_once();
+  if (!write_all(descriptor_, std::as_bytes(std::span(text)))) {
+    const int error = errno;
+    // Only regular files can be cut; of others nothing can be taken back.
+    [[maybe_unused]] const int cut = path_ == "-" ? 0 : ::ftruncate(descriptor_, size_);
+    fail(error);
+  }
+  size_ += static_cast<int64_t>(text.size());
 }
 
 void TextOutput::line(std::string_view text) { write(fmt::format("{}\n", text)); }
 
 void TextOutput::finish() {
-  if (stream_ == stdout || stream_ == nullptr) return;
-  if (std::fclose(std::exchange(stream_, nullptr)) != 0) fail(errno);
+  if (descriptor_ < 0 || descriptor_ == STDOUT_FILENO) return;
+  empty_once();
+  if (::close(std::exchange(descriptor_, -1)) != 0) fail(errno);
+}
+
+void TextOutput::empty_once() {
+  if (std::exchange(holds_older_, false) && ::ftruncate(descriptor_, 0) != 0) fail(errno);
 }
 
 void TextOutput::fail(int error) const {
   if (error == EPIPE) throw ClosedPipe();
-  throw IoError(fmt::format("{}: writing failed: {}", path_ == "-" ? "standard output" : path_, std::strerror(error)));
+  throw IoError(fmt::format("{}: writing failed: {}", path_ == "-" ? "standard output" : path_, errno_text(error)));
+}
+
+DocumentOutput::DocumentOutput(const std::string& path) {
+  if (path != "-") file_ = std::make_unique<NewFile>(path);
+}
+
+void DocumentOutput::write(std::string_view text) {
+  if (file_) {
+    file_->write(text);
+  } else {
+    text_ += text;
+  }
+}
+
+void DocumentOutput::finish() {
+  if (file_) {
+    file_->publish();
+  } else {
+    TextOutput().write(text_);
+  }
 }
 
 void write_error(std::string_view text) {

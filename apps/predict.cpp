@@ -7,6 +7,7 @@
 #include "apps/commands.h"
 #include "apps/model_flags.h"
 #include "apps/predict_session.h"
+#include "apps/run_inputs.h"
 #include "pipeline/task_result.h"
 
 namespace zoo::apps {
@@ -51,6 +52,10 @@ int predict(PredictFlags& flags) {
   clock.lap("configuration");
   const auto model = load_model(flags.model, flags.weights, flags.options.timing ? &clock : nullptr);
   check_task_flags(task_flags(flags), model->config());
+  const auto files = files_with_calibration(*model);
+  pipeline::add_sources(sources, *files);
+  claim_output(*files, flags.options.json.value_or(""), "--json");
+  claim_output(*files, flags.options.coco, "--coco");
   if (std::ranges::any_of(sources, is_live)) {
     options.network.threads = flags.threads;
   } else {
@@ -61,7 +66,7 @@ int predict(PredictFlags& flags) {
   options.network.precision = chosen.precision;
   const auto predictor = pipeline::make_parallel_predictor(model, options, flags.options.predict_threads);
   clock.lap("compile");
-  return PredictSession(predictor, flags.options, clock).run(sources);
+  return PredictSession(predictor, sources, files, flags.options, clock).run();
 }
 
 }  // namespace

@@ -22,16 +22,19 @@ constexpr std::chrono::seconds kOpenTimeout{20};
 
 }  // namespace
 
-PredictSession::PredictSession(Predictor predictor, const PredictOptions& options, StartupClock& clock)
-    : predictor_(std::move(predictor)), options_(options), clock_(clock) {
+PredictSession::PredictSession(Predictor predictor, std::vector<pipeline::SourceSpec> sources,
+                               std::shared_ptr<RunFiles> files, const PredictOptions& options, StartupClock& clock)
+    : predictor_(std::move(predictor)),
+      sources_(std::move(sources)),
+      options_(options),
+      folders_(sources_, {options.save_folder, options.masks_folder}, std::move(files)),
+      clock_(clock) {
   if (options_.json) json_.emplace(*options_.json);
   if (options_.json != "-") {
     text_.emplace();
     report_.emplace(*text_);
   }
   if (!options_.coco.empty()) coco_.emplace(options_.coco);
-  if (!options_.masks_folder.empty()) mask_names_.emplace(options_.masks_folder);
-  if (!options_.save_folder.empty()) names_.emplace(options_.save_folder);
   if (options_.show) {
     const std::string problem = display_problem();
     if (problem.empty()) {
@@ -42,11 +45,11 @@ PredictSession::PredictSession(Predictor predictor, const PredictOptions& option
   }
 }
 
-int PredictSession::run(const std::vector<pipeline::SourceSpec>& specs) {
+int PredictSession::run() {
   catch_stop_signals();
-  for (const pipeline::SourceSpec& spec : specs) {
+  for (size_t i = 0; i < sources_.size(); ++i) {
     if (stop_requested() || window_closed_) break;
-    run_source(spec, specs.size() == 1);
+    run_source(i);
   }
   if (json_) json_->finish();
   if (coco_) coco_->finish();
@@ -55,7 +58,9 @@ int PredictSession::run(const std::vector<pipeline::SourceSpec>& specs) {
   return failures_.empty() ? kExitDone : kExitSomeUnread;
 }
 
-void PredictSession::run_source(const pipeline::SourceSpec& spec, bool alone) {
+void PredictSession::run_source(size_t number) {
+  const pipeline::SourceSpec& spec = sources_[number];
+  const bool alone = sources_.size() == 1;
   std::shared_ptr<pipeline::FrameSource> source;
   try {
     source = pipeline::open_source_within(spec, kOpenTimeout, stop_requested());
@@ -69,12 +74,13 @@ void PredictSession::run_source(const pipeline::SourceSpec& spec, bool alone) {
   spdlog::info("{}: {}, {} frames", info.name, info.live ? "live" : "not live",
                info.frames ? fmt::to_string(*info.frames) : "an unknown number of");
   is_video_ = info.kind != pipeline::SourceKind::kImages;
-  stem_ = info.stem;
+  source_number_ = number;
+  info_ = info;
   done_ = 0;
-  masks_ = 0;
+  masks_written_ = 0;
   if (report_ && is_video_) report_->begin_video(info.name);
   if (report_ && !is_video_) report_->begin_images(spec.images, alone);
-  if (names_) writer_ = pipeline::make_frame_writer(*names_, info);
+  if (folders_.saves_annotated()) writer_ = folders_.new_writer(number, info);
   progress_ = std::make_unique<Progress>(info.frames);
 
   pipeline::PipelineStages stages;
@@ -119,12 +125,10 @@ void PredictSession::on_frame(const pipeline::ProcessedFrame& item) {
 
 std::string PredictSession::write_mask(const pipeline::ProcessedFrame& item) {
   const auto* segmentation = std::get_if<pipeline::Segmentation>(&item.result);
-  if (!mask_names_ || segmentation == nullptr) return {};
-  const std::string stem = is_video_ ? fmt::format("{}_{:06}", stem_, item.frame.index)
-                                     : std::filesystem::path(item.frame.source).stem().string();
-  const std::filesystem::path file = mask_names_->claim(stem, ".png");
+  if (!folders_.saves_masks() || segmentation == nullptr) return {};
+  const std::filesystem::path file = folders_.mask_file(source_number_, info_, item.frame);
   pipeline::write_mask_png(file, segmentation->labels);
-  ++masks_;
+  ++masks_written_;
   return file.string();
 }
 
@@ -146,8 +150,9 @@ void PredictSession::end_source(const pipeline::SourceInfo& info, const pipeline
   } else if (is_video_ && stats.dropped > 0) {
     report(stats_text(info.name, stats));  // the JSON lines show drops only as gaps
   }
-  if (text_ && masks_ > 0) {
-    text_->line(fmt::format("saved {} {} in {}", masks_, masks_ == 1 ? "mask" : "masks", options_.masks_folder));
+  if (text_ && masks_written_ > 0) {
+    text_->line(fmt::format("saved {} {} in {}", masks_written_, masks_written_ == 1 ? "mask" : "masks",
+                            options_.masks_folder));
   }
   if (!writer_) return;
   writer_->finish();

@@ -17,6 +17,7 @@
 #include "apps/startup_clock.h"
 #include "pipeline/frame_source.h"
 #include "pipeline/frame_writer.h"
+#include "pipeline/result_folders.h"
 #include "pipeline/video_pipeline.h"
 
 namespace zoo::apps {
@@ -38,14 +39,16 @@ class PredictSession {
  public:
   using Predictor = std::function<pipeline::TaskResult(const cv::Mat&)>;
 
-  /// `clock` must have every lap up to the first frame.
-  PredictSession(Predictor predictor, const PredictOptions& options, StartupClock& clock);
+  /// `files`: what the run reads and the files that it writes, `options` named included. `clock` must have every lap up
+  /// to the first frame.
+  PredictSession(Predictor predictor, std::vector<pipeline::SourceSpec> sources, std::shared_ptr<RunFiles> files,
+                 const PredictOptions& options, StartupClock& clock);
 
   /// Throws what a source, the network or an output throws. Yields the program's exit code.
-  int run(const std::vector<pipeline::SourceSpec>& specs);
+  int run();
 
  private:
-  void run_source(const pipeline::SourceSpec& spec, bool alone);
+  void run_source(size_t number);
   bool on_event(const pipeline::PipelineEvent& event);
   void on_frame(const pipeline::ProcessedFrame& item);
   std::string write_mask(const pipeline::ProcessedFrame& item);
@@ -55,23 +58,24 @@ class PredictSession {
   void after_first_frame(double compile_ms);
 
   Predictor predictor_;
+  const std::vector<pipeline::SourceSpec> sources_;
   const PredictOptions options_;
+  pipeline::ResultFolders folders_;
   StartupClock& clock_;
   std::optional<TextOutput> text_;
   std::optional<TextOutput> json_;
   std::optional<TextReport> report_;
   std::optional<JsonArray> coco_;
-  std::optional<pipeline::OutputNames> names_;
-  std::optional<pipeline::OutputNames> mask_names_;
   std::optional<Window> window_;
 
   // Of the source being worked on.
   std::unique_ptr<pipeline::FrameWriter> writer_;
   std::unique_ptr<Progress> progress_;
+  size_t source_number_ = 0;
+  pipeline::SourceInfo info_;
   bool is_video_ = false;
-  std::string stem_;
   int64_t done_ = 0;
-  int64_t masks_ = 0;
+  int64_t masks_written_ = 0;
 
   int64_t images_ = 0;
   bool first_frame_ = true;

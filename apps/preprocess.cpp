@@ -11,6 +11,7 @@
 #include "apps/commands.h"
 #include "apps/model_flags.h"
 #include "apps/output.h"
+#include "apps/run_inputs.h"
 #include "nn/weights/safetensors.h"
 #include "pipeline/image_io.h"
 
@@ -25,8 +26,8 @@ struct PreprocessFlags {
   std::string reference;
 };
 
-Tensor tensor_of(const PreprocessFlags& flags) {
-  models::PreprocessConfig config = flags.model.load_config().preprocess;
+Tensor tensor_of(const PreprocessFlags& flags, const models::ModelConfig& model) {
+  models::PreprocessConfig config = model.preprocess;
   if (const auto size = flags.size.value()) config = pipeline::with_input_size(config, *size);
   const cv::Mat image = pipeline::read_image(flags.source);
   pipeline::Preprocessor preprocessor(config);
@@ -79,7 +80,12 @@ int preprocess(const PreprocessFlags& flags) {
   if (flags.output.empty() && flags.reference.empty()) {
     throw UsageError("preprocess: nothing to do: give --output, --compare or both");
   }
-  const Tensor tensor = tensor_of(flags);
+  const models::ModelConfig model = flags.model.load_config();
+  const auto run_files = files_of_run(model);
+  run_files->add_input(flags.source, "the source");
+  if (!flags.reference.empty()) run_files->add_input(flags.reference, "the reference");
+  if (!flags.output.empty()) run_files->claim(flags.output, "--output");
+  const Tensor tensor = tensor_of(flags, model);
   if (!flags.output.empty()) weights::write_safetensors(flags.output, {{"input", tensor}});
   if (!flags.reference.empty() && !compare(tensor, flags.reference)) return kExitFailure;
   return kExitDone;

@@ -48,7 +48,7 @@ constexpr std::array<Command, 13> kCommands = {{
 
 constexpr const char* kFooter =
     "Exit codes: 0 done, 1 run-time failure, 2 usage, configuration or weights error, 3 finished, but some inputs "
-    "could not be read, 130 or 143 stopped by a signal after finishing cleanly.";
+    "could not be read, 129, 130 or 143 stopped by a signal after finishing cleanly.";
 
 std::vector<std::string> command_names() {
   std::vector<std::string> names;

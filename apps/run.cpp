@@ -10,6 +10,7 @@
 #include "apps/commands.h"
 #include "apps/model_flags.h"
 #include "apps/output.h"
+#include "apps/run_inputs.h"
 #include "models/results.h"
 #include "nn/engine/executable.h"
 #include "nn/weights/safetensors.h"
@@ -43,6 +44,9 @@ Tensor read_input(const std::string& path, int64_t channels) {
 
 int run(const RunFlags& flags) {
   const std::shared_ptr<const models::Model> model = load_model(flags.model, flags.weights);
+  const auto run_files = files_with_calibration(*model);
+  run_files->add_input(flags.input, "the input tensor");
+  claim_output(*run_files, flags.output, "--output");
   const graph::Graph& graph = model->network().graph;
   flags.outputs.check(graph);
   const Tensor input = read_input(flags.input, graph.in_channels());

@@ -11,12 +11,19 @@ static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_alw
               "signal handlers may only use lock-free atomics");
 
 extern "C" void on_stop_signal(int signal_number) {
-  if (g_stop.exchange(true)) {
+  int none = 0;
+  if (!g_signal.compare_exchange_strong(none, signal_number)) {
     std::signal(signal_number, SIG_DFL);
     std::raise(signal_number);
     return;
   }
-  g_signal = signal_number;
+  g_stop = true;  // after the number: who sees the flag finds the number, too
+}
+
+/// `nohup` starts programs that way: they are to outlive their terminal.
+bool is_ignored(int signal_number) {
+  struct sigaction action = {};
+  return sigaction(signal_number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 }  // namespace
@@ -28,6 +35,7 @@ void catch_stop_signals() {
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  if (!is_ignored(SIGHUP)) sigaction(SIGHUP, &action, nullptr);
 }
 
 const std::atomic<bool>& stop_requested() { return g_stop; }

@@ -5,10 +5,11 @@
 
 namespace zoo::apps {
 
-/// From now on the first SIGINT or SIGTERM only sets the stop flag; a second one ends the process at once.
+/// From now on the first SIGINT, SIGTERM or SIGHUP (a terminal that is closed, a lost connection) only sets the stop
+/// flag; a second one ends the process at once. SIGHUP stays ignored where it was, as with `nohup`.
 void catch_stop_signals();
 
-/// Set by the first signal.
+/// Set by the first signal, once stop_signal() is.
 const std::atomic<bool>& stop_requested();
 
 /// The signal that came, or 0.

@@ -15,22 +15,13 @@
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "nn/core/files.h"
 
 namespace zoo::hub {
 namespace {
 
 constexpr std::chrono::milliseconds kLockPoll{50};
 constexpr mode_t kFileMode = 0666;  // less the user's umask
-
-std::string errno_text() { return std::error_code(errno, std::generic_category()).message(); }
-
-// So that the new name survives a power failure, too. Some file systems cannot; the file itself is safe.
-void sync_folder(const std::filesystem::path& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
-}
 
 }  // namespace
 
@@ -75,13 +66,8 @@ PartialFile::~PartialFile() {
 }
 
 void PartialFile::append(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
-    if (written < 0 && errno != EINTR) fail("cannot be written");
-    if (written <= 0) continue;
-    size_ += written;
-    bytes = bytes.subspan(static_cast<size_t>(written));
-  }
+  if (!write_all(fd_, bytes)) fail("cannot be written");
+  size_ += static_cast<int64_t>(bytes.size());
 }
 
 void PartialFile::restart() {
@@ -114,12 +100,6 @@ void replace_symlink(const std::filesystem::path& link, const std::filesystem::p
     ::unlink(temporary.c_str());
     throw IoError(fmt::format("{}: cannot be linked to {}: {}", link.string(), target.string(), why));
   }
-}
-
-void create_folders(const std::filesystem::path& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) throw IoError(fmt::format("{}: cannot be created: {}", folder.string(), error.message()));
 }
 
 }  // namespace zoo::hub

@@ -58,7 +58,4 @@ class PartialFile {
 /// Makes `link` point to `target` (relative to its folder) in one step, whatever was there. Throws IoError.
 void replace_symlink(const std::filesystem::path& link, const std::filesystem::path& target);
 
-/// Creates a folder and those above it. Throws IoError.
-void create_folders(const std::filesystem::path& folder);
-
 }  // namespace zoo::hub

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "hub/cache_file.h"
+#include "nn/core/files.h"
 #include "nn/core/parse_number.h"
 
 namespace zoo::hub {

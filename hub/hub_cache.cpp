@@ -13,6 +13,7 @@
 
 #include "hub/cache_file.h"
 #include "nn/core/error.h"
+#include "nn/core/files.h"
 
 namespace zoo::hub {
 namespace {

@@ -6,8 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "nn/core/files.h"
 #include "nn/graph/onnx_export/onnx_export.h"
-#include "nn/weights/file_access.h"
 
 namespace zoo::models {
 namespace {
@@ -88,7 +88,7 @@ std::string to_onnx(const Model& model, const OnnxExport& options) {
 
 void write_onnx(const std::filesystem::path& file, const Model& model, const OnnxExport& options) {
   const std::string bytes = to_onnx(model, options);
-  weights::write_file_atomically(file, {std::as_bytes(std::span(bytes))});
+  write_file(file, bytes);
 }
 
 }  // namespace zoo::models

@@ -1,10 +1,13 @@
 #include "pipeline/calibrate.h"
 
 #include <algorithm>
+#include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "nn/core/walk_folder.h"
 #include "nn/engine/calibrator.h"
 #include "pipeline/image_io.h"
 #include "pipeline/preprocess.h"
@@ -24,21 +27,14 @@ void set_input_range(const models::PreprocessConfig& config, engine::Calibration
 }  // namespace
 
 std::vector<std::filesystem::path> find_pictures(const std::filesystem::path& folder) {
-  namespace fs = std::filesystem;
   std::error_code error;
-  if (!fs::is_directory(folder, error))
+  if (!std::filesystem::is_directory(folder, error))
     throw ConfigError({fmt::format("{}: there is no such folder", folder.string())});
-  std::vector<fs::path> pictures;
-  for (auto entry = fs::recursive_directory_iterator(folder, fs::directory_options::follow_directory_symlink, error);
-       !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    const bool hidden = entry->path().filename().string().starts_with('.');
-    if (hidden && entry->is_directory()) entry.disable_recursion_pending();
-    if (!hidden && has_image_extension(entry->path()) && entry->is_regular_file()) pictures.push_back(entry->path());
-  }
-  if (error) throw ConfigError({fmt::format("{}: {}", folder.string(), error.message())});
-  if (pictures.empty()) throw ConfigError({fmt::format("{}: there are no pictures in it", folder.string())});
-  std::ranges::sort(pictures);
-  return pictures;
+  FolderWalk walk = walk_folder(folder, WalkDepth::kSubfolders);
+  if (!walk.problems.empty()) throw ConfigError(std::move(walk.problems));
+  std::erase_if(walk.files, [](const std::filesystem::path& file) { return !has_image_extension(file); });
+  if (walk.files.empty()) throw ConfigError({fmt::format("{}: there are no pictures in it", folder.string())});
+  return std::move(walk.files);
 }
 
 CalibrationRun calibrate(const models::Model& model, std::span<const std::filesystem::path> pictures,

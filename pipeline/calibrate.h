@@ -35,8 +35,8 @@ struct CalibrationRun {
   std::vector<std::string> failures;  ///< messages of the pictures that could not be read
 };
 
-/// The pictures below a folder, by name. Hidden files and folders are left out. Throws ConfigError: no such folder, no
-/// pictures.
+/// The pictures below a folder, subfolders included (walk_folder). Throws ConfigError: no such folder, one that cannot
+/// be read, no pictures.
 std::vector<std::filesystem::path> find_pictures(const std::filesystem::path& folder);
 
 /// Runs the model in f32 on every picture, prepared as the model file says. Throws ConfigError when the model reads no

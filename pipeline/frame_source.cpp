@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "nn/core/start_thread.h"
+#include "nn/core/walk_folder.h"
 #include "pipeline/image_decoders.h"
 #include "pipeline/image_io.h"
 #include "pipeline/image_source.h"
@@ -47,23 +48,15 @@ std::string camera_of_device(std::string_view text) {
 }
 
 std::vector<fs::path> images_in(const fs::path& folder) {
-  std::error_code error;
-  fs::directory_iterator entries(folder, error);
-  if (error) throw IoError(fmt::format("{}: cannot list the folder: {}", folder.string(), error.message()));
-  std::vector<fs::path> files;
-  bool has_videos = false;
-  for (const fs::directory_entry& entry : entries) {
-    const fs::path& path = entry.path();
-    if (path.filename().string().starts_with('.') || entry.is_directory(error)) continue;
-    if (has_image_extension(path)) files.push_back(path);
-    has_videos = has_videos || has_video_extension(path);
-  }
-  if (files.empty()) {
+  FolderWalk walk = walk_folder(folder, WalkDepth::kThisFolder);
+  if (!walk.problems.empty()) throw IoError(walk.problems.front());
+  const bool has_videos = std::ranges::any_of(walk.files, has_video_extension);
+  std::erase_if(walk.files, [](const fs::path& file) { return !has_image_extension(file); });
+  if (walk.files.empty()) {
     throw IoError(fmt::format("{}: the folder holds no images (subfolders are not searched){}", folder.string(),
                               has_videos ? "; name its videos one by one" : ""));
   }
-  std::ranges::sort(files);
-  return files;
+  return std::move(walk.files);
 }
 
 std::vector<fs::path> matches_of(const std::string& pattern) {
@@ -104,9 +97,16 @@ SourceKind kind_of(const fs::path& file) {
   return can_open_video(file) ? SourceKind::kVideoFile : SourceKind::kImages;
 }
 
-SourceSpec file_spec(const fs::path& file) {
-  if (kind_of(file) == SourceKind::kImages) return {SourceKind::kImages, "", {file}};
-  return {SourceKind::kVideoFile, file.string(), {}};
+SourceSpec file_spec(const fs::path& file, const fs::path& root) {
+  if (kind_of(file) == SourceKind::kImages) return {SourceKind::kImages, "", {file}, {root}};
+  return {SourceKind::kVideoFile, file.string(), {}, {root}};
+}
+
+/// What precedes the first part of a pattern that holds a wildcard.
+fs::path root_of_pattern(const std::string& pattern) {
+  const std::string fixed = pattern.substr(0, pattern.find_first_of("*?["));
+  const size_t slash = fixed.rfind('/');
+  return slash == std::string::npos ? fs::path(".") : fs::path(fixed.substr(0, slash + 1));
 }
 
 std::vector<SourceSpec> resolve(const std::string& text) {
@@ -116,15 +116,17 @@ std::vector<SourceSpec> resolve(const std::string& text) {
   if (text.find("://") != std::string::npos) return {{SourceKind::kStream, text, {}}};
   if (is_index(text)) return {{SourceKind::kCamera, text, {}}};
   std::error_code error;
-  if (fs::is_directory(text, error)) return {{SourceKind::kImages, "", images_in(text)}};
+  if (fs::is_directory(text, error)) return {{SourceKind::kImages, "", images_in(text), {text}}};
   if (const std::string camera = camera_of_device(text); !camera.empty()) return {{SourceKind::kCamera, camera, {}}};
-  if (fs::exists(text, error)) return {file_spec(text)};
+  const fs::path folder = fs::path(text).has_parent_path() ? fs::path(text).parent_path() : fs::path(".");
+  if (fs::exists(text, error)) return {file_spec(text, folder)};
   if (text.find_first_of("*?[") != std::string::npos) {
     std::vector<SourceSpec> specs;
-    for (const fs::path& file : matches_of(text)) specs.push_back(file_spec(file));
+    const fs::path root = root_of_pattern(text);
+    for (const fs::path& file : matches_of(text)) specs.push_back(file_spec(file, root));
     return specs;
   }
-  if (has_image_extension(text)) return {{SourceKind::kImages, "", {text}}};
+  if (has_image_extension(text)) return {{SourceKind::kImages, "", {text}, {folder}}};
   throw IoError(fmt::format("{}: no such file or folder (nor a camera index, address or gst: pipeline)", text));
 }
 
@@ -137,6 +139,7 @@ std::vector<SourceSpec> resolve_sources(std::span<const std::string> specs) {
       const bool joins = spec.kind == SourceKind::kImages && !result.empty() && result.back().kind == spec.kind;
       if (joins) {
         std::ranges::move(spec.images, std::back_inserter(result.back().images));
+        if (result.back().roots.back() != spec.roots.back()) result.back().roots.push_back(spec.roots.back());
       } else {
         result.push_back(std::move(spec));
       }

@@ -4,8 +4,8 @@
 //   gst:DESCRIPTION      GStreamer pipeline; without an appsink, ` ! videoconvert ! video/x-raw,format=BGR ! appsink`
 //                        is added
 //   12, /dev/video12     camera 12; a file of that name is written ./12
-//   scheme://...         stream that FFmpeg opens; rtsp, rtmp, udp, rtp, srt are live, others live if they have no
-//   length folder               its pictures (has_image_extension), by name; subfolders and hidden files are left out
+//   scheme://...         stream that FFmpeg opens; rtsp, rtmp, udp, rtp, srt are live, others if they have no length
+//   folder               its pictures (has_image_extension), by name; subfolders and hidden files are left out
 //   file                 picture or video, by extension, else by content
 //   pattern with * ? [   glob(7); every match that is a file, by name
 //   anything else        with the extension of a picture: a picture that is missing; else an error
@@ -34,17 +34,22 @@ struct SourceSpec {
   SourceKind kind = SourceKind::kImages;
   std::string text;                           ///< path, index, address or pipeline; unused for kImages
   std::vector<std::filesystem::path> images;  ///< only kImages
+  /// Of files, the folders that the user named: a folder, the one of a file, what precedes a pattern's first wildcard.
+  std::vector<std::filesystem::path> roots = {};
 };
 
 /// How messages call the source, e.g. "camera 0 (/dev/video0)".
 std::string name_of(const SourceSpec& spec);
 
+/// The name without folder and extension, for output files, e.g. "clip", "camera0"; of several pictures, the first's.
+std::string stem_of(const SourceSpec& spec);
+
 /// What is known about an opened source.
 struct SourceInfo {
   SourceKind kind = SourceKind::kImages;
-  std::string name;   ///< for messages
-  std::string stem;   ///< name without folder and extension, for output files, e.g. "clip", "camera0"
-  bool live = false;  ///< frames come when they come: a slow reader has to drop some
+  std::string name;                              ///< for messages
+  std::string stem;                              ///< stem_of
+  bool live = false;                             ///< frames come when they come: a slow reader has to drop some
   std::optional<int64_t> frames = std::nullopt;  ///< how many are promised, if that is known
   double fps = 0.0;                              ///< nominal rate of a video (25 where it does not say); 0 for pictures
 };

@@ -1,78 +1,76 @@
 #include "pipeline/frame_writer.h"
 
-#include <system_error>
+#include <map>
+#include <mutex>
+#include <span>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
 #include <opencv2/imgcodecs.hpp>
 
+#include "nn/core/files.h"
 #include "pipeline/video_writer.h"
-#include "pipeline/write_file.h"
 
 namespace zoo::pipeline {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* kFallback = ".png";
+
+bool encode(const cv::Mat& image, const std::string& extension, std::vector<unsigned char>& bytes) {
+  try {
+    return extension.size() > 1 && cv::haveImageWriter(extension) && cv::imencode(extension, image, bytes);
+  } catch (const cv::Exception&) {  // a format that exists but does not take colour, e.g. .pgm
+    return false;
+  }
+}
+
 class ImageWriter : public FrameWriter {
  public:
-  explicit ImageWriter(OutputNames& names) : names_(names) {}
+  explicit ImageWriter(std::shared_ptr<OutputFolder> folder) : folder_(std::move(folder)) {}
 
   void write(const Frame& frame) override {
-    const fs::path source = frame.source;
-    const fs::path parent = source.has_parent_path() ? source.parent_path() : fs::path(".");
-    std::error_code error;
-    if (fs::equivalent(parent, names_.folder(), error)) {
-      throw IoError(fmt::format("{}: the pictures come from this folder, so they would be overwritten; choose another",
-                                names_.folder().string()));
-    }
-    std::string extension = source.extension().string();
+    std::string ending = picture_ending(frame.source);
     std::vector<unsigned char> bytes;
-    if (!encode(frame.image, extension, bytes)) {
-      extension = ".png";
-      if (!encode(frame.image, extension, bytes)) {
+    if (!encode(frame.image, ending, bytes)) {  // a format that is smaller than the picture
+      ending = kFallback;
+      if (!encode(frame.image, ending, bytes)) {
         throw IoError(fmt::format("{}: OpenCV cannot encode the annotated picture", frame.source));
       }
     }
-    files_.push_back(names_.claim(source.stem().string(), extension));
-    write_file(files_.back(), bytes);
+    const fs::path file = folder_->file({frame.source, fs::path(frame.source).filename(), ending});
+    write_file(file, std::as_bytes(std::span(bytes)), Durability::kProcess);
+    files_.push_back(file);
   }
 
   void finish() override {}
   const std::vector<fs::path>& files() const override { return files_; }
 
  private:
-  static bool encode(const cv::Mat& image, const std::string& extension, std::vector<unsigned char>& bytes) {
-    try {
-      return extension.size() > 1 && cv::haveImageWriter(extension) && cv::imencode(extension, image, bytes);
-    } catch (const cv::Exception&) {  // a format that exists but does not take colour, e.g. .pgm
-      return false;
-    }
-  }
-
-  OutputNames& names_;
+  std::shared_ptr<OutputFolder> folder_;
   std::vector<fs::path> files_;
 };
 
 }  // namespace
 
-OutputNames::OutputNames(fs::path folder) : folder_(std::move(folder)) {
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  if (error || !fs::is_directory(folder_, error)) {
-    throw IoError(
-        fmt::format("{}: cannot be made a folder: {}", folder_.string(), error ? error.message() : "it is a file"));
+std::string picture_ending(const fs::path& picture) {
+  static std::mutex mutex;
+  static std::map<std::string, bool> known;
+  std::string extension = picture.extension().string();
+  const std::scoped_lock lock(mutex);
+  const auto [entry, is_new] = known.try_emplace(extension);
+  if (is_new) {
+    std::vector<unsigned char> bytes;
+    entry->second = encode(cv::Mat(8, 8, CV_8UC3, cv::Scalar::all(0)), extension, bytes);
   }
+  return entry->second ? extension : kFallback;
 }
 
-fs::path OutputNames::claim(const std::string& stem, const std::string& extension) {
-  fs::path file = folder_ / (stem + extension);
-  for (int i = 2; !taken_.insert(file).second; ++i) file = folder_ / fmt::format("{}_{}{}", stem, i, extension);
-  return file;
-}
-
-std::unique_ptr<FrameWriter> make_frame_writer(OutputNames& names, const SourceInfo& source) {
-  if (source.kind == SourceKind::kImages) return std::make_unique<ImageWriter>(names);
-  return std::make_unique<VideoWriter>(names, source);
+std::unique_ptr<FrameWriter> make_frame_writer(std::shared_ptr<OutputFolder> folder, const SourceInfo& source,
+                                               const std::string& video) {
+  if (source.kind == SourceKind::kImages) return std::make_unique<ImageWriter>(std::move(folder));
+  return std::make_unique<VideoWriter>(std::move(folder), source, video.empty() ? source.name : video);
 }
 
 }  // namespace zoo::pipeline

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <opencv2/core.hpp>
 
+#include "nn/core/files.h"
 #include "pipeline/image_decoders.h"
 
 namespace zoo::pipeline {
@@ -89,7 +90,7 @@ std::vector<uint8_t> read_image_bytes(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   const uintmax_t size = fs::file_size(file, error);
   if (!stream || error) {
-    fail(ImageFault::kMissing, name, error ? error.message() : std::generic_category().message(errno));
+    fail(ImageFault::kMissing, name, error ? error.message() : errno_text());
   }
   if (size == 0) fail(ImageFault::kEmpty, name, "the file is empty");
   if (size > kMaxFileBytes) {

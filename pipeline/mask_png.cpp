@@ -5,13 +5,14 @@
 #include <csetjmp>
 #include <memory>
 #include <png.h>
+#include <span>
 #include <string>
 
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "nn/core/files.h"
 #include "pipeline/palette.h"
-#include "pipeline/write_file.h"
 
 namespace zoo::pipeline {
 namespace {
@@ -180,7 +181,8 @@ std::vector<uint8_t> encode_mask_png(const cv::Mat& labels) {
 }
 
 void write_mask_png(const std::filesystem::path& file, const cv::Mat& labels) {
-  write_file(file, encode_mask_png(labels));
+  const std::vector<uint8_t> bytes = encode_mask_png(labels);
+  write_file(file, std::as_bytes(std::span(bytes)), Durability::kProcess);
 }
 
 }  // namespace zoo::pipeline

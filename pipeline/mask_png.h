@@ -16,7 +16,7 @@ namespace zoo::pipeline {
 /// one channel, not empty. Throws Error.
 std::vector<uint8_t> encode_mask_png(const cv::Mat& labels);
 
-/// Writes it to a file. Throws IoError.
+/// Writes it to a file, see NewFile. Throws IoError.
 void write_mask_png(const std::filesystem::path& file, const cv::Mat& labels);
 
 /// Labels of a PNG: the indices of a palette picture, whatever its colours, or the values of a grey one, as stored (1

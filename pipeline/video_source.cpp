@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <opencv2/imgproc.hpp>
 
+#include "nn/core/walk_folder.h"
+
 namespace zoo::pipeline {
 namespace fs = std::filesystem;
 namespace {
@@ -37,12 +39,9 @@ std::string with_appsink(const std::string& description) {
 
 std::string cameras_found() {
   std::vector<std::string> names;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator("/dev", error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("video")) names.push_back("/dev/" + name);
+  for (const fs::path& file : walk_folder("/dev", WalkDepth::kThisFolder).files) {
+    if (file.filename().string().starts_with("video")) names.push_back(file.string());
   }
-  std::ranges::sort(names);
   return names.empty() ? "no camera is attached" : fmt::format("there is {}", fmt::join(names, ", "));
 }
 
@@ -75,7 +74,7 @@ void fill_from(const cv::VideoCapture& capture, SourceInfo& info) {
 
 std::unique_ptr<FrameSource> open_video_file(const SourceSpec& spec) {
   const fs::path file = spec.text;
-  SourceInfo info{.kind = spec.kind, .name = name_of(spec), .stem = file.stem().string()};
+  SourceInfo info{.kind = spec.kind, .name = name_of(spec), .stem = stem_of(spec)};
   std::error_code error;
   if (!fs::exists(file, error)) throw IoError(fmt::format("{}: no such file", info.name));
   if (fs::file_size(file, error) == 0) throw IoError(fmt::format("{}: the file is empty", info.name));
@@ -91,7 +90,7 @@ std::unique_ptr<FrameSource> open_video_file(const SourceSpec& spec) {
 std::unique_ptr<FrameSource> open_camera(const SourceSpec& spec) {
   const int index = std::stoi(spec.text);
   const std::string device = fmt::format("/dev/video{}", index);
-  SourceInfo info{.kind = spec.kind, .name = name_of(spec), .stem = fmt::format("camera{}", index), .live = true};
+  SourceInfo info{.kind = spec.kind, .name = name_of(spec), .stem = stem_of(spec), .live = true};
   std::error_code error;
   if (!fs::exists(device, error)) {
     throw IoError(fmt::format("camera {}: there is no {} ({})", index, device, cameras_found()));
@@ -108,7 +107,8 @@ std::unique_ptr<FrameSource> open_camera(const SourceSpec& spec) {
 
 std::unique_ptr<FrameSource> open_gstreamer(const SourceSpec& spec) {
   const std::string description = with_appsink(spec.text);
-  SourceInfo info{.kind = spec.kind, .name = name_of(spec), .stem = "gst", .live = is_live_pipeline(description)};
+  SourceInfo info{
+      .kind = spec.kind, .name = name_of(spec), .stem = stem_of(spec), .live = is_live_pipeline(description)};
   cv::VideoCapture capture = opened([&] { return cv::VideoCapture(description, cv::CAP_GSTREAMER); });
   if (!capture.isOpened()) {
     throw IoError(
@@ -122,7 +122,7 @@ std::unique_ptr<FrameSource> open_gstreamer(const SourceSpec& spec) {
 }
 
 std::unique_ptr<FrameSource> open_stream(const SourceSpec& spec) {
-  SourceInfo info{.kind = spec.kind, .name = name_of(spec), .stem = stem_of_address(spec.text)};
+  SourceInfo info{.kind = spec.kind, .name = name_of(spec), .stem = stem_of(spec)};
   const std::vector<int> timeout = {cv::CAP_PROP_OPEN_TIMEOUT_MSEC, kOpenTimeoutMs};
   cv::VideoCapture capture = opened([&] { return cv::VideoCapture(spec.text, cv::CAP_FFMPEG, timeout); });
   if (!capture.isOpened()) {
@@ -193,6 +193,22 @@ std::optional<FrameResult> VideoSource::at_end() {
     return failure;
   }
   return std::nullopt;
+}
+
+std::string stem_of(const SourceSpec& spec) {
+  switch (spec.kind) {
+    case SourceKind::kCamera:
+      return fmt::format("camera{}", std::stoi(spec.text));
+    case SourceKind::kGStreamer:
+      return "gst";
+    case SourceKind::kStream:
+      return stem_of_address(spec.text);
+    case SourceKind::kImages:
+      return spec.images.empty() ? "" : spec.images.front().stem().string();
+    case SourceKind::kVideoFile:
+      break;
+  }
+  return fs::path(spec.text).stem().string();
 }
 
 std::unique_ptr<FrameSource> open_video_source(const SourceSpec& spec) {

@@ -1,9 +1,7 @@
 #include "pipeline/video_writer.h"
 
 #include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <exception>
 #include <system_error>
 #include <utility>
 
@@ -19,16 +17,17 @@ struct Format {
   int codec;
 };
 
-/// Creates the file, so that a folder without permission is told apart from a missing codec.
-void check_writable(const fs::path& file) {
-  std::FILE* probe = std::fopen(file.c_str(), "wb");
-  if (probe == nullptr) throw IoError(fmt::format("{}: cannot be written: {}", file.string(), std::strerror(errno)));
-  std::fclose(probe);
-}
-
 }  // namespace
 
-VideoWriter::VideoWriter(OutputNames& names, SourceInfo source) : names_(names), source_(std::move(source)) {}
+VideoWriter::VideoWriter(std::shared_ptr<OutputFolder> folder, SourceInfo source, std::string input)
+    : folder_(std::move(folder)), source_(std::move(source)), input_(std::move(input)) {}
+
+VideoWriter::~VideoWriter() {
+  try {
+    finish();
+  } catch (const std::exception&) {  // whoever wants to know calls finish()
+  }
+}
 
 void VideoWriter::write(const Frame& frame) {
   if (!writer_.isOpened()) open(frame.image.size());
@@ -44,12 +43,15 @@ void VideoWriter::write(const Frame& frame) {
 void VideoWriter::finish() {
   if (!writer_.isOpened()) return;
   writer_.release();
-  const fs::path& file = files_.back();
-  cv::VideoCapture check(file.string(), cv::CAP_FFMPEG);
+  const std::unique_ptr<NewFile> file = std::move(file_);
+  cv::VideoCapture check(file->part().string(), cv::CAP_FFMPEG);
   const int64_t found = check.isOpened() ? static_cast<int64_t>(check.get(cv::CAP_PROP_FRAME_COUNT)) : 0;
   if (found < frames_) {
-    throw IoError(fmt::format("{}: incomplete: holds {} of {} frames{}", file.string(), found, frames_, disk_state()));
+    throw IoError(fmt::format("{}: incomplete: holds {} of {} frames{}; nothing was kept", file->name().string(), found,
+                              frames_, disk_state()));
   }
+  file->publish();
+  files_.push_back(file->name());
 }
 
 void VideoWriter::open(cv::Size size) {
@@ -64,24 +66,20 @@ void VideoWriter::open(cv::Size size) {
   }
   std::string tried;
   for (const Format& format : formats) {
-    const fs::path file = names_.claim(source_.stem, format.extension);
-    check_writable(file);
-    if (writer_.open(file.string(), cv::CAP_FFMPEG, format.codec, source_.fps, size_, true)) {
-      files_.push_back(file);
-      return;
-    }
-    std::error_code ignored;
-    fs::remove(file, ignored);
+    const fs::path file = folder_->file({input_, source_.stem + format.extension, format.extension});
+    file_ = std::make_unique<NewFile>(file, Durability::kPower, format.extension);
+    if (writer_.open(file_->part().string(), cv::CAP_FFMPEG, format.codec, source_.fps, size_, true)) return;
+    file_.reset();
     tried += (tried.empty() ? "" : ", ") + file.filename().string();
   }
   throw IoError(fmt::format("{}: OpenCV cannot write a video of {}x{} pixels at {} frames/s here (tried {})",
-                            names_.folder().string(), size_.width, size_.height, source_.fps, tried));
+                            folder_->folder().string(), size_.width, size_.height, source_.fps, tried));
 }
 
 std::string VideoWriter::disk_state() const {
   constexpr uintmax_t kNearlyFull = 1 << 20;
   std::error_code error;
-  const fs::space_info space = fs::space(names_.folder(), error);
+  const fs::space_info space = fs::space(folder_->folder(), error);
   return !error && space.available < kNearlyFull ? " (the disk is full)" : "";
 }
 

@@ -3,21 +3,25 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <opencv2/videoio.hpp>
 
+#include "nn/core/files.h"
 #include "pipeline/frame_writer.h"
 
 namespace zoo::pipeline {
 
-/// See make_frame_writer. The file is opened with the first frame. finish() reads the file back and compares the number
-/// of frames, because cv::VideoWriter reports neither a full disk nor an encoder that gives up.
+/// See make_frame_writer. The file is opened with the first frame, as a part that gets its name at the end. finish()
+/// reads it back and compares the number of frames, because cv::VideoWriter reports neither a full disk nor an encoder
+/// that gives up.
 class VideoWriter : public FrameWriter {
  public:
-  /// `names` must outlive the writer.
-  VideoWriter(OutputNames& names, SourceInfo source);
+  /// `input`: OutputWish::input of the video.
+  VideoWriter(std::shared_ptr<OutputFolder> folder, SourceInfo source, std::string input);
+  ~VideoWriter() override;
 
   void write(const Frame& frame) override;
   void finish() override;
@@ -27,8 +31,10 @@ class VideoWriter : public FrameWriter {
   void open(cv::Size size);
   std::string disk_state() const;
 
-  OutputNames& names_;
+  std::shared_ptr<OutputFolder> folder_;
   SourceInfo source_;
+  std::string input_;
+  std::unique_ptr<NewFile> file_;
   cv::VideoWriter writer_;
   cv::Size size_;
   int64_t frames_ = 0;

@@ -4,12 +4,12 @@
 #include <cerrno>
 #include <cstdio>
 #include <memory>
-#include <system_error>
 
 #include <fmt/format.h>
 
 #include "nn/core/config_text.h"
 #include "nn/core/error.h"
+#include "nn/core/files.h"
 #include "nn/core/utf8.h"
 
 namespace zoo::detail {
@@ -34,11 +34,11 @@ std::string read_config_file(const std::filesystem::path& file) {
   };
   const auto close = [](std::FILE* stream) { std::fclose(stream); };
   const std::unique_ptr<std::FILE, decltype(close)> stream(std::fopen(file.c_str(), "rb"), close);
-  if (!stream) fail(std::generic_category().message(errno));
+  if (!stream) fail(errno_text());
 
   std::string text(kMaxFileBytes + 1, '\0');
   text.resize(std::fread(text.data(), 1, text.size(), stream.get()));
-  if (std::ferror(stream.get()) != 0) fail(std::generic_category().message(errno));
+  if (std::ferror(stream.get()) != 0) fail(errno_text());
   return text;
 }
 

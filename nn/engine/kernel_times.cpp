@@ -1,17 +1,17 @@
 #include "nn/engine/kernel_times.h"
 
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <system_error>
-#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "nn/core/error.h"
+#include "nn/core/files.h"
 #include "nn/core/parse_number.h"
 
 namespace zoo::engine {
@@ -65,25 +65,6 @@ std::string read_all(const fs::path& file) {
   return stream ? content.str() : std::string();
 }
 
-/// Writes a whole file or leaves what was there. Yields what went wrong.
-std::error_code replace_file(const fs::path& file, std::string_view content) {
-  std::error_code error;
-  fs::create_directories(file.parent_path(), error);
-  if (error) return error;
-  static std::atomic<unsigned> serial{0};
-  const fs::path partial = file.string() + fmt::format(".{}-{}.tmp", ::getpid(), serial++);
-  {
-    std::ofstream stream(partial, std::ios::binary | std::ios::trunc);
-    stream.write(content.data(), static_cast<std::streamsize>(content.size()));
-    stream.close();
-    if (!stream) error = std::make_error_code(std::errc::io_error);
-  }
-  if (!error) fs::rename(partial, file, error);
-  std::error_code ignored;
-  if (error) fs::remove(partial, ignored);
-  return error;
-}
-
 }  // namespace
 
 KernelTimes::KernelTimes(std::string environment, const fs::path& folder) : environment_(std::move(environment)) {
@@ -126,8 +107,11 @@ void KernelTimes::save() {
   // Neither this process nor one that reads the file later is to change its mind between two networks.
   Table kept = read().value_or(Table{});
   kept.insert(times_.begin(), times_.end());
-  if (const std::error_code error = replace_file(file_, format(kept))) {
-    note_ = fmt::format("{}: kernel times cannot be kept: {}", file_.string(), error.message());
+  try {
+    create_folders(file_.parent_path());
+    write_file(file_, format(kept), Durability::kProcess);
+  } catch (const IoError& error) {
+    note_ = fmt::format("kernel times cannot be kept: {}", error.what());
   }
   times_.merge(kept);
 }

@@ -1,5 +1,4 @@
-// The POSIX calls behind checkpoint files: a read-only mapping and a write that happens completely or not at all.
-// Internal: not installed.
+// The POSIX calls behind checkpoint files: a read-only mapping. Internal: not installed.
 #pragma once
 
 #include <cstddef>
@@ -29,9 +28,5 @@ class MappedFile : public ValuesOwner {
   explicit MappedFile(std::span<const std::byte> bytes) : bytes_(bytes) {}
   std::span<const std::byte> bytes_;
 };
-
-/// Writes `pieces` one after another to a new file in the folder of `path`, syncs it and renames it to `path`. Throws
-/// IoError (`FILE: problem`); then nothing is left behind and a previous file at `path` is as it was.
-void write_file_atomically(const std::filesystem::path& path, const std::vector<std::span<const std::byte>>& pieces);
 
 }  // namespace zoo::weights

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nn/core/error.h"
-#include "nn/weights/file_access.h"
+#include "nn/core/files.h"
 #include "nn/weights/safetensors.h"
 #include "nn/weights/safetensors_header.h"
 
@@ -61,9 +61,11 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& te
   const uint64_t json_size = json.size();
   std::memcpy(length.data(), &json_size, length.size());
 
-  std::vector<std::span<const std::byte>> pieces = {length, std::as_bytes(std::span(json))};
-  for (const auto& [name, tensor] : tensors) pieces.push_back(std::as_bytes(std::span(tensor.data)));
-  write_file_atomically(path, pieces);
+  NewFile file(path);
+  file.write(length);
+  file.write(json);
+  for (const auto& [name, tensor] : tensors) file.write(std::as_bytes(std::span(tensor.data)));
+  file.publish();
 }
 
 }  // namespace zoo::weights

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -14,6 +13,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "nn/core/files.h"
 #include "pipeline/eval/problem_list.h"
 
 namespace zoo::eval {
@@ -256,8 +256,8 @@ Tables read_tables(const fs::path& file) {
   constexpr const char* kExpected = "expected COCO annotations: DIR/annotations.json and pictures in DIR/images";
   std::ifstream stream(file, std::ios::binary);
   if (!stream || fs::is_directory(file)) {
-    tables.problems.add(fmt::format("{}: cannot be read: {}; {}", file.string(),
-                                    stream ? "it is a folder" : std::strerror(errno), kExpected));
+    tables.problems.add(
+        fmt::format("{}: cannot be read: {}; {}", file.string(), stream ? "it is a folder" : errno_text(), kExpected));
     tables.problems.throw_if_any();
   }
   int64_t line = 1;

@@ -1,9 +1,14 @@
 #include "pipeline/eval/folder_entries.h"
 
 #include <algorithm>
+#include <iterator>
+#include <string>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "nn/core/walk_folder.h"
 
 namespace zoo::eval {
 namespace {
@@ -17,13 +22,10 @@ void add_unreadable(const fs::path& path, const std::error_code& error, ProblemL
 }  // namespace
 
 std::vector<fs::path> entries_of(const fs::path& folder, ProblemList& problems) {
+  FolderWalk walk = walk_folder(folder, WalkDepth::kThisFolder);
+  for (std::string& problem : walk.problems) problems.add(std::move(problem));
   std::vector<fs::path> entries;
-  std::error_code error;
-  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    if (!at->path().filename().string().starts_with('.')) entries.push_back(at->path());
-  }
-  if (error) add_unreadable(folder, error, problems);
-  std::ranges::sort(entries);
+  std::ranges::merge(walk.files, walk.folders, std::back_inserter(entries));
   return entries;
 }
 

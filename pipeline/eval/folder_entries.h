@@ -9,8 +9,8 @@
 
 namespace zoo::eval {
 
-/// What a folder holds, by name, without what begins with a dot. That it cannot be read, or not to its end, is a
-/// problem: pictures that are missing without a word would change the figures.
+/// What a folder holds, by name, without what begins with a dot (walk_folder). That it cannot be read, or not to its
+/// end, is a problem: pictures that are missing without a word would change the figures.
 std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder, ProblemList& problems);
 
 /// Whether something that a folder holds is a folder itself. That this cannot be told (a symbolic link to nothing or to

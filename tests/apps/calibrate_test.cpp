@@ -81,6 +81,18 @@ TEST_F(Calibrate, RefusesWhatHasNoPictures) {
   EXPECT_THAT(missing.err, HasSubstr("there is no such folder"));
 }
 
+TEST_F(Calibrate, LooksThroughEveryFolderOnce) {
+  const std::string loops = folder_ / "loops";
+  for (const char* name : {"a", "b"}) {
+    fs::create_directories(loops + "/" + name);
+    fs::create_directory_symlink("..", loops + "/" + name + "/loop");
+  }
+  fs::copy_file(demo_sample("apple.jpg"), loops + "/a/apple.jpg");
+  const ProgramResult result = run_program({"calibrate", model(), "--data", loops});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("from 1 pictures"));
+}
+
 TEST_F(Calibrate, RandomWeightsNeedAnOutput) {
   const ProgramResult result = run_program({"calibrate", model(), "--data", pictures(), "--random-weights"});
   EXPECT_EQ(result.exit_code, 2);

@@ -72,8 +72,11 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"no_file", {}, "export: --onnx is required"},
         Mistake{"no_batch", {"--onnx", "OUT", "--batch", "0"}, "export: --batch: Value 0 not in range"},
         Mistake{"unknown_output", {"--onnx", "OUT", "--outputs", "logit"}, "--outputs logit: the network has logits"},
-        Mistake{"no_such_folder", {"--onnx", "/nowhere/net.onnx"}, "/nowhere/net.onnx: cannot create a file", 1},
-        Mistake{"no_regular_file", {"--onnx", "/dev/null"}, "/dev/null: cannot write", 1},
+        Mistake{"no_such_folder",
+                {"--onnx", "/nowhere/net.onnx"},
+                "/nowhere/net.onnx: cannot be written: No such file or directory",
+                1},
+        Mistake{"folder", {"--onnx", "/tmp"}, "/tmp: cannot be written: it is a folder", 1},
         Mistake{"no_such_weights", {"--onnx", "OUT", "--checkpoint", "nowhere.safetensors"}, "nowhere.safetensors"}),
     [](const auto& test) { return test.param.name; });
 

@@ -150,7 +150,7 @@ TEST(List, FindsTheFolderThroughTheEnvironmentAndToleratesBrokenFiles) {
 TEST(List, FolderThatIsNotThereIsAUsageError) {
   const ProgramResult result = run_program({"list", "/nowhere"});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, HasSubstr("list: /nowhere: No such file or directory"));
+  EXPECT_THAT(result.err, HasSubstr("list: /nowhere: cannot be read: No such file or directory"));
 }
 
 }  // namespace

@@ -158,20 +158,22 @@ TEST(PredictImages, SaveWritesAnnotatedCopiesOfTheSameNameAndFormat) {
   TempFolder folder;
   const std::string twin = folder / "twin";
   fs::create_directory(twin);
+  fs::create_directory(folder / "mine");
+  fs::copy_file(demo_sample("dog.jpg"), folder / "mine/dog.jpg");
   fs::copy_file(demo_sample("apple.jpg"), twin + "/dog.jpg");
   cv::imwrite(twin + "/grey.pgm", cv::Mat(50, 60, CV_8UC1, cv::Scalar(80)));
   const std::string saved = folder / "deep/saved";
-  const ProgramResult result = run_program(predict({"-s", demo_sample("dog.jpg"), twin, "--save", saved}));
+  const ProgramResult result = run_program(predict({"-s", folder / "mine/dog.jpg", twin, "--save", saved}));
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out,
-              AllOf(HasSubstr("saved " + saved + "/dog.jpg\n"), HasSubstr("saved " + saved + "/dog_2.jpg\n"),
-                    HasSubstr("saved " + saved + "/grey.png\n")));
+              AllOf(HasSubstr("saved " + saved + "/mine/dog.jpg\n"), HasSubstr("saved " + saved + "/twin/dog.jpg\n"),
+                    HasSubstr("saved " + saved + "/twin/grey.png\n")));
   const cv::Mat before = cv::imread(demo_sample("dog.jpg"));
-  const cv::Mat after = cv::imread(saved + "/dog.jpg");
+  const cv::Mat after = cv::imread(saved + "/mine/dog.jpg");
   ASSERT_EQ(after.size(), before.size());
   const cv::Rect box(0, 0, 60, 30);
   EXPECT_GT(cv::norm(before(box), after(box), cv::NORM_INF), 50.0) << "nothing is drawn";
-  EXPECT_EQ(cv::imread(saved + "/dog_2.jpg").size(), cv::imread(demo_sample("apple.jpg")).size());
+  EXPECT_EQ(cv::imread(saved + "/twin/dog.jpg").size(), cv::imread(demo_sample("apple.jpg")).size());
 }
 
 TEST(PredictImages, RefusesToOverwriteItsInput) {
@@ -179,7 +181,7 @@ TEST(PredictImages, RefusesToOverwriteItsInput) {
   fs::copy_file(demo_sample("apple.jpg"), folder / "apple.jpg");
   const ProgramResult result = run_program(predict({"-s", folder.path().string(), "--save", folder.path().string()}));
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, HasSubstr("the pictures come from this folder"));
+  EXPECT_THAT(result.err, HasSubstr("sources come from this folder"));
   EXPECT_EQ(read_text(folder / "apple.jpg"), read_text(demo_sample("apple.jpg")));
 }
 

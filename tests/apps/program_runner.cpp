@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
@@ -46,7 +47,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }  // namespace
 
 RunningProgram::RunningProgram(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
-                               const std::string& out_path)
+                               const std::string& out_path, int ignored)
     : out_path_(out_path.empty() ? folder_ / "out" : out_path) {
   std::vector<std::string> words = {ZOO_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
@@ -57,8 +58,20 @@ RunningProgram::RunningProgram(const std::vector<std::string>& arguments, const 
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out_path_.c_str(), O_WRONLY | O_CREAT, 0600);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err_path.c_str(), O_WRONLY | O_CREAT, 0600);
+  sigset_t defaults;
+  sigemptyset(&defaults);
+  for (const int signal : {SIGHUP, SIGINT, SIGTERM}) {
+    if (signal != ignored) sigaddset(&defaults, signal);
+  }
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigdefault(&attributes, &defaults);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+  const auto before = ignored == 0 ? SIG_DFL : std::signal(ignored, SIG_IGN);
   const int error =
-      posix_spawn(&pid_, ZOO_PROGRAM, &actions, nullptr, pointers(words).data(), pointers(variables).data());
+      posix_spawn(&pid_, ZOO_PROGRAM, &actions, &attributes, pointers(words).data(), pointers(variables).data());
+  if (ignored != 0) std::signal(ignored, before);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) throw std::system_error(error, std::generic_category(), ZOO_PROGRAM);
 }
@@ -71,19 +84,30 @@ RunningProgram::~RunningProgram() {
 
 void RunningProgram::send(int signal) const { kill(pid_, signal); }
 
+bool RunningProgram::deliver(int signal) const {
+  send(signal);
+  const std::string status = "/proc/" + std::to_string(pid_) + "/status";
+  return wait_until([&] {
+    // Pending for the process as a whole, as a mask of 16 hexadecimal digits.
+    const std::string text = read_text(status);
+    const size_t pending = text.find("ShdPnd:");
+    if (pending == std::string::npos) return true;  // ended
+    const uint64_t mask = std::stoull(text.substr(pending + 7), nullptr, 16);
+    return (mask >> (signal - 1) & 1) == 0;
+  });
+}
+
+bool RunningProgram::has_ended() const {
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
+}
+
 std::string RunningProgram::out_so_far() const { return read_text(out_path_); }
 
 bool RunningProgram::wait_for_output(const std::string& text, std::chrono::seconds limit) const {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (std::chrono::steady_clock::now() < deadline) {
-    if (out_so_far().find(text) != std::string::npos) return true;
-    siginfo_t info{};
-    const bool ended =
-        waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_;
-    if (ended) return out_so_far().find(text) != std::string::npos;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
+  const auto is_there = [&] { return out_so_far().find(text) != std::string::npos; };
+  wait_until([&] { return is_there() || has_ended(); }, limit);
+  return is_there();
 }
 
 ProgramResult RunningProgram::wait(std::chrono::seconds limit) {
@@ -100,12 +124,22 @@ ProgramResult RunningProgram::wait(std::chrono::seconds limit) {
   pid_ = 0;
   const int exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   const bool captured = fs::is_regular_file(out_path_);
-  return {exit_code, captured ? read_text(out_path_) : "", read_text(folder_ / "err")};
+  return {exit_code, captured ? read_text(out_path_) : "", read_text(folder_ / "err"),
+          WIFSIGNALED(status) ? WTERMSIG(status) : 0};
 }
 
 ProgramResult run_program(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
                           const std::string& out_path) {
   return RunningProgram(arguments, environment, out_path).wait();
+}
+
+bool wait_until(const std::function<bool()>& condition, std::chrono::seconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
 }
 
 std::string source_path(const std::string& relative) { return std::string(ZOO_SOURCE_DIR) + "/" + relative; }
