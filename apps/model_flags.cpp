@@ -1,6 +1,7 @@
 #include "apps/model_flags.h"
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -17,6 +18,7 @@ namespace zoo::apps {
 namespace {
 
 constexpr int64_t kMaxSide = 16384;
+constexpr double kBytesPerGibi = 1024.0 * 1024.0 * 1024.0;
 
 std::optional<int64_t> parse_side(std::string_view text) { return parse_number_in<int64_t>(text, 1, kMaxSide); }
 
@@ -75,6 +77,16 @@ void WeightFlags::add_to(CLI::App& app) {
       ->check(CLI::IsMember({"backbone", "neck", "head"}))
       ->expected(1)
       ->take_all();
+  app.add_option("--max-parameters", limits.parameters, "Refuse networks with more parameters")
+      ->check(CLI::Range(int64_t{1}, std::numeric_limits<int64_t>::max()))
+      ->capture_default_str()
+      ->type_name("N");
+  app.add_option_function<double>(
+         "--max-activations",
+         [this](double gibi) { limits.activation_bytes = static_cast<int64_t>(gibi * kBytesPerGibi); },
+         "Refuse inputs whose feature maps take more memory (default: 4)")
+      ->check(CLI::Range(0.001, 1e6))
+      ->type_name("GIB");
 }
 
 void SizeFlag::add_to(CLI::App& app) {
@@ -206,7 +218,8 @@ models::LoadModelOptions load_options(const WeightFlags& weights, const std::vec
           .random_weights = weights.random,
           .allow_missing = sections(weights.allow_missing),
           .calibration = weights.calibration,
-          .overrides = parse_overrides(overrides)};
+          .overrides = parse_overrides(overrides),
+          .limits = weights.limits};
 }
 
 std::shared_ptr<const models::Model> load_model(const ModelFlags& model, const WeightFlags& weights,

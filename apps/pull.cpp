@@ -80,11 +80,18 @@ Json to_json(const models::PreprocessConfig& config) {
           {"std", config.std}};
 }
 
+uintmax_t bytes_of(const fs::path& file) {
+  std::error_code error;
+  const uintmax_t bytes = fs::file_size(file, error);
+  if (error) throw IoError(fmt::format("{}: cannot be read: {}", file.string(), error.message()));
+  return bytes;
+}
+
 Json to_json(const PretrainedCheckpoint& known, const models::PulledCheckpoint& pulled) {
   Json json = {{"name", known.name},
                {"source", known.source == PretrainedSource::kHub ? "huggingface" : "torchvision"},
                {"file", pulled.weights.string()},
-               {"bytes", fs::file_size(pulled.weights)},
+               {"bytes", bytes_of(pulled.weights)},
                {"fetched", pulled.fetched},
                {"model_file", known.model_file},
                {"classes", known.num_classes}};
@@ -133,7 +140,8 @@ int pull(const PullFlags& flags) {
   }
   if (!known.model_file.empty()) spdlog::info("{} fits configs/{}.yaml", known.name, known.model_file);
   if (pulled.preprocess) spdlog::info("{}: {}", known.name, models::to_string(*pulled.preprocess));
-  TextOutput().line(flags.json ? to_json(known, pulled).dump(2) : pulled.weights.string());
+  TextOutput().line(flags.json ? to_json(known, pulled).dump(2, ' ', false, Json::error_handler_t::replace)
+                               : pulled.weights.string());
   return kExitDone;
 }
 

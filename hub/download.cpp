@@ -101,6 +101,12 @@ void with_attempts(const DownloadOptions& options, const std::function<void()>& 
 std::vector<std::string> request_headers(const std::string& url, const std::string& first_url,
                                          const DownloadOptions& options) {
   if (options.token.empty() || origin_of(url) != origin_of(first_url)) return {};
+  if (!origin_of(url).starts_with("https:") && !is_loopback(url)) {
+    throw DownloadError(fmt::format("{}: the address is not encrypted, so the token (HF_TOKEN) would be readable on "
+                                    "the way; give an https address (HF_ENDPOINT), or unset the token",
+                                    shown_url(url)),
+                        0, false);
+  }
   return {"Authorization: Bearer " + options.token};
 }
 
@@ -286,11 +292,13 @@ bool download(const DownloadJob& job, const DownloadOptions& options) {
       options.http.stopped);
   if (!lock.held()) throw Stopped(fmt::format("{}: stopped", job.file.string()));
 
-  if (!job.force && std::filesystem::is_regular_file(job.file)) {
+  std::error_code error;  // what is no file, or cannot be looked at, is in the way and said when it is published
+  if (!job.force && std::filesystem::is_regular_file(job.file, error)) {
     const std::string problem = hash_problem(job.file, job.hash);
     if (problem.empty()) return false;
     notice(fmt::format("{}: {}; it is removed and fetched again", job.file.string(), problem));
-    std::filesystem::remove(job.file);
+    std::filesystem::remove(job.file, error);
+    if (error) throw IoError(fmt::format("{}: cannot be removed: {}", job.file.string(), error.message()));
   }
 
   PartialFile partial(job.file.string() + ".incomplete");

@@ -31,7 +31,8 @@ class DownloadError : public Error {
 
 struct DownloadOptions {
   HttpOptions http;
-  /// Sent as `Authorization: Bearer` to the server of the first address, never to one that it redirects to.
+  /// Sent as `Authorization: Bearer` to the server of the first address, never to one that it redirects to. Unencrypted
+  /// it goes to this machine only: any other http address throws DownloadError.
   std::string token;
   /// Attempts in all where the connection fails or the server answers 408, 429 or 5xx.
   int attempts = 5;

@@ -1,6 +1,7 @@
 #include "hub/http.h"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <cctype>
 #include <cstdint>
@@ -9,6 +10,8 @@
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "nn/core/shown_text.h"
 
 namespace zoo::hub {
 namespace {
@@ -260,9 +263,19 @@ std::string resolve_url(const std::string& base, const std::string& location) {
   return parsed ? part_of(parsed, CURLUPART_URL) : std::string();
 }
 
+bool is_loopback(const std::string& url) {
+  const Url parsed = parse_url(url);
+  if (!parsed) return false;
+  const std::string host = lower(part_of(parsed, CURLUPART_HOST));
+  if (host == "localhost" || host == "[::1]") return true;
+  in_addr address{};
+  constexpr uint32_t kLoopbackNetwork = 127;
+  return inet_pton(AF_INET, host.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24U == kLoopbackNetwork;
+}
+
 std::string shown_url(const std::string& url) {
   const Url parsed = parse_url(url);
-  if (!parsed) return url;
+  if (!parsed) return printable(without_secrets(url));
   for (const CURLUPart secret : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY, CURLUPART_FRAGMENT}) {
     curl_url_set(parsed.get(), secret, nullptr, 0);
   }

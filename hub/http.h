@@ -77,6 +77,9 @@ std::string origin_of(const std::string& url);
 /// Where a redirect from `base` to `location` leads; empty if that is no HTTP or HTTPS address.
 std::string resolve_url(const std::string& base, const std::string& location);
 
+/// Whether what is sent to this address stays on this machine: `localhost`, 127.0.0.0/8, `[::1]`.
+bool is_loopback(const std::string& url);
+
 /// The address without user, query and fragment, which may hold secrets (signed addresses): for messages.
 std::string shown_url(const std::string& url);
 

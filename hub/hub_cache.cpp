@@ -21,6 +21,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kCommitDigits = 40;
+constexpr size_t kSha256Digits = 64;
+constexpr const char* kPinFile = "backbone-zoo.pin";
 constexpr size_t kMaxRevision = 200;
 
 std::string variable(const char* name) {
@@ -149,6 +151,24 @@ void HubRepository::note_revision(const std::string& revision, const std::string
   PartialFile file(path.string() + fmt::format(".{}.tmp", ::getpid()));
   file.restart();
   file.append(std::as_bytes(std::span(commit)));
+  file.publish(path);
+}
+
+std::optional<HubPin> HubRepository::pin() const {
+  std::ifstream stream(folder_ / kPinFile);
+  HubPin pin;
+  if (!(stream >> pin.commit >> pin.sha256) || !is_commit(pin.commit)) return std::nullopt;
+  const bool whole = pin.sha256.size() == kSha256Digits && std::ranges::all_of(pin.sha256, is_hex);
+  return whole ? std::optional(pin) : std::nullopt;
+}
+
+void HubRepository::note_pin(const HubPin& pin) const {
+  const fs::path path = folder_ / kPinFile;
+  create_folders(path.parent_path());
+  const std::string text = fmt::format("{} {}\n", pin.commit, pin.sha256);
+  PartialFile file(path.string() + fmt::format(".{}.tmp", ::getpid()));
+  file.restart();
+  file.append(std::as_bytes(std::span(text)));
   file.publish(path);
 }
 

@@ -38,6 +38,12 @@ bool is_commit(std::string_view text);
 /// A branch, tag or commit that is safe as a path: letters, digits, `._-` and single slashes, no part `.` or `..`.
 bool is_revision(std::string_view text);
 
+/// Which weights a repository had when they were fetched first.
+struct HubPin {
+  std::string commit;
+  std::string sha256;
+};
+
 /// One repository's part of the cache. Reading never throws: what is broken is not there.
 class HubRepository {
  public:
@@ -57,6 +63,11 @@ class HubRepository {
   std::filesystem::path link(const std::string& commit, std::string_view file, const std::string& etag) const;
   /// Notes what commit a branch or tag has now. Throws IoError.
   void note_revision(const std::string& revision, const std::string& commit) const;
+
+  /// What note_pin() has noted. It lies beside what Python's library writes and looks at: `backbone-zoo.pin`.
+  std::optional<HubPin> pin() const;
+  /// Throws IoError.
+  void note_pin(const HubPin& pin) const;
 
  private:
   std::filesystem::path folder_;

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "models/model_config.h"
+#include "nn/core/shown_text.h"
 #include "nn/core/utf8.h"
 
 namespace zoo::models {
@@ -82,7 +83,7 @@ std::vector<std::string> decode_labels(const ConfigNode& node, const std::filesy
     } else if (!is_utf8(label)) {  // results carry labels into JSON, which allows nothing else
       wrong("not UTF-8 text");
     } else if (const auto [first, is_new] = first_line.try_emplace(label, labels.size() + 1); !is_new) {
-      wrong(fmt::format("\"{}\" is the label of line {} already", label, first->second));
+      wrong(fmt::format("\"{}\" is the label of line {} already", shortened(label), first->second));
     }
     labels.push_back(std::move(label));
   }

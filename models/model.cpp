@@ -1,5 +1,6 @@
 #include "models/model.h"
 
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include "models/calibration_file.h"
 #include "models/pretrained_files.h"
 #include "nn/core/error.h"
+#include "nn/core/shown_text.h"
 #include "nn/weights/checkpoint_file.h"
 #include "nn/weights/synthetic.h"
 
@@ -50,24 +52,31 @@ weights::LoadedWeights load_weights(const graph::Graph& graph, const ModelConfig
   try {
     return weights::load_checkpoint(graph.parameters, weights::CheckpointFile::open(file, file_options), load_options);
   } catch (const WeightError& error) {
-    throw WeightError(fmt::format("{}: {}", config.checkpoint_where, error.what()));
+    throw WeightError(Lines{fmt::format("{}: {}", printable(config.checkpoint_where), error.what())});
   }
+}
+
+bool is_there(const std::filesystem::path& file) {
+  std::error_code error;
+  return std::filesystem::exists(file, error);
 }
 
 }  // namespace
 
 Model Model::load(const std::filesystem::path& file, const LoadModelOptions& options) {
-  return load(load_model_config(file, options.overrides), options);
+  return with_errors_of(file.string(), [&] { return load(load_model_config(file, options.overrides), options); });
 }
 
 Model Model::load_backbone(const std::filesystem::path& file, const LoadModelOptions& options) {
-  return load(load_backbone_config(file, options.overrides), options);
+  return with_errors_of(file.string(), [&] { return load(load_backbone_config(file, options.overrides), options); });
 }
 
 Model Model::load(ModelConfig config, const LoadModelOptions& options) {
   Model model;
   model.config_ = std::move(config);
+  model.limits_ = options.limits;
   model.network_.graph = build_graph(model.config_);
+  check_parameters(model.network_.graph, model.limits_, model.config_.file.string());
   model.calibration_file_ = options.calibration;
   if (options.random_weights) {
     model.network_.values = weights::formula_values(model.network_.graph.parameters, weights::FormulaOptions{});
@@ -87,7 +96,7 @@ std::shared_ptr<const engine::Calibration> Model::calibration() const {
   if (calibration_file_.empty()) {
     throw ConfigError({fmt::format("{}: int8 with random weights needs a table of ranges: give --calibration", name)});
   }
-  if (!std::filesystem::exists(calibration_file_)) {
+  if (!is_there(calibration_file_)) {
     throw ConfigError(
         {fmt::format("{}: there is no such file; int8 needs the ranges of this model's values: "
                      "`backbone-zoo calibrate {} --data DIR` makes it from your pictures",
@@ -104,12 +113,16 @@ std::shared_ptr<const engine::Executable> Model::compile(const Shape& input,
   if (!resolved.precision) resolved.precision = engine::precision_from(config_.runtime.precision);
   using engine::Precision;
   // Without a table, int8 is just none of those that kAuto has to choose from.
-  const bool wants_table = resolved.precision == Precision::kInt8 ||
-                           (resolved.precision == Precision::kAuto && std::filesystem::exists(calibration_file_));
+  const bool wants_table =
+      resolved.precision == Precision::kInt8 || (resolved.precision == Precision::kAuto && is_there(calibration_file_));
   if (wants_table && resolved.calibration == nullptr) {
     resolved.calibration = calibration();
   }
-  return executables_->get(network_, input, resolved);
+  const std::string name = config_.file.string();
+  const bool all = resolved.outputs.empty();
+  check_activations(all ? network_.graph : graph::select_outputs(network_.graph, resolved.outputs), input, limits_,
+                    name);
+  return with_errors_of(name, [&] { return executables_->get(network_, input, resolved); });
 }
 
 ResolvedPrecision Model::resolve_precision(const Shape& input, const engine::CompileOptions& options) const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "models/executables_in_use.h"
+#include "models/limits.h"
 #include "models/model_config.h"
 #include "nn/engine/executable.h"
 #include "nn/graph/passes.h"
@@ -29,6 +30,8 @@ struct LoadModelOptions {
   std::filesystem::path calibration = {};
   /// `--set` of the command line, for what reads a model file; a ModelConfig has been read.
   std::vector<ConfigOverride> overrides = {};
+  /// How large a network may be.
+  ModelLimits limits = {};
 };
 
 /// A precision that has been decided on.
@@ -44,7 +47,7 @@ struct ResolvedPrecision {
 class Model {
  public:
   /// Reads the model file and its weights and checks that they fit. Throws ConfigError (the file is wrong, or there are
-  /// no weights), WeightError, GraphError.
+  /// no weights), WeightError, GraphError (TooLargeError), and Error for what else may go wrong.
   static Model load(const std::filesystem::path& file, const LoadModelOptions& options = {});
   /// The second step of the above: builds what load_model_config or load_backbone_config has read, and takes its
   /// weights. Throws WeightError, GraphError, ConfigError (there are no weights).
@@ -67,7 +70,7 @@ class Model {
 
   /// Compiles for an input [N, C, H, W], in the model file's `runtime.precision` unless the options have one; or yields
   /// what has been compiled for the same and is still in use: all who run one model share its packed weights. Throws
-  /// GraphError and EngineError, see Executable::compile.
+  /// GraphError and EngineError, see Executable::compile, and TooLargeError.
   /// For int8 without CompileOptions::calibration, the calibration file is read; throws ConfigError where it is missing
   /// or wrong.
   std::shared_ptr<const engine::Executable> compile(const Shape& input, const engine::CompileOptions& options) const;
@@ -84,6 +87,7 @@ class Model {
   };
 
   ModelConfig config_;
+  ModelLimits limits_;
   graph::BoundGraph network_;
   std::optional<weights::LoadReport> report_;
   std::shared_ptr<ExecutablesInUse> executables_ = std::make_shared<ExecutablesInUse>();  ///< copies share it

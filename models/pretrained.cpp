@@ -27,7 +27,8 @@ PretrainedCheckpoint from_timm(const TimmRow& row) {
                              .source = PretrainedSource::kHub,
                              .repository = row.repository,
                              .url = {},
-                             .sha256_prefix = {},
+                             .commit = row.commit,
+                             .sha256 = row.sha256,
                              .model_file = row.model_file,
                              .num_classes = row.num_classes,
                              .preprocess = preprocess_of(row.interpolation, row.mean, row.std)};
@@ -42,13 +43,11 @@ PretrainedCheckpoint from_torchvision(const TorchvisionRow& row) {
                              .source = PretrainedSource::kTorchvision,
                              .repository = {},
                              .url = row.url,
-                             .sha256_prefix = {},
+                             .commit = {},
+                             .sha256 = row.sha256,
                              .model_file = row.model_file,
                              .num_classes = row.num_classes,
                              .preprocess = std::nullopt};
-  // FILE-8738ca79.pth
-  const size_t dash = known.url.rfind('-');
-  known.sha256_prefix = known.url.substr(dash + 1, known.url.rfind('.') - dash - 1);
   if (*row.interpolation != '\0') {
     known.preprocess = preprocess_of(row.interpolation, row.mean, row.std);
     known.preprocess->resize = row.resize;

@@ -1,5 +1,6 @@
 // The known published checkpoints: timm's MobileNets on the Hugging Face hub and torchvision's on its own server.
-// Sources: `pretrained_cfg` of timm 1.0.12 and the weights enumerations of torchvision 0.14.1.
+// Sources: `pretrained_cfg` of timm 1.0.12 and the weights enumerations of torchvision 0.14.1; commits and hashes as
+// the hub's own pages state them, hashes of torchvision's files such that their names carry the first 8 digits.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +20,10 @@ struct PretrainedCheckpoint {
   /// Further names of the checkpoint that a library takes by default: the model's name without a tag, the zoo's id.
   std::vector<std::string> aliases;
   PretrainedSource source = PretrainedSource::kHub;
-  std::string repository;     ///< of the hub, "timm/mobilenetv4_conv_small.e2400_r224_in1k"; else empty
-  std::string url;            ///< of torchvision's file; else empty
-  std::string sha256_prefix;  ///< of torchvision's file: the first 8 hexadecimal digits, which its name carries
+  std::string repository;  ///< of the hub, "timm/mobilenetv4_conv_small.e2400_r224_in1k"; else empty
+  std::string url;         ///< of torchvision's file; else empty
+  std::string commit;      ///< of the hub, what pull() fetches; empty: its main branch
+  std::string sha256;      ///< of the weights, 64 hexadecimal digits; empty where it is not known
   std::string
       model_file;  ///< id of the zoo's model file whose network it fits, "timm/mobilenetv4_conv_small", or empty
   int64_t num_classes = 0;

@@ -10,7 +10,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "models/pretrained_files.h"
 #include "nn/core/error.h"
+#include "nn/core/json_nesting.h"
 
 namespace zoo::models {
 namespace {
@@ -30,6 +32,7 @@ class Reader {
     stream.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (stream.bad() || !stream.eof() || stream.gcount() == 0) fail("cannot be read, is empty or larger than 1 MiB");
     text.resize(static_cast<size_t>(stream.gcount()));
+    if (too_deep_json(text)) fail(fmt::format("nests lists and objects more than {} deep", kMaxJsonNesting));
     root_ = Json::parse(text, nullptr, false);
     if (!root_.is_object()) fail("is not a JSON object");
     const auto found = root_.find("pretrained_cfg");
@@ -143,7 +146,9 @@ std::optional<PretrainedPreprocess> pretrained_preprocess(const PretrainedCheckp
                                                           const hub::HubSettings& settings) {
   if (known.source == PretrainedSource::kHub) {
     const hub::HubRepository repository(settings.hub, known.repository);
-    if (const auto file = repository.find(std::string(hub::kMainRevision), hub::kHubConfig)) {
+    for (const std::string& revision : {revision_of(known, std::nullopt), std::string(hub::kMainRevision)}) {
+      const auto file = repository.find(revision, hub::kHubConfig);
+      if (!file) continue;
       return PretrainedPreprocess{read_pretrained_cfg(*file), fmt::format("{} (pretrained_cfg)", file->string())};
     }
   }

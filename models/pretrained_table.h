@@ -19,6 +19,8 @@ struct TimmRow {
   std::array<float, 3> std;
   int64_t num_classes;
   const char* model_file;
+  const char* commit;
+  const char* sha256;
 };
 
 /// One line of models/torchvision_pretrained.tsv (torchvision 0.14.1), a model's older weights first.
@@ -33,6 +35,7 @@ struct TorchvisionRow {
   std::array<float, 3> std;
   int64_t num_classes;
   const char* model_file;
+  const char* sha256;
 };
 
 std::span<const TimmRow> timm_rows();

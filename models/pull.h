@@ -10,13 +10,15 @@
 #include "hub/hub_cache.h"
 #include "models/preprocess_config.h"
 #include "models/pretrained.h"
+#include "models/pretrained_files.h"
 
 namespace zoo::models {
 
 struct PullOptions {
   hub::HubSettings settings;
-  /// Branch, tag or commit of the hub; torchvision's files have none.
-  std::string revision = std::string(hub::kMainRevision);
+  /// Branch, tag or commit of the hub, whose weights are taken as they are. Without one they must have the hash of the
+  /// table or, where it has none, the one that was fetched first (HubRepository::pin).
+  Revision revision = std::nullopt;
   bool force = false;  ///< fetch even what is there
   /// Its token is not read; settings.token is.
   hub::DownloadOptions download;

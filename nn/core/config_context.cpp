@@ -12,9 +12,11 @@ namespace zoo::detail {
 namespace {
 
 constexpr size_t kMaxListedKeys = 12;
+// Comparing names is what costs; who has misspelt more keys than this has another file altogether.
+constexpr size_t kMaxSuggestions = 200;
 
-std::string unknown_key_message(std::string_view key, const std::vector<std::string>& known) {
-  const std::string nearest = nearest_name(key, known);
+std::string unknown_key_message(std::string_view key, const std::vector<std::string>& known, bool suggest) {
+  const std::string nearest = suggest ? nearest_name(key, known) : "";
   if (!nearest.empty()) return fmt::format("unknown key; did you mean {}?", in_quotes(nearest));
   if (known.empty() || known.size() > kMaxListedKeys) return "unknown key";
   return fmt::format("unknown key; known here: {}", fmt::join(known, ", "));
@@ -32,7 +34,8 @@ void collect_unread(const ConfigContext& context, const YamlNode& node, const st
     if (context.state(*entry.value).read) {
       collect_unread(context, *entry.value, entry_path, problems);
     } else {
-      problems.push_back({entry.position, entry_path, unknown_key_message(entry.key, state.asked_keys)});
+      const bool suggest = problems.size() < kMaxSuggestions;
+      problems.push_back({entry.position, entry_path, unknown_key_message(entry.key, state.asked_keys, suggest)});
     }
   }
 }

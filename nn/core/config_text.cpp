@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/shown_text.h"
 #include "nn/core/utf8.h"
 
 namespace zoo::detail {
@@ -21,32 +22,13 @@ bool is_word(std::string_view key) {
 
 }  // namespace
 
-std::string escaped(std::string_view text) {
-  std::string shown;
-  for (size_t i = 0; i < text.size();) {
-    if (shown.size() >= kMaxShownBytes) return shown + "...";
-    const size_t length = utf8_sequence_length(text, i);
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (text[i] == '\n') {
-      shown += "\\n";
-    } else if (text[i] == '\t') {
-      shown += "\\t";
-    } else if (text[i] == '\r') {
-      shown += "\\r";
-    } else if (length == 0 || byte < 0x20 || byte == 0x7F) {
-      shown += fmt::format("\\x{:02x}", byte);
-    } else {
-      shown += text.substr(i, length);
-    }
-    i += std::max<size_t>(length, 1);
-  }
-  return shown;
-}
+std::string escaped(std::string_view text) { return shortened(text, kMaxShownBytes); }
 
 std::string in_quotes(std::string_view text) { return '"' + escaped(text) + '"'; }
 
 std::string path_with_key(std::string_view path, std::string_view key) {
-  const std::string shown = is_word(key) && key.size() <= kMaxShownBytes ? std::string(key) : in_quotes(key);
+  const std::string shown =
+      is_word(key) && is_utf8(key) && key.size() <= kMaxShownBytes ? std::string(key) : in_quotes(key);
   return path.empty() ? shown : fmt::format("{}.{}", path, shown);
 }
 

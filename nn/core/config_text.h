@@ -7,7 +7,7 @@
 
 namespace zoo::detail {
 
-/// Control characters and bytes outside UTF-8 as escapes; cut after about 60 bytes with "...".
+/// printable(), cut after about 60 bytes with "...".
 std::string escaped(std::string_view text);
 /// The same between double quotes.
 std::string in_quotes(std::string_view text);

@@ -4,14 +4,23 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace zoo {
 
-/// Base of everything this library throws on purpose.
+/// Text whose line feeds are meant; what came from outside has been made printable() before it was put in.
+struct Lines {
+  std::string text;
+};
+
+/// Base of everything this library throws. The message is safe to show: it is one line (Lines: several), what would act
+/// on a terminal is escaped, and passwords in addresses are `***` (nn/core/shown_text.h).
 class Error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit Error(const std::string& what);
+  explicit Error(const Lines& what);
 };
 
 /// A model file, or a data set to evaluate on, is wrong. Carries every problem of it, one line each, in file order:
@@ -50,5 +59,20 @@ class IoError : public Error {
  public:
   using Error::Error;
 };
+
+/// In a catch block, of whatever has been caught: an Error goes on as it is, anything else of the standard library or a
+/// third party as an Error that begins with `what`; running out of memory or threads as EngineError, a file system that
+/// refuses as IoError. What is no std::exception goes on as it is.
+[[noreturn]] void rethrow_as_error(std::string_view what);
+
+/// Yields what `work` does; what it throws leaves through rethrow_as_error.
+template <typename Work>
+decltype(auto) with_errors_of(std::string_view what, Work&& work) {
+  try {
+    return std::forward<Work>(work)();
+  } catch (...) {
+    rethrow_as_error(what);
+  }
+}
 
 }  // namespace zoo

@@ -39,9 +39,11 @@ std::string nearest_name(std::string_view word, std::span<const std::string> can
   std::string nearest;
   for (const std::string& candidate : candidates) {
     if (candidate.size() > kMaxWordLength) continue;
+    const size_t longer = std::max(word.size(), candidate.size());
+    if (longer - std::min(word.size(), candidate.size()) >= best) continue;  // so many insertions alone
     const size_t distance = edit_distance(word, candidate);
     // Two words without a single character in common are not near, however short.
-    const bool something_in_common = distance < std::max(word.size(), candidate.size());
+    const bool something_in_common = distance < longer;
     if (distance < best && (something_in_common || word == candidate)) {
       best = distance;
       nearest = candidate;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "nn/core/shown_text.h"
 #include "nn/weights/convert.h"
 #include "nn/weights/match.h"
 #include "nn/weights/synthetic.h"
@@ -64,8 +65,8 @@ LoadedWeights load_checkpoint(std::span<const Parameter> parameters, const Check
                               const LoadOptions& options) {
   CheckpointMatch match = match_checkpoint(parameters, file, options);
   if (!match.report.acceptable) {
-    throw WeightError(fmt::format("{}: does not fit the network: {}\n{}", file.path().string(), match.report.advice(),
-                                  match.report.to_string()));
+    throw WeightError(Lines{fmt::format("{}: does not fit the network: {}\n{}", printable(file.path().string()),
+                                        match.report.advice(), match.report.to_string())});
   }
   return {read_values(parameters, match.sources, file), std::move(match.report)};
 }

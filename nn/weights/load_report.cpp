@@ -28,7 +28,7 @@ std::vector<std::string> mismatch_lines(const std::vector<LoadReport::Mismatch>&
   std::vector<std::string> lines;
   lines.reserve(mismatches.size());
   for (const LoadReport::Mismatch& mismatch : mismatches) {
-    lines.push_back(fmt::format("{}: the network needs {}, the file has {}", mismatch.tensor,
+    lines.push_back(fmt::format("{}: the network needs {}, the file has {}", printable_name(mismatch.tensor),
                                 mismatch.expected.to_string(), mismatch.found.to_string()));
   }
   return lines;
@@ -106,14 +106,16 @@ std::string LoadReport::to_string(size_t limit) const {
       weights::to_string(ecosystem), requested ? "as asked" : (detected ? "detected" : "nearest"), matched, total,
       missing.size(), unexpected.size(), misshaped.size(), wrong_type.size(), non_finite.size());
   if (!entry.empty()) text += fmt::format("; taken from \"{}\"", printable_name(entry));
-  if (!other_entries.empty()) text += fmt::format(", not from \"{}\"", fmt::join(other_entries, "\" or \""));
-  if (!stripped_prefix.empty()) text += fmt::format("; names begin with \"{}\", which was ignored", stripped_prefix);
+  if (!other_entries.empty())
+    text += fmt::format(", not from \"{}\"", fmt::join(printable_names(other_entries), "\" or \""));
+  if (!stripped_prefix.empty())
+    text += fmt::format("; names begin with \"{}\", which was ignored", printable_name(stripped_prefix));
   if (!ignored.empty()) text += fmt::format("; {} for training only ignored", ignored.size());
   append_section(text, "missing", missing, limit);
   append_section(text, "unexpected", printable_names(unexpected), limit);
   append_section(text, "misshaped", mismatch_lines(misshaped), limit);
-  append_section(text, "wrong type", wrong_type, limit);
-  append_section(text, "non-finite", non_finite, limit);
+  append_section(text, "wrong type", printable_names(wrong_type), limit);
+  append_section(text, "non-finite", printable_names(non_finite), limit);
   append_section(text, "ignored", printable_names(ignored), limit);
   return text;
 }

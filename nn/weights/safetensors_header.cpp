@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "nn/core/error.h"
+#include "nn/core/shown_text.h"
+#include "nn/core/utf8.h"
 
 namespace zoo::weights {
 namespace {
@@ -22,7 +24,7 @@ constexpr int kNumberOverflow = 406;  // nlohmann's id of a number beyond the ra
 constexpr std::string_view kMetadataKey = "__metadata__";
 
 /// The first bytes of a text from a file, cut between UTF-8 characters.
-std::string shortened(std::string_view text, size_t limit) {
+std::string cut_after(std::string_view text, size_t limit) {
   if (text.size() <= limit) return std::string(text);
   while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80U) --limit;
   return std::string(text.substr(0, limit)) + "...";
@@ -51,7 +53,7 @@ class HeaderReader final : public nlohmann::json::json_sax_t {
   // Whole numbers with a sign; the others come as unsigned.
   bool number_integer(number_integer_t value) override { wrong_value(value == 0 ? "-0" : fmt::format("{}", value)); }
   bool number_unsigned(number_unsigned_t value) override;
-  bool number_float(number_float_t, const string_t& text) override { wrong_value(shortened(text, kShownNumberLength)); }
+  bool number_float(number_float_t, const string_t& text) override { wrong_value(cut_after(text, kShownNumberLength)); }
   bool string(string_t& value) override;
   bool binary(binary_t&) override { wrong_value("binary data"); }
   bool start_object(size_t) override;
@@ -221,7 +223,7 @@ bool HeaderReader::end_array() {
 }
 
 bool HeaderReader::parse_error(size_t position, const std::string& token, const nlohmann::json::exception& error) {
-  if (error.id == kNumberOverflow) wrong_value(shortened(token, kShownNumberLength));
+  if (error.id == kNumberOverflow) wrong_value(cut_after(token, kShownNumberLength));
   fail(fmt::format("the header is not valid JSON (at byte {} of the header)", position));
 }
 
@@ -267,14 +269,14 @@ SafetensorsHeader parse_safetensors_header(std::string_view json, uint64_t data_
 }
 
 std::string printable_name(std::string_view name) {
+  const std::string cut = cut_after(name, kShownNameLength);
   std::string text;
-  for (const char c : shortened(name, kShownNameLength)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F || c == '"' || c == '\\') {
-      text += fmt::format("\\x{:02x}", byte);
-    } else {
-      text += c;
-    }
+  for (size_t i = 0; i < cut.size();) {
+    const size_t length = std::max<size_t>(utf8_sequence_length(cut, i), 1);
+    const bool ambiguous = cut[i] == '"' || cut[i] == '\\';  // between quotes, beside escapes
+    text += ambiguous ? fmt::format("\\x{:02x}", static_cast<unsigned char>(cut[i]))
+                      : printable(std::string_view(cut).substr(i, length));
+    i += length;
   }
   return text;
 }

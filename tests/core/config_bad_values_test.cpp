@@ -311,5 +311,18 @@ TEST(ConfigProblems, AreJoinedInTheMessage) {
   }
 }
 
+TEST(ConfigProblems, OfThousandsOfUnknownKeysAreAllThere) {
+  std::string text = "known_and_long_enough: 1\n";
+  for (int i = 0; i < 49'000; ++i) text += "known_and_long_enouhg_" + std::to_string(i) + ": 1\n";
+  const Lines problems = problems_of(text, [](const ConfigNode& root) {
+    for (int i = 0; i < 40; ++i) root.find("another_known_key_" + std::to_string(i));
+    root.at("known_and_long_enough");
+  });
+  ASSERT_EQ(problems.size(), 49'000U);
+  EXPECT_EQ(problems.front(),
+            "x.yaml:2:1: known_and_long_enouhg_0: unknown key; did you mean \"known_and_long_enough\"?");
+  EXPECT_EQ(problems.back(), "x.yaml:49001:1: known_and_long_enouhg_48999: unknown key");
+}
+
 }  // namespace
 }  // namespace zoo

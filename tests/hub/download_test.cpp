@@ -330,6 +330,38 @@ TEST_F(DownloadTest, FollowsRedirectsButNeverWithTheTokenElsewhere) {
   EXPECT_EQ(requests[2].header("authorization"), "") << "another host must not see the token";
 }
 
+TEST_F(DownloadTest, RefusesToSendATokenUnencrypted) {
+  options_.token = "hf_secret";
+  // No such host: nothing may be sent, not even a question for its address.
+  for (const char* url : {"http://hub.invalid/file", "http://127.0.0.1.hub.invalid/file", "HTTP://hub.invalid/file"}) {
+    job_.url = url;
+    EXPECT_THAT(result(), HasSubstr("the address is not encrypted, so the token (HF_TOKEN) would be readable on the "
+                                    "way; give an https address (HF_ENDPOINT), or unset the token"))
+        << url;
+    EXPECT_THROW(ask(url, options_), DownloadError);
+  }
+  options_.token.clear();
+  options_.attempts = 1;
+  EXPECT_THAT(result(), HasSubstr("cannot be resolved"));
+}
+
+TEST(IsLoopback, IsThisMachineByAnyName) {
+  for (const char* url : {"http://localhost/x", "http://LOCALHOST:80", "http://127.0.0.1:8080/x", "http://127.1.2.3",
+                          "http://[::1]:5/x", "https://u:p@localhost/"}) {
+    EXPECT_TRUE(is_loopback(url)) << url;
+  }
+  for (const char* url : {"http://127.0.0.1.example.org", "http://localhost.example.org", "http://10.0.0.1", "",
+                          "http://128.0.0.1", "http://[::2]/", "http://localhost@example.org/", "file:///localhost"}) {
+    EXPECT_FALSE(is_loopback(url)) << url;
+  }
+}
+
+TEST(ShownUrl, HidesSecretsOfWhatIsNoHttpAddressToo) {
+  EXPECT_EQ(shown_url("https://u:p@host/x?token=1#f"), "https://host/x");
+  EXPECT_EQ(shown_url("ftp://u:p@host/x"), "ftp://u:***@host/x");
+  EXPECT_EQ(shown_url("no\naddress"), "no\\naddress");
+}
+
 TEST_F(DownloadTest, EndsRedirectLoops) {
   server_.set_handler([](const HttpRequest&) { return HttpReply{.status = 302, .headers = {{"Location", "/file"}}}; });
   EXPECT_EQ(result(), job_.url + ": more than 10 redirects");

@@ -98,5 +98,16 @@ TEST(PreprocessDifferences, AreNamed) {
                           "mean [0.5, 0.5, 0.5] instead of [0.485, 0.456, 0.406]"));
 }
 
+TEST_F(PretrainedCfg, RefusesNestingBeforeItReads) {
+  std::string lists;
+  for (int i = 0; i < 400'000; ++i) lists += '[';
+  const std::string refusal = "nests lists and objects more than 64 deep";
+  EXPECT_EQ(problem(lists), refusal);
+  EXPECT_EQ(problem(with("crop_pct", lists)), refusal);
+  EXPECT_EQ(problem(with("crop_pct", lists + std::string(lists.size(), ']'))), refusal);
+  EXPECT_EQ(problem(with("mean", std::string(30, '[') + std::string(30, ']'))),
+            "pretrained_cfg.mean: expected 3 numbers, found [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]");
+}
+
 }  // namespace
 }  // namespace zoo::models

@@ -29,7 +29,7 @@ TEST(Pretrained, IsFoundByEveryName) {
   EXPECT_EQ(find_pretrained("timm/mobilenetv4_conv_small"), small);
   const PretrainedCheckpoint* large = find_pretrained("MobileNet_V3_Large_Weights.IMAGENET1K_V2");
   ASSERT_NE(large, nullptr);
-  EXPECT_EQ(large->sha256_prefix, "5c1a4163");
+  EXPECT_EQ(large->sha256, "5c1a416349c4cf298f2a6a5e2600ed0ee55e604713578f5e74e6bc8bcaef7997");
   EXPECT_EQ(find_pretrained("torchvision/mobilenet_v3_large"), large) << "torchvision's DEFAULT is its newest";
   EXPECT_EQ(find_pretrained("mobilenet_v3_large"), large);
   EXPECT_NE(find_pretrained("MobileNet_V3_Large_Weights.IMAGENET1K_V1"), large);
@@ -52,8 +52,14 @@ TEST(Pretrained, NamesAreUniqueAndTablesWhole) {
     if (!known.model_file.empty()) {
       EXPECT_TRUE(fs::exists(kConfigs / (known.model_file + ".yaml"))) << known.model_file;
     }
+    const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+    EXPECT_TRUE(std::ranges::all_of(known.sha256 + known.commit, is_hex)) << known.name;
+    EXPECT_TRUE(known.commit.empty() || (known.commit.size() == 40 && !known.sha256.empty())) << known.name;
     if (known.source == PretrainedSource::kTorchvision) {
-      EXPECT_EQ(known.sha256_prefix.size(), 8U) << known.name;
+      EXPECT_EQ(known.sha256.size(), 64U) << known.name;
+      EXPECT_THAT(known.url, ::testing::EndsWith("-" + known.sha256.substr(0, 8) + ".pth"));
+    } else {
+      EXPECT_TRUE(known.sha256.empty() || known.sha256.size() == 64U) << known.name;
     }
   }
   EXPECT_EQ(names.size(), total);

@@ -69,7 +69,7 @@ class PullTest : public ::testing::Test {
     return "none";
   }
 
-  const PretrainedCheckpoint& known_ = *find_pretrained("mobilenetv3_small_050");
+  const PretrainedCheckpoint& known_ = *find_pretrained("mobilenetv3_small_100");
   FakeHub hub_{known_.repository, kCommit};
   test::TempFolder temp_;
   fs::path folder_ = temp_.path();
@@ -80,7 +80,7 @@ class PullTest : public ::testing::Test {
 
 TEST_F(PullTest, FillsTheCacheAsPythonDoes) {
   const PulledCheckpoint pulled = pull(known_, options_);
-  const fs::path repository = folder_ / "hub/models--timm--mobilenetv3_small_050.lamb_in1k";
+  const fs::path repository = folder_ / "hub/models--timm--mobilenetv3_small_100.lamb_in1k";
   EXPECT_TRUE(pulled.fetched);
   EXPECT_EQ(pulled.commit, kCommit);
   EXPECT_EQ(pulled.weights, repository / "snapshots" / kCommit / "model.safetensors");
@@ -109,6 +109,13 @@ TEST_F(PullTest, TakesTheNewCommitAndKeepsTheOld) {
   FakeHub newer(known_.repository, commit);
   newer.put("model.safetensors", {.content = "new", .hash = hash_of("new", true), .large = true});
   options_.settings.endpoint = newer.server().url();
+  EXPECT_EQ(problem(),
+            "mobilenetv3_small_100.lamb_in1k: the hub has other weights than those that were fetched first: "
+            "SHA-256 " +
+                hash_of("new", true) + " (commit " + commit + "), expected " + hash_of(content_, true) + " (commit " +
+                kCommit + "); `--revision " + commit + "` takes them as they are");
+  EXPECT_EQ(cached_weights(known_, options_.settings), old);
+  options_.revision = "main";
   const PulledCheckpoint pulled = pull(known_, options_);
   EXPECT_EQ(read(pulled.weights), "new");
   EXPECT_FALSE(pulled.config) << "a repository may lack it";
@@ -118,6 +125,59 @@ TEST_F(PullTest, TakesTheNewCommitAndKeepsTheOld) {
   options_.revision = kCommit;
   options_.settings.offline = true;
   EXPECT_EQ(pull(known_, options_).weights, old);
+}
+
+TEST_F(PullTest, RemembersWhatTheTableDoesNotKnow) {
+  ASSERT_EQ(known_.sha256, "") << "take a checkpoint that is not pinned";
+  EXPECT_EQ(problem(), "none");
+  EXPECT_THAT(notices_,
+              ElementsAre("mobilenetv3_small_100.lamb_in1k: the table of known checkpoints has no hash of it; "
+                          "SHA-256 " +
+                          hash_of(content_, true) + " (commit " + kCommit +
+                          ") is remembered, and other weights will be refused"));
+  EXPECT_EQ(problem(), "none");
+  EXPECT_EQ(notices_.size(), 1U) << "said once";
+  put("model.safetensors", "other", true);
+  options_.force = true;
+  EXPECT_THAT(problem(), HasSubstr("the hub has other weights than those that were fetched first"));
+}
+
+TEST_F(PullTest, TakesARevisionAsItIsAndRemembersNothing) {
+  options_.revision = "main";
+  EXPECT_EQ(problem(), "none");
+  EXPECT_THAT(notices_, IsEmpty());
+  put("model.safetensors", "other", true);
+  EXPECT_EQ(problem(), "none");
+}
+
+TEST_F(PullTest, FetchesThePinnedCommitAndChecksItsHash) {
+  PretrainedCheckpoint pinned = known_;
+  pinned.commit = kCommit;
+  pinned.sha256 = hash_of(content_, true);
+  const PulledCheckpoint pulled = pull(pinned, options_);
+  EXPECT_EQ(read(pulled.weights), content_);
+  EXPECT_THAT(notices_, IsEmpty());
+  for (const HttpRequest& request : hub_.server().requests()) {
+    EXPECT_EQ(request.path.find("/main/"), std::string::npos) << request.path;
+  }
+  EXPECT_EQ(cached_weights(pinned, options_.settings), pulled.weights);
+  pinned.sha256 = std::string(64, 'a');
+  const auto fetch = [&] { pull(pinned, options_); };
+  EXPECT_THAT(
+      fetch, ::testing::ThrowsMessage<DownloadError>(HasSubstr(
+                 "the hub has other weights than the table of known checkpoints: SHA-256 " + hash_of(content_, true))));
+  options_.revision = kCommit;
+  EXPECT_NO_THROW(fetch());
+}
+
+TEST_F(PullTest, TakesThePinnedWeightsThatPythonFetched) {
+  const fs::path weights = pull(known_, options_).weights;  // main, as Python does
+  PretrainedCheckpoint pinned = known_;
+  pinned.commit = std::string(40, 'b');
+  pinned.sha256 = hash_of(content_, true);
+  EXPECT_EQ(cached_weights(pinned, options_.settings), weights);
+  pinned.sha256 = std::string(64, 'a');
+  EXPECT_EQ(cached_weights(pinned, options_.settings), std::nullopt);
 }
 
 TEST_F(PullTest, SaysHowThePreprocessingDiffers) {
@@ -132,10 +192,10 @@ TEST_F(PullTest, SaysHowThePreprocessingDiffers) {
 
 TEST_F(PullTest, SaysWhatIsMissingOffline) {
   options_.settings.offline = true;
-  EXPECT_EQ(problem(), "HF_HUB_OFFLINE is set; mobilenetv3_small_050.lamb_in1k is not in the cache; by hand: " +
-                           hub_.server().url("/timm/mobilenetv3_small_050.lamb_in1k/resolve/main/model.safetensors") +
+  EXPECT_EQ(problem(), "HF_HUB_OFFLINE is set; mobilenetv3_small_100.lamb_in1k is not in the cache; by hand: " +
+                           hub_.server().url("/timm/mobilenetv3_small_100.lamb_in1k/resolve/main/model.safetensors") +
                            " as " +
-                           (folder_ / "hub/models--timm--mobilenetv3_small_050.lamb_in1k/snapshots/main/"
+                           (folder_ / "hub/models--timm--mobilenetv3_small_100.lamb_in1k/snapshots/main/"
                                       "model.safetensors")
                                .string());
   EXPECT_THAT(hub_.server().requests(), IsEmpty());
@@ -205,9 +265,12 @@ TEST_F(PullTest, TorchvisionGoesIntoTheTorchCache) {
     return test::file_reply(request, content_, "\"t\"");
   });
   const std::string hash = hash_of(content_, true);
-  EXPECT_THAT([&] { pull(known, options_); },
-              ::testing::ThrowsMessage<DownloadError>(HasSubstr("SHA-256 is " + hash + ", expected 047dcff4...")));
-  known.sha256_prefix = hash.substr(0, 8);
+  EXPECT_THAT(
+      [&] { pull(known, options_); },
+      ::testing::ThrowsMessage<DownloadError>(HasSubstr(
+          "SHA-256 is " + hash +
+          ", expected 047dcff4addef86ea5bc2eff13c9614dc11f47ab1160d0a71a25e7db994f4e1f; the file has been removed")));
+  known.sha256 = hash;
   const PulledCheckpoint pulled = pull(known, options_);
   EXPECT_EQ(pulled.weights, folder_ / "torch/mobilenet_v3_small-047dcff4.pth");
   EXPECT_EQ(read(pulled.weights), content_);

@@ -89,7 +89,7 @@ TEST(LoadReport, NamesOfTheFileCannotControlTheTerminal) {
   LoadReport report;
   report.unexpected = {"a\x1b[2Jb\n" + std::string(200, 'n')};
   const std::string text = report.to_string();
-  EXPECT_EQ(text.substr(text.find('\n')), "\n  unexpected (1):\n    a\\x1b[2Jb\\x0a" + std::string(113, 'n') + "...");
+  EXPECT_EQ(text.substr(text.find('\n')), "\n  unexpected (1):\n    a\\x1b[2Jb\\n" + std::string(113, 'n') + "...");
 }
 
 TEST(LoadReport, AnyDifferenceIsIncomplete) {
