@@ -125,7 +125,8 @@ int bench(const BenchFlags& flags) {
     report("stopped before the figures were complete");
     return kExitSignalBase + stop_signal();
   }
-  TextOutput().write(flags.json ? to_json(flags, measured).dump(2) + "\n" : to_text(flags, measured));
+  TextOutput().write(flags.json ? to_json(flags, measured).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+                                : to_text(flags, measured));
   return kExitDone;
 }
 

@@ -136,7 +136,7 @@ int list_pretrained(const ListFlags& flags) {
     text += to_text(known, settings);
     if (flags.json) json.push_back(to_json(known, settings));
   }
-  TextOutput().write(flags.json ? json.dump(2) + "\n" : text);
+  TextOutput().write(flags.json ? json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n" : text);
   return kExitDone;
 }
 
@@ -162,7 +162,7 @@ int list(const ListFlags& flags) {
   }
   Json models = Json::array();
   for (const ZooEntry& entry : entries) models.push_back(to_json(entry));
-  TextOutput().line(models.dump(2));
+  TextOutput().line(models.dump(2, ' ', false, Json::error_handler_t::replace));
   return exit_code;
 }
 

@@ -2,14 +2,29 @@
 
 #include <cstdlib>
 #include <dlfcn.h>
+#include <memory>
+#include <mutex>
 
 #include <opencv2/core/utils/logger.hpp>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+
+#include "apps/output.h"
 
 namespace zoo::apps {
 
 namespace {
+
+/// Where all messages go: write_error() knows of the status line, and what must not be shown.
+class MessageSink : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t text;
+    formatter_->format(message, text);
+    write_error({text.data(), text.size()});
+  }
+  void flush_() override {}
+};
 
 /// GLib prints the criticals of GStreamer unless told otherwise by a function; there is no variable for it and no way
 /// through OpenCV, which brings the library along.
@@ -25,7 +40,7 @@ void silence_glib() {
 }  // namespace
 
 void set_up_logging(int verbosity) {
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("backbone-zoo"));
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("backbone-zoo", std::make_shared<MessageSink>()));
   spdlog::set_pattern("%n: %v");
   spdlog::set_level(verbosity >= 2 ? spdlog::level::debug : verbosity == 1 ? spdlog::level::info : spdlog::level::err);
   if (verbosity >= 2) {

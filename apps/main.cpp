@@ -1,7 +1,17 @@
+#include <cstdio>
+#include <cstdlib>
+
 #include "apps/program.h"
 #include "apps/startup_clock.h"
+#include "pipeline/left_threads.h"
 
 int main(int argc, char** argv) {
   zoo::apps::StartupClock::mark_main();
-  return zoo::apps::run_program(argc, argv);
+  const int exit_code = zoo::apps::run_program(argc, argv);
+  if (zoo::pipeline::threads_left_behind() > 0) {
+    std::fflush(stdout);
+    std::fflush(stderr);
+    std::_Exit(exit_code);
+  }
+  return exit_code;
 }

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "nn/core/shown_text.h"
 
 namespace zoo::apps {
 namespace {
@@ -54,14 +55,15 @@ TextOutput::~TextOutput() {
 }
 
 void TextOutput::write(std::string_view text) {
+  const std::string shown = printable_lines(text);
   empty_once();
-  if (!write_all(descriptor_, std::as_bytes(std::span(text)))) {
+  if (!write_all(descriptor_, std::as_bytes(std::span(shown)))) {
     const int error = errno;
     // Only regular files can be cut; of others nothing can be taken back.
     [[maybe_unused]] const int cut = path_ == "-" ? 0 : ::ftruncate(descriptor_, size_);
     fail(error);
   }
-  size_ += static_cast<int64_t>(text.size());
+  size_ += static_cast<int64_t>(shown.size());
 }
 
 void TextOutput::line(std::string_view text) { write(fmt::format("{}\n", text)); }
@@ -101,7 +103,8 @@ void DocumentOutput::finish() {
   }
 }
 
-void write_error(std::string_view text) {
+void write_error(std::string_view message) {
+  const std::string text = without_secrets(printable_lines(message));
   StatusLine& status = status_line();
   const std::scoped_lock lock(status.mutex);
   if (status.text.empty()) {

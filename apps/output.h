@@ -30,7 +30,8 @@ class TextOutput {
   TextOutput(const TextOutput&) = delete;
   TextOutput& operator=(const TextOutput&) = delete;
 
-  /// Throws ClosedPipe or IoError (full disk).
+  /// As printable_lines() makes it: labels and names come from files. JSON stays the same JSON. Throws ClosedPipe or
+  /// IoError (full disk).
   void write(std::string_view text);
   /// `text` and a newline.
   void line(std::string_view text);
@@ -63,9 +64,9 @@ class DocumentOutput {
   std::string text_;               ///< for standard output
 };
 
-/// Whole lines on standard error, above the status line if one is shown; nothing can be done if that fails.
-/// Thread-safe.
-void write_error(std::string_view text);
+/// Whole lines on standard error, above the status line if one is shown; nothing can be done if that fails. What would
+/// act on the terminal is escaped, passwords are `***`. Thread-safe.
+void write_error(std::string_view message);
 
 /// The last line of standard error, a terminal: replaced by every call, taken away by an empty text. Thread-safe.
 void show_status_line(std::string text);

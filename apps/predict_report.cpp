@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/shown_text.h"
+
 namespace zoo::apps {
 namespace {
 
@@ -34,11 +36,12 @@ std::string joined(const std::vector<std::string>& parts) {
 Words words_for(const pipeline::Classification& result) {
   Words words{.header = "rank    score  label", .rows = {}, .line = {}, .state = {}};
   for (const pipeline::ClassScore& guess : result.top) {
-    words.rows.push_back(fmt::format("{:4d} {:6.2f} %  {}", words.rows.size() + 1, guess.score * 100.0, guess.label));
+    words.rows.push_back(
+        fmt::format("{:4d} {:6.2f} %  {}", words.rows.size() + 1, guess.score * 100.0, printable(guess.label)));
   }
   if (result.top.empty()) return words;
   const pipeline::ClassScore& best = result.top.front();
-  words.line = fmt::format("{:6.2f} %  {}", best.score * 100.0, best.label);
+  words.line = fmt::format("{:6.2f} %  {}", best.score * 100.0, printable(best.label));
   words.state = fmt::to_string(best.index);
   return words;
 }
@@ -49,8 +52,9 @@ Words words_for(const pipeline::FoundObjects& result) {
   std::map<std::string, int> counts;
   for (const pipeline::FoundObject& object : result.boxes) {
     words.rows.push_back(fmt::format("{:6.2f} %  {:8.1f} {:8.1f} {:8.1f} {:8.1f}  {}", object.score * 100.0,
-                                     object.box.x0, object.box.y0, object.box.x1, object.box.y1, object.label));
-    ++counts[object.label];
+                                     object.box.x0, object.box.y0, object.box.x1, object.box.y1,
+                                     printable(object.label)));
+    ++counts[printable(object.label)];
   }
   std::vector<std::string> parts;
   parts.reserve(counts.size());
@@ -65,9 +69,9 @@ Words words_for(const pipeline::Segmentation& result) {
   std::vector<std::string> parts;
   std::set<int64_t> visible;
   for (const pipeline::ClassShare& present : result.classes) {
-    words.rows.push_back(fmt::format("{:6.2f} %  {}", present.share * 100.0, present.label));
+    words.rows.push_back(fmt::format("{:6.2f} %  {}", present.share * 100.0, printable(present.label)));
     if (present.share < kVisibleShare) continue;
-    parts.push_back(fmt::format("{:.1f} % {}", present.share * 100.0, present.label));
+    parts.push_back(fmt::format("{:.1f} % {}", present.share * 100.0, printable(present.label)));
     visible.insert(present.index);
   }
   for (const int64_t index : visible) words.state += fmt::format("{} ", index);
@@ -102,7 +106,7 @@ void TextReport::begin_images(const std::vector<std::filesystem::path>& files, b
 
 void TextReport::begin_video(const std::string& name) {
   style_ = Style::kVideo;
-  name_ = name;
+  name_ = printable(name);
   stable_ = StableState();
 }
 
@@ -110,12 +114,12 @@ void TextReport::add(const pipeline::ProcessedFrame& item) {
   const Words words = words_for(item.result);
   switch (style_) {
     case Style::kTable:
-      out_.line(fmt::format("{} ({}x{})", item.frame.source, item.frame.image.cols, item.frame.image.rows));
+      out_.line(fmt::format("{} ({}x{})", printable(item.frame.source), item.frame.image.cols, item.frame.image.rows));
       out_.line(words.header);
       for (const std::string& row : words.rows) out_.line(row);
       break;
     case Style::kLines:
-      out_.line(fmt::format("{:<{}}  {}", item.frame.source, name_width_, words.line));
+      out_.line(fmt::format("{:<{}}  {}", printable(item.frame.source), name_width_, words.line));
       break;
     case Style::kVideo:
       if (stable_.update(words.state)) out_.line(fmt::format("{:10.2f} s  {}", item.frame.time_s, words.line));

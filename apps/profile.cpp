@@ -72,7 +72,9 @@ int profile(const ProfileFlags& flags) {
                                 .roofline = profiler.roofline(),
                                 .profile = profiler.profile()};
   const StepOrder order = flags.sort == "time" ? StepOrder::kTime : StepOrder::kExecution;
-  TextOutput().write(flags.json ? to_json(result, order).dump(2) + "\n" : to_text(result, order));
+  TextOutput().write(
+      flags.json ? to_json(result, order).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"
+                 : to_text(result, order));
   return kExitDone;
 }
 

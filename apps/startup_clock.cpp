@@ -35,12 +35,14 @@ double process_start_since_boot_s() {
   const size_t name_end = line.rfind(')');  // the name may hold spaces
   if (name_end == std::string::npos) return -1.0;
   std::istringstream fields(line.substr(name_end + 1));
-  std::string field;
-  constexpr int kFieldsToStartTime = 20;  // the first one after the name is number 3
-  for (int i = 0; i < kFieldsToStartTime; ++i) fields >> field;
+  std::string skipped;
+  constexpr int kFieldsBeforeStartTime = 19;  // the first one after the name is number 3
+  for (int i = 0; i < kFieldsBeforeStartTime; ++i) fields >> skipped;
+  double ticks = 0.0;
+  fields >> ticks;
   const long ticks_per_second = sysconf(_SC_CLK_TCK);
   if (!fields || ticks_per_second <= 0) return -1.0;
-  return std::stod(field) / static_cast<double>(ticks_per_second);
+  return ticks / static_cast<double>(ticks_per_second);
 }
 
 double ms_between(std::chrono::steady_clock::time_point from, std::chrono::steady_clock::time_point to) {

@@ -133,7 +133,8 @@ Json to_json(const Summary& summary) {
 
 int summary(const SummaryFlags& flags) {
   const Summary result = summarise(flags);
-  TextOutput().write(flags.json ? to_json(result).dump(2) + "\n" : to_text(result));
+  TextOutput().write(flags.json ? to_json(result).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+                                : to_text(result));
   return kExitDone;
 }
 

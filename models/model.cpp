@@ -72,21 +72,24 @@ Model Model::load_backbone(const std::filesystem::path& file, const LoadModelOpt
 }
 
 Model Model::load(ModelConfig config, const LoadModelOptions& options) {
-  Model model;
-  model.config_ = std::move(config);
-  model.limits_ = options.limits;
-  model.network_.graph = build_graph(model.config_);
-  check_parameters(model.network_.graph, model.limits_, model.config_.file.string());
-  model.calibration_file_ = options.calibration;
-  if (options.random_weights) {
-    model.network_.values = weights::formula_values(model.network_.graph.parameters, weights::FormulaOptions{});
+  const std::string name = config.file.string();
+  return with_errors_of(name, [&] {
+    Model model;
+    model.config_ = std::move(config);
+    model.limits_ = options.limits;
+    model.network_.graph = build_graph(model.config_);
+    check_parameters(model.network_.graph, model.limits_, name);
+    model.calibration_file_ = options.calibration;
+    if (options.random_weights) {
+      model.network_.values = weights::formula_values(model.network_.graph.parameters, weights::FormulaOptions{});
+      return model;
+    }
+    weights::LoadedWeights loaded = load_weights(model.network_.graph, model.config_, options);
+    model.network_.values = std::move(loaded.values);
+    model.report_ = std::move(loaded.report);
+    if (model.calibration_file_.empty()) model.calibration_file_ = calibration_path(model.report_->file);
     return model;
-  }
-  weights::LoadedWeights loaded = load_weights(model.network_.graph, model.config_, options);
-  model.network_.values = std::move(loaded.values);
-  model.report_ = std::move(loaded.report);
-  if (model.calibration_file_.empty()) model.calibration_file_ = calibration_path(model.report_->file);
-  return model;
+  });
 }
 
 std::shared_ptr<const engine::Calibration> Model::calibration() const {

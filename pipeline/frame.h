@@ -13,7 +13,7 @@ namespace zoo::pipeline {
 /// One picture on its way through the program.
 struct Frame {
   cv::Mat image;            ///< 8-bit BGR, upright; owned by this frame alone
-  std::string source;       ///< the file it came from, or the source as the user wrote it
+  std::string source;       ///< the file it came from, or what SourceInfo::name calls the source
   int64_t index = 0;        ///< counts from 0 over everything the source yields; gaps after drops show what was lost
   double time_s = 0.0;      ///< position in a video file, or seconds since a live source was opened
   double capture_ms = 0.0;  ///< reading and decoding, for a live source including the wait for it

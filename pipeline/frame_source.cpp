@@ -14,11 +14,13 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/shown_text.h"
 #include "nn/core/start_thread.h"
 #include "nn/core/walk_folder.h"
 #include "pipeline/image_decoders.h"
 #include "pipeline/image_io.h"
 #include "pipeline/image_source.h"
+#include "pipeline/left_threads.h"
 #include "pipeline/video_source.h"
 
 namespace zoo::pipeline {
@@ -151,14 +153,15 @@ std::vector<SourceSpec> resolve_sources(std::span<const std::string> specs) {
 std::string name_of(const SourceSpec& spec) {
   switch (spec.kind) {
     case SourceKind::kGStreamer:
-      return "gst:" + spec.text;
+      return without_secrets("gst:" + spec.text);
     case SourceKind::kCamera:
       return fmt::format("camera {} (/dev/video{})", spec.text, spec.text);
     case SourceKind::kImages:
       return spec.images.size() == 1 ? spec.images.front().string() : fmt::format("{} images", spec.images.size());
     case SourceKind::kVideoFile:
-    case SourceKind::kStream:
       break;
+    case SourceKind::kStream:
+      return without_secrets(spec.text);
   }
   return spec.text;
 }
@@ -174,14 +177,21 @@ std::shared_ptr<FrameSource> open_source_within(const SourceSpec& spec, std::chr
   constexpr std::chrono::milliseconds kPollInterval{50};
   std::packaged_task<std::shared_ptr<FrameSource>()> task([spec] { return open_source(spec); });
   std::future<std::shared_ptr<FrameSource>> opened = task.get_future();
-  start_thread(std::move(task)).detach();
+  const auto opener = std::make_shared<Abandonable>();
+  start_thread([task = std::move(task), opener]() mutable {
+    task();
+    task = {};  // with what was opened for nobody
+    opener->end();
+  }).detach();
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (opened.wait_for(kPollInterval) != std::future_status::ready) {
+    const bool late = std::chrono::steady_clock::now() > deadline;
+    if (!stop && !late) continue;
+    opener->abandon();
+    opened = {};
     if (stop) return nullptr;
-    if (std::chrono::steady_clock::now() > deadline) {
-      throw IoError(
-          fmt::format("{}: nothing came within {} s", name_of(spec), std::chrono::duration<double>(timeout).count()));
-    }
+    throw IoError(
+        fmt::format("{}: nothing came within {} s", name_of(spec), std::chrono::duration<double>(timeout).count()));
   }
   return opened.get();
 }

@@ -38,7 +38,8 @@ struct SourceSpec {
   std::vector<std::filesystem::path> roots = {};
 };
 
-/// How messages call the source, e.g. "camera 0 (/dev/video0)".
+/// How messages and results call the source, e.g. "camera 0 (/dev/video0)"; passwords of addresses and pipelines are
+/// `***` (nn/core/shown_text.h).
 std::string name_of(const SourceSpec& spec);
 
 /// The name without folder and extension, for output files, e.g. "clip", "camera0"; of several pictures, the first's.
@@ -47,8 +48,8 @@ std::string stem_of(const SourceSpec& spec);
 /// What is known about an opened source.
 struct SourceInfo {
   SourceKind kind = SourceKind::kImages;
-  std::string name;                              ///< for messages
-  std::string stem;                              ///< stem_of
+  std::string name;                              ///< for messages and results: name_of(spec)
+  std::string stem;                              ///< stem_of(spec)
   bool live = false;                             ///< frames come when they come: a slow reader has to drop some
   std::optional<int64_t> frames = std::nullopt;  ///< how many are promised, if that is known
   double fps = 0.0;                              ///< nominal rate of a video (25 where it does not say); 0 for pictures
@@ -79,7 +80,7 @@ std::vector<SourceSpec> resolve_sources(std::span<const std::string> specs);
 std::unique_ptr<FrameSource> open_source(const SourceSpec& spec);
 
 /// open_source for sources that may hang, like a GStreamer pipeline from which nothing comes: throws IoError after
-/// `timeout`, yields nothing once `stop` is set. The thread that hangs is left alone then.
+/// `timeout`, yields nothing once `stop` is set. The thread that hangs is left behind then (left_threads.h).
 std::shared_ptr<FrameSource> open_source_within(const SourceSpec& spec, std::chrono::milliseconds timeout,
                                                 const std::atomic<bool>& stop);
 

@@ -63,16 +63,18 @@ NetworkRunner::NetworkRunner(std::shared_ptr<const models::Model> model, Task ta
 }
 
 NetworkRunner::Pass NetworkRunner::run(const cv::Mat& frame, StageTimes& times) {
-  OneThread::Use use = one_thread_.enter("predictor");
-  Stopwatch watch;
-  const PreprocessGeometry placed = preprocessor_.geometry(frame.rows, frame.cols);
-  RunnerCache::Entry& compiled = compiled_for({placed.output.height, placed.output.width});
-  times.compile_ms += watch.lap_ms();
-  preprocessor_.run(frame, compiled.runner->input());
-  times.preprocess_ms += watch.lap_ms();
-  compiled.runner->run();
-  times.infer_ms += watch.lap_ms();
-  return {compiled.executable, *compiled.runner, placed, std::move(use)};
+  return with_errors_of(model_->config().file.string(), [&]() -> Pass {
+    OneThread::Use use = one_thread_.enter("predictor");
+    Stopwatch watch;
+    const PreprocessGeometry placed = preprocessor_.geometry(frame.rows, frame.cols);
+    RunnerCache::Entry& compiled = compiled_for({placed.output.height, placed.output.width});
+    times.compile_ms += watch.lap_ms();
+    preprocessor_.run(frame, compiled.runner->input());
+    times.preprocess_ms += watch.lap_ms();
+    compiled.runner->run();
+    times.infer_ms += watch.lap_ms();
+    return {compiled.executable, *compiled.runner, placed, std::move(use)};
+  });
 }
 
 RunnerCache::Entry& NetworkRunner::compiled_for(std::array<int64_t, 2> size) {

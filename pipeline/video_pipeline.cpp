@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
@@ -19,6 +21,7 @@
 #include "nn/engine/thread_pool.h"
 #include "pipeline/bounded_queue.h"
 #include "pipeline/frame_errors.h"
+#include "pipeline/left_threads.h"
 #include "pipeline/opencv_threads.h"
 #include "pipeline/ordered_queue.h"
 
@@ -30,19 +33,28 @@ using Clock = std::chrono::steady_clock;
 /// How often the calling thread looks whether the source still delivers.
 constexpr std::chrono::milliseconds kWatchInterval{100};
 
+/// A frame, or how to get it.
+using Captured = std::variant<FrameResult, FrameSource::Pending>;
+
 /// The source and who waits for it. Outlives the pipeline when the source never comes back.
 class WatchedSource {
  public:
-  explicit WatchedSource(std::shared_ptr<FrameSource> source) : source_(std::move(source)) {}
+  explicit WatchedSource(std::shared_ptr<FrameSource> source)
+      : source_(std::move(source)), live_(source_->info().live) {}
 
-  /// FrameSource::next_pending(); false when nobody wants the result any more.
-  bool next(std::optional<FrameSource::Pending>& result, std::exception_ptr& error) {
+  /// FrameSource::next_pending(), of a live source what it yields; false when nobody wants the result any more.
+  bool next(std::optional<Captured>& result, std::exception_ptr& error) {
     {
       const std::lock_guard lock(mutex_);
       waiting_since_ = Clock::now();
     }
     try {
-      result = source_->next_pending();
+      std::optional<FrameSource::Pending> pending = source_->next_pending();
+      if (pending && live_) {
+        result = (*pending)();
+      } else if (pending) {
+        result = std::move(*pending);
+      }
     } catch (...) {
       error = std::current_exception();
     }
@@ -60,14 +72,12 @@ class WatchedSource {
   }
 
  private:
-  std::shared_ptr<FrameSource> source_;
+  const std::shared_ptr<FrameSource> source_;
+  const bool live_;
   std::mutex mutex_;
   std::optional<Clock::time_point> waiting_since_;
   bool abandoned_ = false;
 };
-
-/// A frame, or how to get it.
-using Captured = std::variant<FrameResult, FrameSource::Pending>;
 
 class Run {
  public:
@@ -85,20 +95,26 @@ class Run {
   PipelineStats execute() {
     const Stopwatch watch;
     {
-      std::jthread capture;
+      std::jthread capture_thread;
       std::vector<std::jthread> predict;
       std::jthread draw;
-      try {
-        capture = start_thread([this, source = source_] { capture_frames(*source); });
+      // If there are no more threads, those that run must not wait for those that do not.
+      guarded([&] {
+        capture_thread = start_thread([this, source = source_, capturing = capturing_]() mutable {
+          capture(*source);
+          source.reset();
+          capturing->end();
+        });
         for (int i = 0; i < options_.predict_threads; ++i) {
           predict.push_back(start_thread([this] { guarded([this] { predict_frames(); }); }));
         }
         draw = start_thread([this] { guarded([this] { draw_frames(); }); });
-      } catch (...) {  // no more threads; those that run must not wait for those that do not
-        fail(std::current_exception());
-      }
+      });
       guarded([this] { deliver_frames(); });
-      if (capture.joinable() && !capture_comes_back()) capture.detach();
+      if (capture_thread.joinable() && !capture_comes_back()) {
+        capturing_->abandon();
+        capture_thread.detach();
+      }
     }
     if (error_) std::rethrow_exception(error_);
     stats_.wall_s = watch.elapsed_ms() / 1000.0;
@@ -141,23 +157,31 @@ class Run {
     return true;
   }
 
-  void capture_frames(WatchedSource& source) {
-    while (wants_more()) {
-      std::optional<FrameSource::Pending> result;
-      std::exception_ptr error;
-      if (!source.next(result, error)) return;  // given up: the pipeline may be gone
-      if (error) fail(std::move(error));
-      if (!result || !accept(std::move(*result))) break;
-    }
+  /// Of the capture thread, which may be given up; then the pipeline may be gone.
+  void capture(WatchedSource& source) {
+    bool given_up = false;
+    guarded([&] { given_up = !capture_frames(source); });
+    if (given_up) return;
     captured_.close();
     capture_ended_ = true;
   }
 
+  /// False if the source was given up.
+  bool capture_frames(WatchedSource& source) {
+    while (wants_more()) {
+      std::optional<Captured> result;
+      std::exception_ptr error;
+      if (!source.next(result, error)) return false;
+      if (error) std::rethrow_exception(error);
+      if (!result || !accept(std::move(*result))) break;
+    }
+    return true;
+  }
+
   /// False once the queue is closed.
-  bool accept(FrameSource::Pending pending) {
-    if (live_) {
-      if (!accept_live(pending())) return false;
-    } else if (!captured_.push(std::move(pending))) {
+  bool accept(Captured captured) {
+    auto* result = std::get_if<FrameResult>(&captured);
+    if (!(result != nullptr && live_ ? accept_live(std::move(*result)) : captured_.push(std::move(captured)))) {
       return false;
     }
     ++stats_.captured;
@@ -244,6 +268,7 @@ class Run {
   }
 
   const std::shared_ptr<WatchedSource> source_;
+  const std::shared_ptr<Abandonable> capturing_ = std::make_shared<Abandonable>();
   const std::string name_;
   const bool live_;
   const PipelineStages& stages_;

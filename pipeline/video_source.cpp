@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <system_error>
 #include <utility>
@@ -10,7 +11,9 @@
 #include <fmt/format.h>
 #include <opencv2/imgproc.hpp>
 
+#include "nn/core/shown_text.h"
 #include "nn/core/walk_folder.h"
+
 
 namespace zoo::pipeline {
 namespace fs = std::filesystem;
@@ -43,12 +46,6 @@ std::string cameras_found() {
     if (file.filename().string().starts_with("video")) names.push_back(file.string());
   }
   return names.empty() ? "no camera is attached" : fmt::format("there is {}", fmt::join(names, ", "));
-}
-
-std::string stem_of_address(const std::string& address) {
-  const std::string path = address.substr(0, address.find_first_of("?#"));
-  const std::string stem = fs::path(path).stem().string();
-  return stem.empty() ? "stream" : stem;
 }
 
 /// cv::VideoCapture reports most problems by not being open, a few by throwing.
@@ -88,7 +85,11 @@ std::unique_ptr<FrameSource> open_video_file(const SourceSpec& spec) {
 }
 
 std::unique_ptr<FrameSource> open_camera(const SourceSpec& spec) {
-  const int index = std::stoi(spec.text);
+  int index = -1;
+  const auto [end, parsed] = std::from_chars(spec.text.data(), spec.text.data() + spec.text.size(), index);
+  if (parsed != std::errc{} || end != spec.text.data() + spec.text.size() || index < 0) {
+    throw IoError(fmt::format("camera {}: expected its index, e.g. 0", spec.text));
+  }
   const std::string device = fmt::format("/dev/video{}", index);
   SourceInfo info{.kind = spec.kind, .name = name_of(spec), .stem = stem_of(spec), .live = true};
   std::error_code error;
@@ -111,10 +112,8 @@ std::unique_ptr<FrameSource> open_gstreamer(const SourceSpec& spec) {
       .kind = spec.kind, .name = name_of(spec), .stem = stem_of(spec), .live = is_live_pipeline(description)};
   cv::VideoCapture capture = opened([&] { return cv::VideoCapture(description, cv::CAP_GSTREAMER); });
   if (!capture.isOpened()) {
-    throw IoError(
-        fmt::format("gst:{}: GStreamer cannot start this pipeline; try it with `gst-launch-1.0`, and "
-                    "see GST_DEBUG=3",
-                    spec.text));
+    throw IoError(fmt::format(
+        "{}: GStreamer cannot start this pipeline; try it with `gst-launch-1.0`, and see GST_DEBUG=3", info.name));
   }
   fill_from(capture, info);
   if (info.live) info.frames.reset();
@@ -195,10 +194,23 @@ std::optional<FrameResult> VideoSource::at_end() {
   return std::nullopt;
 }
 
+std::string stem_of_address(const std::string& address) {
+  std::string rest = without_secrets(address);
+  rest.erase(std::min(rest.find_first_of("?#"), rest.size()));
+  rest.erase(0, rest.find("://") + 3);
+  std::string server = rest.substr(0, rest.find('/'));
+  const std::string path = rest.substr(server.size());
+  server.erase(0, server.rfind('@') + 1);  // npos + 1: nothing
+  std::string stem = printable(path.empty() ? server : fs::path(path).stem().string());
+  if (stem.empty()) stem = printable(server);
+  std::ranges::replace(stem, ':', '_');
+  return stem.empty() ? "stream" : stem;
+}
+
 std::string stem_of(const SourceSpec& spec) {
   switch (spec.kind) {
     case SourceKind::kCamera:
-      return fmt::format("camera{}", std::stoi(spec.text));
+      return "camera" + spec.text;
     case SourceKind::kGStreamer:
       return "gst";
     case SourceKind::kStream:
@@ -209,6 +221,8 @@ std::string stem_of(const SourceSpec& spec) {
       break;
   }
   return fs::path(spec.text).stem().string();
+}
+
 }
 
 std::unique_ptr<FrameSource> open_video_source(const SourceSpec& spec) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include <opencv2/videoio.hpp>
 
@@ -36,6 +37,10 @@ class VideoSource : public FrameSource {
 
 /// Opens any spec but kImages. Throws IoError naming the source and what is wrong with it.
 std::unique_ptr<FrameSource> open_video_source(const SourceSpec& spec);
+
+/// Name of the file that a stream of this address is saved as: "door" of "rtsp://user:password@host/camera/door.mp4?x",
+/// without a path the host. Nobody's password, not even that of an address that no library takes.
+std::string stem_of_address(const std::string& address);
 
 /// Whether FFmpeg finds a video in this file.
 bool can_open_video(const std::filesystem::path& file);

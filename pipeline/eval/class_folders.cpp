@@ -36,8 +36,8 @@ std::vector<ClassItem> read_class_folders(const fs::path& folder, std::span<cons
     const std::string name = entry.filename().string();
     const std::optional<int64_t> index = class_of(name, labels, num_classes);
     if (!index) {
-      problems.add(
-          fmt::format("{}: the model has no class \"{}\"{}", entry.string(), name, did_you_mean(name, labels)));
+      problems.add(fmt::format("{}: the model has no class \"{}\"{}", entry.string(), name,
+                               did_you_mean(name, labels, problems)));
       continue;
     }
     for (const fs::path& file : entries_of(entry, problems)) {

@@ -14,6 +14,8 @@
 #include <nlohmann/json.hpp>
 
 #include "nn/core/files.h"
+#include "nn/core/json_nesting.h"
+#include "nn/core/shown_text.h"
 #include "pipeline/eval/problem_list.h"
 
 namespace zoo::eval {
@@ -192,6 +194,7 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool start_object(std::size_t /*size*/) override {
+    if (too_deep()) return false;
     if (++depth_ > kInRow) field_.clear();  // what is inside has other names
     if (depth_ != kInRow || !in_list_) return true;
     row_ = {};
@@ -207,6 +210,7 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
     return !tables_.problems.full();
   }
   bool start_array(std::size_t /*size*/) override {
+    if (too_deep()) return false;
     if (++depth_ != 2) return true;
     in_list_ = section_ == "images" || section_ == "categories" || section_ == "annotations";
     if (in_list_) seen_.insert(section_);
@@ -225,6 +229,12 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
 
  private:
   static constexpr int kInRow = 3;  // the file's object, a list, one of its objects
+
+  bool too_deep() {
+    if (depth_ < static_cast<int>(kMaxJsonNesting)) return false;
+    syntax_error_ = fmt::format("lists and objects are nested more than {} deep", kMaxJsonNesting);
+    return true;
+  }
 
   bool number(double value) {
     if (!in_list_) return true;
@@ -245,6 +255,9 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
   Row row_;
 };
 
+/// nlohmann repeats what it has read, which may be a text of any length.
+constexpr size_t kShownSyntaxError = 240;
+
 /// nlohmann's messages begin with a number of its own: "[json.exception.parse_error.101] parse error at ...".
 std::string without_code(const std::string& message) {
   const size_t end = message.find("] ");
@@ -255,7 +268,8 @@ Tables read_tables(const fs::path& file) {
   Tables tables(file.string());
   constexpr const char* kExpected = "expected COCO annotations: DIR/annotations.json and pictures in DIR/images";
   std::ifstream stream(file, std::ios::binary);
-  if (!stream || fs::is_directory(file)) {
+  std::error_code error;
+  if (!stream || fs::is_directory(file, error)) {
     tables.problems.add(
         fmt::format("{}: cannot be read: {}; {}", file.string(), stream ? "it is a folder" : errno_text(), kExpected));
     tables.problems.throw_if_any();
@@ -264,7 +278,8 @@ Tables read_tables(const fs::path& file) {
   Reader reader(tables, line);
   const bool complete = nlohmann::json::sax_parse(LineCounter(stream, line), LineCounter(), &reader);
   if (!reader.syntax_error().empty()) {
-    tables.problems.add(fmt::format("{}:{}: {}", file.string(), line, without_code(reader.syntax_error())));
+    tables.problems.add(fmt::format("{}:{}: {}", file.string(), line,
+                                    shortened(without_code(reader.syntax_error()), kShownSyntaxError)));
   }
   for (const char* list : {"images", "categories", "annotations"}) {
     if (complete && !reader.seen(list)) {
@@ -279,24 +294,27 @@ Tables read_tables(const fs::path& file) {
 std::map<int64_t, int64_t> match_categories(Tables& tables, std::span<const std::string> labels, int64_t num_classes) {
   std::set<int64_t> used;
   for (const Annotation& annotation : tables.annotations) used.insert(annotation.category_id);
+  std::map<std::string_view, int64_t> class_of;
+  for (size_t i = 0; i < labels.size(); ++i) class_of.emplace(labels[i], static_cast<int64_t>(i));
   std::map<int64_t, int64_t> classes;
   std::set<int64_t> taken;
   for (const auto& [id, category] : tables.categories) {
-    const auto label = std::ranges::find(labels, category.name);
-    const bool known = labels.empty() ? id >= 0 && id < num_classes : label != labels.end();
+    const auto label = class_of.find(category.name);
+    const bool known = labels.empty() ? id >= 0 && id < num_classes : label != class_of.end();
     if (known) {
-      classes[id] = labels.empty() ? id : label - labels.begin();
+      classes[id] = labels.empty() ? id : label->second;
       if (!taken.insert(classes[id]).second) {
-        tables.problem(category.line, category.where, fmt::format("the name \"{}\" came before", category.name));
+        tables.problem(category.line, category.where,
+                       fmt::format("the name \"{}\" came before", shortened(category.name)));
       }
     } else if (used.contains(id) && labels.empty()) {
       tables.problem(category.line, category.where,
                      fmt::format("the model has no labels, so ids are its classes; expected 0 to {}, found {}",
                                  num_classes - 1, id));
     } else if (used.contains(id)) {
-      tables.problem(
-          category.line, category.where,
-          fmt::format("the model has no class \"{}\"{}", category.name, did_you_mean(category.name, labels)));
+      tables.problem(category.line, category.where,
+                     fmt::format("the model has no class \"{}\"{}", shortened(category.name),
+                                 did_you_mean(category.name, labels, tables.problems)));
     }
   }
   return classes;
@@ -308,7 +326,8 @@ CocoAnnotations read_coco_annotations(const fs::path& file, const fs::path& fold
                                       int64_t num_classes) {
   Tables tables = read_tables(file);
   const std::map<int64_t, int64_t> classes = match_categories(tables, labels, num_classes);
-  const fs::path pictures = fs::is_directory(folder / "images") ? folder / "images" : folder;
+  std::error_code error;
+  const fs::path pictures = fs::is_directory(folder / "images", error) ? folder / "images" : folder;
   std::map<int64_t, BoxItem> items;
   for (const auto& [id, picture] : tables.pictures) items[id] = {id, pictures / picture.file, picture.size, {}};
   if (items.empty()) tables.problems.add(fmt::format("{}: the list \"images\" is empty", file.string()));

@@ -20,7 +20,8 @@ void ProblemList::throw_if_any() const {
   throw ConfigError(std::move(shown));
 }
 
-std::string did_you_mean(std::string_view word, std::span<const std::string> known) {
+std::string did_you_mean(std::string_view word, std::span<const std::string> known, const ProblemList& problems) {
+  if (problems.full()) return "";
   const std::string nearest = nearest_name(word, known);
   return nearest.empty() ? "" : fmt::format("; did you mean \"{}\"?", nearest);
 }

@@ -25,7 +25,8 @@ class ProblemList {
   int64_t count_ = 0;
 };
 
-/// `; did you mean "dog"?` for the nearest of `known`, or nothing.
-std::string did_you_mean(std::string_view word, std::span<const std::string> known);
+/// `; did you mean "dog"?` for the nearest of `known`, or nothing; nothing either where `problems` shows no more, as
+/// comparing thousands of names with thousands takes its time.
+std::string did_you_mean(std::string_view word, std::span<const std::string> known, const ProblemList& problems);
 
 }  // namespace zoo::eval

@@ -338,5 +338,55 @@ TEST_F(EvalData, DamagedMasksAreNoMasks) {
   EXPECT_THROW(pipeline::decode_mask_png(good, "large", {.max_pixels = 599}), pipeline::ImageError);
 }
 
+/// COCO text with these categories, an annotation of each.
+std::string coco_with_categories(const std::vector<std::string>& names) {
+  std::string categories;
+  std::string annotations;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string comma = i == 0 ? "" : ",";
+    const std::string id = std::to_string(i + 1);
+    categories += comma + "{\"id\":" + id + ",\"name\":\"" + names[i] + "\"}";
+    annotations += comma + "{\"id\":" + id + ",\"image_id\":1,\"category_id\":" + id + ",\"bbox\":[0,0,1,1]}";
+  }
+  return R"({"images":[{"id":1,"file_name":"a.png"}],"categories":[)" + categories + R"(],"annotations":[)" +
+         annotations + "]}";
+}
+
+TEST_F(EvalData, NamesOfACocoFileAreShownHarmless) {
+  const std::vector<std::string> found = problems([&] {
+    read_coco(coco_with_categories({R"(\u001b[31mdog\nx)", "cat", R"(\u202eexe)", std::string(1000, 'x')}));
+  });
+  EXPECT_THAT(found, ElementsAre("annotations.json:1: categories[0]: the model has no class \"\\x1b[31mdog\\nx\"",
+                                 "annotations.json:1: categories[2]: the model has no class \"\\u202eexe\"",
+                                 "annotations.json:1: categories[3]: the model has no class \"" +
+                                     std::string(120, 'x') + "...\""));
+}
+
+TEST_F(EvalData, WhatTheParserRepeatsIsShownHarmless) {
+  const std::vector<std::string> found =
+      problems([&] { read_coco("{\"images\": \"\xe2\x80\xae" + std::string(5000, 'x') + "\x1b[2J\n\"}"); });
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_LT(found[0].size(), 400U);
+  EXPECT_THAT(found[0], HasSubstr("\\u202e"));
+  EXPECT_EQ(found[0].find_first_of("\x1b\n\r"), std::string::npos) << found[0];
+}
+
+TEST_F(EvalData, NestedListsOfACocoFileAreBounded) {
+  EXPECT_THAT(problems([&] { read_coco("{\"info\": " + std::string(1'000'000, '[')); }),
+              ElementsAre("annotations.json:1: lists and objects are nested more than 64 deep"));
+}
+
+TEST_F(EvalData, ThousandsOfUnknownCategoriesAreSaidAtOnce) {
+  std::vector<std::string> labels;
+  std::vector<std::string> names;
+  for (int i = 0; i < 20'000; ++i) {
+    labels.push_back("label of the model, number " + std::to_string(i));
+    names.push_back("label of the other model, number " + std::to_string(i));
+  }
+  const std::vector<std::string> found = problems([&] { read_coco(coco_with_categories(names), labels); });
+  ASSERT_THAT(found, SizeIs(21));
+  EXPECT_EQ(found.back(), "and 19980 more problems");
+}
+
 }  // namespace
 }  // namespace zoo::eval

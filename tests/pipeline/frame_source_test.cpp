@@ -1,8 +1,12 @@
 #include "pipeline/frame_source.h"
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -10,6 +14,9 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/videoio.hpp>
 
+#include "pipeline/left_threads.h"
+#include "pipeline/video_source.h"
+#include "tests/support/http_server.h"
 #include "tests/support/temp_folder.h"
 
 namespace zoo::pipeline {
@@ -198,6 +205,58 @@ TEST_F(FrameSourceTest, GStreamerDeliversBgrWithAndWithoutTheUsersOwnSink) {
 TEST_F(FrameSourceTest, LivenessOfGStreamerPipelines) {
   EXPECT_TRUE(open_source("gst:videotestsrc is-live=true num-buffers=2")->info().live);
   EXPECT_FALSE(open_source("gst:videotestsrc num-buffers=2")->info().live);
+}
+
+struct Address {
+  const char* text;
+  const char* name;
+};
+
+TEST_F(FrameSourceTest, PasswordsAreInNoName) {
+  const std::vector<Address> addresses = {
+      {"rtsp://admin:hunter2@127.0.0.1:9/door", "rtsp://admin:***@127.0.0.1:9/door"},
+      {"rtsp://admin:hunter2@127.0.0.1:9", "rtsp://admin:***@127.0.0.1:9"},
+      {"http://127.0.0.1:9/a.mjpg?user=u&pwd=hunter2", "http://127.0.0.1:9/a.mjpg?user=u&pwd=***"},
+      {"http://hunter2@127.0.0.1:9/a.mjpg", "http://***@127.0.0.1:9/a.mjpg"},
+      {"rtsp://admin:hun/ter2@127.0.0.1", "rtsp://admin:***@127.0.0.1"},
+      {"gst:rtspsrc location=rtsp://u:hunter2@127.0.0.1:9 user-pw=hunter2 ! nonsense",
+       "gst:rtspsrc location=rtsp://u:***@127.0.0.1:9 user-pw=*** ! nonsense"}};
+  for (const Address& address : addresses) {
+    const std::vector<SourceSpec> specs = resolve({address.text});
+    ASSERT_THAT(specs, SizeIs(1));
+    EXPECT_EQ(name_of(specs[0]), address.name);
+    const std::string error = error_of(address.text);
+    EXPECT_THAT(error, ::testing::StartsWith(std::string(address.name) + ": ")) << error;
+    EXPECT_EQ(error.find("ter2"), std::string::npos) << error;
+  }
+}
+
+TEST(StemOfAddress, IsAFileNameWithoutSecrets) {
+  const std::vector<Address> addresses = {
+      {"rtsp://admin:hunter2@127.0.0.1", "127.0.0.1"},
+      {"rtsp://admin:hunter2@127.0.0.1:554/", "127.0.0.1_554"},
+      {"rtsp://admin:hun/ter2@cam", "cam"},
+      {"http://u:hunter2@cam/yard/door.mjpg?token=hunter2", "door"},
+      {"http://cam/yard/door", "door"},
+      {"http://hunter2@cam", "cam"},
+      {"rtsp://10.0.0.2/user=admin_password=hunter2_channel=1", "user=admin_password=***"},
+      {"udp://@239.0.0.1:1234", "239.0.0.1_1234"},
+      {"x://", "stream"}};
+  for (const Address& address : addresses) EXPECT_EQ(stem_of_address(address.text), address.name) << address.text;
+}
+
+TEST_F(FrameSourceTest, OpenerThatIsGivenUpIsCounted) {
+  std::optional<test::HttpServer> server;
+  server.emplace([](const test::HttpRequest&) { return test::HttpReply{.send = 0, .stall = true}; });
+  const SourceSpec spec{SourceKind::kStream, server->url("/hangs.mjpg"), {}};
+  std::atomic<bool> stop = false;
+  EXPECT_THROW(open_source_within(spec, std::chrono::milliseconds(1), stop), IoError);
+  EXPECT_EQ(threads_left_behind(), 1);
+  stop = true;
+  EXPECT_EQ(open_source_within(spec, std::chrono::minutes(1), stop), nullptr);
+  EXPECT_EQ(threads_left_behind(), 2);
+  server.reset();
+  while (threads_left_behind() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
 }
 
 }  // namespace

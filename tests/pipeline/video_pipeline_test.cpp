@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -18,6 +19,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
+#include "pipeline/left_threads.h"
 
 namespace zoo::pipeline {
 namespace {
@@ -372,6 +374,36 @@ INSTANTIATE_TEST_SUITE_P(All, FailingStage,
                                            FailureCase{"sink_live", Stage::kSink, 50, true}),
                          [](const auto& test) { return test.param.name; });
 
+/// Hands frames out as work for others (PendingSource does), which then throws what the test says.
+class ThrowingPendings : public FakeSource {
+ public:
+  ThrowingPendings(bool live, std::function<void()> thrower) : FakeSource(100, live), thrower_(std::move(thrower)) {}
+
+  std::optional<Pending> next_pending() override {
+    std::optional<FrameResult> result = next();
+    if (!result) return std::nullopt;
+    return [this, result = std::move(*result)]() mutable {
+      if (std::get<Frame>(result).index == 7) thrower_();
+      return std::move(result);
+    };
+  }
+
+ private:
+  std::function<void()> thrower_;
+};
+
+TEST(VideoPipeline, WhatASourceThrowsWhileItReadsReachesTheCaller) {
+  for (const bool live : {false, true}) {
+    Recorder recorder;
+    const auto run = [&](std::function<void()> thrower) {
+      run_pipeline(std::make_shared<ThrowingPendings>(live, std::move(thrower)), stages_into(recorder));
+    };
+    EXPECT_THROW(run([] { throw IoError("gone"); }), IoError) << live;
+    EXPECT_THROW(run([] { throw std::bad_alloc(); }), std::bad_alloc) << live;
+    EXPECT_THROW(run([] { throw 7; }), int) << live;
+  }
+}
+
 TEST(VideoPipeline, EngineErrorsAreNotTheFramesFault) {
   Recorder recorder;
   PipelineStages stages = stages_into(recorder);
@@ -389,11 +421,29 @@ struct HangingSource {
       });
 
   void release_and_wait_for_the_end() {
+    EXPECT_EQ(threads_left_behind(), 1);
     gate->release();
     const std::weak_ptr<FakeSource> last = std::exchange(source, nullptr);
     while (!last.expired()) std::this_thread::sleep_for(1ms);
+    while (threads_left_behind() > 0) std::this_thread::sleep_for(1ms);
   }
 };
+
+TEST(LeftThreads, CountWhoWasGivenUpAndHasNotEnded) {
+  ASSERT_EQ(threads_left_behind(), 0);
+  Abandonable one;
+  Abandonable two;
+  Abandonable three;
+  one.end();
+  one.abandon();  // too late
+  EXPECT_EQ(threads_left_behind(), 0);
+  two.abandon();
+  three.abandon();
+  EXPECT_EQ(threads_left_behind(), 2);
+  two.end();
+  three.end();
+  EXPECT_EQ(threads_left_behind(), 0);
+}
 
 TEST(VideoPipeline, LiveSourceThatGoesSilentIsLost) {
   HangingSource hanging;
