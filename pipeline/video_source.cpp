@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <system_error>
 #include <utility>
@@ -11,6 +10,7 @@
 #include <fmt/format.h>
 #include <opencv2/imgproc.hpp>
 
+#include "nn/core/parse_number.h"
 #include "nn/core/shown_text.h"
 #include "nn/core/walk_folder.h"
 
@@ -21,6 +21,7 @@ namespace {
 
 constexpr int kOpenTimeoutMs = 10'000;
 constexpr double kFallbackFps = 25.0;
+constexpr int kMaxCamera = 9999;
 
 /// Frames as a container states them are estimates (duration times rate), so a small difference says nothing.
 bool falls_short(int64_t found, int64_t promised) { return promised - found > std::max<int64_t>(2, promised / 50); }
@@ -85,11 +86,9 @@ std::unique_ptr<FrameSource> open_video_file(const SourceSpec& spec) {
 }
 
 std::unique_ptr<FrameSource> open_camera(const SourceSpec& spec) {
-  int index = -1;
-  const auto [end, parsed] = std::from_chars(spec.text.data(), spec.text.data() + spec.text.size(), index);
-  if (parsed != std::errc{} || end != spec.text.data() + spec.text.size() || index < 0) {
-    throw IoError(fmt::format("camera {}: expected its index, e.g. 0", spec.text));
-  }
+  const std::optional<int> number = parse_number_in(spec.text, 0, kMaxCamera);
+  if (!number) throw IoError(fmt::format("camera {}: expected its index, e.g. 0", spec.text));
+  const int index = *number;
   const std::string device = fmt::format("/dev/video{}", index);
   SourceInfo info{.kind = spec.kind, .name = name_of(spec), .stem = stem_of(spec), .live = true};
   std::error_code error;
