@@ -59,7 +59,9 @@ NetworkRunner::NetworkRunner(std::shared_ptr<const models::Model> model, Task ta
     throw Error(fmt::format("{}: the model's task is {}, expected {}", config.file.string(), models::task_name(config),
                             to_string(task)));
   }
-  if (const auto size = preprocessor_.config().output_size()) compiled_for(*size);
+  if (const auto size = preprocessor_.config().output_size()) {
+    with_errors_of(config.file.string(), [&] { compiled_for(*size); });
+  }
 }
 
 NetworkRunner::Pass NetworkRunner::run(const cv::Mat& frame, StageTimes& times) {

@@ -88,21 +88,26 @@ Features Backbone::operator()(const cv::Mat& frame) {
     throw Error(fmt::format("{}: a network with {} input channels reads tensors, not pictures", config.file.string(),
                             channels));
   }
-  const auto [height, width] = preprocessor_->output_size(frame.rows, frame.cols);
-  pipeline::RunnerCache::Entry& network = networks_.get({1, channels, height, width});
-  preprocessor_->run(frame, network.runner->input());
-  return run(network);
+  return with_errors_of(config.file.string(), [&] {
+    const auto [height, width] = preprocessor_->output_size(frame.rows, frame.cols);
+    pipeline::RunnerCache::Entry& network = networks_.get({1, channels, height, width});
+    preprocessor_->run(frame, network.runner->input());
+    return run(network);
+  });
 }
 
 Features Backbone::operator()(std::span<const float> values, const Shape& shape) {
-  const OneThread::Use use = one_thread_.enter("Backbone");
-  pipeline::RunnerCache::Entry& network = networks_.get(shape);
-  const std::span<float> input = network.runner->input();
-  if (values.size() != input.size()) {
-    throw Error(fmt::format("an input of {} has {} values, found {}", shape.to_string(), input.size(), values.size()));
-  }
-  std::ranges::copy(values, input.begin());
-  return run(network);
+  return with_errors_of(model_.config().file.string(), [&] {
+    const OneThread::Use use = one_thread_.enter("Backbone");
+    pipeline::RunnerCache::Entry& network = networks_.get(shape);
+    const std::span<float> input = network.runner->input();
+    if (values.size() != input.size()) {
+      throw Error(
+          fmt::format("an input of {} has {} values, found {}", shape.to_string(), input.size(), values.size()));
+    }
+    std::ranges::copy(values, input.begin());
+    return run(network);
+  });
 }
 
 Features Backbone::run(pipeline::RunnerCache::Entry& network) {
