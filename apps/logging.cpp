@@ -2,8 +2,12 @@
 
 #include <cstdlib>
 #include <dlfcn.h>
+#include <iostream>
 #include <memory>
 #include <mutex>
+#include <streambuf>
+#include <string>
+#include <string_view>
 
 #include <opencv2/core/utils/logger.hpp>
 #include <spdlog/sinks/base_sink.h>
@@ -26,6 +30,34 @@ class MessageSink : public spdlog::sinks::base_sink<std::mutex> {
   void flush_() override {}
 };
 
+/// Takes the place of std::cerr's buffer, through which OpenCV passes on what libraries say: whole lines go to
+/// write_error().
+class LineBuffer : public std::streambuf {
+ protected:
+  int_type overflow(int_type c) override {
+    const char text = traits_type::to_char_type(c);
+    if (!traits_type::eq_int_type(c, traits_type::eof())) put({&text, 1});
+    return traits_type::not_eof(c);
+  }
+  std::streamsize xsputn(const char* text, std::streamsize size) override {
+    put({text, static_cast<size_t>(size)});
+    return size;
+  }
+
+ private:
+  void put(std::string_view text) {
+    const std::scoped_lock lock(mutex_);
+    line_ += text;
+    const size_t end = line_.rfind('\n');
+    if (end == std::string::npos) return;
+    write_error(std::string_view(line_).substr(0, end + 1));
+    line_.erase(0, end + 1);
+  }
+
+  std::mutex mutex_;
+  std::string line_;
+};
+
 /// GLib prints the criticals of GStreamer unless told otherwise by a function; there is no variable for it and no way
 /// through OpenCV, which brings the library along.
 void silence_glib() {
@@ -44,6 +76,8 @@ void set_up_logging(int verbosity) {
   spdlog::set_pattern("%n: %v");
   spdlog::set_level(verbosity >= 2 ? spdlog::level::debug : verbosity == 1 ? spdlog::level::info : spdlog::level::err);
   if (verbosity >= 2) {
+    static LineBuffer* const lines = new LineBuffer;  // for as long as anybody may write
+    std::cerr.rdbuf(lines);
     cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_WARNING);
     return;
   }
