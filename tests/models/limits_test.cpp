@@ -32,7 +32,7 @@ TEST(ActivationBytes, CountWhatIsAliveTogether) {
   const graph::NodeId wide = builder.conv(builder.input(), "wide", {.out_channels = 8});
   const graph::NodeId active = builder.activation(wide, "active", ActivationKind::kRelu);  // in place
   const graph::NodeId narrow = builder.conv(active, "narrow", {.out_channels = 2});
-  const graph::NodeId last = builder.conv(narrow, "last", {.out_channels = 2});  // as large: in place
+  const graph::NodeId last = builder.conv(narrow, "last", {.out_channels = 2});
   builder.output("logits", builder.add(last, narrow, "sum"));
   const graph::Graph graph = builder.take();
   // The eight channels beside the two.

@@ -247,7 +247,7 @@ TEST(StemOfAddress, IsAFileNameWithoutSecrets) {
 
 TEST_F(FrameSourceTest, OpenerThatIsGivenUpIsCounted) {
   std::optional<test::HttpServer> server;
-  server.emplace([](const test::HttpRequest&) { return test::HttpReply{.send = 0, .stall = true}; });
+  server.emplace([](const test::HttpRequest&) { return test::HttpReply{.stall = true, .raw = "HTTP/1.1 200 OK\r\n"}; });
   const SourceSpec spec{SourceKind::kStream, server->url("/hangs.mjpg"), {}};
   std::atomic<bool> stop = false;
   EXPECT_THROW(open_source_within(spec, std::chrono::milliseconds(1), stop), IoError);
