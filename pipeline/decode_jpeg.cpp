@@ -19,10 +19,6 @@ constexpr std::string_view kExifHeader("Exif\0\0", 6);
 // A progressive file may repeat its scans without end; real ones have about ten.
 constexpr int kMaxScans = 500;
 
-// Webcams pad their pictures: so many stray bytes before the end marker are not held against a file.
-constexpr int kMaxPadding = 64;
-constexpr int kEndOfImage = 0xD9;
-
 bool is_unsupported(int code) {
   return code == JERR_BAD_PRECISION || code == JERR_SOF_UNSUPPORTED || code == JERR_CONVERSION_NOTIMPL ||
          code == JERR_ARITH_NOTIMPL || code == JERR_CCIR601_NOTIMPL || code == JERR_FRACT_SAMPLE_NOTIMPL ||
@@ -91,11 +87,12 @@ class JpegReader {
  private:
   static JpegReader& self(j_common_ptr info) { return *static_cast<JpegReader*>(info->client_data); }
 
-  // Warnings after which the pixels are not what was stored; the others are about headers.
+  // Warnings after which the pixels are not what was stored. The others are about headers, or about stray bytes that
+  // libjpeg skips between two segments or scans: what is decoded has been decoded before them.
   bool is_damage() const {
     switch (errors_.msg_code) {
       case JWRN_EXTRANEOUS_DATA:
-        return errors_.msg_parm.i[1] != kEndOfImage || errors_.msg_parm.i[0] > kMaxPadding;
+      case JWRN_NOT_SEQUENTIAL:
       case JWRN_ADOBE_XFORM:
       case JWRN_BOGUS_ICC:
       case JWRN_JFIF_MAJOR:

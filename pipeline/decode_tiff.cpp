@@ -1,6 +1,8 @@
-// TIFF and EXIF, which share their structure (TIFF 6.0, section 2). The directory is checked here, OpenCV (libtiff)
-// decodes.
+// TIFF: OpenCV (libtiff) decodes, but not the directory that the file brings. What the picture needs of it is checked
+// here and put into a new one, which is the only one that libtiff sees: what was checked is what is decoded, whatever
+// tags are there twice, point into each other or into the directory.
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 #include <opencv2/core.hpp>
@@ -8,6 +10,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "pipeline/image_decoders.h"
+#include "pipeline/tiff_directory.h"
 
 namespace zoo::pipeline {
 namespace {
@@ -20,6 +23,7 @@ enum Tag : uint32_t {
   kBitsPerSample = 258,
   kStripOffsets = 273,
   kOrientation = 274,
+  kSamplesPerPixel = 277,
   kStripByteCounts = 279,
   kTileWidth = 322,
   kTileLength = 323,
@@ -32,104 +36,143 @@ enum Tag : uint32_t {
 constexpr uint32_t kUnassociatedAlpha = 2;
 constexpr uint32_t kAssociatedAlpha = 1;
 constexpr uint32_t kUnsignedSamples = 1;
+constexpr uint32_t kMaxSamples = 4;  ///< as OpenCV
 
-// The first directory of a file.
-class Directory {
- public:
-  explicit Directory(std::span<const uint8_t> bytes)
-      : reader_(bytes, !bytes.empty() && bytes[0] == 'M' ? std::endian::big : std::endian::little, kFormat),
-        entries_at_(uint64_t{reader_.u32(4)} + 2),
-        count_(reader_.u16(entries_at_ - 2)) {
-    reader_.slice(entries_at_, count_ * kEntrySize);
-  }
-
-  // Values of a tag: bytes, shorts or longs; none if the tag is absent.
-  std::vector<uint32_t> values(uint32_t tag) const {
-    std::vector<uint32_t> result;
-    if (const std::optional<Field> field = find(tag)) {
-      for (uint64_t i = 0; i < field->count; ++i) result.push_back(value(*field, i));
-    }
-    return result;
-  }
-
-  std::optional<uint32_t> first(uint32_t tag) const {
-    const std::optional<Field> field = find(tag);
-    return field && field->count > 0 ? std::optional(value(*field, 0)) : std::nullopt;
-  }
-
-  // Where the first value of a tag of 16-bit numbers lies.
-  std::optional<uint64_t> short_at(uint32_t tag) const {
-    const std::optional<Field> field = find(tag);
-    return field && field->width == 2 && field->count > 0 ? std::optional(field->at) : std::nullopt;
-  }
-
-  const ByteReader& reader() const { return reader_; }
-
- private:
-  static constexpr uint64_t kEntrySize = 12;
-
-  struct Field {
-    uint64_t at = 0;
-    uint64_t count = 0;
-    uint32_t width = 0;
-  };
-
-  std::optional<Field> find(uint32_t tag) const {
-    for (uint64_t i = 0; i < count_; ++i) {
-      const uint64_t at = entries_at_ + i * kEntrySize;
-      if (reader_.u16(at) != tag) continue;
-      Field field{at + 8, reader_.u32(at + 4), width_of(reader_.u16(at + 2))};
-      if (field.width == 0) return std::nullopt;
-      const uint64_t size = field.count * field.width;
-      if (size > 4) field.at = reader_.u32(at + 8);
-      reader_.slice(field.at, size);
-      return field;
-    }
-    return std::nullopt;
-  }
-
-  uint32_t value(const Field& field, uint64_t index) const {
-    const uint64_t at = field.at + index * field.width;
-    if (field.width == 1) return reader_.slice(at, 1).front();
-    return field.width == 2 ? reader_.u16(at) : reader_.u32(at);
-  }
-
-  // Bytes per value of the field types byte, short and long.
-  static uint32_t width_of(uint32_t type) {
-    switch (type) {
-      case 1:
-        return 1;
-      case 3:
-        return 2;
-      case 4:
-        return 4;
-      default:
-        return 0;
-    }
-  }
-
-  ByteReader reader_;
-  uint64_t entries_at_;
-  uint64_t count_;
+enum class Values {
+  kNumber,     ///< exactly one byte, short or long
+  kNumbers,    ///< any number of them
+  kBytes,      ///< what only the decoder of a compression understands
+  kRationals,  ///< fractions
 };
 
-int orientation_of(const Directory& directory) {
+struct Rule {
+  uint32_t tag;
+  Values values;
+};
+
+// The tags that decide about pixels, ascending: TIFF 6.0, its technical notes 1 and 2 (JPEG), LERC. Others, among them
+// a number of layers (ImageDepth), do not reach libtiff.
+constexpr auto kRules = std::to_array<Rule>({
+    {kImageWidth, Values::kNumber},
+    {kImageLength, Values::kNumber},
+    {kBitsPerSample, Values::kNumbers},
+    {259, Values::kNumber},  // Compression
+    {262, Values::kNumber},  // PhotometricInterpretation
+    {266, Values::kNumber},  // FillOrder
+    {kStripOffsets, Values::kNumbers},
+    {kOrientation, Values::kNumber},
+    {kSamplesPerPixel, Values::kNumber},
+    {278, Values::kNumber},  // RowsPerStrip
+    {kStripByteCounts, Values::kNumbers},
+    {284, Values::kNumber},     // PlanarConfiguration
+    {292, Values::kNumber},     // T4Options
+    {293, Values::kNumber},     // T6Options
+    {317, Values::kNumber},     // Predictor
+    {318, Values::kRationals},  // WhitePoint
+    {320, Values::kNumbers},    // ColorMap
+    {kTileWidth, Values::kNumber},
+    {kTileLength, Values::kNumber},
+    {kTileOffsets, Values::kNumbers},
+    {kTileByteCounts, Values::kNumbers},
+    {332, Values::kNumber},  // InkSet
+    {334, Values::kNumber},  // NumberOfInks
+    {kExtraSamples, Values::kNumbers},
+    {kSampleFormat, Values::kNumbers},
+    {347, Values::kBytes},      // JPEGTables
+    {512, Values::kNumber},     // JPEGProc
+    {513, Values::kNumber},     // JPEGInterchangeFormat
+    {514, Values::kNumber},     // JPEGInterchangeFormatLength
+    {515, Values::kNumber},     // JPEGRestartInterval
+    {519, Values::kNumbers},    // JPEGQTables
+    {520, Values::kNumbers},    // JPEGDCTables
+    {521, Values::kNumbers},    // JPEGACTables
+    {529, Values::kRationals},  // YCbCrCoefficients
+    {530, Values::kNumbers},    // YCbCrSubSampling
+    {531, Values::kNumber},     // YCbCrPositioning
+    {532, Values::kRationals},  // ReferenceBlackWhite
+    {50674, Values::kNumbers},  // LercParameters
+});
+
+bool fits(Values values, TiffType type) {
+  switch (values) {
+    case Values::kNumber:
+    case Values::kNumbers:
+      return type == TiffType::kByte || type == TiffType::kShort || type == TiffType::kLong;
+    case Values::kBytes:
+      return type == TiffType::kByte || type == TiffType::kUndefined;
+    case Values::kRationals:
+      return type == TiffType::kRational;
+  }
+  return false;
+}
+
+int orientation_of(const TiffDirectory& directory) {
   const uint32_t orientation = directory.first(kOrientation).value_or(1);
   return orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : 1;
 }
 
+/// The fields that decide about pixels, by tag; each is there once, of a type and number that it may have.
+std::vector<TiffDirectory::Field> checked_fields(const TiffDirectory& directory) {
+  std::vector<uint32_t> tags = directory.tags();
+  std::ranges::sort(tags);
+  std::vector<TiffDirectory::Field> fields;
+  for (const Rule& rule : kRules) {
+    const auto found = std::ranges::equal_range(tags, rule.tag);
+    if (found.empty()) continue;
+    if (found.size() > 1) throw_damaged(kFormat, fmt::format("the tag {} is there twice", rule.tag));
+    const std::optional<TiffDirectory::Field> field = directory.find(rule.tag);
+    if (!field || !fits(rule.values, field->type)) {
+      throw_damaged(kFormat, fmt::format("the tag {} has a type that it cannot have", rule.tag));
+    }
+    if (field->count == 0 || (rule.values == Values::kNumber && field->count != 1)) {
+      throw_damaged(kFormat, fmt::format("the tag {} has {} values", rule.tag, field->count));
+    }
+    fields.push_back(*field);
+  }
+  return fields;
+}
+
 // Every strip or tile must lie inside the file: libtiff would hand out what it can get of the last one.
-void check_segments(const Directory& directory, uint32_t offsets_tag, uint32_t counts_tag) {
+void check_segments(const TiffDirectory& directory, uint32_t offsets_tag, uint32_t counts_tag) {
   const std::vector<uint32_t> offsets = directory.values(offsets_tag);
   const std::vector<uint32_t> counts = directory.values(counts_tag);
   for (size_t i = 0; i < std::min(offsets.size(), counts.size()); ++i) directory.reader().slice(offsets[i], counts[i]);
 }
 
-void set_short(std::vector<uint8_t>& bytes, std::optional<uint64_t> at, uint32_t value) {
-  if (!at) return;
-  const bool big = bytes[0] == 'M';
-  bytes[*at] = static_cast<uint8_t>(big ? value >> 8 : value);
-  bytes[*at + 1] = static_cast<uint8_t>(big ? value : value >> 8);
+void check_samples(const TiffDirectory& directory) {
+  const uint32_t samples = directory.first(kSamplesPerPixel).value_or(1);
+  if (samples > kMaxSamples) throw_unsupported(fmt::format("TIFF with {} samples per pixel", samples));
+  for (const uint32_t bits : directory.values(kBitsPerSample)) {
+    if (bits > 16) throw_unsupported(fmt::format("TIFF with {} bits per sample", bits));
+  }
+  for (const uint32_t format : directory.values(kSampleFormat)) {
+    if (format != kUnsignedSamples) throw_unsupported("TIFF with signed or floating-point samples");
+  }
+}
+
+void check(const TiffDirectory& directory, const ImageReadOptions& options) {
+  check_size(kFormat, directory.first(kImageWidth).value_or(0), directory.first(kImageLength).value_or(0), options);
+  check_size(kFormat, directory.first(kTileWidth).value_or(1), directory.first(kTileLength).value_or(1), options);
+  check_samples(directory);
+  check_segments(directory, kStripOffsets, kStripByteCounts);
+  check_segments(directory, kTileOffsets, kTileByteCounts);
+}
+
+/// The directory for libtiff. OpenCV would turn some pictures, so it sees no orientation; libtiff would multiply
+/// colours with their alpha, so that counts as multiplied already.
+TiffDirectoryWriter new_directory(const TiffDirectory& directory, std::span<const TiffDirectory::Field> fields) {
+  TiffDirectoryWriter writer(directory.order());
+  for (const TiffDirectory::Field& field : fields) {
+    if (field.tag == kOrientation) continue;
+    if (field.tag == kExtraSamples) {
+      std::vector<uint32_t> kinds = directory.values(kExtraSamples);
+      if (kinds.front() == kUnassociatedAlpha) kinds.front() = kAssociatedAlpha;
+      writer.add_shorts(kExtraSamples, kinds);
+    } else {
+      writer.add(field.tag, field.type, field.count, directory.stored(field));
+    }
+  }
+  return writer;
 }
 
 cv::Mat to_bgr(const cv::Mat& decoded) {
@@ -162,30 +205,18 @@ cv::Mat to_bgr(const cv::Mat& decoded) {
 
 int exif_orientation(std::span<const uint8_t> tiff) {
   try {
-    return orientation_of(Directory(tiff));
+    return orientation_of(TiffDirectory(tiff));
   } catch (const ImageError&) {
     return 1;  // the picture itself may be sound
   }
 }
 
 DecodedImage decode_tiff(std::vector<uint8_t>& bytes, const ImageReadOptions& options) {
-  const Directory directory(bytes);
-  check_size(kFormat, directory.first(kImageWidth).value_or(0), directory.first(kImageLength).value_or(0), options);
-  check_size(kFormat, directory.first(kTileWidth).value_or(1), directory.first(kTileLength).value_or(1), options);
-  const uint32_t bits = directory.first(kBitsPerSample).value_or(1);
-  if (bits > 16) throw_unsupported(fmt::format("TIFF with {} bits per sample", bits));
-  if (directory.first(kSampleFormat).value_or(kUnsignedSamples) != kUnsignedSamples) {
-    throw_unsupported("TIFF with signed or floating-point samples");
-  }
-  check_segments(directory, kStripOffsets, kStripByteCounts);
-  check_segments(directory, kTileOffsets, kTileByteCounts);
+  const TiffDirectory directory(bytes);
+  const std::vector<TiffDirectory::Field> fields = checked_fields(directory);
+  check(directory, options);
   const int orientation = orientation_of(directory);
-  // OpenCV would turn some pictures and libtiff multiply colours with their alpha; neither happens to these tags.
-  const std::optional<uint64_t> orientation_at = directory.short_at(kOrientation);
-  const std::optional<uint64_t> alpha_at = directory.short_at(kExtraSamples);
-  const bool unassociated = directory.first(kExtraSamples) == kUnassociatedAlpha;
-  set_short(bytes, orientation_at, 1);
-  if (unassociated) set_short(bytes, alpha_at, kAssociatedAlpha);
+  new_directory(directory, fields).put_into(bytes);
   return {to_bgr(decode_with_opencv(bytes, cv::IMREAD_UNCHANGED, kFormat)), orientation};
 }
 

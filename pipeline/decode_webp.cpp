@@ -46,7 +46,8 @@ DecodedImage decode_webp(std::vector<uint8_t>& bytes, const ImageReadOptions& op
     const std::span<const uint8_t> name = reader.slice(offset, 4);
     const std::string type(name.begin(), name.end());
     const uint64_t length = reader.u32(offset + 4);
-    if (offset == kContainerHeader) {
+    // A container states a size of its own before the picture's.
+    if (offset == kContainerHeader || type == "VP8 " || type == "VP8L") {
       const Size size = size_of(type, offset + 8, reader);
       check_size(kFormat, size.width, size.height, options);
     }

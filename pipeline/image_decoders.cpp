@@ -21,17 +21,11 @@ struct Unsupported {
 };
 
 constexpr std::array kUnsupported = {
-    Unsupported{"GIF", 0, "GIF8"sv},
-    Unsupported{"BigTIFF", 0, "II\x2B\0"sv},
-    Unsupported{"BigTIFF", 0, "MM\0\x2B"sv},
-    Unsupported{"JPEG 2000", 4, "jP  "sv},
-    Unsupported{"JPEG 2000", 0, "\xFF\x4F\xFF\x51"sv},
-    Unsupported{"JPEG XL", 0, "\xFF\x0A"sv},
-    Unsupported{"JPEG XL", 4, "JXL "sv},
-    Unsupported{"HEIF or AVIF", 4, "ftyp"sv},
-    Unsupported{"PAM", 0, "P7\n"sv},
-    Unsupported{"Photoshop", 0, "8BPS"sv},
-    Unsupported{"PDF", 0, "%PDF"sv},
+    Unsupported{"BigTIFF", 0, "II\x2B\0"sv},         Unsupported{"BigTIFF", 0, "MM\0\x2B"sv},
+    Unsupported{"JPEG 2000", 4, "jP  "sv},           Unsupported{"JPEG 2000", 0, "\xFF\x4F\xFF\x51"sv},
+    Unsupported{"JPEG XL", 0, "\xFF\x0A"sv},         Unsupported{"JPEG XL", 4, "JXL "sv},
+    Unsupported{"HEIF or AVIF", 4, "ftyp"sv},        Unsupported{"PAM", 0, "P7\n"sv},
+    Unsupported{"Photoshop", 0, "8BPS"sv},           Unsupported{"PDF", 0, "%PDF"sv},
     Unsupported{"OpenEXR", 0, "\x76\x2F\x31\x01"sv},
 };
 
@@ -50,6 +44,10 @@ ImageFormat detect_format(std::span<const uint8_t> bytes) {
   if (starts_with("II\x2A\0"sv) || starts_with("MM\0\x2A"sv)) return ImageFormat::kTiff;
   const bool white = bytes.size() > 2 && std::ranges::find("\t\n\v\f\r #"sv, bytes[2]) != "\t\n\v\f\r #"sv.end();
   if (bytes.size() > 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6' && white) return ImageFormat::kPnm;
+  if (starts_with("GIF8"sv)) {
+    throw ImageError(ImageFault::kNotAnImage,
+                     "GIF is not supported as a picture; predict reads a file that is named .gif as a film");
+  }
   for (const Unsupported& format : kUnsupported) {
     if (starts_with(format.magic, format.offset)) throw_unsupported(format.name);
   }

@@ -44,7 +44,8 @@ struct ImageReadOptions {
 /// 8-bit BGR picture, upright (EXIF orientation applied). Alpha is dropped without blending, grey is widened to three
 /// equal channels, of 16 bit the upper 8 are kept (as Pillow does for colour; PNM is scaled by its maximum instead). A
 /// JPEG that lacks as little as its end marker, or of which the compressed data does not fit together, counts as
-/// truncated; bytes after the end of a picture are ignored. Throws ImageError naming the file. Thread-safe.
+/// truncated; stray bytes between its segments, and bytes after the end of a picture, are ignored. Throws ImageError
+/// naming the file. Thread-safe.
 cv::Mat read_image(const std::filesystem::path& file, const ImageReadOptions& options = {});
 
 /// The same for a file that is in memory; `name` is what messages show.

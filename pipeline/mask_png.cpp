@@ -13,6 +13,7 @@
 #include "nn/core/error.h"
 #include "nn/core/files.h"
 #include "pipeline/palette.h"
+#include "pipeline/png_chunks.h"
 
 namespace zoo::pipeline {
 namespace {
@@ -130,10 +131,15 @@ const char* kind_of(int color_type) {
 
 }  // namespace
 
-cv::Mat decode_mask_png(const std::vector<uint8_t>& bytes, std::string_view name, const ImageReadOptions& options) {
+cv::Mat decode_mask_png(std::vector<uint8_t> bytes, std::string_view name, const ImageReadOptions& options) {
   constexpr size_t kSignatureSize = 8;
   if (bytes.size() < kSignatureSize || png_sig_cmp(bytes.data(), 0, kSignatureSize) != 0) {
     fail(ImageFault::kNotAnImage, name, "expected a PNG with palette indices or grey values");
+  }
+  try {
+    keep_pixel_chunks(bytes, options);
+  } catch (const ImageError& error) {
+    fail(error.fault(), name, error.what());
   }
   Source source{bytes, 0, {}};
   const Reader reader(source);
@@ -146,15 +152,10 @@ cv::Mat decode_mask_png(const std::vector<uint8_t>& bytes, std::string_view name
          fmt::format("expected palette indices or grey values of at most 8 bits, found {} of {} bits",
                      kind_of(color_type), bits));
   }
-  const int64_t width = png_get_image_width(reader.png, reader.info);
-  const int64_t height = png_get_image_height(reader.png, reader.info);
-  if (width * height > options.max_pixels) {
-    fail(ImageFault::kTooLarge, name,
-         fmt::format("{}x{} pixels, more than the limit of {}", width, height, options.max_pixels));
-  }
-  cv::Mat labels(static_cast<int>(height), static_cast<int>(width), CV_8UC1);
+  cv::Mat labels(static_cast<int>(png_get_image_height(reader.png, reader.info)),
+                 static_cast<int>(png_get_image_width(reader.png, reader.info)), CV_8UC1);
   std::vector<png_bytep> rows;
-  rows.reserve(static_cast<size_t>(height));
+  rows.reserve(static_cast<size_t>(labels.rows));
   for (int y = 0; y < labels.rows; ++y) rows.push_back(labels.ptr(y));
   if (!read_rows(reader, rows.data())) fail(ImageFault::kTruncated, name, source.message);
   return labels;

@@ -25,6 +25,6 @@ void write_mask_png(const std::filesystem::path& file, const cv::Mat& labels);
 cv::Mat read_mask_png(const std::filesystem::path& file, const ImageReadOptions& options = {});
 
 /// The same for a file that is in memory; `name` is what messages show.
-cv::Mat decode_mask_png(const std::vector<uint8_t>& bytes, std::string_view name, const ImageReadOptions& options = {});
+cv::Mat decode_mask_png(std::vector<uint8_t> bytes, std::string_view name, const ImageReadOptions& options = {});
 
 }  // namespace zoo::pipeline

@@ -6,6 +6,7 @@ build_packages=(
   libdnnl-dev ocl-icd-opencl-dev # oneDNN; its CMake package asks for OpenCL
   libopencv-dev libjpeg62-turbo-dev # JPEG: truncated files must be noticed, which cv::imread does not do
   libpng-dev # label maps as palette pictures, which OpenCV cannot write
+  zlib1g-dev # EXIF in the text chunks of a PNG
   libyaml-cpp-dev
   libonnx-dev libprotobuf-dev # export --onnx
   libzip-dev # PyTorch checkpoints

@@ -60,6 +60,7 @@ const std::vector<Library> kLibraries = {
     {"OpenCV", {"opencv2/"}, R"((pipeline|apps)/.*)"},
     {"libjpeg", {"jpeglib.h", "jerror.h"}, R"(pipeline/decode_jpeg\.cpp)"},
     {"libpng", {"png.h"}, R"(pipeline/mask_png\.cpp)"},
+    {"zlib", {"zlib.h"}, R"(pipeline/png_exif\.cpp)"},
     {"libcurl", {"curl/"}, R"(hub/http\.cpp)"},
     {"OpenSSL", {"openssl/"}, R"(hub/digest\.cpp)"},
     {"oneDNN", {"oneapi/", "dnnl"}, R"(nn/engine/[^/]+)"},

@@ -83,7 +83,7 @@ class ImageFile : public ::testing::Test {
 
 TEST(ImageIo, DecodesEveryFormatAsPillowDoes) {
   const std::vector<std::vector<std::string>> table = testing::read_table("image_io/expected.tsv");
-  ASSERT_GT(table.size(), 60U);
+  ASSERT_GT(table.size(), 90U);
   for (const std::vector<std::string>& fields : table) {
     cv::Mat rgb;
     ASSERT_NO_THROW(cv::cvtColor(read_image(kFixtures / fields.at(0)), rgb, cv::COLOR_BGR2RGB)) << fields.at(0);
@@ -244,7 +244,6 @@ TEST(ImageIo, RefusesDecompressionBombsByTheirHeaders) {
 
 TEST(ImageIo, NamesFormatsThatAreNotSupported) {
   const std::pair<std::string_view, const char*> cases[] = {
-      {"GIF89a....", "GIF"},
       {std::string_view("\0\0\0\x0CjP  \r\n\x87\n", 12), "JPEG 2000"},
       {std::string_view("\0\0\0\x1C"
                         "ftypavif",
@@ -283,17 +282,6 @@ TEST(ImageIo, IgnoresBytesAfterThePicture) {
     bytes.insert(bytes.end(), 1000, 0xA5);
     EXPECT_EQ(checksum(bytes_of(decode_image(bytes, "x"))), checksum(bytes_of(clean))) << extension;
   }
-}
-
-TEST(ImageIo, AcceptsAFewBytesOfPaddingBeforeTheEndOfAJpeg) {
-  const Bytes clean = encoded(".jpg");
-  const auto padded = [&](size_t count) {
-    Bytes bytes = clean;
-    bytes.insert(bytes.end() - 2, count, 0x00);
-    return bytes;
-  };
-  EXPECT_EQ(checksum(bytes_of(decode_image(padded(16), "x"))), checksum(bytes_of(decode_image(clean, "x"))));
-  EXPECT_EQ(decode_failure(padded(5000)).fault, ImageFault::kTruncated);
 }
 
 TEST(ImageIo, ReadsTextAndScaledPnm) {
