@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -108,6 +110,30 @@ CalibrationFile decode(const ConfigDocument& document, const graph::BoundGraph& 
   return file;
 }
 
+/// Any text as a YAML scalar in double quotes (YAML 1.2, 7.3.1).
+std::string in_double_quotes(std::string_view text) {
+  std::string result = "\"";
+  for (const char character : text) {
+    const auto code = static_cast<unsigned char>(character);
+    if (character == '"' || character == '\\') {
+      result += '\\';
+      result += character;
+    } else if (code < 0x20 || code == 0x7F) {
+      result += fmt::format("\\x{:02X}", code);
+    } else {
+      result += character;
+    }
+  }
+  return result + '"';
+}
+
+/// A value's name as a key: as it is where YAML takes that for nothing else.
+std::string key(const std::string& name) {
+  const auto is_plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '.' || c == '_'; };
+  const bool plain = !name.empty() && std::isalpha(static_cast<unsigned char>(name[0])) != 0;
+  return plain && std::ranges::all_of(name, is_plain) ? name : in_double_quotes(name);
+}
+
 }  // namespace
 
 std::filesystem::path calibration_path(const std::filesystem::path& checkpoint) {
@@ -121,12 +147,13 @@ std::string to_yaml(const CalibrationFile& file) {
   std::string text =
       "# Between which numbers the values of a network lie, for --precision int8. Belongs to the weights beside it.\n"
       "calibration:\n";
-  text += fmt::format("  version: {}\n  model: \"{}\"\n  fingerprint: \"{}\"\n  images: {}\n  method: {}\n", kVersion,
-                      file.model, calibration.fingerprint, file.images, engine::to_string(file.method));
+  text +=
+      fmt::format("  version: {}\n  model: {}\n  fingerprint: \"{}\"\n  images: {}\n  method: {}\n", kVersion,
+                  in_double_quotes(file.model), calibration.fingerprint, file.images, engine::to_string(file.method));
   text += fmt::format("  input: {{low: [{}], high: [{}]}}\n  ranges:\n", fmt::join(calibration.input_low, ", "),
                       fmt::join(calibration.input_high, ", "));
   for (const engine::ValueRange& range : calibration.ranges) {
-    text += fmt::format("    {}: [{}, {}]\n", range.value, range.low, range.high);
+    text += fmt::format("    {}: [{}, {}]\n", key(range.value), range.low, range.high);
   }
   return text;
 }

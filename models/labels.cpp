@@ -21,6 +21,27 @@ namespace {
 constexpr size_t kMaxFileBytes = 4U << 20U;
 constexpr size_t kMaxProblems = 10;
 
+// The first control character (C0, DEL or C1) of well-formed text. A label is printed as it is: what moves a terminal's
+// cursor or changes its colours is no part of a name.
+std::optional<unsigned> control_in(std::string_view label) {
+  for (size_t i = 0; i < label.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(label[i]);
+    if ((byte < 0x20 && byte != '\t') || byte == 0x7F) return byte;
+    if (byte != 0xC2) continue;
+    const auto next = static_cast<unsigned char>(label[i + 1]);
+    if (next < 0xA0) return next;
+  }
+  return std::nullopt;
+}
+
+// The text without a byte order mark before it and without blank lines behind it.
+std::string_view without_frame(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  const size_t last = text.find_last_not_of(" \t\r\n");
+  return last == std::string_view::npos ? "" : text.substr(0, text.find('\n', last));
+}
+
 std::optional<std::string> read_text(const ConfigNode& node, const std::filesystem::path& file) {
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
@@ -61,7 +82,8 @@ std::vector<std::string> decode_labels(const ConfigNode& node, const std::filesy
   if (!node.is_scalar()) return {};
   const std::optional<std::string> text = read_text(node, file);
   if (!text) return {};
-  if (text->empty()) {
+  const std::string_view content = without_frame(*text);
+  if (content.empty()) {
     node.problem(fmt::format("{} is empty", file.string()));
     return {};
   }
@@ -73,15 +95,17 @@ std::vector<std::string> decode_labels(const ConfigNode& node, const std::filesy
     node.problem(fmt::format("{}:{}: {}", file.string(), labels.size() + 1, what));
     ++problems;
   };
-  for (size_t begin = 0; begin < text->size() && problems < kMaxProblems;) {
-    const size_t end = std::min(text->find('\n', begin), text->size());
-    std::string label = text->substr(begin, end - begin);
+  for (size_t begin = 0; begin < content.size() && problems < kMaxProblems;) {
+    const size_t end = std::min(content.find('\n', begin), content.size());
+    std::string label(content.substr(begin, end - begin));
     begin = end + 1;
     if (label.ends_with('\r')) label.pop_back();
     if (label.find_first_not_of(" \t") == std::string::npos) {
       wrong("empty line");
     } else if (!is_utf8(label)) {  // results carry labels into JSON, which allows nothing else
       wrong("not UTF-8 text");
+    } else if (const std::optional<unsigned> control = control_in(label)) {
+      wrong(fmt::format("a control character (0x{:02X})", *control));
     } else if (const auto [first, is_new] = first_line.try_emplace(label, labels.size() + 1); !is_new) {
       wrong(fmt::format("\"{}\" is the label of line {} already", shortened(label), first->second));
     }

@@ -13,6 +13,7 @@ namespace {
 
 // The largest side a frame or a tensor may have.
 constexpr int64_t kMaxSize = 8192;
+constexpr int64_t kWhite = 255;
 const std::array<std::string, 5> kInterpolationNames = {"nearest", "bilinear", "bicubic", "lanczos", "torch_bilinear"};
 constexpr std::array kInterpolations = {Interpolation::kNearest, Interpolation::kBilinear, Interpolation::kBicubic,
                                         Interpolation::kLanczos, Interpolation::kTorchBilinear};
@@ -37,14 +38,28 @@ void check_count(const ConfigNode& node, size_t values, int64_t in_channels) {
                            in_channels, in_channels == 1 ? "" : "s"));
 }
 
+// What `mean` and `std` may be: pixels lie between 0 and 1 by then. Other programs' files have both for 0 to 255.
+struct ChannelValues {
+  bool positive;
+  double largest;  // beyond, in size, only the other scale makes sense
+};
+constexpr ChannelValues kMean = {false, 1.0};
+constexpr ChannelValues kStd = {true, 2.0};
+
 // One value per input channel.
-std::vector<float> decode_channel_values(const ConfigNode& node, int64_t in_channels, bool positive) {
+std::vector<float> decode_channel_values(const ConfigNode& node, int64_t in_channels, const ChannelValues& allowed) {
   std::vector<float> values;
   for (const ConfigNode& item : node.items()) {
     const double wide = item.as_double(1.0);
     const auto value = static_cast<float>(wide);
-    if (!std::isfinite(value)) item.problem(fmt::format("must fit single precision, found {}", wide));
-    if (positive && !(value > 0.0F)) item.problem(fmt::format("must be greater than 0, found {}", value));
+    if (!std::isfinite(value)) {
+      item.problem(fmt::format("must fit single precision, found {}", wide));
+    } else if (allowed.positive && !(value > 0.0F)) {
+      item.problem(fmt::format("must be greater than 0, found {}", value));
+    } else if (std::abs(wide) > allowed.largest) {
+      item.problem(fmt::format("{} is on the scale of 0 to 255, but pixels are divided by 255 first: write {:.4g}",
+                               wide, wide / kWhite));
+    }
     values.push_back(value);
   }
   check_count(node, values.size(), in_channels);
@@ -57,7 +72,6 @@ std::string size_text(const std::vector<int64_t>& size) {
 }
 
 std::vector<uint8_t> decode_fill(const ConfigNode& node, int64_t in_channels) {
-  constexpr int64_t kWhite = 255;
   if (!node.is_list()) {
     return std::vector<uint8_t>(static_cast<size_t>(in_channels), static_cast<uint8_t>(node.as_int_in(0, kWhite, 0)));
   }
@@ -138,7 +152,9 @@ PreprocessConfig decode_preprocess(const ConfigNode& node, int64_t in_channels) 
   }
   for (const std::string_view key : {"mean", "std"}) {
     const ConfigNode values = has_defaults ? node.find(key) : node.at(key);
-    if (values) (key == "mean" ? config.mean : config.std) = decode_channel_values(values, in_channels, key == "std");
+    if (values)
+      (key == "mean" ? config.mean : config.std) =
+          decode_channel_values(values, in_channels, key == "std" ? kStd : kMean);
   }
   if (const ConfigNode color = node.find("color")) {
     const std::array<std::string, 3> names = {"rgb", "bgr", "gray"};  // as kColorOrders

@@ -63,6 +63,26 @@ TEST(CalibrationFile, ReadsWhatItWritesExactly) {
   EXPECT_EQ(read.calibration.ranges[0].high, 3.1415927F);
 }
 
+TEST(CalibrationFile, ReadsWhatItWritesWhateverTheNames) {
+  for (const std::string name : {"a\"b: c", "a\\", "\\\"", "it's", "a # b", "- a", "{a: b}", " a ", "a\nb\tc\x01\x7f",
+                                 "null", "1.5", "'", "%", "caf\u00e9 \u732b \U0001F431", "\u0085 \u2028 \ufeff", ""}) {
+    SCOPED_TRACE(name);
+    graph::GraphBuilder builder(3);
+    const graph::NodeId conv = builder.conv(builder.input(), "stem", {.out_channels = 8, .kernel = 3});
+    builder.output("y", builder.activation(conv, name.empty() ? "a" : name, ActivationKind::kRelu));
+    graph::BoundGraph named{builder.take(), {}};
+    named.values = weights::formula_values(named.graph.parameters, {});
+    CalibrationFile written = example();
+    written.model = name;
+    written.calibration.fingerprint = engine::fingerprint(named);
+    written.calibration.ranges = {{named.graph.nodes.back().name, 0.0F, 1.0F}};
+    const CalibrationFile read = parse_calibration(to_yaml(written), "t.yaml", named);
+    EXPECT_EQ(read.model, name);
+    ASSERT_EQ(read.calibration.ranges.size(), 1U);
+    EXPECT_EQ(read.calibration.ranges[0].value, written.calibration.ranges[0].value);
+  }
+}
+
 TEST(CalibrationFile, LiesBesideTheCheckpoint) {
   EXPECT_EQ(calibration_path("weights/a.safetensors"), "weights/a.safetensors.calibration.yaml");
 }

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <string>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -86,14 +87,46 @@ TEST_F(Labels, AreAbsentWithoutKeyOrWithNull) {
 }
 
 TEST_F(Labels, MustNotBeEmptyLines) {
-  EXPECT_THAT(problems("cat\n\ndog\n \t\n"), ElementsAre(problem_in(":2: empty line"), problem_in(":4: empty line")));
+  EXPECT_THAT(problems("cat\n\ndog\n \t\nbird\n"),
+              ElementsAre(problem_in(":2: empty line"), problem_in(":4: empty line")));
+}
+
+TEST_F(Labels, MayHaveBlankLinesAtTheEnd) {
+  for (const char* end : {"", "\n", "\n\n", "\r\n\r\n", "\n \t\n", "\n  "}) {
+    EXPECT_THAT(decode(std::string("cat\nbig dog ") + end), ElementsAre("cat", "big dog ")) << end;
+  }
+}
+
+TEST_F(Labels, MayFollowAByteOrderMark) {
+  EXPECT_THAT(decode("\xEF\xBB\xBF"
+                     "cat\r\ndog\r\n"),
+              ElementsAre("cat", "dog"));
+  EXPECT_THAT(problems("\xEF\xBB\xBF"), ElementsAre(problem_in(" is empty")));
+  EXPECT_THAT(problems("\xEF\xBB\xBF"
+                       "cat\ncat\n"),
+              ElementsAre(problem_in(":2: \"cat\" is the label of line 1 already")));
+}
+
+TEST_F(Labels, MustNotHoldControlCharacters) {
+  const auto problem = [&](const char* code) {
+    return problem_in(fmt::format(":2: a control character (0x{})", code));
+  };
+  EXPECT_THAT(problems("cat\n\x1b[31mcat\n"), ElementsAre(problem("1B")));
+  EXPECT_THAT(problems(std::string("cat\nd\0g\n", 8)), ElementsAre(problem("00")));
+  EXPECT_THAT(problems("cat\ndog\x7f\n"), ElementsAre(problem("7F")));
+  EXPECT_THAT(problems("cat\ndog\xc2\x9b\n"), ElementsAre(problem("9B")));
+  EXPECT_THAT(problems("bird\ncat\rdog\n"), ElementsAre(problem("0D"))) << "a line break of old Macintoshes";
+  EXPECT_THAT(decode("a\tb\n\xc2\xa0\n"), ElementsAre("a\tb", "\xc2\xa0"));
 }
 
 TEST_F(Labels, MustNotRepeat) {
   EXPECT_THAT(problems("cat\ndog\ncat\n"), ElementsAre(problem_in(":3: \"cat\" is the label of line 1 already")));
 }
 
-TEST_F(Labels, MustNotBeAnEmptyFile) { EXPECT_THAT(problems(""), ElementsAre(problem_in(" is empty"))); }
+TEST_F(Labels, MustNotBeAnEmptyFile) {
+  EXPECT_THAT(problems(""), ElementsAre(problem_in(" is empty")));
+  EXPECT_THAT(problems("\n \r\n"), ElementsAre(problem_in(" is empty")));
+}
 
 TEST_F(Labels, MustBeUtf8) {
   const std::string expected = problem_in(":2: not UTF-8 text");
@@ -105,7 +138,7 @@ TEST_F(Labels, MustBeUtf8) {
   EXPECT_THAT(problems("cat\n\xe2\x82\n"), ElementsAre(expected));          // cut off
 }
 
-TEST_F(Labels, StopAfterTenProblems) { EXPECT_THAT(problems(std::string(50, '\n')), SizeIs(10)); }
+TEST_F(Labels, StopAfterTenProblems) { EXPECT_THAT(problems(std::string(50, '\n') + "cat"), SizeIs(10)); }
 
 TEST_F(Labels, MustBeAFile) {
   fs::create_directory(folder_ / "d");
