@@ -52,7 +52,9 @@ NetworkRunner::NetworkRunner(std::shared_ptr<const models::Model> model, Task ta
                              const NetworkOptions& options)
     : model_(std::move(model)),
       preprocessor_(effective_preprocess(*model_, options)),
-      runners_(model_, compile_options(options, std::move(outputs), options.threads), options.on_note) {
+      max_input_pixels_(options.max_input_pixels),
+      runners_(model_, compile_options(options, std::move(outputs), options.threads), options.on_note,
+               options.max_input_pixels) {
   limit_opencv_threads();
   const models::ModelConfig& config = model_->config();
   if (config.task != task) {
@@ -69,6 +71,7 @@ NetworkRunner::Pass NetworkRunner::run(const cv::Mat& frame, StageTimes& times) 
     OneThread::Use use = one_thread_.enter("predictor");
     Stopwatch watch;
     const PreprocessGeometry placed = preprocessor_.geometry(frame.rows, frame.cols);
+    check_input_size(placed);
     RunnerCache::Entry& compiled = compiled_for({placed.output.height, placed.output.width});
     times.compile_ms += watch.lap_ms();
     preprocessor_.run(frame, compiled.runner->input());
@@ -77,6 +80,16 @@ NetworkRunner::Pass NetworkRunner::run(const cv::Mat& frame, StageTimes& times) 
     times.infer_ms += watch.lap_ms();
     return {compiled.executable, *compiled.runner, placed, std::move(use)};
   });
+}
+
+void NetworkRunner::check_input_size(const PreprocessGeometry& placed) const {
+  if (preprocessor_.config().output_size()) return;  // fixed, so it was asked for
+  const int64_t pixels = int64_t{placed.output.width} * placed.output.height;
+  if (pixels <= max_input_pixels_) return;
+  throw Error(fmt::format(
+      "the model file leaves the network's input as large as the picture makes it, here {}x{}: more than {} "
+      "pixels; give a fixed size (--size, or preprocess.crop in the model file)",
+      placed.output.width, placed.output.height, max_input_pixels_));
 }
 
 RunnerCache::Entry& NetworkRunner::compiled_for(std::array<int64_t, 2> size) {

@@ -30,6 +30,9 @@ struct NetworkOptions {
   engine::KernelOptions kernels = {};
   /// [H, W] of the network's input instead of the model file's, see with_input_size.
   std::optional<std::array<int64_t, 2>> input_size = std::nullopt;
+  /// Where the model file leaves the size of the network's input to the picture: its most pixels, so that one panorama
+  /// does not take all memory, and those of all sizes that stay compiled. Default: 4096x4096.
+  int64_t max_input_pixels = RunnerCache::kMaxPixels;
   /// Called with what is worth knowing of the network (Executable::note()), if there is anything, whenever a predictor
   /// starts to use it for another input size: by whichever thread makes the predictor or gives it the picture.
   NoteFunction on_note = {};
@@ -74,16 +77,19 @@ class NetworkRunner {
   };
 
   /// `frame`: 8-bit BGR or grey, any size. Adds to `times`. Throws GraphError when the picture is too small for a
-  /// network without a fixed input size, Error for another type of picture, and while another thread is at it.
+  /// network without a fixed input size, Error when it is too large for one (NetworkOptions::max_input_pixels), is of
+  /// another type, and while another thread is at it.
   Pass run(const cv::Mat& frame, StageTimes& times);
 
   const models::Model& model() const { return *model_; }
 
  private:
+  void check_input_size(const PreprocessGeometry& placed) const;
   RunnerCache::Entry& compiled_for(std::array<int64_t, 2> size);
 
   std::shared_ptr<const models::Model> model_;
   Preprocessor preprocessor_;
+  int64_t max_input_pixels_;
   RunnerCache runners_;
   OneThread one_thread_;
 };

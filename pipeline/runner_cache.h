@@ -21,6 +21,8 @@ class RunnerCache {
   /// A folder of pictures for a network without a fixed input size may hold any number of sizes; each compiled one
   /// costs as much memory as the weights.
   static constexpr size_t kMaxEntries = 4;
+  /// Of all inputs that are kept together: a large one needs its memory for itself.
+  static constexpr int64_t kMaxPixels = int64_t{4096} * 4096;
 
   struct Entry {
     Shape input;
@@ -29,7 +31,8 @@ class RunnerCache {
   };
 
   /// `options.threads` 0: the model file's `runtime.threads`. `on_note`: see NetworkOptions.
-  RunnerCache(std::shared_ptr<const models::Model> model, engine::CompileOptions options, NoteFunction on_note = {});
+  RunnerCache(std::shared_ptr<const models::Model> model, engine::CompileOptions options, NoteFunction on_note = {},
+              int64_t max_pixels = kMaxPixels);
 
   // Moving only: a std::list claims to be copyable whatever it holds.
   RunnerCache(RunnerCache&&) = default;
@@ -39,9 +42,12 @@ class RunnerCache {
   Entry& get(const Shape& input);
 
  private:
+  void make_room_for(const Shape& input);
+
   std::shared_ptr<const models::Model> model_;
   engine::CompileOptions options_;
   NoteFunction on_note_;
+  int64_t max_pixels_;
   std::list<Entry> entries_;  ///< most recently used first
 };
 

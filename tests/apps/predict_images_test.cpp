@@ -281,5 +281,22 @@ TEST(PredictImages, WithoutAFixedInputSizeEveryPictureHasItsOwn) {
   EXPECT_THAT(json_lines(result.out), SizeIs(6));
 }
 
+TEST(PredictImages, APanoramaFailsAloneWhereThereIsNoFixedInputSize) {
+  TempFolder folder;
+  cv::imwrite(folder / "a.png", cv::Mat(64, 96, CV_8UC3, cv::Scalar(1, 2, 3)));
+  cv::imwrite(folder / "b.png", cv::Mat(20, 4000, CV_8UC3, cv::Scalar(1, 2, 3)));
+  cv::imwrite(folder / "c.png", cv::Mat(96, 64, CV_8UC3, cv::Scalar(1, 2, 3)));
+  const ProgramResult result = run_program(predict(
+      {"--set", "preprocess.resize=520", "--set", "preprocess.crop=~", "-s", folder.path().string(), "--json"}));
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("b.png: "), HasSubstr("here 104000x520: more than 16777216 pixels; give a "
+                                                                "fixed size (--size, or preprocess.crop")));
+  const std::vector<Json> lines = json_lines(result.out);
+  ASSERT_THAT(lines, SizeIs(3));
+  EXPECT_TRUE(lines[0].contains("top"));
+  EXPECT_EQ(lines[1].at("kind"), "processing");
+  EXPECT_TRUE(lines[2].contains("top"));
+}
+
 }  // namespace
 }  // namespace zoo::test

@@ -107,12 +107,39 @@ TEST(Segmenter, LabelsEveryPixelOfAnyPicture) {
   }
 }
 
+TEST(Segmenter, RefusesPicturesThatMakeTheInputTooLarge) {
+  const auto model = load("emoji_segmentation.yaml", {{"preprocess", "{resize: ~, crop: ~}"}});
+  Segmenter segmenter(model, {.network = {.max_input_pixels = 64 * 64}});
+  EXPECT_EQ(segmenter.segment(cv::Mat(64, 64, CV_8UC3, cv::Scalar(9))).labels.size(), cv::Size(64, 64));
+  EXPECT_THAT([&] { segmenter.segment(cv::Mat(64, 65, CV_8UC3, cv::Scalar(9))); },
+              ThrowsMessage<Error>(HasSubstr("here 65x64: more than 4096 pixels; give a fixed size")));
+  EXPECT_EQ(segmenter.segment(cv::Mat(32, 128, CV_8UC3, cv::Scalar(9))).labels.size(), cv::Size(128, 32));
+  Segmenter fixed(model, {.network = {.input_size = std::array<int64_t, 2>{96, 96}, .max_input_pixels = 64 * 64}});
+  EXPECT_EQ(fixed.segment(cv::Mat(64, 65, CV_8UC3, cv::Scalar(9))).labels.size(), cv::Size(65, 64)) << "asked for";
+}
+
 TEST(Segmenter, RefusesMoreClassesThanAMapTellsApart) {
   EXPECT_THAT(
       [] {
         Segmenter(load("emoji_segmentation.yaml", {{"model.num_classes", "256"}, {"model.labels", "~"}}));
       },
       ThrowsMessage<Error>(HasSubstr("256 classes, but a label map tells at most 255 apart")));
+}
+
+TEST(RunnerCache, KeepsNoMorePixelsThanItMay) {
+  RunnerCache cache(load("emoji_segmentation.yaml", {{"preprocess", "{resize: ~, crop: ~}"}}), {}, {}, 128 * 128);
+  const auto compiled = [&](int64_t height, int64_t width) {
+    return std::weak_ptr<const engine::Executable>(cache.get({1, 3, height, width}).executable);
+  };
+  const auto small = compiled(64, 64);
+  const auto other = compiled(64, 128);
+  EXPECT_FALSE(small.expired());
+  const auto large = compiled(96, 128);
+  EXPECT_TRUE(small.expired());
+  EXPECT_TRUE(other.expired());
+  const auto largest = compiled(160, 128);  // more than the cache may keep, but somebody wants it
+  EXPECT_TRUE(large.expired());
+  EXPECT_FALSE(largest.expired());
 }
 
 TEST(RunnerCache, SharesWhatIsCompiledWithOthersOfItsModel) {
