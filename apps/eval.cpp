@@ -38,6 +38,7 @@ struct EvalFlags {
   std::optional<std::string> json;  ///< file, or "-" for standard output instead of text
   std::string confusion;
   std::optional<double> score_thresh;
+  std::string class_order;
   std::optional<int64_t> limit;
   int threads = 0;
   std::optional<engine::Precision> precision;
@@ -54,6 +55,7 @@ std::filesystem::path annotations_of(const EvalFlags& flags) {
 
 void check_flags(const EvalFlags& flags, const models::ModelConfig& config) {
   check_task_flags({{"--annotations", !flags.annotations.empty(), {Task::kDetection}},
+                    {"--class-order", !flags.class_order.empty(), {Task::kClassification}},
                     {"--score-thresh", flags.score_thresh.has_value(), {Task::kDetection}},
                     {"--confusion", !flags.confusion.empty(), {Task::kClassification, Task::kSegmentation}}},
                    config);
@@ -133,9 +135,26 @@ std::string compared_network(const EvalFlags& flags, engine::Precision precision
                      is_f32 && flags.kernels.compact_layers ? ", compact layers," : "");
 }
 
-/// `about`: what the data set is, for the first line.
+/// What is worth knowing of a data set.
+struct DataSetNotes {
+  std::string text;                 ///< for the first line
+  std::optional<int64_t> left_out;  ///< files that count in no figure, where a data set may hold such
+};
+
+DataSetNotes about_left_out(int64_t files, const char* what) {
+  return {files == 0 ? "" : fmt::format(", {} file{} left out ({})", files, files == 1 ? "" : "s", what), files};
+}
+
+/// What the masks of a segmentation's ground truth are probably meant to say.
+void report_odd_masks(const eval::IouSummary& summary) {
+  if (!summary.looks_binary()) return;
+  report(
+      "the masks hold nothing but 0 and 255, and 255 is void, which counts in no figure; if it means an object, write "
+      "the object's class in its place");
+}
+
 template <typename Item>
-int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<Item> items, const std::string& about) {
+int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<Item> items, const DataSetNotes& notes) {
   check_outputs(flags, *model, items);
   if (flags.limit) items = eval::evenly_chosen(std::move(items), *flags.limit);
   catch_stop_signals();
@@ -165,13 +184,14 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
                      {"precision", engine::to_string(precision)},
                      {"pictures", total - failed},
                      {"failed", failures_json(items, result.run.failures)}};
+    if (notes.left_out) document["left_out"] = *notes.left_out;
     if (result.agreement) document["agreement_with_f32"] = to_json(*result.agreement);
     document.update(to_json(result.summary, config.labels));
     json->write(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
     json->finish();
   }
   if (flags.json != "-") {
-    std::string text = fmt::format("{} pictures{}\n\n", total - failed, about);
+    std::string text = fmt::format("{} pictures{}\n\n", total - failed, notes.text);
     if (result.agreement) {
       text += fmt::format("agreement of {} with f32 {}   {}\n\n", compared_network(flags, precision),
                           to_text(*result.agreement), compared_things(config.task.value()));
@@ -181,6 +201,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
   if constexpr (!std::is_same_v<Item, eval::BoxItem>) {
     if (!flags.confusion.empty()) write_confusion(flags.confusion, result.summary.confusion, config.labels);
   }
+  if constexpr (std::is_same_v<Item, eval::MaskItem>) report_odd_masks(result.summary);
   if (failed == 0) return kExitDone;
   report(fmt::format("{} of {} pictures failed and count in no figure", failed, total));
   return kExitSomeUnread;
@@ -196,7 +217,22 @@ int evaluate_boxes(const EvalFlags& flags, const ModelPtr& model) {
   const bool by_name = truth.match == eval::CategoryMatch::kByName;
   spdlog::info("{}: {} pictures, {} annotations", file.string(), truth.items.size(), objects);
   return evaluate_items(flags, model, std::move(truth.items),
-                        fmt::format(", categories by {}", by_name ? "name" : "id, as the model has no labels"));
+                        {fmt::format(", categories by {}", by_name ? "name" : "id, as the model has no labels"), {}});
+}
+
+int evaluate_classes(const EvalFlags& flags, const ModelPtr& model) {
+  const models::ModelConfig& config = model->config();
+  const bool sorted = flags.class_order == "sorted";
+  eval::ClassFolders folders = eval::read_class_folders(flags.data, config.labels, config.num_classes,
+                                                        sorted ? eval::ClassOrder::kSorted : eval::ClassOrder::kNames);
+  return evaluate_items(flags, model, std::move(folders.items),
+                        about_left_out(folders.left_out, "no pictures, or in no class's folder"));
+}
+
+int evaluate_masks(const EvalFlags& flags, const ModelPtr& model) {
+  eval::MaskFolders folders = eval::read_mask_folders(flags.data);
+  return evaluate_items(flags, model, std::move(folders.items),
+                        about_left_out(folders.left_out, "no pictures, or subfolders"));
 }
 
 int evaluate_model(const EvalFlags& flags) {
@@ -205,11 +241,11 @@ int evaluate_model(const EvalFlags& flags) {
   check_flags(flags, config);
   switch (config.task.value()) {
     case Task::kClassification:
-      return evaluate_items(flags, model, eval::read_class_folders(flags.data, config.labels, config.num_classes), "");
+      return evaluate_classes(flags, model);
     case Task::kDetection:
       return evaluate_boxes(flags, model);
     case Task::kSegmentation:
-      return evaluate_items(flags, model, eval::read_mask_folders(flags.data), "");
+      return evaluate_masks(flags, model);
   }
   throw Error("no such task");
 }
@@ -220,12 +256,18 @@ Action setup_eval(CLI::App& app) {
   auto flags = std::make_shared<EvalFlags>();
   flags->model.add_to(app);
   app.add_option("--data,-d", flags->data,
-                 "Folder of the data set. Classification: DIR/<label or index>/*.jpg. Detection: DIR/annotations.json "
-                 "(COCO) and DIR/images. Segmentation: DIR/images/NAME.jpg and DIR/masks/NAME.png (palette or grey)")
+                 "Folder of the data set. Classification: DIR/<label, index or WordNet id>/*.jpg. Detection: "
+                 "DIR/annotations.json (COCO) and DIR/images. Segmentation: DIR/images/NAME.jpg and DIR/masks/NAME.png "
+                 "(palette or grey)")
       ->required()
       ->type_name("DIR");
   app.add_option("--annotations", flags->annotations, "COCO file instead of DIR/annotations.json (detection)")
       ->type_name("FILE");
+  app.add_option("--class-order", flags->class_order,
+                 "Class of a folder: the one that its name says, or its place among the folders in the order of their "
+                 "names, as torchvision's ImageFolder takes them (classification; default: names)")
+      ->check(CLI::IsMember({"names", "sorted"}))
+      ->type_name("ORDER");
   flags->weights.add_to(app);
   flags->size.add_to(app);
   app.add_option("--score-thresh", flags->score_thresh,

@@ -132,6 +132,8 @@ std::string to_text(const eval::IouSummary& summary, const Labels& labels) {
   std::string text = line("mean IoU", summary.mean, "mean over the classes");
   if (has_background(labels)) text += line("  of objects", summary.mean_without_background, "background left out");
   text += line("pixel accuracy", summary.pixel_accuracy, "pixels that got their class");
+  if (summary.void_pixels > 0)
+    text += line("void", summary.void_share(), "pixels of the masks that count in no figure");
   std::vector<ClassRow> rows;
   int64_t pixels = 0;
   for (const eval::IouClass& row : summary.classes) pixels += row.truth;
@@ -194,6 +196,7 @@ Json to_json(const eval::IouSummary& summary, const Labels& labels) {
   Json metrics = {{"mean_iou", number(summary.mean)}};
   if (has_background(labels)) metrics["mean_iou_without_background"] = number(summary.mean_without_background);
   metrics["pixel_accuracy"] = number(summary.pixel_accuracy);
+  metrics["void_share"] = number(summary.void_share());
   Json classes = Json::array();
   for (size_t i = 0; i < summary.classes.size(); ++i) {
     const eval::IouClass& row = summary.classes[i];

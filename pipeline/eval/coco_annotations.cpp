@@ -1,71 +1,32 @@
-// The file is read as a stream of JSON tokens: a million annotations with their outlines need no tree in memory.
 #include "pipeline/eval/coco_annotations.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include "nn/core/config_text.h"
 #include "nn/core/files.h"
-#include "nn/core/json_nesting.h"
-#include "nn/core/shown_text.h"
+#include "pipeline/eval/coco_rows.h"
 #include "pipeline/eval/problem_list.h"
 
 namespace zoo::eval {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Reads a stream byte by byte and counts lines.
-class LineCounter {
- public:
-  using iterator_category = std::input_iterator_tag;
-  using value_type = char;
-  using difference_type = std::ptrdiff_t;
-  using pointer = const char*;
-  using reference = char;
-
-  LineCounter() = default;
-  LineCounter(std::istream& stream, int64_t& line) : at_(stream), line_(&line) {}
-
-  char operator*() const { return *at_; }
-  LineCounter& operator++() {
-    if (*at_ == '\n') ++*line_;
-    ++at_;
-    return *this;
-  }
-  LineCounter operator++(int) {
-    LineCounter before = *this;
-    ++*this;
-    return before;
-  }
-  friend bool operator==(const LineCounter& a, const LineCounter& b) { return a.at_ == b.at_; }
-  friend bool operator!=(const LineCounter& a, const LineCounter& b) { return !(a == b); }
-
- private:
-  std::istreambuf_iterator<char> at_;
-  int64_t* line_ = nullptr;
-};
-
-/// The fields of a row of `images`, `categories` or `annotations` that matter, as far as they are there.
-struct Row {
-  std::map<std::string, double, std::less<>> numbers;
-  std::map<std::string, std::string, std::less<>> texts;
-  std::vector<double> box;
-  int64_t line = 0;
-  std::string where;  ///< "annotations[7]"
-};
+using zoo::detail::in_quotes;
 
 struct Picture {
-  fs::path file;
+  std::string file_name;
   std::optional<std::array<int64_t, 2>> size;
+  int64_t line = 0;
+  std::string where;
 };
 
 struct Category {
@@ -82,7 +43,7 @@ struct Annotation {
   std::string where;
 };
 
-/// Takes finished rows, checks each for itself.
+/// Takes rows, checks each for itself.
 class Tables {
  public:
   explicit Tables(std::string file) : file_(std::move(file)) {}
@@ -92,177 +53,138 @@ class Tables {
   std::vector<Annotation> annotations;
   ProblemList problems;
 
-  void problem(int64_t line, std::string_view where, std::string_view what) {
-    problems.add(fmt::format("{}:{}: {}: {}", file_, line, where, what));
+  template <typename Place>  // a row or what was made of one
+  void problem(const Place& place, std::string_view what) {
+    problems.add(fmt::format("{}:{}: {}: {}", file_, place.line, place.where, what));
   }
 
-  void add_picture(const Row& row) {
+  void add(std::string_view list, const CocoRow& row) {
+    if (row.value.kind != CocoValue::Kind::kObject) {
+      problem(row, fmt::format("expected an object, found {}", to_string(row.value)));
+    } else if (list == "images") {
+      add_picture(row);
+    } else if (list == "categories") {
+      add_category(row);
+    } else {
+      add_annotation(row);
+    }
+  }
+
+ private:
+  using Kind = CocoValue::Kind;
+
+  void add_picture(const CocoRow& row) {
     const std::optional<int64_t> id = whole(row, "id");
     const std::optional<std::string> name = text(row, "file_name");
+    std::optional<int64_t> height;
+    std::optional<int64_t> width;
+    if (row.fields.contains("height")) height = whole(row, "height");
+    if (row.fields.contains("width")) width = whole(row, "width");
     if (!id || !name) return;
-    Picture picture{*name, std::nullopt};
-    if (row.numbers.contains("width") && row.numbers.contains("height")) {
-      const std::optional<int64_t> height = whole(row, "height");
-      const std::optional<int64_t> width = whole(row, "width");
-      if (height && width) picture.size = {*height, *width};
-    }
-    if (!pictures.emplace(*id, picture).second) problem(row.line, row.where, fmt::format("the id {} came before", *id));
+    Picture picture{*name, std::nullopt, row.line, row.where};
+    if (height && width) picture.size = {*height, *width};
+    if (!pictures.emplace(*id, picture).second) problem(row, fmt::format("the id {} came before", *id));
   }
 
-  void add_category(const Row& row) {
+  void add_category(const CocoRow& row) {
     const std::optional<int64_t> id = whole(row, "id");
     const std::optional<std::string> name = text(row, "name");
     if (!id || !name) return;
     if (!categories.emplace(*id, Category{*name, row.line, row.where}).second) {
-      problem(row.line, row.where, fmt::format("the id {} came before", *id));
+      problem(row, fmt::format("the id {} came before", *id));
     }
   }
 
-  void add_annotation(const Row& row) {
+  void add_annotation(const CocoRow& row) {
     const std::optional<int64_t> image = whole(row, "image_id");
     const std::optional<int64_t> category = whole(row, "category_id");
-    const bool box_ok = check_box(row);
-    if (!image || !category || !box_ok) return;
+    const std::optional<CocoBox> box = box_of(row);
+    const std::optional<bool> crowd = crowd_of(row);
+    std::optional<double> area;
+    if (row.fields.contains("area")) area = number(row, "area");
+    const bool area_ok = area || !row.fields.contains("area");
+    if (!image || !category || !box || !crowd || !area_ok) return;
     Annotation annotation{*image, *category, {}, row.line, row.where};
-    annotation.truth.box = {row.box[0], row.box[1], row.box[2], row.box[3]};
-    const auto area = row.numbers.find("area");
-    annotation.truth.area = area != row.numbers.end() ? area->second : row.box[2] * row.box[3];
-    const auto crowd = row.numbers.find("iscrowd");
-    annotation.truth.crowd = crowd != row.numbers.end() && crowd->second != 0.0;
+    annotation.truth.box = *box;
+    annotation.truth.area = area.value_or(box->width * box->height);
+    annotation.truth.crowd = *crowd;
     annotations.push_back(std::move(annotation));
   }
 
- private:
-  std::optional<int64_t> whole(const Row& row, std::string_view field) {
+  /// A field of this kind; a problem if it is missing or another.
+  const CocoValue* field(const CocoRow& row, std::string_view name, Kind kind, std::string_view expected) {
+    const auto found = row.fields.find(name);
+    if (found == row.fields.end()) {
+      problem(row, fmt::format("the {} \"{}\" is missing", kind == Kind::kText ? "text" : "number", name));
+    } else if (found->second.kind != kind) {
+      problem(row, fmt::format("{}: expected {}, found {}", name, expected, to_string(found->second)));
+    } else {
+      return &found->second;
+    }
+    return nullptr;
+  }
+
+  std::optional<double> number(const CocoRow& row, std::string_view name) {
+    const CocoValue* value = field(row, name, Kind::kNumber, "a number");
+    return value == nullptr ? std::nullopt : std::optional(value->number);
+  }
+
+  std::optional<int64_t> whole(const CocoRow& row, std::string_view name) {
     constexpr double kLargest = 9007199254740992.0;  // 2^53: a double is exact so far
-    const auto value = row.numbers.find(field);
-    if (value == row.numbers.end()) {
-      problem(row.line, row.where, fmt::format("the number \"{}\" is missing", field));
-    } else if (value->second != std::floor(value->second) || std::abs(value->second) > kLargest) {
-      problem(row.line, row.where, fmt::format("{}: expected a whole number, found {}", field, value->second));
+    constexpr const char* kExpected = "a whole number";
+    const CocoValue* value = field(row, name, Kind::kNumber, kExpected);
+    if (value == nullptr) return std::nullopt;
+    if (value->number == std::floor(value->number) && std::abs(value->number) <= kLargest) {
+      return static_cast<int64_t>(value->number);
+    }
+    problem(row, fmt::format("{}: expected {}, found {}", name, kExpected, to_string(*value)));
+    return std::nullopt;
+  }
+
+  std::optional<std::string> text(const CocoRow& row, std::string_view name) {
+    const CocoValue* value = field(row, name, Kind::kText, "a text");
+    if (value == nullptr) return std::nullopt;
+    if (!value->text.empty()) return value->text;
+    problem(row, fmt::format("{}: the text is empty", name));
+    return std::nullopt;
+  }
+
+  std::optional<CocoBox> box_of(const CocoRow& row) {
+    constexpr const char* kExpected = "x, y, width, height";
+    const auto found = row.fields.find("bbox");
+    if (found == row.fields.end()) {
+      problem(row, fmt::format("bbox: 0 numbers, expected {}", kExpected));
+      return std::nullopt;
+    }
+    const CocoValue& box = found->second;
+    const auto wrong = std::ranges::find_if(box.items, [](const CocoValue& v) { return v.kind != Kind::kNumber; });
+    if (box.kind != Kind::kList) {
+      problem(row, fmt::format("bbox: expected a list of {}, found {}", kExpected, to_string(box)));
+    } else if (wrong != box.items.end()) {
+      problem(row, fmt::format("bbox[{}]: expected a number, found {}", wrong - box.items.begin(), to_string(*wrong)));
+    } else if (box.items.size() != 4) {
+      problem(row, fmt::format("bbox: {} numbers, expected {}", box.items.size(), kExpected));
+    } else if (box.items[2].number < 0.0 || box.items[3].number < 0.0) {
+      problem(row, fmt::format("bbox: negative size {}x{}", box.items[2].number, box.items[3].number));
     } else {
-      return static_cast<int64_t>(value->second);
+      return CocoBox{box.items[0].number, box.items[1].number, box.items[2].number, box.items[3].number};
     }
     return std::nullopt;
   }
 
-  std::optional<std::string> text(const Row& row, std::string_view field) {
-    const auto value = row.texts.find(field);
-    if (value != row.texts.end() && !value->second.empty()) return value->second;
-    problem(row.line, row.where, fmt::format("the text \"{}\" is missing", field));
+  /// 0 and 1, or false and true; absent means no.
+  std::optional<bool> crowd_of(const CocoRow& row) {
+    const auto found = row.fields.find("iscrowd");
+    if (found == row.fields.end()) return false;
+    const CocoValue& value = found->second;
+    const bool is_number = value.kind == Kind::kNumber || value.kind == Kind::kBool;
+    if (is_number && (value.number == 0.0 || value.number == 1.0)) return value.number != 0.0;
+    problem(row, fmt::format("iscrowd: expected 0 or 1, found {}", to_string(value)));
     return std::nullopt;
-  }
-
-  bool check_box(const Row& row) {
-    if (row.box.size() != 4) {
-      problem(row.line, row.where, fmt::format("bbox: {} numbers, expected x, y, width, height", row.box.size()));
-    } else if (row.box[2] < 0.0 || row.box[3] < 0.0) {
-      problem(row.line, row.where, fmt::format("bbox: negative size {}x{}", row.box[2], row.box[3]));
-    } else {
-      return true;
-    }
-    return false;
   }
 
   std::string file_;
 };
-
-/// The token stream: finds rows at depth 3 of the three lists and their fields, skips everything else.
-class Reader : public nlohmann::json_sax<nlohmann::json> {
- public:
-  Reader(Tables& tables, const int64_t& line) : tables_(tables), line_(line) {}
-
-  bool seen(std::string_view list) const { return seen_.contains(list); }
-  const std::string& syntax_error() const { return syntax_error_; }
-
-  bool null() override { return true; }
-  bool boolean(bool value) override { return number(value ? 1.0 : 0.0); }
-  bool number_integer(number_integer_t value) override { return number(static_cast<double>(value)); }
-  bool number_unsigned(number_unsigned_t value) override { return number(static_cast<double>(value)); }
-  bool number_float(number_float_t value, const string_t& /*text*/) override { return number(value); }
-  bool binary(binary_t& /*value*/) override { return true; }
-  bool string(string_t& value) override {
-    if (depth_ == kInRow && in_list_) row_.texts[field_] = std::move(value);
-    return true;
-  }
-  bool key(string_t& value) override {
-    if (depth_ == 1) {
-      section_ = std::move(value);
-    } else if (depth_ == kInRow) {
-      field_ = std::move(value);
-    }
-    return true;
-  }
-  bool start_object(std::size_t /*size*/) override {
-    if (too_deep()) return false;
-    if (++depth_ > kInRow) field_.clear();  // what is inside has other names
-    if (depth_ != kInRow || !in_list_) return true;
-    row_ = {};
-    row_.line = line_;
-    row_.where = fmt::format("{}[{}]", section_, index_++);
-    return true;
-  }
-  bool end_object() override {
-    if (depth_-- != kInRow || !in_list_) return true;
-    if (section_ == "images") tables_.add_picture(row_);
-    if (section_ == "categories") tables_.add_category(row_);
-    if (section_ == "annotations") tables_.add_annotation(row_);
-    return !tables_.problems.full();
-  }
-  bool start_array(std::size_t /*size*/) override {
-    if (too_deep()) return false;
-    if (++depth_ != 2) return true;
-    in_list_ = section_ == "images" || section_ == "categories" || section_ == "annotations";
-    if (in_list_) seen_.insert(section_);
-    index_ = 0;
-    return true;
-  }
-  bool end_array() override {
-    if (depth_-- == 2) in_list_ = false;
-    return true;
-  }
-  bool parse_error(std::size_t /*position*/, const std::string& /*token*/,
-                   const nlohmann::json::exception& error) override {
-    syntax_error_ = error.what();
-    return false;
-  }
-
- private:
-  static constexpr int kInRow = 3;  // the file's object, a list, one of its objects
-
-  bool too_deep() {
-    if (depth_ < static_cast<int>(kMaxJsonNesting)) return false;
-    syntax_error_ = fmt::format("lists and objects are nested more than {} deep", kMaxJsonNesting);
-    return true;
-  }
-
-  bool number(double value) {
-    if (!in_list_) return true;
-    if (depth_ == kInRow) row_.numbers[field_] = value;
-    if (depth_ == kInRow + 1 && field_ == "bbox") row_.box.push_back(value);
-    return true;
-  }
-
-  Tables& tables_;
-  const int64_t& line_;
-  std::set<std::string, std::less<>> seen_;
-  std::string syntax_error_;
-  int depth_ = 0;
-  bool in_list_ = false;
-  int64_t index_ = 0;
-  std::string section_;
-  std::string field_;
-  Row row_;
-};
-
-/// nlohmann repeats what it has read, which may be a text of any length.
-constexpr size_t kShownSyntaxError = 240;
-
-/// nlohmann's messages begin with a number of its own: "[json.exception.parse_error.101] parse error at ...".
-std::string without_code(const std::string& message) {
-  const size_t end = message.find("] ");
-  return end == std::string::npos ? message : message.substr(end + 2);
-}
 
 Tables read_tables(const fs::path& file) {
   Tables tables(file.string());
@@ -274,15 +196,15 @@ Tables read_tables(const fs::path& file) {
         fmt::format("{}: cannot be read: {}; {}", file.string(), stream ? "it is a folder" : errno_text(), kExpected));
     tables.problems.throw_if_any();
   }
-  int64_t line = 1;
-  Reader reader(tables, line);
-  const bool complete = nlohmann::json::sax_parse(LineCounter(stream, line), LineCounter(), &reader);
-  if (!reader.syntax_error().empty()) {
-    tables.problems.add(fmt::format("{}:{}: {}", file.string(), line,
-                                    shortened(without_code(reader.syntax_error()), kShownSyntaxError)));
+  const CocoRead read = read_coco_rows(stream, [&](std::string_view list, const CocoRow& row) {
+    tables.add(list, row);
+    return !tables.problems.full();
+  });
+  if (!read.syntax_error.empty()) {
+    tables.problems.add(fmt::format("{}:{}: {}", file.string(), read.line, read.syntax_error));
   }
   for (const char* list : {"images", "categories", "annotations"}) {
-    if (complete && !reader.seen(list)) {
+    if (read.complete && !read.lists.contains(list)) {
       tables.problems.add(fmt::format("{}: there is no list \"{}\"; {}", file.string(), list, kExpected));
     }
   }
@@ -304,20 +226,45 @@ std::map<int64_t, int64_t> match_categories(Tables& tables, std::span<const std:
     if (known) {
       classes[id] = labels.empty() ? id : label->second;
       if (!taken.insert(classes[id]).second) {
-        tables.problem(category.line, category.where,
-                       fmt::format("the name \"{}\" came before", shortened(category.name)));
+        tables.problem(category, fmt::format("the name {} came before", in_quotes(category.name)));
       }
     } else if (used.contains(id) && labels.empty()) {
-      tables.problem(category.line, category.where,
+      tables.problem(category,
                      fmt::format("the model has no labels, so ids are its classes; expected 0 to {}, found {}",
                                  num_classes - 1, id));
     } else if (used.contains(id)) {
-      tables.problem(category.line, category.where,
-                     fmt::format("the model has no class \"{}\"{}", shortened(category.name),
-                                 did_you_mean(category.name, labels, tables.problems)));
+      tables.problem(category, fmt::format("the model has no class {}{}", in_quotes(category.name),
+                                           did_you_mean(category.name, labels, tables.problems)));
     }
   }
   return classes;
+}
+
+/// Where a picture lies; nothing if that is outside the folder (or no name at all).
+std::optional<fs::path> place_in(const fs::path& folder, const std::string& file_name) {
+  if (file_name.find('\0') != std::string::npos) return std::nullopt;
+  std::error_code error;
+  const fs::path root = fs::absolute(folder, error).lexically_normal();
+  const fs::path place = (root / file_name).lexically_normal().lexically_relative(root);
+  if (error || place.empty() || place == "." || *place.begin() == "..") return std::nullopt;
+  return folder / place;
+}
+
+/// The pictures by id, without objects.
+std::map<int64_t, BoxItem> find_pictures(Tables& tables, const fs::path& folder) {
+  std::error_code error;
+  const fs::path pictures = fs::is_directory(folder / "images", error) ? folder / "images" : folder;
+  std::map<int64_t, BoxItem> items;
+  for (const auto& [id, picture] : tables.pictures) {
+    const std::optional<fs::path> place = place_in(pictures, picture.file_name);
+    if (!place) {
+      tables.problem(picture, fmt::format("file_name: {} is not in the folder of the pictures, {} (--data DIR: they "
+                                          "are in DIR/images or in DIR)",
+                                          in_quotes(picture.file_name), pictures.string()));
+    }
+    items[id] = {id, place.value_or(""), picture.size, {}};
+  }
+  return items;
 }
 
 }  // namespace
@@ -326,19 +273,15 @@ CocoAnnotations read_coco_annotations(const fs::path& file, const fs::path& fold
                                       int64_t num_classes) {
   Tables tables = read_tables(file);
   const std::map<int64_t, int64_t> classes = match_categories(tables, labels, num_classes);
-  std::error_code error;
-  const fs::path pictures = fs::is_directory(folder / "images", error) ? folder / "images" : folder;
-  std::map<int64_t, BoxItem> items;
-  for (const auto& [id, picture] : tables.pictures) items[id] = {id, pictures / picture.file, picture.size, {}};
+  std::map<int64_t, BoxItem> items = find_pictures(tables, folder);
   if (items.empty()) tables.problems.add(fmt::format("{}: the list \"images\" is empty", file.string()));
   for (Annotation& annotation : tables.annotations) {
     const auto item = items.find(annotation.image_id);
     if (item == items.end()) {
-      tables.problem(annotation.line, annotation.where, fmt::format("no image has the id {}", annotation.image_id));
+      tables.problem(annotation, fmt::format("no image has the id {}", annotation.image_id));
     }
     if (!tables.categories.contains(annotation.category_id)) {
-      tables.problem(annotation.line, annotation.where,
-                     fmt::format("no category has the id {}", annotation.category_id));
+      tables.problem(annotation, fmt::format("no category has the id {}", annotation.category_id));
     }
     const auto known = classes.find(annotation.category_id);
     if (item == items.end() || known == classes.end()) continue;

@@ -35,10 +35,11 @@ struct CocoAnnotations {
   CategoryMatch match = CategoryMatch::kByName;
 };
 
-/// Reads `file`. Pictures lie in `folder`/images, or in `folder` where there is no such folder. Categories are the
-/// classes whose labels they are named after; for a model without labels their ids are the classes' indices. `area`
-/// defaults to the box's, `iscrowd` to 0; other fields are skipped unread. Holds one row of the file at a time and what
-/// it returns. Throws ConfigError with everything that is wrong, each with the file's line.
+/// Reads `file`. Pictures lie in `folder`/images, or in `folder` where there is no such folder; a `file_name` that
+/// leads out of it is an error. Categories are the classes whose labels they are named after; for a model without
+/// labels their ids are the classes' indices. `area` defaults to the box's, `iscrowd` to 0; a field that is there with
+/// a value of another JSON type is an error; other fields are skipped unread. Holds one row of the file at a time and
+/// what it returns. Throws ConfigError with everything that is wrong, each with the file's line.
 CocoAnnotations read_coco_annotations(const std::filesystem::path& file, const std::filesystem::path& folder,
                                       std::span<const std::string> labels, int64_t num_classes);
 

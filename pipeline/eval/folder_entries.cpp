@@ -29,6 +29,12 @@ std::vector<fs::path> entries_of(const fs::path& folder, ProblemList& problems) 
   return entries;
 }
 
+std::vector<fs::path> files_below(const fs::path& folder, ProblemList& problems) {
+  FolderWalk walk = walk_folder(folder, WalkDepth::kSubfolders);
+  for (std::string& problem : walk.problems) problems.add(std::move(problem));
+  return std::move(walk.files);
+}
+
 bool is_folder(const fs::path& entry, ProblemList& problems) {
   std::error_code error;
   const bool result = fs::is_directory(entry, error);

@@ -13,6 +13,10 @@ namespace zoo::eval {
 /// end, is a problem: pictures that are missing without a word would change the figures.
 std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder, ProblemList& problems);
 
+/// The files in a folder and its subfolders, by path, without what begins with a dot. Links are followed, each folder
+/// is visited once.
+std::vector<std::filesystem::path> files_below(const std::filesystem::path& folder, ProblemList& problems);
+
 /// Whether something that a folder holds is a folder itself. That this cannot be told (a symbolic link to nothing or to
 /// itself, no permission) is a problem.
 bool is_folder(const std::filesystem::path& entry, ProblemList& problems);

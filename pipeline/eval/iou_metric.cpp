@@ -31,6 +31,16 @@ std::optional<double> IouClass::iou() const {
   return static_cast<double>(both) / static_cast<double>(either);
 }
 
+std::optional<double> IouSummary::void_share() const {
+  if (pixels == 0) return std::nullopt;
+  return static_cast<double>(void_pixels) / static_cast<double>(pixels);
+}
+
+bool IouSummary::looks_binary() const {
+  const auto is_absent = [](const IouClass& of_class) { return of_class.truth == 0; };
+  return void_pixels > 0 && (classes.empty() || std::ranges::all_of(classes.begin() + 1, classes.end(), is_absent));
+}
+
 IouMetric::IouMetric(int64_t classes) : confusion_(classes) {}
 
 void IouMetric::add(std::span<const uint8_t> truth, std::span<const uint8_t> found) {
@@ -43,9 +53,13 @@ void IouMetric::add(std::span<const uint8_t> truth, std::span<const uint8_t> fou
     }
     confusion_.add(static_cast<int64_t>(t), confusion_.nothing(), pixels[t * kLabels + heads::kVoidLabel]);
   }
+  void_pixels_ += std::ranges::count(truth, uint8_t{heads::kVoidLabel});
 }
 
-void IouMetric::merge(const IouMetric& other) { confusion_.merge(other.confusion_); }
+void IouMetric::merge(const IouMetric& other) {
+  confusion_.merge(other.confusion_);
+  void_pixels_ += other.void_pixels_;
+}
 
 IouSummary IouMetric::summary() const {
   IouSummary summary;
@@ -63,6 +77,8 @@ IouSummary IouMetric::summary() const {
   summary.mean = mean_iou(summary.classes, 0);
   summary.mean_without_background = mean_iou(summary.classes, 1);
   if (pixels > 0) summary.pixel_accuracy = static_cast<double>(right) / static_cast<double>(pixels);
+  summary.void_pixels = void_pixels_;
+  summary.pixels = pixels + void_pixels_;
   return summary;
 }
 

@@ -25,6 +25,12 @@ struct IouSummary {
   std::optional<double> mean;                     ///< of the IoUs of the classes that are there or were found
   std::optional<double> mean_without_background;  ///< class 0 left out
   std::optional<double> pixel_accuracy;           ///< share of the pixels that got their class
+  int64_t pixels = 0;                             ///< of all masks, void ones included
+  int64_t void_pixels = 0;                        ///< that count in no figure
+
+  std::optional<double> void_share() const;
+  /// Whether the masks look like pictures of black and white, where 255 means an object: nothing but 0 and void.
+  bool looks_binary() const;
   ConfusionMatrix confusion;                      ///< in pixels; column `nothing()`: what a crop hid from the network
 };
 
@@ -42,6 +48,7 @@ class IouMetric {
 
  private:
   ConfusionMatrix confusion_;
+  int64_t void_pixels_ = 0;
 };
 
 }  // namespace zoo::eval

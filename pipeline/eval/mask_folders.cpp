@@ -14,11 +14,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Picture files by their name without extension.
-std::map<std::string, fs::path> by_stem(const std::vector<fs::path>& entries, ProblemList& problems) {
+/// Picture files by their name without extension. What else there is is counted.
+std::map<std::string, fs::path> by_stem(const std::vector<fs::path>& entries, ProblemList& problems,
+                                        int64_t& left_out) {
   std::map<std::string, fs::path> files;
   for (const fs::path& file : entries) {
-    if (!pipeline::has_image_extension(file)) continue;
+    if (!pipeline::has_image_extension(file)) {
+      ++left_out;
+      continue;
+    }
     const auto [place, is_new] = files.emplace(file.stem().string(), file);
     if (!is_new) {
       problems.add(fmt::format("{}: there is also {}", file.string(), place->second.filename().string()));
@@ -29,23 +33,23 @@ std::map<std::string, fs::path> by_stem(const std::vector<fs::path>& entries, Pr
 
 }  // namespace
 
-std::vector<MaskItem> read_mask_folders(const fs::path& folder) {
+MaskFolders read_mask_folders(const fs::path& folder) {
   constexpr const char* kExpected = "expected pictures DIR/images/NAME.jpg and label maps DIR/masks/NAME.png";
+  MaskFolders result;
   ProblemList problems;
   for (const char* name : {"images", "masks"}) expect_folder(folder / name, kExpected, problems);
   problems.throw_if_any();
   const std::vector<fs::path> picture_files = entries_of(folder / "images", problems);
   const std::vector<fs::path> mask_files = entries_of(folder / "masks", problems);
   problems.throw_if_any();  // else a folder that cannot be read looks like files that are missing
-  const std::map<std::string, fs::path> pictures = by_stem(picture_files, problems);
-  const std::map<std::string, fs::path> masks = by_stem(mask_files, problems);
-  std::vector<MaskItem> items;
+  const std::map<std::string, fs::path> pictures = by_stem(picture_files, problems, result.left_out);
+  const std::map<std::string, fs::path> masks = by_stem(mask_files, problems, result.left_out);
   for (const auto& [stem, picture] : pictures) {
     const auto mask = masks.find(stem);
     if (mask == masks.end()) {
       problems.add(fmt::format("{}: there is no {}", picture.string(), (folder / "masks" / stem).string() + ".png"));
     } else {
-      items.push_back({picture, mask->second});
+      result.items.push_back({picture, mask->second});
     }
   }
   for (const auto& [stem, mask] : masks) {
@@ -53,7 +57,7 @@ std::vector<MaskItem> read_mask_folders(const fs::path& folder) {
   }
   if (pictures.empty() && masks.empty()) problems.add(fmt::format("{}: no pictures; {}", folder.string(), kExpected));
   problems.throw_if_any();
-  return items;
+  return result;
 }
 
 }  // namespace zoo::eval

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using Json = nlohmann::json;
 
@@ -152,8 +154,60 @@ TEST_F(EvalClasses, WhatMakesNoSenseIsRefused) {
   refused({"--data", data(), "--score-thresh", "0.5"}, "--score-thresh: only for models of task detection");
   refused({"--data", data(), "--confusion", folder_ / "x.jpg"}, "expected a name in .png");
   refused({"--data", data(), "--confusion", folder_ / "none/x.png"}, "there is no folder");
-  add("ice_cream", "ice_cream.jpg");
-  refused({"--data", data()}, "the model has no class \"ice_cream\"; did you mean \"ice cream\"?");
+  refused({"--data", data(), "--class-order", "sorted"}, "there are 8 folders, but the model has 64 classes");
+  refused({"--data", data(), "--class-order", "labels"}, "--class-order: labels not in {names,sorted}");
+  add("ice_craem", "ice_cream.jpg");
+  refused({"--data", data()}, "the model has no class \"ice_craem\"; did you mean \"ice cream\"?");
+}
+
+TEST_F(EvalClasses, FoldersOfTheDemosRendererAreTaken) {
+  fs::remove_all(data());
+  add("00_dog", "dog.jpg");
+  add("soccer_ball", "apple.jpg");
+  const Json document = json_of({demo_model(), "--data", data()});
+  EXPECT_EQ(document.at("pictures"), 2);
+  EXPECT_EQ(document.at("metrics").at("top1"), 0.5);
+}
+
+TEST_F(EvalClasses, ImageNetsFoldersAreTaken) {
+  const std::string folder = data() + "/n02123045";
+  fs::remove_all(data());
+  fs::create_directories(folder);
+  fs::copy_file(demo_sample("apple.jpg"), folder + "/ILSVRC2012_val_00000293.JPEG");
+  const Json document = json_of(
+      {source_path("configs/timm/mobilenetv3_small_050.yaml"), "--random-weights", "--size", "64", "--data", data()});
+  EXPECT_EQ(document.at("pictures"), 1);
+  EXPECT_EQ(document.at("classes")[281].at("label"), "tabby");
+  EXPECT_EQ(document.at("classes")[281].at("pictures"), 1);
+}
+
+TEST_F(EvalClasses, SortedFoldersAreClassesByTheirPlace) {
+  write_text(folder_ / "labels.txt", "ant\nbee\n");
+  std::string model =
+      tiny_model("classification", "    head: {name: fc, params: {num_layers: 1}}\n", "{resize: 64, crop: 64}");
+  model.replace(model.find("num_classes: 3"), 14, "num_classes: 2");
+  write_text(folder_ / "model.yaml", model);
+  fs::remove_all(data());
+  add("zebra", "dog.jpg");
+  add("apple", "apple.jpg");
+  const Json document =
+      json_of({folder_ / "model.yaml", "--random-weights", "--data", data(), "--class-order", "sorted"});
+  EXPECT_EQ(document.at("pictures"), 2);
+  std::vector<int64_t> truths;
+  for (const Json& row : document.at("classes")) truths.push_back(row.at("pictures"));
+  EXPECT_EQ(truths, (std::vector<int64_t>{1, 1}));
+}
+
+TEST_F(EvalClasses, FilesThatAreNoPicturesAreCounted) {
+  write_text(data() + "/labels.tsv", "");
+  write_text(data() + "/dog/notes.txt", "");
+  write_text(data() + "/dog/sub/film.gif", "");
+  fs::copy_file(demo_sample("dog.jpg"), data() + "/dog/sub/dog.jpg");
+  const Json document = json_of({demo_model(), "--data", data()});
+  EXPECT_EQ(document.at("pictures"), 9);
+  EXPECT_EQ(document.at("left_out"), 3);
+  EXPECT_THAT(eval({demo_model(), "--data", data()}).out,
+              HasSubstr("9 pictures, 3 files left out (no pictures, or in no class's folder)"));
 }
 
 TEST_F(EvalClasses, ASignalEndsItCleanly) {
@@ -316,6 +370,21 @@ TEST_F(EvalMasks, ItsOwnMasksAreAllRight) {
   int64_t pixels = 0;
   for (const Json& row : document.at("classes")) pixels += row.at("truth").get<int64_t>();
   EXPECT_EQ(pixels, 200 * 200 + 150 * 300);
+  EXPECT_NEAR(document.at("metrics").at("void_share"), 200.0 * 200.0 / (400.0 * 200.0 + 150.0 * 300.0), kTolerance);
+  EXPECT_EQ(document.at("left_out"), 0);
+}
+
+TEST_F(EvalMasks, MasksOfBlackAndWhiteAreToldAsSuch) {
+  EXPECT_THAT(eval(arguments()).out, Not(HasSubstr("void")));
+  for (const auto& [name, height, width] : {std::tuple{"a", 200, 400}, {"b", 300, 150}}) {
+    cv::Mat labels(height, width, CV_8UC1, cv::Scalar(0));
+    labels(cv::Rect(0, 0, width / 2, height)).setTo(255);
+    pipeline::write_mask_png(mask(name), labels);
+  }
+  const ProgramResult result = eval(arguments());
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.out, HasSubstr("void              50.00 %   pixels of the masks that count in no figure"));
+  EXPECT_THAT(result.err, HasSubstr("the masks hold nothing but 0 and 255, and 255 is void"));
 }
 
 TEST_F(EvalMasks, WrongPixelsCostTheirShare) {

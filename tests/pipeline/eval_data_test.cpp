@@ -1,18 +1,25 @@
 // Reading ground truth: class folders, COCO files, masks; and what is said when they are wrong.
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <optional>
 #include <string>
 #include <sys/resource.h>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
 
+#include "models/labels.h"
+#include "models/model_config.h"
 #include "nn/core/error.h"
 #include "pipeline/eval/class_folders.h"
+#include "pipeline/eval/class_names.h"
 #include "pipeline/eval/coco_annotations.h"
 #include "pipeline/eval/folder_entries.h"
 #include "pipeline/eval/mask_folders.h"
@@ -26,6 +33,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -75,7 +83,8 @@ TEST_F(EvalData, ClassFoldersAreNamedByLabelOrIndex) {
   write("1/c.webp");
   write(".cache/d.png");
   write("stray.png");
-  const std::vector<ClassItem> items = read_class_folders(folder_, kLabels, 3);
+  const auto [items, left_out] = read_class_folders(folder_, kLabels, 3);
+  EXPECT_EQ(left_out, 2) << "notes.txt and stray.png";
   ASSERT_THAT(items, SizeIs(3));
   EXPECT_EQ(items[0].picture, folder_ / "1/c.webp");
   EXPECT_EQ(items[0].class_index, 1);
@@ -86,24 +95,94 @@ TEST_F(EvalData, ClassFoldersAreNamedByLabelOrIndex) {
 TEST_F(EvalData, ALabelThatReadsLikeANumberComesBeforeTheIndex) {
   write("1/a.png");
   const std::vector<std::string> digits = {"1", "0"};
-  EXPECT_EQ(read_class_folders(folder_, digits, 2).at(0).class_index, 0);
+  EXPECT_EQ(read_class_folders(folder_, digits, 2).items.at(0).class_index, 0);
 }
 
 TEST_F(EvalData, UnknownClassFoldersAreListedTogether) {
-  write("ice_cream/a.png");
+  write("ice_craem/a.png");
   write("3/a.png");
   write("cat/a.png");
+  write("n02084071/a.png");
+  write("n01440764/a.png");
   write("zebra/a.png");
-  EXPECT_THAT(problems([&] { read_class_folders(folder_, kLabels, 3); }),
-              ElementsAre("3: the model has no class \"3\"",
-                          "ice_cream: the model has no class \"ice_cream\"; did you mean \"ice cream\"?",
-                          "zebra: the model has no class \"zebra\""));
+  EXPECT_THAT(
+      problems([&] { read_class_folders(folder_, kLabels, 3); }),
+      ElementsAre("3: the model has no class \"3\"",
+                  "ice_craem: the model has no class \"ice_craem\"; did you mean \"ice cream\"?",
+                  "n01440764: the model has no class \"n01440764\", ImageNet's \"tench\"",
+                  "n02084071: the model has no class \"n02084071\"", "zebra: the model has no class \"zebra\""));
+}
+
+TEST_F(EvalData, ClassFoldersMayBeNamedByWordNetIds) {
+  const auto class_of = [](const char* name, const std::vector<std::string>& labels, int64_t classes) {
+    return class_of_folder(name, labels, classes);
+  };
+  const std::vector<std::string>& imagenet = models::imagenet1k_labels();
+  EXPECT_EQ(class_of("n01440764", imagenet, 1000), 0);
+  EXPECT_EQ(class_of("n15075141", imagenet, 1000), 999);
+  EXPECT_EQ(class_of("n15075141", {}, 1000), 999) << "without labels, in ImageNet's order";
+  EXPECT_EQ(class_of("n15075141", {}, 1001), std::nullopt) << "of another order nothing is known";
+  EXPECT_EQ(class_of("n01440764", {"goldfish", "tench"}, 2), 1) << "a part of ImageNet's classes";
+  EXPECT_EQ(class_of("n01440764", {"goldfish"}, 1), std::nullopt);
+  EXPECT_EQ(class_of("n01440764", {"x", "n01440764"}, 2), 1) << "the ids themselves as labels";
+  EXPECT_EQ(class_of("n99999999", imagenet, 1000), std::nullopt);
+  for (size_t i = 0; i < imagenet.size(); ++i) {
+    ASSERT_EQ(class_of_folder(models::imagenet1k_wordnet_ids().at(i), imagenet, 1000), static_cast<int64_t>(i));
+  }
+}
+
+TEST_F(EvalData, ClassFoldersMayBeNamedByIndexAndLabel) {
+  const std::vector<std::string> labels = {"dog", "cat", "soccer ball", "9 lives", "a_b"};
+  const auto class_of = [&](const char* name) { return class_of_folder(name, labels, 5); };
+  EXPECT_EQ(class_of("00_dog"), 0);
+  EXPECT_EQ(class_of("1_cat"), 1);
+  EXPECT_EQ(class_of("02_soccer_ball"), 2);
+  EXPECT_EQ(class_of("02_soccer ball"), 2);
+  EXPECT_EQ(class_of("soccer_ball"), 2);
+  EXPECT_EQ(class_of("9_lives"), 3);
+  EXPECT_EQ(class_of("04_a_b"), 4);
+  EXPECT_EQ(class_of("a b"), std::nullopt) << "an underscore may stand for a space, not a space for an underscore";
+  for (const char* name :
+       {"01_dog", "00_", "_dog", "5_dog", "-1_dog", "0_dog_", "00 dog", "99999999999999999999_dog"}) {
+    EXPECT_EQ(class_of(name), std::nullopt) << name;
+  }
+  EXPECT_EQ(class_of_folder("0_dog", {}, 5), std::nullopt) << "no label to compare with";
+}
+
+TEST_F(EvalData, ClassFoldersMayCountInTheOrderOfTheirNames) {
+  for (const char* name : {"b/x.png", "B/x.png", "10/x.png", "9/x.png", ".git/x.png"}) write(name);
+  fs::create_directory(folder_ / "c");
+  const auto classes = [&](int64_t num_classes) {
+    std::vector<std::string> result;
+    for (const ClassItem& item : read_class_folders(folder_, {}, num_classes, ClassOrder::kSorted).items) {
+      result.push_back(fmt::format("{} {}", item.picture.parent_path().filename().string(), item.class_index));
+    }
+    return result;
+  };
+  EXPECT_THAT(classes(5), ElementsAre("10 0", "9 1", "B 2", "b 3"));
+  EXPECT_THAT(problems([&] { classes(6); }),
+              ElementsAre(HasSubstr("there are 5 folders, but the model has 6 classes")));
+  EXPECT_THAT(problems([&] { read_class_folders(folder_, {}, 5); }),
+              Contains(HasSubstr("there are as many folders as classes: --class-order sorted")));
+}
+
+TEST_F(EvalData, ClassFoldersAreSearchedWithTheirSubfolders) {
+  for (const char* name : {"cat/a.png", "cat/sub/deep/b.PNG", "cat/sub/c.gif", "cat/.git/d.png", "cat/e.png/f.jpg"}) {
+    write(name);
+  }
+  fs::create_directory_symlink("..", folder_ / "cat/sub/up");
+  fs::create_symlink("gone.png", folder_ / "cat/z.png");
+  const auto [items, left_out] = read_class_folders(folder_, kLabels, 3);
+  std::vector<std::string> names;
+  for (const ClassItem& item : items) names.push_back(item.picture.lexically_relative(folder_).string());
+  EXPECT_THAT(names, ElementsAre("cat/a.png", "cat/e.png/f.jpg", "cat/sub/deep/b.PNG", "cat/z.png"));
+  EXPECT_EQ(left_out, 1);
 }
 
 TEST_F(EvalData, AWrongLayoutSaysWhatIsExpected) {
   write("cat.png");
   EXPECT_THAT(problems([&] { read_class_folders(folder_, kLabels, 3); }),
-              ElementsAre(AllOf(HasSubstr("no pictures"), HasSubstr("DIR/<label or index>/*.jpg"))));
+              ElementsAre(AllOf(HasSubstr("no pictures"), HasSubstr("DIR/<label, index or WordNet id>/*.jpg"))));
   EXPECT_THAT(problems([&] { read_class_folders(folder_ / "none", kLabels, 3); }),
               ElementsAre(HasSubstr("none: no such folder; expected")));
   EXPECT_THAT(problems([&] { read_mask_folders(folder_); }),
@@ -233,13 +312,139 @@ TEST_F(EvalData, EveryProblemOfACocoFileIsFoundWithItsLine) {
     {"image_id": 1, "category_id": 1, "bbox": [1, 2, 3]},
     {"image_id": 1, "category_id": 2, "bbox": [1, 2, -3, 4]},
     {"image_id": 1, "category_id": "cat", "bbox": [1, 2, 3, 4]}]})";
+  EXPECT_THAT(
+      problems([&] { read_coco(text); }),
+      ElementsAre("annotations.json:3: images[1]: the id 1 came before",
+                  "annotations.json:4: images[2]: id: expected a whole number, found 1.5",
+                  "annotations.json:5: images[3]: the text \"file_name\" is missing",
+                  "annotations.json:8: annotations[0]: bbox: 3 numbers, expected x, y, width, height",
+                  "annotations.json:9: annotations[1]: bbox: negative size -3x4",
+                  "annotations.json:10: annotations[2]: category_id: expected a whole number, found the text \"cat\""));
+}
+
+/// A row's fields, each as JSON text.
+using Fields = std::map<std::string, std::string>;
+
+std::string row_of(const Fields& fields) {
+  std::string text;
+  for (const auto& [name, value] : fields) text += fmt::format("{}\"{}\": {}", text.empty() ? "" : ", ", name, value);
+  return "{" + text + "}";
+}
+
+struct CocoFieldCase {
+  const char* list;
+  const char* field;
+  const char* expected;
+  std::vector<const char*> wrong;  ///< values that it may not have
+  std::vector<const char*> right;
+};
+
+TEST_F(EvalData, FieldsOfACocoFileHaveTheirType) {
+  const std::vector<const char*> no_numbers = {"\"1\"", "true", "null", "[1]", "{\"id\": 1}"};
+  const std::vector<const char*> no_texts = {"1", "true", "null", "[\"a\"]", "{}"};
+  const CocoFieldCase cases[] = {
+      {"images", "id", "a whole number", no_numbers, {"1", "1.0"}},
+      {"images", "file_name", "a text", no_texts, {"\"a.png\""}},
+      {"images", "width", "a whole number", no_numbers, {"4"}},
+      {"images", "height", "a whole number", no_numbers, {"4"}},
+      {"categories", "id", "a whole number", no_numbers, {"1"}},
+      {"categories", "name", "a text", no_texts, {"\"cat\""}},
+      {"annotations", "image_id", "a whole number", no_numbers, {"1"}},
+      {"annotations", "category_id", "a whole number", no_numbers, {"1"}},
+      {"annotations", "area", "a number", no_numbers, {"2.5", "0"}},
+      {"annotations",
+       "iscrowd",
+       "0 or 1",
+       {"\"1\"", "null", "[1]", "{}", "2", "0.5", "-1"},
+       {"0", "1", "true", "false"}},
+      {"annotations",
+       "bbox",
+       "a list of x, y, width, height",
+       {"\"1,2,3,4\"", "1", "true", "null", "{}"},
+       {"[1, 2, 3, 4]"}},
+  };
+  for (const CocoFieldCase& test : cases) {
+    const auto found = [&](const char* value) {
+      std::map<std::string, Fields> rows = {
+          {"images", {{"id", "1"}, {"file_name", "\"a.png\""}, {"width", "4"}, {"height", "3"}}},
+          {"categories", {{"id", "1"}, {"name", "\"cat\""}}},
+          {"annotations",
+           {{"image_id", "1"}, {"category_id", "1"}, {"bbox", "[0, 0, 1, 1]"}, {"area", "1"}, {"iscrowd", "0"}}}};
+      rows[test.list][test.field] = value;
+      std::string text;
+      for (const auto& [list, fields] : rows) {
+        text += fmt::format("{}\"{}\": [\n{}]", text.empty() ? "{" : ", ", list, row_of(fields));
+      }
+      return problems([&] { read_coco(text + "}"); });
+    };
+    for (const char* value : test.wrong) {
+      EXPECT_THAT(
+          found(value),
+          Contains(HasSubstr(fmt::format("{}[0]: {}: expected {}, found ", test.list, test.field, test.expected))))
+          << value;
+    }
+    for (const char* value : test.right) EXPECT_THAT(found(value), IsEmpty()) << test.field << " " << value;
+  }
+}
+
+TEST_F(EvalData, BoxesOfACocoFileAreFourNumbers) {
+  const auto found = [&](const std::string& box) {
+    return problems([&] {
+      read_coco(
+          fmt::format(R"({{"images": [{{"id": 1, "file_name": "a.png"}}], "categories": [{{"id": 1, "name": "cat"}}],
+        "annotations": [{{"image_id": 1, "category_id": 1, {}}}]}})",
+                      box));
+    });
+  };
+  const auto one = [](const std::string& problem) {
+    return ElementsAre("annotations.json:2: annotations[0]: " + problem);
+  };
+  EXPECT_THAT(found(R"("bbox": ["1", 2, 3, 4])"), one("bbox[0]: expected a number, found the text \"1\""));
+  EXPECT_THAT(found(R"("bbox": [1, 2, null, 4])"), one("bbox[2]: expected a number, found null"));
+  EXPECT_THAT(found(R"("bbox": [[1, 2, 3, 4]])"), one("bbox[0]: expected a number, found a list"));
+  EXPECT_THAT(found(R"("bbox": [1, 2, 3, 4, 5])"), one("bbox: 5 numbers, expected x, y, width, height"));
+  EXPECT_THAT(found(R"("bbox": [])"), one("bbox: 0 numbers, expected x, y, width, height"));
+  EXPECT_THAT(found(R"("x": 1)"), one("bbox: 0 numbers, expected x, y, width, height"));
+  EXPECT_THAT(found(R"("bbox": [9], "bbox": [1, 2, 3, 4])"), IsEmpty()) << "of two the last, as every JSON reader";
+}
+
+TEST_F(EvalData, RowsOfACocoFileAreObjects) {
+  const std::string text = R"({"images": [1, "a", null, true, [2], {"id": 1, "file_name": "a.png"}],
+    "categories": [], "annotations": []})";
   EXPECT_THAT(problems([&] { read_coco(text); }),
-              ElementsAre("annotations.json:3: images[1]: the id 1 came before",
-                          "annotations.json:4: images[2]: id: expected a whole number, found 1.5",
-                          "annotations.json:5: images[3]: the text \"file_name\" is missing",
-                          "annotations.json:8: annotations[0]: bbox: 3 numbers, expected x, y, width, height",
-                          "annotations.json:9: annotations[1]: bbox: negative size -3x4",
-                          "annotations.json:10: annotations[2]: the number \"category_id\" is missing"));
+              ElementsAre("annotations.json:1: images[0]: expected an object, found 1",
+                          "annotations.json:1: images[1]: expected an object, found the text \"a\"",
+                          "annotations.json:1: images[2]: expected an object, found null",
+                          "annotations.json:1: images[3]: expected an object, found true",
+                          "annotations.json:1: images[4]: expected an object, found a list"));
+}
+
+TEST_F(EvalData, PicturesOfACocoFileLieInTheirFolder) {
+  const auto read = [&](const std::string& name) {
+    return read_coco(
+        fmt::format(R"({{"images": [{{"id": 1, "file_name": "{}"}}], "categories": [], "annotations": []}})", name));
+  };
+  for (const char* name : {"a.png", "sub/a.png", "./a.png", "sub/../a.png", "..a.png", ".../a.png"}) {
+    EXPECT_THAT(problems([&] { read(name); }), IsEmpty()) << name;
+  }
+  EXPECT_EQ(read("sub/.././a.png").items.at(0).picture, folder_ / "a.png");
+  EXPECT_EQ(read((folder_ / "b.png").string()).items.at(0).picture, folder_ / "b.png") << "whole, but inside";
+  for (const char* name : {"../a.png", "/etc/passwd", "sub/../../a.png", "..", ".", "sub/..", "a/../../x/../../b.png",
+                           R"(a.png\u0000.jpg)", "//etc/passwd"}) {
+    EXPECT_THAT(problems([&] { read(name); }), ElementsAre(HasSubstr("is not in the folder of the pictures"))) << name;
+  }
+}
+
+TEST_F(EvalData, NamesOfACocoFileAreShownWithoutTheirControlCharacters) {
+  const auto found = problems([&] {
+    read_coco(R"({"images": [{"id": 1, "file_name": "../\n\u001b[31mx"}],
+      "categories": [{"id": 0, "name": "x\n\u001b[31my"}], "annotations": [{"image_id": 1, "category_id": 0, "bbox": [0, 0, 1, 1]}]})");
+  });
+  ASSERT_THAT(found, SizeIs(2));
+  for (const std::string& line : found) {
+    EXPECT_TRUE(std::ranges::none_of(line, [](unsigned char c) { return c < 0x20; })) << line;
+    EXPECT_THAT(line, HasSubstr("\\n\\x1b[31m"));
+  }
 }
 
 TEST_F(EvalData, ReferencesOfACocoFileMustExist) {
@@ -274,7 +479,8 @@ TEST_F(EvalData, FilesThatAreNoCocoAnnotationsSayWhy) {
 TEST_F(EvalData, MasksBelongToPicturesOfTheSameName) {
   for (const char* name : {"images/b.jpg", "images/a.png", "masks/a.png", "masks/b.png", "masks/readme.txt"})
     write(name);
-  const std::vector<MaskItem> items = read_mask_folders(folder_);
+  const auto [items, left_out] = read_mask_folders(folder_);
+  EXPECT_EQ(left_out, 1) << "readme.txt";
   ASSERT_THAT(items, SizeIs(2));
   EXPECT_EQ(items[1].picture, folder_ / "images/b.jpg");
   EXPECT_EQ(items[1].mask, folder_ / "masks/b.png");

@@ -78,6 +78,26 @@ TEST(IouMetric, DividesCommonPixelsByAllPixelsOfAClass) {
   EXPECT_DOUBLE_EQ(*summary.mean, (2.0 / 3.0 + 1.0 / 3.0 + 0.5) / 3.0) << "class 3 is nowhere";
   EXPECT_DOUBLE_EQ(*summary.mean_without_background, (1.0 / 3.0 + 0.5) / 2.0);
   EXPECT_DOUBLE_EQ(*summary.pixel_accuracy, 4.0 / 6.0);
+  EXPECT_DOUBLE_EQ(*summary.void_share(), 2.0 / 8.0);
+  EXPECT_FALSE(summary.looks_binary());
+}
+
+TEST(IouMetric, TellsHowMuchIsVoid) {
+  IouMetric metric(3);
+  EXPECT_FALSE(metric.summary().void_share()) << "no pixels";
+  EXPECT_FALSE(metric.summary().looks_binary());
+  add(metric, {0, 0, 0}, {0, 1, 255});
+  EXPECT_DOUBLE_EQ(*metric.summary().void_share(), 0.0);
+  EXPECT_FALSE(metric.summary().looks_binary()) << "all background";
+  IouMetric voids(3);
+  add(voids, {255, 255, 255}, {0, 1, 255});
+  EXPECT_DOUBLE_EQ(*voids.summary().void_share(), 1.0);
+  EXPECT_TRUE(voids.summary().looks_binary());
+  metric.merge(voids);
+  EXPECT_DOUBLE_EQ(*metric.summary().void_share(), 0.5);
+  EXPECT_TRUE(metric.summary().looks_binary());
+  add(metric, {2}, {0});
+  EXPECT_FALSE(metric.summary().looks_binary()) << "a class is there";
 }
 
 TEST(IouMetric, CountsWhatACropHidAsWrong) {
