@@ -102,6 +102,18 @@ Json to_json(const BenchFlags& flags, const std::vector<Measured>& measured) {
   return rows;
 }
 
+/// A median far above the least time measures what else the machine did.
+std::string remarks_on_noise(const std::vector<Measured>& measured) {
+  constexpr double kNoisy = 2.0;
+  std::string text;
+  for (const auto& [file, figures] : measured) {
+    if (figures.median_ms <= kNoisy * figures.min_ms) continue;
+    text += fmt::format("{}: the median is {:.1f} times the least time: other work has used the cores meanwhile\n",
+                        file, figures.median_ms / figures.min_ms);
+  }
+  return text;
+}
+
 std::string to_text(const BenchFlags& flags, const std::vector<Measured>& measured) {
   size_t width = 5;
   for (const Measured& row : measured) width = std::max(width, row.file.size());
@@ -116,7 +128,7 @@ std::string to_text(const BenchFlags& flags, const std::vector<Measured>& measur
   const models::BenchFigures& first = measured.front().figures;
   text += fmt::format("\n{}, batch {}, threads {}, streams {}\n", first.precision, flags.options.batch, first.threads,
                       flags.options.streams);
-  return text;
+  return text + remarks_on_noise(measured);
 }
 
 int bench(const BenchFlags& flags) {
@@ -134,7 +146,8 @@ int bench(const BenchFlags& flags) {
 
 Action setup_bench(CLI::App& app) {
   auto flags = std::make_shared<BenchFlags>();
-  app.add_option("MODEL", flags->files, "Model files (YAML); several are measured in turns")->required();
+  app.add_option("MODEL", flags->files, "Model files (YAML), or names that `list` shows; several are measured in turns")
+      ->required();
   add_set_flag(app, flags->overrides);
   flags->weights.add_to(app);
   flags->weights.add_calibration_to(app);

@@ -15,6 +15,7 @@
 #include "apps/progress.h"
 #include "apps/run_inputs.h"
 #include "apps/signals.h"
+#include "nn/core/counted.h"
 #include "pipeline/eval/evaluate.h"
 
 namespace zoo::apps {
@@ -70,7 +71,8 @@ int calibrate_model(const CalibrateFlags& flags) {
   progress.clear();
   for (const std::string& failure : run.failures) report(failure);
   if (stop_signal() != 0) {
-    report(fmt::format("stopped after {} of {} pictures; nothing was written", run.file.images, pictures.size()));
+    report(fmt::format("stopped after {} of {}; nothing was written", run.file.images,
+                       counted(std::ssize(pictures), "picture")));
     return kExitSignalBase + stop_signal();
   }
   file.write(models::to_yaml(run.file));
@@ -87,11 +89,12 @@ int calibrate_model(const CalibrateFlags& flags) {
                            {"fingerprint", run.file.calibration.fingerprint}};
     TextOutput().write(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else {
-    TextOutput().line(fmt::format("{}: ranges of {} values from {} pictures", output, values, run.file.images));
+    TextOutput().line(fmt::format("wrote {}: ranges of {} from {}", output,
+                                  counted(static_cast<int64_t>(values), "value"), counted(run.file.images, "picture")));
   }
   if (run.failures.empty()) return kExitDone;
-  report(
-      fmt::format("{} of {} pictures could not be read and count in no range", run.failures.size(), pictures.size()));
+  report(fmt::format("{} of {} could not be read and count in no range", run.failures.size(),
+                     counted(std::ssize(pictures), "picture")));
   return kExitSomeUnread;
 }
 
@@ -100,7 +103,7 @@ int calibrate_model(const CalibrateFlags& flags) {
 Action setup_calibrate(CLI::App& app) {
   auto flags = std::make_shared<CalibrateFlags>();
   flags->model.add_to(app);
-  app.add_option("--data,-d", flags->data, "Folder of pictures like those the model will see, subfolders included")
+  app.add_option("DIR,--data,-d", flags->data, "Folder of pictures like those the model will see, subfolders included")
       ->required()
       ->type_name("DIR");
   app.add_option("--images,-n", flags->images, "So many of the pictures, evenly spread (default: 256)")

@@ -61,7 +61,7 @@ bool probe_in_child() {
 
 std::string display_problem() {
   if (!is_set("DISPLAY") && !is_set("WAYLAND_DISPLAY") && !is_set("QT_QPA_PLATFORM")) {
-    return "no display (neither DISPLAY nor WAYLAND_DISPLAY is set)";
+    return "no display (neither DISPLAY nor WAYLAND_DISPLAY is set; --save writes files instead)";
   }
   return probe_in_child() ? "" : "the display cannot be opened";
 }

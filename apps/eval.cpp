@@ -19,6 +19,7 @@
 #include "apps/progress.h"
 #include "apps/run_inputs.h"
 #include "apps/signals.h"
+#include "nn/core/counted.h"
 #include "pipeline/eval/confusion_picture.h"
 #include "pipeline/eval/evaluate.h"
 
@@ -171,7 +172,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
   progress.clear();
   for (const eval::ItemFailure& failure : result.run.failures) report(failure.message);
   if (stop_signal() != 0) {
-    report(fmt::format("stopped after {} of {} pictures", result.run.done, total));
+    report(fmt::format("stopped after {} of {}", result.run.done, counted(total, "picture")));
     return kExitSignalBase + stop_signal();
   }
 
@@ -191,7 +192,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
     json->finish();
   }
   if (flags.json != "-") {
-    std::string text = fmt::format("{} pictures{}\n\n", total - failed, notes.text);
+    std::string text = fmt::format("{}{}\n\n", counted(total - failed, "picture"), notes.text);
     if (result.agreement) {
       text += fmt::format("agreement of {} with f32 {}   {}\n\n", compared_network(flags, precision),
                           to_text(*result.agreement), compared_things(config.task.value()));
@@ -203,7 +204,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
   }
   if constexpr (std::is_same_v<Item, eval::MaskItem>) report_odd_masks(result.summary);
   if (failed == 0) return kExitDone;
-  report(fmt::format("{} of {} pictures failed and count in no figure", failed, total));
+  report(fmt::format("{} of {} failed and count in no figure", failed, counted(total, "picture")));
   return kExitSomeUnread;
 }
 
@@ -215,7 +216,8 @@ int evaluate_boxes(const EvalFlags& flags, const ModelPtr& model) {
   int64_t objects = 0;
   for (const eval::BoxItem& item : truth.items) objects += static_cast<int64_t>(item.truths.size());
   const bool by_name = truth.match == eval::CategoryMatch::kByName;
-  spdlog::info("{}: {} pictures, {} annotations", file.string(), truth.items.size(), objects);
+  spdlog::info("{}: {}, {}", file.string(), counted(static_cast<int64_t>(truth.items.size()), "picture"),
+               counted(objects, "annotation"));
   return evaluate_items(flags, model, std::move(truth.items),
                         {fmt::format(", categories by {}", by_name ? "name" : "id, as the model has no labels"), {}});
 }
@@ -255,7 +257,7 @@ int evaluate_model(const EvalFlags& flags) {
 Action setup_eval(CLI::App& app) {
   auto flags = std::make_shared<EvalFlags>();
   flags->model.add_to(app);
-  app.add_option("--data,-d", flags->data,
+  app.add_option("DIR,--data,-d", flags->data,
                  "Folder of the data set. Classification: DIR/<label, index or WordNet id>/*.jpg. Detection: "
                  "DIR/annotations.json (COCO) and DIR/images. Segmentation: DIR/images/NAME.jpg and DIR/masks/NAME.png "
                  "(palette or grey)")

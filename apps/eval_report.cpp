@@ -39,14 +39,15 @@ struct ClassRow {
 std::string class_table(std::vector<ClassRow> rows, const std::string& heading, const Labels& labels) {
   std::erase_if(rows, [](const ClassRow& row) { return !row.value; });
   const size_t count = rows.size();
+  std::string title = "class";
   if (count > kAllClasses) {
+    std::erase_if(rows, [](const ClassRow& row) { return *row.value >= 1.0; });  // nothing is wrong with these
     std::ranges::stable_sort(rows, {}, [](const ClassRow& row) { return *row.value; });
-    rows.resize(kWorstClasses);
+    if (rows.size() > kWorstClasses) rows.erase(rows.begin() + kWorstClasses, rows.end());
+    title = fmt::format("worst {} of {} classes", rows.size(), count);
   }
   if (rows.empty()) return "";
-  std::string text =
-      fmt::format("\n{}  {}\n", heading,
-                  count > kAllClasses ? fmt::format("worst {} of {} classes", kWorstClasses, count) : "class");
+  std::string text = fmt::format("\n{}  {}\n", heading, title);
   for (const ClassRow& row : rows) text += fmt::format("{}  {}\n", row.cells, label_of(labels, row.index));
   return text;
 }

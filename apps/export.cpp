@@ -3,10 +3,11 @@
 #include <string>
 #include <vector>
 
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
 
 #include "apps/commands.h"
 #include "apps/model_flags.h"
+#include "apps/output.h"
 #include "apps/run_inputs.h"
 #include "models/export_onnx.h"
 
@@ -31,7 +32,7 @@ int export_model(const ExportFlags& flags) {
   const auto [height, width] = flags.size.value_or_default(model->config());
   const Shape input = {flags.batch, graph.in_channels(), height, width};
   models::write_onnx(flags.onnx, *model, {input, flags.outputs.names, flags.precision == "int8", ZOO_VERSION});
-  spdlog::info("{}: {}, input {}", flags.onnx, model->config().name, input.to_string());
+  report_written(flags.onnx, fmt::format("{}, input {}", model->config().name, input.to_string()));
   return kExitDone;
 }
 
@@ -50,7 +51,7 @@ Action setup_export(CLI::App& app) {
   app.add_option("--onnx", flags->onnx, "ONNX file to write (opset 17)")->required()->type_name("FILE");
   flags->outputs.add_to(app, "what the head hands out");
   app.add_option("--precision", flags->precision, "int8: values and weights in 8 bits, by the table of `calibrate`")
-      ->check(CLI::IsMember({"f32", "int8"}))
+      ->check(CLI::IsMember({"f32", "fp32", "int8"}))
       ->capture_default_str();
   flags->weights.add_calibration_to(app);
   return [flags] { return export_model(*flags); };

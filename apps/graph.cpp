@@ -1,6 +1,8 @@
 #include <memory>
 #include <string>
 
+#include <fmt/format.h>
+
 #include "apps/commands.h"
 #include "apps/model_flags.h"
 #include "apps/output.h"
@@ -27,6 +29,7 @@ int draw_graph(const GraphFlags& flags) {
   DocumentOutput out(flags.output);
   out.write(text);
   out.finish();
+  if (flags.output != "-") report_written(flags.output, fmt::format("{} as {}", config.name, flags.format));
   return kExitDone;
 }
 

@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <array>
-#include <cstdlib>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
-#include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -16,7 +17,8 @@
 #include "apps/output.h"
 #include "hub/hub_cache.h"
 #include "models/pretrained_files.h"
-#include "nn/core/walk_folder.h"
+#include "models/zoo_files.h"
+#include "nn/core/counted.h"
 
 namespace zoo::apps {
 namespace {
@@ -32,6 +34,7 @@ struct ListFlags {
 
 struct ZooEntry {
   fs::path file;
+  std::string shown;  ///< the zoo's name of it, or the file
   std::string name;
   std::string task;
   std::string backbone;
@@ -42,34 +45,18 @@ struct ZooEntry {
   std::array<int64_t, 2> input{};
 };
 
-/// Where the zoo's model files are, see the help text.
-fs::path zoo_folder() {
-  if (const char* folder = std::getenv("ZOO_CONFIGS"); folder != nullptr && *folder != '\0') return folder;
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
-  // Installed (bin beside share), the working directory, and a build tree inside the sources.
-  const std::array<fs::path, 4> candidates = {program / "../share/backbone_zoo/configs", "configs",
-                                              program / "../../../configs", program / "../../configs"};
-  for (const fs::path& candidate : candidates) {
-    if (fs::is_directory(candidate, error)) return candidate.lexically_normal();
-  }
-  throw UsageError("list: the zoo's model files were not found; name their folder, or set ZOO_CONFIGS to it");
+/// Whether a YAML file claims to be a model file: other programs have YAML files, too.
+bool is_model_file(const fs::path& file) {
+  const ConfigDocument document = ConfigDocument::load(file);
+  return document.root().is_map() && document.root().find("model").exists();
 }
 
-std::vector<fs::path> model_files(const fs::path& folder) {
-  FolderWalk walk = walk_folder(folder, WalkDepth::kSubfolders);
-  if (!walk.problems.empty()) throw UsageError(fmt::format("list: {}", walk.problems.front()));
-  std::erase_if(walk.files, [](const fs::path& file) {
-    const std::string extension = file.extension().string();
-    return extension != ".yaml" && extension != ".yml";
-  });
-  return std::move(walk.files);
-}
-
-ZooEntry describe(const fs::path& file) {
+/// `shown`: how a command line names the file.
+ZooEntry describe(const fs::path& file, std::string shown) {
   const models::ModelConfig config = models::load_model_config(file);
   const graph::Graph graph = models::build_graph(config);
   ZooEntry entry{.file = file,
+                 .shown = std::move(shown),
                  .name = config.name,
                  .task = std::string(models::task_name(config)),
                  .backbone = config.backbone_name,
@@ -84,19 +71,20 @@ ZooEntry describe(const fs::path& file) {
 }
 
 Json to_json(const ZooEntry& entry) {
-  return {{"file", entry.file.string()},    {"name", entry.name}, {"task", entry.task},
-          {"backbone", entry.backbone},     {"head", entry.head}, {"classes", entry.classes},
-          {"parameters", entry.parameters}, {"macs", entry.macs}, {"input", entry.input}};
+  return {{"model", entry.shown},     {"file", entry.file.string()},    {"name", entry.name},
+          {"task", entry.task},       {"backbone", entry.backbone},     {"head", entry.head},
+          {"classes", entry.classes}, {"parameters", entry.parameters}, {"macs", entry.macs},
+          {"input", entry.input}};
 }
 
 std::string to_text(const std::vector<ZooEntry>& entries) {
-  size_t file_width = 4;
-  for (const ZooEntry& entry : entries) file_width = std::max(file_width, entry.file.string().size());
-  std::string text = fmt::format("{:<{}}  {:<14}  {:<12}  {:>7}  {:>10}  {:>8}  {:>9}\n", "file", file_width, "task",
+  size_t width = 5;
+  for (const ZooEntry& entry : entries) width = std::max(width, entry.shown.size());
+  std::string text = fmt::format("{:<{}}  {:<14}  {:<12}  {:>7}  {:>10}  {:>8}  {:>9}\n", "model", width, "task",
                                  "backbone", "classes", "parameters", "mmacs", "input");
   for (const ZooEntry& entry : entries) {
-    text += fmt::format("{:<{}}  {:<14}  {:<12}  {:>7}  {:>8.2f} M  {:>8.1f}  {:>9}\n", entry.file.string(), file_width,
-                        entry.task, entry.backbone, entry.classes, static_cast<double>(entry.parameters) * 1e-6,
+    text += fmt::format("{:<{}}  {:<14}  {:<12}  {:>7}  {:>8.2f} M  {:>8.1f}  {:>9}\n", entry.shown, width, entry.task,
+                        entry.backbone, entry.classes, static_cast<double>(entry.parameters) * 1e-6,
                         static_cast<double>(entry.macs) * 1e-6, fmt::format("{}x{}", entry.input[0], entry.input[1]));
   }
   return text;
@@ -140,14 +128,33 @@ int list_pretrained(const ListFlags& flags) {
   return kExitDone;
 }
 
+/// The folder asked for, else the zoo's. Throws UsageError.
+fs::path folder_of(const ListFlags& flags) {
+  if (!flags.folder.empty()) {
+    std::error_code error;
+    if (!fs::is_directory(flags.folder, error)) throw UsageError(fmt::format("list: {}: no such folder", flags.folder));
+    return flags.folder;
+  }
+  const std::optional<fs::path> folder = models::zoo_folder();
+  if (!folder)
+    throw UsageError("list: the zoo's model files were not found; name their folder, or set ZOO_CONFIGS to it");
+  return *folder;
+}
+
 int list(const ListFlags& flags) {
   if (flags.pretrained) return list_pretrained(flags);
-  const fs::path folder = flags.folder.empty() ? zoo_folder() : fs::path(flags.folder);
+  const bool is_zoo = flags.folder.empty();
+  const fs::path folder = folder_of(flags);
   std::vector<ZooEntry> entries;
+  int64_t others = 0;
   int exit_code = kExitDone;
-  for (const fs::path& file : model_files(folder)) {
+  for (const fs::path& file : models::model_files_in(folder)) {
     try {
-      entries.push_back(describe(file));
+      if (!is_model_file(file)) {
+        ++others;
+        continue;
+      }
+      entries.push_back(describe(file, is_zoo ? models::zoo_name(file, folder) : file.string()));
     } catch (const ConfigError& error) {
       for (const std::string& problem : error.problems()) report(problem);
       exit_code = kExitUsage;
@@ -156,6 +163,8 @@ int list(const ListFlags& flags) {
       exit_code = kExitUsage;
     }
   }
+  if (others > 0)
+    report(fmt::format("{}: {} without the key \"model\" left out", folder.string(), counted(others, "YAML file")));
   if (!flags.json) {
     TextOutput().write(to_text(entries));
     return exit_code;
@@ -170,9 +179,11 @@ int list(const ListFlags& flags) {
 
 Action setup_list(CLI::App& app) {
   auto flags = std::make_shared<ListFlags>();
-  app.add_option("DIR", flags->folder,
-                 "Folder with model files (default: $ZOO_CONFIGS, else share/backbone_zoo/configs beside the "
-                 "program's folder, else ./configs, else the source tree around the program)");
+  app.add_option(
+      "DIR", flags->folder,
+      "Folder with model files (default: the zoo's own, whose names stand for the files in every subcommand: "
+      "$ZOO_CONFIGS, else share/backbone_zoo/configs beside the program's folder, else ./configs, else the "
+      "source tree around the program)");
   app.add_flag("--pretrained", flags->pretrained, "Show the known checkpoints that `pull` fetches instead");
   add_json_flag(app, flags->json);
   return [flags] { return list(*flags); };

@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "apps/commands.h"
+#include "apps/output.h"
 #include "nn/core/cores.h"
 #include "nn/core/parse_number.h"
 #include "nn/engine/thread_pool.h"
@@ -42,6 +43,9 @@ void log_model(const models::Model& model) {
   for (const ConfigDocument::Ignored& ignored : model.config().ignored) {
     spdlog::info("{}: {}: ignored: {}", ignored.where, ignored.path, ignored.reason);
   }
+  if (const std::string remark = models::remark_on(model.config().preprocess); !remark.empty()) {
+    report(fmt::format("{}: {}", model.config().file.string(), remark));
+  }
   spdlog::info("preprocess: {}; from {}", models::to_string(model.config().preprocess),
                model.config().preprocess_origin);
   if (model.report()) {
@@ -54,7 +58,7 @@ void log_model(const models::Model& model) {
 }  // namespace
 
 void ModelFlags::add_to(CLI::App& app) {
-  app.add_option("MODEL", file, "Model file (YAML)")->required();
+  app.add_option("MODEL", file, "Model file (YAML), or the name of a model that `list` shows")->required();
   add_set_flag(app, overrides);
 }
 
@@ -72,7 +76,12 @@ models::ModelConfig ModelFlags::load_config() const { return models::load_model_
 void WeightFlags::add_to(CLI::App& app) {
   CLI::Option* file =
       app.add_option("--checkpoint", checkpoint, "Weights instead of the model file's own")->type_name("FILE");
-  app.add_flag("--random-weights", random, "Made-up weights, for trying shapes and speed")->excludes(file);
+  CLI::Option* published =
+      app.add_flag("--pretrained", pretrained, "The published weights of the model, which `pull` has fetched")
+          ->excludes(file);
+  app.add_flag("--random-weights", random, "Made-up weights, for trying shapes and speed")
+      ->excludes(file)
+      ->excludes(published);
   app.add_option("--allow-missing", allow_missing, "Part of the network that the weights may lack")
       ->check(CLI::IsMember({"backbone", "neck", "head"}))
       ->expected(1)
@@ -142,7 +151,7 @@ void OutputsFlag::check(const graph::Graph& graph) const {
   for (const graph::Output& output : graph.outputs) known.push_back(output.name);
   for (const std::string& name : names) {
     if (std::ranges::find(known, name) == known.end()) {
-      throw UsageError(fmt::format("--outputs {}: the network has {}", name, fmt::join(known, ", ")));
+      throw UsageError(fmt::format("--outputs {}: no such output; the network has {}", name, fmt::join(known, ", ")));
     }
   }
 }
@@ -180,10 +189,19 @@ engine::KernelOptions KernelFlags::options() const {
 }
 
 void add_precision_flag(CLI::App& app, std::optional<engine::Precision>& precision) {
-  app.add_option_function<std::string>(
-         "--precision", [&precision](const std::string& name) { precision = engine::precision_from(name); },
-         "What the network computes in (default: the model file's runtime.precision); auto: the fastest as measured")
-      ->check(CLI::IsMember({"f32", "bf16", "int8", "auto"}))
+  const auto parse = [&precision](const std::string& name) {
+    precision = engine::precision_from(name);
+    if (precision) return;
+    const std::vector<std::string> known = {"f32", "bf16", "int8", "auto"};
+    const std::string meant = nearest_name(name, known);
+    throw CLI::ValidationError("--precision",
+                               fmt::format("{} is none of {}{}", name, fmt::join(known, ", "),
+                                           meant.empty() ? "" : fmt::format("; did you mean {}?", meant)));
+  };
+  app.add_option_function<std::string>("--precision", parse,
+                                       "What the network computes in: f32 (or fp32), bf16, int8, or auto, the fastest "
+                                       "as measured (default: the model "
+                                       "file's runtime.precision)")
       ->type_name("P");
 }
 
@@ -215,6 +233,7 @@ void add_seconds_flag(CLI::App& app, double& seconds) {
 
 models::LoadModelOptions load_options(const WeightFlags& weights, const std::vector<std::string>& overrides) {
   return {.checkpoint = weights.checkpoint,
+          .pretrained = weights.pretrained,
           .random_weights = weights.random,
           .allow_missing = sections(weights.allow_missing),
           .calibration = weights.calibration,
@@ -224,10 +243,10 @@ models::LoadModelOptions load_options(const WeightFlags& weights, const std::vec
 
 std::shared_ptr<const models::Model> load_model(const ModelFlags& model, const WeightFlags& weights,
                                                 StartupClock* clock) {
-  models::ModelConfig config = model.load_config();
+  const models::LoadModelOptions options = load_options(weights, model.overrides);
+  models::ModelConfig config = models::load_model_config(model.file, models::overrides_of(options));
   if (clock != nullptr) clock->lap("configuration");
-  auto loaded = std::make_shared<const models::Model>(
-      models::Model::load(std::move(config), load_options(weights, model.overrides)));
+  auto loaded = std::make_shared<const models::Model>(models::Model::load(std::move(config), options));
   if (clock != nullptr) clock->lap("weights");
   log_model(*loaded);
   return loaded;

@@ -30,10 +30,11 @@ struct ModelFlags {
 /// `--set` alone, for subcommands that take several models.
 void add_set_flag(CLI::App& app, std::vector<std::string>& overrides);
 
-/// `--checkpoint`, `--random-weights`, `--allow-missing`, and how large a network may be: `--max-parameters`,
-/// `--max-activations`.
+/// `--checkpoint`, `--pretrained`, `--random-weights`, `--allow-missing`, and how large a network may be:
+/// `--max-parameters`, `--max-activations`.
 struct WeightFlags {
   std::string checkpoint;
+  bool pretrained = false;
   bool random = false;
   std::vector<std::string> allow_missing;
   std::string calibration;  ///< only where add_calibration_to was called

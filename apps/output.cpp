@@ -124,6 +124,10 @@ void show_status_line(std::string text) {
 
 void report(std::string_view message) { write_error(fmt::format("backbone-zoo: {}\n", message)); }
 
+void report_written(const std::string& file, std::string_view what) {
+  TextOutput().line(fmt::format("wrote {}: {}", file, what));
+}
+
 std::function<void(const std::string& note)> note_reporter() {
   struct Reported {
     std::mutex mutex;

@@ -74,6 +74,9 @@ void show_status_line(std::string text);
 /// One message for the user on standard error: `backbone-zoo: MESSAGE`.
 void report(std::string_view message);
 
+/// `wrote FILE: WHAT` on standard output, for commands that have no result to print.
+void report_written(const std::string& file, std::string_view what);
+
 /// A function that reports notes (Executable::note()): none that is empty or part of what it has reported before, as
 /// several networks may have the same to say. Its copies are one; thread-safe.
 std::function<void(const std::string& note)> note_reporter();

@@ -29,7 +29,7 @@ struct PredictFlags {
 
 std::vector<TaskFlag> task_flags(const PredictFlags& flags) {
   return {{"--topk", flags.top_k.has_value(), {Task::kClassification}},
-          {"--score-thresh", flags.score_thresh.has_value(), {Task::kDetection}},
+          {"--score-thresh", flags.score_thresh.has_value(), {Task::kClassification, Task::kDetection}},
           {"--masks", !flags.options.masks_folder.empty(), {Task::kSegmentation}},
           {"--coco", !flags.options.coco.empty(), {Task::kDetection, Task::kSegmentation}}};
 }
@@ -74,10 +74,9 @@ int predict(PredictFlags& flags) {
 Action setup_predict(CLI::App& app) {
   auto flags = std::make_shared<PredictFlags>();
   flags->model.add_to(app);
-  app.add_option("--source,-s", flags->sources,
+  app.add_option("SOURCE,--source,-s", flags->sources,
                  "Image, folder, pattern, video file, camera index, address, or gst:PIPELINE; several are worked on "
                  "one after the other")
-      ->required()
       ->type_name("SOURCE");
   flags->weights.add_to(app);
   flags->size.add_to(app);
@@ -85,7 +84,8 @@ Action setup_predict(CLI::App& app) {
       ->check(CLI::Range(1, 1'000'000))
       ->type_name("K");
   app.add_option("--score-thresh", flags->score_thresh,
-                 "Leave out boxes that score less (detection; default: the model file's)")
+                 "Leave out boxes (detection; default: the model file's) or guesses (classification; default: 0) that "
+                 "score less")
       ->check(CLI::Range(0.0, 1.0))
       ->type_name("SCORE");
   app.add_option("--save", flags->options.save_folder, "Write annotated images or videos into this folder")
@@ -101,6 +101,7 @@ Action setup_predict(CLI::App& app) {
                                      "output instead of text (-, or no value)")
                           ->type_name("FILE")
                           ->expected(0, 1);
+  app.add_flag("--quiet,-q", flags->options.quiet, "No text on standard output");
   app.add_flag("--show", flags->options.show, "Show annotated frames in a window (q or Esc ends)");
   app.add_option("--max-frames", flags->options.max_frames, "Stop each source after this many frames")
       ->check(CLI::PositiveNumber)
@@ -113,6 +114,9 @@ Action setup_predict(CLI::App& app) {
   flags->weights.add_calibration_to(app);
   app.add_flag("--timing", flags->options.timing, "Say on standard error where the time to the first result went");
   return [flags, json] {
+    if (flags->sources.empty()) {
+      throw UsageError("predict: nothing to work on: name pictures, folders, videos, cameras or addresses after MODEL");
+    }
     if (json->count() > 0) flags->options.json = flags->json.empty() ? "-" : flags->json;
     return predict(*flags);
   };

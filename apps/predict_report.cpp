@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/counted.h"
 #include "nn/core/shown_text.h"
 
 namespace zoo::apps {
@@ -39,7 +40,10 @@ Words words_for(const pipeline::Classification& result) {
     words.rows.push_back(
         fmt::format("{:4d} {:6.2f} %  {}", words.rows.size() + 1, guess.score * 100.0, printable(guess.label)));
   }
-  if (result.top.empty()) return words;
+  if (result.top.empty()) {
+    words.line = "nothing";
+    return words;
+  }
   const pipeline::ClassScore& best = result.top.front();
   words.line = fmt::format("{:6.2f} %  {}", best.score * 100.0, printable(best.label));
   words.state = fmt::to_string(best.index);
@@ -131,8 +135,14 @@ void TextReport::end_video(const pipeline::PipelineStats& stats) { out_.line(sta
 
 std::string stats_text(const std::string& name, const pipeline::PipelineStats& stats) {
   const double rate = stats.wall_s > 0.0 ? static_cast<double>(stats.ok) / stats.wall_s : 0.0;
-  return fmt::format("{}: {} frames in {:.2f} s ({:.1f} frames/s), {} dropped, {} failed", name, stats.ok, stats.wall_s,
-                     rate, stats.dropped, stats.failed);
+  return fmt::format("{}: {} in {:.2f} s ({:.1f} frames/s), {} dropped, {} failed", name, counted(stats.ok, "frame"),
+                     stats.wall_s, rate, stats.dropped, stats.failed);
+}
+
+std::string pictures_text(const pipeline::PipelineStats& stats) {
+  const double rate = stats.wall_s > 0.0 ? static_cast<double>(stats.ok) / stats.wall_s : 0.0;
+  return fmt::format("{} in {:.2f} s ({:.1f} pictures/s), {} failed", counted(stats.ok, "picture"), stats.wall_s, rate,
+                     stats.failed);
 }
 
 std::string failures_text(const std::map<pipeline::FailureKind, int64_t>& failures) {
@@ -144,7 +154,7 @@ std::string failures_text(const std::map<pipeline::FailureKind, int64_t>& failur
     std::ranges::replace(name, '_', ' ');
     parts.push_back(fmt::format("{} {}", count, name));
   }
-  return fmt::format("{} {} could not be read: {}", total, total == 1 ? "input" : "inputs", fmt::join(parts, ", "));
+  return fmt::format("{} could not be read: {}", counted(total, "input"), fmt::join(parts, ", "));
 }
 
 }  // namespace zoo::apps

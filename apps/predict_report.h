@@ -53,6 +53,9 @@ class TextReport {
 /// "clip.mp4: 120 frames in 2.31 s (52.0 frames/s), 0 dropped, 0 failed".
 std::string stats_text(const std::string& name, const pipeline::PipelineStats& stats);
 
+/// `12 pictures in 0.05 s (240.0 pictures/s), 0 failed`.
+std::string pictures_text(const pipeline::PipelineStats& stats);
+
 /// "5 inputs could not be read: 1 empty, 4 missing".
 std::string failures_text(const std::map<pipeline::FailureKind, int64_t>& failures);
 

@@ -10,6 +10,7 @@
 
 #include "apps/commands.h"
 #include "apps/signals.h"
+#include "nn/core/counted.h"
 #include "pipeline/coco.h"
 #include "pipeline/json_lines.h"
 #include "pipeline/mask_png.h"
@@ -30,7 +31,7 @@ PredictSession::PredictSession(Predictor predictor, std::vector<pipeline::Source
       folders_(sources_, {options.save_folder, options.masks_folder}, std::move(files)),
       clock_(clock) {
   if (options_.json) json_.emplace(*options_.json);
-  if (options_.json != "-") {
+  if (options_.json != "-" && !options_.quiet) {
     text_.emplace();
     report_.emplace(*text_);
   }
@@ -47,10 +48,12 @@ PredictSession::PredictSession(Predictor predictor, std::vector<pipeline::Source
 
 int PredictSession::run() {
   catch_stop_signals();
+  for (const pipeline::SourceSpec& source : sources_) pictures_wanted_ += std::ssize(source.images);
   for (size_t i = 0; i < sources_.size(); ++i) {
     if (stop_requested() || window_closed_) break;
     run_source(i);
   }
+  report_pictures();
   if (json_) json_->finish();
   if (coco_) coco_->finish();
   if (!failures_.empty()) report(failures_text(failures_));
@@ -71,8 +74,8 @@ void PredictSession::run_source(size_t number) {
   }
   if (!source) return;  // stopped while opening
   const pipeline::SourceInfo& info = source->info();
-  spdlog::info("{}: {}, {} frames", info.name, info.live ? "live" : "not live",
-               info.frames ? fmt::to_string(*info.frames) : "an unknown number of");
+  spdlog::info("{}: {}, {}", info.name, info.live ? "live" : "not live",
+               info.frames ? counted(*info.frames, "frame") : "an unknown number of frames");
   is_video_ = info.kind != pipeline::SourceKind::kImages;
   source_number_ = number;
   info_ = info;
@@ -145,14 +148,19 @@ void PredictSession::on_failure(const pipeline::FrameFailure& failure) {
 
 void PredictSession::end_source(const pipeline::SourceInfo& info, const pipeline::PipelineStats& stats) {
   progress_.reset();
+  if (!is_video_) {
+    pictures_.ok += stats.ok;
+    pictures_.failed += stats.failed;
+    pictures_.wall_s += stats.wall_s;
+  }
+  if (stop_signal() != 0) report_stop(info);
   if (report_ && is_video_) {
     report_->end_video(stats);
   } else if (is_video_ && stats.dropped > 0) {
     report(stats_text(info.name, stats));  // the JSON lines show drops only as gaps
   }
   if (text_ && masks_written_ > 0) {
-    text_->line(fmt::format("saved {} {} in {}", masks_written_, masks_written_ == 1 ? "mask" : "masks",
-                            options_.masks_folder));
+    text_->line(fmt::format("saved {} in {}", counted(masks_written_, "mask"), options_.masks_folder));
   }
   if (!writer_) return;
   writer_->finish();
@@ -160,6 +168,20 @@ void PredictSession::end_source(const pipeline::SourceInfo& info, const pipeline
     if (text_) text_->line(fmt::format("saved {}", file.string()));
   }
   writer_.reset();
+}
+
+// A live source has no end to fall short of.
+void PredictSession::report_stop(const pipeline::SourceInfo& info) const {
+  if (!is_video_) {
+    report(
+        fmt::format("stopped after {} of {}", pictures_.ok + pictures_.failed, counted(pictures_wanted_, "picture")));
+  } else if (info.frames && !info.live) {
+    report(fmt::format("{}: stopped after {} of {}", info.name, done_, counted(*info.frames, "frame")));
+  }
+}
+
+void PredictSession::report_pictures() {
+  if (text_ && pictures_.ok + pictures_.failed > 1) text_->line(pictures_text(pictures_));
 }
 
 void PredictSession::after_first_frame(double compile_ms) {

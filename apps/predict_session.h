@@ -27,6 +27,7 @@ struct PredictOptions {
   std::optional<std::string> json;  ///< file, or "-" for standard output instead of text
   std::string masks_folder;         ///< label maps of a segmentation; empty: none
   std::string coco;                 ///< file; empty: none
+  bool quiet = false;               ///< no text on standard output
   bool show = false;
   bool timing = false;
   int64_t max_frames = 0;
@@ -55,6 +56,8 @@ class PredictSession {
   void on_unopened(const pipeline::SourceSpec& spec, const IoError& error);
   void on_failure(const pipeline::FrameFailure& failure);
   void end_source(const pipeline::SourceInfo& info, const pipeline::PipelineStats& stats);
+  void report_stop(const pipeline::SourceInfo& info) const;
+  void report_pictures();
   void after_first_frame(double compile_ms);
 
   Predictor predictor_;
@@ -78,6 +81,8 @@ class PredictSession {
   int64_t masks_written_ = 0;
 
   int64_t images_ = 0;
+  int64_t pictures_wanted_ = 0;       ///< of all sources
+  pipeline::PipelineStats pictures_;  ///< of the sources that are done
   bool first_frame_ = true;
   bool window_closed_ = false;
   std::map<pipeline::FailureKind, int64_t> failures_;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "apps/commands.h"
+#include "apps/input_tensor.h"
 #include "apps/model_flags.h"
 #include "apps/output.h"
 #include "apps/run_inputs.h"
@@ -41,14 +42,13 @@ Tensor tensor_of(const PreprocessFlags& flags, const models::ModelConfig& model)
 /// Prints how far the tensor is from `input` of a file; false where the shapes differ.
 bool compare(const Tensor& tensor, const std::string& path) {
   const weights::SafetensorsFile file = weights::SafetensorsFile::open(path);
-  const weights::StoredTensor* stored = file.find("input");
-  if (stored == nullptr) throw WeightError(fmt::format("{}: there is no tensor \"input\"", path));
-  if (stored->shape != tensor.shape) {
-    report(fmt::format("{}: tensor \"input\" is {}, the image became {}", path, stored->shape.to_string(),
+  const weights::StoredTensor& stored = input_tensor(file, path);
+  if (stored.shape != tensor.shape) {
+    report(fmt::format("{}: tensor \"input\" is {}, the image became {}", path, stored.shape.to_string(),
                        tensor.shape.to_string()));
     return false;
   }
-  const std::vector<float> expected = weights::to_float(*stored);
+  const std::vector<float> expected = weights::to_float(stored);
   double sum = 0.0;
   double largest = 0.0;
   size_t worst = 0;
@@ -86,7 +86,10 @@ int preprocess(const PreprocessFlags& flags) {
   if (!flags.reference.empty()) run_files->add_input(flags.reference, "the reference");
   if (!flags.output.empty()) run_files->claim(flags.output, "--output");
   const Tensor tensor = tensor_of(flags, model);
-  if (!flags.output.empty()) weights::write_safetensors(flags.output, {{"input", tensor}});
+  if (!flags.output.empty()) {
+    weights::write_safetensors(flags.output, {{"input", tensor}});
+    report_written(flags.output, fmt::format("input {}", tensor.shape.to_string()));
+  }
   if (!flags.reference.empty() && !compare(tensor, flags.reference)) return kExitFailure;
   return kExitDone;
 }
@@ -96,7 +99,7 @@ int preprocess(const PreprocessFlags& flags) {
 Action setup_preprocess(CLI::App& app) {
   auto flags = std::make_shared<PreprocessFlags>();
   flags->model.add_to(app);
-  app.add_option("--source,-s", flags->source, "Image file")->required()->type_name("IMAGE");
+  app.add_option("IMAGE,--source,-s", flags->source, "Image file")->required()->type_name("IMAGE");
   app.add_option("--output,-o", flags->output, "Safetensors file for the tensor `input` [1, C, H, W]")
       ->type_name("FILE");
   app.add_option("--compare", flags->reference, "Print the difference to the tensor `input` of this safetensors file")

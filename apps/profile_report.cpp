@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "nn/core/counted.h"
+
 namespace zoo::apps {
 namespace {
 
@@ -97,8 +99,8 @@ std::string to_text(const ProfileReport& report, StepOrder order) {
   std::string text = fmt::format("{}\n{}\n", steps_text(profile, order), ops_text(profile));
   int64_t macs = 0;
   for (const StepProfile& step : profile.steps) macs += macs_of(step);
-  text += fmt::format("{}, {}, input {}, threads {}: medians of {} runs\n", report.model, report.precision,
-                      report.input.to_string(), report.threads, profile.rounds);
+  text += fmt::format("{}, {}, input {}, threads {}: medians of {}\n", report.model, report.precision,
+                      report.input.to_string(), report.threads, counted(profile.rounds, "run"));
   text += fmt::format("steps {:.4f} ms, whole run {:.4f} ms, {:.1f} GFLOP/s, {:.1f} % of the limit of {:.4f} ms\n",
                       profile.sum_ms, profile.run_ms, gflops(macs, profile.run_ms),
                       percent(profile.limit_ms, profile.run_ms), profile.limit_ms);

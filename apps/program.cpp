@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <exception>
 #include <map>
 #include <new>
@@ -15,6 +16,7 @@
 
 #include "apps/commands.h"
 #include "apps/display.h"
+#include "apps/help.h"
 #include "apps/logging.h"
 #include "apps/output.h"
 #include "apps/signals.h"
@@ -48,7 +50,9 @@ constexpr std::array<Command, 13> kCommands = {{
 
 constexpr const char* kFooter =
     "Exit codes: 0 done, 1 run-time failure, 2 usage, configuration or weights error, 3 finished, but some inputs "
-    "could not be read, 129, 130 or 143 stopped by a signal after finishing cleanly.";
+    "could not be read, 129, 130 or 143 stopped by a signal after finishing cleanly, 141 nobody read standard output "
+    "any "
+    "more. `backbone-zoo SUBCOMMAND --help` says more.";
 
 std::vector<std::string> command_names() {
   std::vector<std::string> names;
@@ -70,12 +74,32 @@ std::vector<std::string> flag_names(const CLI::App& app) {
   return names;
 }
 
+/// `summary takes MODEL and options`.
+std::string usage_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options([](const CLI::Option* any) { return any->get_positional(); })) {
+    names.push_back(option->get_name(true, false));
+  }
+  return fmt::format("{} takes {}", app.get_name(), fmt::join(names, " and "));
+}
+
+/// What the program was asked for with `help` as its first word is what the flag of that name shows.
+std::vector<std::string> without_help_word(std::vector<std::string> arguments) {
+  if (arguments.empty() || arguments.front() != "help") return arguments;
+  arguments.erase(arguments.begin());
+  if (arguments.size() > 1) arguments.resize(1);
+  arguments.emplace_back("--help");
+  return arguments;
+}
+
 /// The first argument of a subcommand that nothing takes.
 void reject_unknown(const CLI::App& app) {
   const std::vector<std::string> remaining = app.remaining();
   if (remaining.empty()) return;
   const std::string& word = remaining.front();
-  if (!word.starts_with('-')) throw UsageError(fmt::format("{}: unexpected argument {}", app.get_name(), word));
+  if (!word.starts_with('-')) {
+    throw UsageError(fmt::format("{}: unexpected argument {}: {}", app.get_name(), word, usage_of(app)));
+  }
   const std::string flag = word.substr(0, word.find('='));
   throw UsageError(fmt::format("{}: unknown option {}{}", app.get_name(), flag, did_you_mean(flag, flag_names(app))));
 }
@@ -83,7 +107,8 @@ void reject_unknown(const CLI::App& app) {
 class Program {
  public:
   Program() : app_("MobileNet networks from a trainer's model file, on images and video.", "backbone-zoo") {
-    app_.set_version_flag("--version", ZOO_VERSION);
+    app_.formatter(wrapping_formatter(help_width()));
+    app_.set_version_flag("-V,--version", ZOO_VERSION);
     app_.require_subcommand(1);
     app_.footer(kFooter);
     for (const Command& command : kCommands) {
@@ -96,8 +121,8 @@ class Program {
     }
   }
 
-  int run(int argc, char** argv) {
-    if (!parse(argc, argv)) return kExitDone;
+  int run(const std::vector<std::string>& arguments) {
+    if (!parse(without_help_word(arguments))) return kExitDone;
     const Subcommand& chosen = subcommands_.at(app_.get_subcommands().front());
     set_up_logging(chosen.verbosity);
     pipeline::limit_opencv_threads();
@@ -111,16 +136,11 @@ class Program {
   };
 
   /// False when help or the version was asked for.
-  bool parse(int argc, char** argv) {
-    if (argc < 2)
-      throw UsageError(fmt::format("a subcommand is missing, one of: {}", fmt::join(command_names(), ", ")));
-    const std::vector<std::string> names = command_names();
-    const std::string first = argv[1];
-    if (!first.starts_with('-') && std::ranges::find(names, first) == names.end()) {
-      throw UsageError(fmt::format("unknown subcommand {}{}", first, did_you_mean(first, names)));
-    }
+  bool parse(std::vector<std::string> arguments) {
+    check_first(arguments);
     try {
-      app_.parse(argc, argv);
+      std::ranges::reverse(arguments);  // CLI11 takes them from the back
+      app_.parse(std::move(arguments));
     } catch (const CLI::CallForHelp&) {
       TextOutput().write(app_.help());
       return false;
@@ -135,6 +155,28 @@ class Program {
     }
     reject_unknown(*app_.get_subcommands().front());
     return true;
+  }
+
+  /// Throws UsageError unless the arguments begin with a subcommand, or with what the program itself understands.
+  static void check_first(const std::vector<std::string>& arguments) {
+    const std::vector<std::string> names = command_names();
+    const auto is_command = [&](const std::string& word) { return std::ranges::find(names, word) != names.end(); };
+    if (arguments.empty()) {
+      throw UsageError(fmt::format("a subcommand is missing, one of: {}", fmt::join(names, ", ")));
+    }
+    const std::string& first = arguments.front();
+    if (!first.starts_with('-')) {
+      if (is_command(first)) return;
+      throw UsageError(fmt::format("unknown subcommand {}{}", first, did_you_mean(first, names)));
+    }
+    constexpr std::array<std::string_view, 4> kOwn = {"-h", "--help", "-V", "--version"};
+    if (std::ranges::find(kOwn, first) != kOwn.end()) return;
+    const auto command = std::ranges::find_if(arguments, is_command);
+    if (command == arguments.end()) {
+      throw UsageError(fmt::format("a subcommand is missing before {}, one of: {}", first, fmt::join(names, ", ")));
+    }
+    throw UsageError(
+        fmt::format("{} stands before the subcommand: write `backbone-zoo {} {}`", first, *command, first));
   }
 
   CLI::App app_;
@@ -152,9 +194,9 @@ int run_program(int argc, char** argv) {
   ignore_write_signals();
   if (is_display_probe(argc, argv)) return probe_display();
   try {
-    return Program().run(argc, argv);
+    return Program().run(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
   } catch (const ClosedPipe&) {
-    return kExitFailure;
+    return kExitSignalBase + SIGPIPE;  // as every program that the signal ends: `predict ... | head -2`
   } catch (const ConfigError& error) {
     for (const std::string& problem : error.problems()) report(problem);
     return kExitUsage;
@@ -165,7 +207,7 @@ int run_program(int argc, char** argv) {
   } catch (const GraphError& error) {
     return fail(kExitUsage, error.what());
   } catch (const std::bad_alloc&) {
-    return fail(kExitFailure, "out of memory");
+    return fail(kExitFailure, "out of memory; fewer --threads, a smaller --size or --batch need less");
   } catch (const std::exception& error) {
     return fail(kExitFailure, error.what());
   }

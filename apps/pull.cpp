@@ -43,8 +43,11 @@ const PretrainedCheckpoint& wanted(const PullFlags& flags) {
   if (is_model_file(name)) {
     const models::ModelConfig config = models::load_model_config(name);
     if (!config.use_pretrained) {
+      const PretrainedCheckpoint* likely = models::find_pretrained(config.pretrained);
       throw UsageError(
-          fmt::format("pull: {} asks for no known checkpoint: model.checkpoint.use_pretrained is not True", name));
+          fmt::format("pull: {} asks for no known checkpoint: model.checkpoint.use_pretrained is not True; {}", name,
+                      likely == nullptr ? "`backbone-zoo list --pretrained` shows the names that pull takes"
+                                        : fmt::format("name it: `backbone-zoo pull {}`", likely->name)));
     }
     name = config.pretrained;
   }

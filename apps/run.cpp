@@ -5,9 +5,11 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include "apps/commands.h"
+#include "apps/input_tensor.h"
 #include "apps/model_flags.h"
 #include "apps/output.h"
 #include "apps/run_inputs.h"
@@ -33,13 +35,12 @@ struct RunFlags {
 /// The tensor `input` of a file, [N, C, H, W] with the network's channels. Throws WeightError and UsageError.
 Tensor read_input(const std::string& path, int64_t channels) {
   const weights::SafetensorsFile file = weights::SafetensorsFile::open(path);
-  const weights::StoredTensor* stored = file.find("input");
-  if (stored == nullptr) throw WeightError(fmt::format("{}: there is no tensor \"input\"", path));
-  const Shape& shape = stored->shape;
+  const weights::StoredTensor& stored = input_tensor(file, path);
+  const Shape& shape = stored.shape;
   if (shape.rank() != 4 || shape[1] != channels || shape.elements() == 0) {
     throw WeightError(fmt::format("{}: tensor \"input\" is {}, expected Nx{}xHxW", path, shape.to_string(), channels));
   }
-  return {shape, weights::to_float(*stored)};
+  return {shape, weights::to_float(stored)};
 }
 
 int run(const RunFlags& flags) {
@@ -66,6 +67,9 @@ int run(const RunFlags& flags) {
   const auto results = models::collect_results(model->config(), *executable, *runner);
   for (const auto& [name, tensor] : results) spdlog::info("{}: {}", name, tensor.shape.to_string());
   weights::write_safetensors(flags.output, results);
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : results) names.push_back(name);
+  report_written(flags.output, fmt::format("{}", fmt::join(names, ", ")));
   return kExitDone;
 }
 

@@ -1,7 +1,10 @@
 #include "backbones/block_chain.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -15,6 +18,14 @@ constexpr int64_t kMaxKernel = 31;
 constexpr int64_t kMaxDilation = 16;
 // Inputs are at most 8192 pixels wide; beyond this nothing is left of them.
 constexpr int64_t kMaxTotalStride = 1024;
+
+bool is_switch(const ConfigNode& value) {
+  if (!value.is_scalar()) return false;
+  std::string word = value.as_string();
+  std::ranges::transform(word, word.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  constexpr std::array<std::string_view, 6> kWords = {"true", "false", "yes", "no", "on", "off"};
+  return std::ranges::find(kWords, word) != kWords.end();
+}
 
 }  // namespace
 
@@ -34,6 +45,12 @@ bool read_bool(const ConfigNode& node) { return node.as_bool(); }
 bool read_flag(const ConfigNode& node) {
   const bool is_number = node.is_scalar() && (node.as_string() == "0" || node.as_string() == "1");
   return is_number ? node.as_int() == 1 : node.as_bool();
+}
+
+void check_row_values(std::span<const ConfigNode> values) {
+  for (const ConfigNode& value : values) {
+    if (!is_switch(value) && !value.is_null()) value.as_int_in(0, kMaxChannels, 0);
+  }
 }
 
 int64_t channels_or(const ConfigNode& node, int64_t fallback) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "backbones/blocks.h"
@@ -22,6 +23,9 @@ int64_t read_divisor(const ConfigNode& node);   ///< 1 to kMaxChannels
 bool read_bool(const ConfigNode& node);
 /// A boolean, also as the 0 and 1 of lucid's rows.
 bool read_flag(const ConfigNode& node);
+/// Records what is wrong with single values of a row that has the wrong number of them, so that their places are
+/// unknown: each is a whole number, a boolean or null.
+void check_row_values(std::span<const ConfigNode> values);
 /// Channels, or `fallback` if the key is absent or null.
 int64_t channels_or(const ConfigNode& node, int64_t fallback);
 

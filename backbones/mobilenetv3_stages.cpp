@@ -7,6 +7,7 @@
 #include "backbones/block_chain.h"
 #include "backbones/stage_columns.h"
 #include "nn/core/activation_config.h"
+#include "nn/core/counted.h"
 
 namespace zoo::backbones {
 namespace {
@@ -62,10 +63,10 @@ InvertedResidualStages decode_bottleneck_rows(const ConfigNode& rows, const Mobi
     const std::vector<ConfigNode> values = row.items();
     if (values.size() != 6 && values.size() != 7) {
       if (row.is_list()) {
-        row.problem(
-            fmt::format("{} value{}; a row is [kernel, mid, out, use_se, use_hs, stride] with an optional "
-                        "se_reduction at the end",
-                        values.size(), values.size() == 1 ? "" : "s"));
+        row.problem(fmt::format(
+            "{}; a row is [kernel, mid, out, use_se, use_hs, stride] with an optional se_reduction at the end",
+            counted(std::ssize(values), "value")));
+        check_row_values(values);
       }
       row.skip();
       chain.advance(0);

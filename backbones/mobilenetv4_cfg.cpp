@@ -9,6 +9,7 @@
 
 #include "backbones/mobilenetv4_rows.h"
 #include "nn/core/config_number.h"
+#include "nn/core/counted.h"
 
 namespace zoo::backbones {
 namespace {
@@ -59,8 +60,7 @@ class LayerReader {
     const std::vector<ConfigNode> rows = specs.items();
     const int64_t blocks_wanted = count.as_int_in(1, kMaxChannels, 1);
     if (specs.is_list() && static_cast<int64_t>(rows.size()) != blocks_wanted) {
-      count.problem(
-          fmt::format("{}, but block_specs has {} row{}", blocks_wanted, rows.size(), rows.size() == 1 ? "" : "s"));
+      count.problem(fmt::format("{}, but block_specs has {}", blocks_wanted, counted(std::ssize(rows), "row")));
     }
     blocks_.clear();
     for (const ConfigNode& row : rows) read_row(*kind, row);
@@ -75,8 +75,7 @@ class LayerReader {
     const bool has_attention = kind == 2 && values.size() == kUniversalLength + 1;
     if (values.size() != kLengths[kind] && !has_attention) {
       if (row.is_list()) {
-        row.problem(
-            fmt::format("{} value{}; a row is {}", values.size(), values.size() == 1 ? "" : "s", kLegends[kind]));
+        row.problem(fmt::format("{}; a row is {}", counted(std::ssize(values), "value"), kLegends[kind]));
       }
       row.skip();
       chain_.advance(0);
@@ -132,8 +131,7 @@ class LayerReader {
     const std::vector<ConfigNode> values = row.items();
     if (values.size() != kAttentionLength) {
       if (row.is_list()) {
-        row.problem(
-            fmt::format("{} value{}; an attention is {}", values.size(), values.size() == 1 ? "" : "s", kAttentionRow));
+        row.problem(fmt::format("{}; an attention is {}", counted(std::ssize(values), "value"), kAttentionRow));
       }
       row.skip();
       return;

@@ -2,11 +2,14 @@
 
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "nn/core/counted.h"
 
 namespace zoo::backbones {
 namespace {
@@ -35,8 +38,8 @@ std::optional<size_t> row_kind(const ConfigNode& row, const std::vector<ConfigNo
   for (const RowKind& kind : kRowKinds) names.emplace_back(kind.name);
   const auto choice = values.front().as_choice(names, "block type");
   if (choice && values.size() != kRowKinds[*choice].length) {
-    row.problem(fmt::format("{} value{}; a row is {}", values.size(), values.size() == 1 ? "" : "s",
-                            kRowKinds[*choice].legend));
+    row.problem(fmt::format("{}; a row is {}", counted(std::ssize(values), "value"), kRowKinds[*choice].legend));
+    check_row_values(std::span(values).subspan(1));
     return std::nullopt;
   }
   return choice;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "backbones/block_chain.h"
+#include "nn/core/counted.h"
 
 namespace zoo::backbones {
 
@@ -46,7 +47,7 @@ size_t StageColumns::length() const {
     equal = false;
     if (!entry.node.is_list() || first.length == 0) continue;
     const std::string& path = first.node.path();
-    entry.node.problem(fmt::format("{} value{}, but {} has {}", entry.length, entry.length == 1 ? "" : "s",
+    entry.node.problem(fmt::format("{}, but {} has {}", counted(static_cast<int64_t>(entry.length), "value"),
                                    path.substr(path.rfind('.') + 1), first.length));
   }
   return equal ? first.length : 0;

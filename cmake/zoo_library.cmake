@@ -3,7 +3,9 @@ add_library(zoo_settings INTERFACE)
 target_include_directories(zoo_settings INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 target_compile_options(zoo_settings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Wimplicit-fallthrough
-  $<$<BOOL:${ZOO_WERROR}>:-Werror>)
+  $<$<BOOL:${ZOO_WERROR}>:-Werror>
+  # Some warnings that are silenced for single files are GCC's alone.
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-unknown-warning-option>)
 if(ZOO_SANITIZE)
   target_compile_options(zoo_settings INTERFACE -fsanitize=${ZOO_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all -g)

@@ -10,6 +10,7 @@
 #include "heads/anchors.h"
 #include "nn/core/activation_config.h"
 #include "nn/core/config_number.h"
+#include "nn/core/counted.h"
 
 namespace zoo::heads {
 
@@ -33,12 +34,12 @@ std::vector<std::vector<double>> read_sizes(const ConfigNode& node, const HeadCo
     sizes.push_back(read_positives(level.is_list() ? level.items() : std::vector{level}, kMaxAnchorSize));
     if (sizes.back().empty()) level.problem("empty; a level needs a size");
     if (sizes.back().size() != sizes.front().size()) {
-      level.problem(fmt::format("{} sizes, but the first level has {}; the levels share their convolutions",
-                                sizes.back().size(), sizes.front().size()));
+      level.problem(fmt::format("{}, but the first level has {}; the levels share their convolutions",
+                                counted(std::ssize(sizes.back()), "size"), sizes.front().size()));
     }
   }
   if (!context.features.empty() && sizes.size() != context.features.size()) {
-    node.problem(fmt::format("sizes for {} level{}, but the head reads {}", sizes.size(), sizes.size() == 1 ? "" : "s",
+    node.problem(fmt::format("sizes for {}, but the head reads {}", counted(std::ssize(sizes), "level"),
                              context.features.size()));
   }
   return sizes;
@@ -50,7 +51,7 @@ void check_channels(const ConfigNode& head, const HeadContext& context) {
   if (std::adjacent_find(channels.begin(), channels.end(), std::not_equal_to()) == channels.end()) return;
   head.at("name").problem(
       fmt::format("its convolutions are shared by levels of equal width, but these have {} channels; a neck makes them "
-                  "equal",
+                  "equal (model.architecture.neck: fpn)",
                   fmt::join(channels, ", ")));
 }
 

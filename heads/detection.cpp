@@ -207,7 +207,9 @@ std::vector<Detection> decode_detections(const DetectionDecoding& decoding, std:
     const Box& anchor = anchors[static_cast<size_t>(candidate.row)];
     const Box box = decode_box(anchor, offsets[candidate.row], decoding.coding);
     if (!std::isfinite(box.x0 + box.y0 + box.x1 + box.y1)) {
-      throw EngineError("the network's box offsets are not finite numbers");
+      throw EngineError(
+          "the network's box offsets are not finite numbers; do the weights (`backbone-zoo validate`) and the "
+          "preprocessing belong to it?");
     }
     found.push_back({clip_box(box, input), candidate.score, candidate.label});
   }

@@ -7,6 +7,7 @@
 
 #include "heads/level_choice.h"
 #include "nn/core/config_number.h"
+#include "nn/core/counted.h"
 
 namespace zoo::heads {
 
@@ -31,7 +32,8 @@ constexpr Postprocess kPostprocess = {
 // As many values as the head has levels, and `more`.
 void check_count(const ConfigNode& node, size_t count, size_t levels, size_t more) {
   if (!node.is_list() || count == levels + more) return;
-  node.problem(fmt::format("{} value{}, but the head has {} levels{}", count, count == 1 ? "" : "s", levels,
+  node.problem(fmt::format("{}, but the head has {}{}", counted(static_cast<int64_t>(count), "value"),
+                           counted(static_cast<int64_t>(levels), "level"),
                            more > 0 ? fmt::format(" and needs {}", levels + more) : ""));
 }
 

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "hub/cache_file.h"
+#include "nn/core/counted.h"
 #include "nn/core/files.h"
 #include "nn/core/parse_number.h"
 
@@ -90,7 +91,7 @@ void with_attempts(const DownloadOptions& options, const std::function<void()>& 
       problem = error.what();
     }
     if (number >= options.attempts) {
-      throw DownloadError(fmt::format("{} ({} attempt{})", problem, number, number == 1 ? "" : "s"), status, true);
+      throw DownloadError(fmt::format("{} ({})", problem, counted(number, "attempt")), status, true);
     }
     if (options.notice) options.notice(fmt::format("{}; trying again", problem));
     pause(std::min(this_wait, options.longest_pause), options);

@@ -15,6 +15,7 @@
 #include <fmt/ranges.h>
 
 #include "nn/core/config_node.h"
+#include "nn/core/counted.h"
 #include "nn/core/error.h"
 
 namespace zoo::models {
@@ -41,7 +42,7 @@ std::vector<float> as_floats(const ConfigNode& node, size_t count) {
   values.reserve(items.size());
   for (const ConfigNode& item : items) values.push_back(as_float(item));
   if (node.is_list() && values.size() != count) {
-    node.problem(fmt::format("expected {} values, found {}", count, values.size()));
+    node.problem(fmt::format("expected {}, found {}", counted(static_cast<int64_t>(count), "value"), values.size()));
   }
   values.resize(count);
   return values;
@@ -73,7 +74,8 @@ void decode_ranges(const ConfigNode& node, const graph::Graph& graph, engine::Ca
     if (std::ranges::find(names, name) == names.end()) {
       const std::string nearest = nearest_name(name, names);
       entry.problem("the network has no such value" +
-                    (nearest.empty() ? std::string() : fmt::format("; did you mean \"{}\"?", nearest)));
+                    (nearest.empty() ? std::string("; `backbone-zoo calibrate` makes the table anew")
+                                     : fmt::format("; did you mean \"{}\"?", nearest)));
     }
     calibration.ranges.push_back({name, ends[0], ends[1]});
   }

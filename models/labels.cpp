@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "models/model_config.h"
 #include "nn/core/shown_text.h"
@@ -42,11 +43,23 @@ std::string_view without_frame(std::string_view text) {
   return last == std::string_view::npos ? "" : text.substr(0, text.find('\n', last));
 }
 
+// Where the working directory is not the model file's folder, `--set model.labels=FILE` may have meant the former.
+std::string here_instead(const std::string& source) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(source, error)) return {};
+  return fmt::format("; paths are relative to the model file: write {}",
+                     std::filesystem::absolute(source, error).string());
+}
+
 std::optional<std::string> read_text(const ConfigNode& node, const std::filesystem::path& file) {
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
   if (!std::filesystem::exists(status)) {
-    node.problem(fmt::format("no labels file {} (built-in lists are imagenet1k, coco91 and voc21)", file.string()));
+    const std::string source = node.as_string();
+    const std::vector<std::string> lists = {"imagenet1k", "coco91", "voc21"};
+    const std::string meant = nearest_name(source, lists);
+    node.problem(fmt::format("no labels file {} (built-in lists are {}){}", file.string(), fmt::join(lists, ", "),
+                             meant.empty() ? here_instead(source) : fmt::format("; did you mean {}?", meant)));
     return std::nullopt;
   }
   if (!std::filesystem::is_regular_file(status)) {

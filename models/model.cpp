@@ -15,8 +15,20 @@
 namespace zoo::models {
 namespace {
 
-constexpr const char* kAdvice =
-    "give a weights file as model.checkpoint.path or --checkpoint, or --random-weights for shape and speed work";
+constexpr const char* kOwnWeights =
+    "give a weights file with --checkpoint FILE (model.checkpoint.path), or --random-weights to try shapes and speed";
+
+/// How a model without weights gets some.
+std::string ways_to_weights(const ModelConfig& config) {
+  const PretrainedCheckpoint* known = find_pretrained(config.pretrained);
+  if (known == nullptr) return kOwnWeights;
+  const bool cached = cached_weights(*known, hub::HubSettings::from_environment()).has_value();
+  const std::string published =
+      cached ? fmt::format("the published {} are in the cache: use them with --pretrained", known->name)
+             : fmt::format("published are {}: fetch them with `backbone-zoo pull {}`, then use them with --pretrained",
+                           known->name, known->name);
+  return fmt::format("{} (model.checkpoint.use_pretrained: True); or {}", published, kOwnWeights);
+}
 
 /// The known checkpoint that the model file asks for, from the cache: loading a model never uses the network.
 std::filesystem::path pretrained_weights(const ModelConfig& config) {
@@ -24,7 +36,9 @@ std::filesystem::path pretrained_weights(const ModelConfig& config) {
     throw ConfigError({fmt::format("{}: {}", config.checkpoint_where, problem)});
   };
   const PretrainedCheckpoint* known = find_pretrained(config.pretrained);
-  if (known == nullptr) fail(fmt::format("{}; {}", unknown_pretrained(config.pretrained), kAdvice));
+  if (known == nullptr)
+    fail(fmt::format("{}; name one as model.checkpoint.pretrained (`backbone-zoo list --pretrained` shows them), or {}",
+                     unknown_pretrained(config.pretrained), kOwnWeights));
   const hub::HubSettings settings = hub::HubSettings::from_environment();
   const auto file = cached_weights(*known, settings);
   if (!file) {
@@ -48,7 +62,8 @@ weights::LoadedWeights load_weights(const graph::Graph& graph, const ModelConfig
   }
   std::filesystem::path file = config.checkpoint;
   if (file.empty() && config.use_pretrained) file = pretrained_weights(config);
-  if (file.empty()) throw ConfigError({fmt::format("{}: no weights: {}", config.file.string(), kAdvice)});
+  if (file.empty())
+    throw ConfigError({fmt::format("{}: no weights: {}", config.file.string(), ways_to_weights(config))});
   try {
     return weights::load_checkpoint(graph.parameters, weights::CheckpointFile::open(file, file_options), load_options);
   } catch (const WeightError& error) {
@@ -63,12 +78,23 @@ bool is_there(const std::filesystem::path& file) {
 
 }  // namespace
 
+std::vector<ConfigOverride> overrides_of(const LoadModelOptions& options) {
+  std::vector<ConfigOverride> overrides = options.overrides;
+  if (options.pretrained) {
+    if (!options.checkpoint.empty()) throw ConfigError({"pretrained weights and a checkpoint: give one of the two"});
+    overrides.push_back({"model.checkpoint.path", "~"});
+    overrides.push_back({"model.checkpoint.use_pretrained", "True"});
+  }
+  return overrides;
+}
+
 Model Model::load(const std::filesystem::path& file, const LoadModelOptions& options) {
-  return with_errors_of(file.string(), [&] { return load(load_model_config(file, options.overrides), options); });
+  return with_errors_of(file.string(), [&] { return load(load_model_config(file, overrides_of(options)), options); });
 }
 
 Model Model::load_backbone(const std::filesystem::path& file, const LoadModelOptions& options) {
-  return with_errors_of(file.string(), [&] { return load(load_backbone_config(file, options.overrides), options); });
+  return with_errors_of(file.string(),
+                        [&] { return load(load_backbone_config(file, overrides_of(options)), options); });
 }
 
 Model Model::load(ModelConfig config, const LoadModelOptions& options) {
@@ -97,7 +123,10 @@ std::shared_ptr<const engine::Calibration> Model::calibration() const {
   if (calibration_->table != nullptr) return calibration_->table;
   const std::string name = config_.file.string();
   if (calibration_file_.empty()) {
-    throw ConfigError({fmt::format("{}: int8 with random weights needs a table of ranges: give --calibration", name)});
+    throw ConfigError({fmt::format(
+        "{}: int8 with random weights needs a table of ranges: give --calibration FILE; `backbone-zoo calibrate {} "
+        "--random-weights --data DIR --output FILE` makes one",
+        name, name)});
   }
   if (!is_there(calibration_file_)) {
     throw ConfigError(

@@ -22,6 +22,9 @@ namespace zoo::models {
 struct LoadModelOptions {
   /// Weights, relative to the working directory; the model file's own `checkpoint.path` when empty.
   std::filesystem::path checkpoint = {};
+  /// The published weights of the model, from the cache, and their preprocessing where the file says nothing else: as
+  /// `use_pretrained: True` without a `path` in the model file. For what reads a model file; only without `checkpoint`.
+  bool pretrained = false;
   /// Seeded formula weights instead of a checkpoint, for shape and speed work.
   bool random_weights = false;
   /// Sections whose parameters may be missing or misshaped in the checkpoint (weights::LoadOptions).
@@ -33,6 +36,10 @@ struct LoadModelOptions {
   /// How large a network may be.
   ModelLimits limits = {};
 };
+
+/// What reading the model file for these options has to override: `overrides`, and what `pretrained` stands for. Throws
+/// ConfigError where both `pretrained` and `checkpoint` are given.
+std::vector<ConfigOverride> overrides_of(const LoadModelOptions& options);
 
 /// A precision that has been decided on.
 struct ResolvedPrecision {
@@ -46,8 +53,9 @@ struct ResolvedPrecision {
 /// Immutable once loaded; safe to share between threads.
 class Model {
  public:
-  /// Reads the model file and its weights and checks that they fit. Throws ConfigError (the file is wrong, or there are
-  /// no weights), WeightError, GraphError (TooLargeError), and Error for what else may go wrong.
+  /// Reads the model file (or the zoo's of that name, zoo_files.h) and its weights and checks that they fit. Throws
+  /// ConfigError (the file is wrong, or there are no weights), WeightError, GraphError (TooLargeError), and Error for
+  /// what else may go wrong.
   static Model load(const std::filesystem::path& file, const LoadModelOptions& options = {});
   /// The second step of the above: builds what load_model_config or load_backbone_config has read, and takes its
   /// weights. Throws WeightError, GraphError, ConfigError (there are no weights).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <numeric>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,8 @@
 #include "heads/postprocess.h"
 #include "models/labels.h"
 #include "models/pretrained_cfg.h"
+#include "models/zoo_files.h"
+#include "nn/core/counted.h"
 #include "nn/core/error.h"
 #include "nn/engine/thread_pool.h"
 #include "nn/graph/graph_builder.h"
@@ -51,8 +54,14 @@ void decode_classes(const ConfigNode& model, ModelConfig& config) {
   if (!given(node)) return;
   config.num_classes = node.as_int_in(1, kMaxClasses, config.num_classes);
   if (label_count > 0 && label_count != config.num_classes) {
-    labels.problem(
-        fmt::format("{} label{}, but num_classes is {}", label_count, label_count == 1 ? "" : "s", config.num_classes));
+    // Who trained a head anew has other classes than the zoo's file; who counts objects forgets the background.
+    const bool background = task_of(config) != Task::kClassification && std::abs(label_count - config.num_classes) == 1;
+    labels.problem(fmt::format(
+        "{}, but num_classes is {}{}; name {} in a file, one label per line (--set model.labels=FILE), or go "
+        "without names (--set model.labels=~)",
+        counted(label_count, "label"), config.num_classes,
+        background ? ", which counts the background where the head has one" : "",
+        counted(config.num_classes, "class")));
   }
 }
 
@@ -74,7 +83,7 @@ void decode_checkpoint(const ConfigNode& model, ModelConfig& config) {
   const ConfigNode path = checkpoint.find("path");
   if (given(path)) {
     const std::string text = path.as_string();
-    if (text.empty()) path.problem("an empty path");
+    if (text.empty()) path.problem("an empty path; write ~ for none");
     config.checkpoint = config.file.parent_path() / text;
     config.checkpoint_where = fmt::format("{}: {}", path.where(), path.path());
   }
@@ -123,8 +132,9 @@ void check_levels(const ConfigNode& backbone, const ModelConfig& config) {
   std::iota(all.begin(), all.end(), size_t{0});
   backbone.find("params")
       .find(config.backbone.levels_key)
-      .problem(fmt::format("none given: only the last level is returned, but a {} reads several; list them, e.g. [{}]",
-                           to_string(*config.task), fmt::join(all, ", ")));
+      .problem(fmt::format("none given: only the last level is returned, but a {} reads several; list them{}",
+                           to_string(*config.task),
+                           all.empty() ? "" : fmt::format(", e.g. [{}]", fmt::join(all, ", "))));
 }
 
 void decode_neck(const ConfigNode& neck, ModelConfig& config) {
@@ -218,7 +228,9 @@ void decode_preprocessing(const ConfigNode& root, ModelConfig& config) {
   const ConfigNode node = root.find("preprocess");
   const int64_t channels = config.backbone.in_channels;
   if (channels == 1 && !given(node)) {
-    node.problem("missing; a network with 1 input channel has no usual mean and std");
+    node.problem(
+        "missing; a network with 1 input channel has no usual mean and std: give those of its training, one value each "
+        "(preprocess.mean, preprocess.std); preprocess.color is gray then");
   }
   config.preprocess = decode_preprocess(node, channels);
   config.preprocess_origin = given(node) ? "the model file" : "the usual ImageNet values";
@@ -230,7 +242,12 @@ RuntimeConfig decode_runtime(const ConfigNode& node) {
   if (!given(node)) return config;
   if (const ConfigNode precision = node.find("precision")) {
     const std::array<std::string, 4> names = {"f32", "bf16", "int8", "auto"};
-    if (const auto choice = precision.as_choice(names, "precision")) config.precision = names[*choice];
+    const bool other_spelling = precision.is_scalar() && precision.as_string() == "fp32";
+    if (other_spelling) {
+      config.precision = "f32";
+    } else if (const auto choice = precision.as_choice(names, "precision")) {
+      config.precision = names[*choice];
+    }
   }
   if (const ConfigNode threads = node.find("threads")) {
     config.threads = static_cast<int>(threads.as_int_in(1, engine::kMaxThreads, 1));
@@ -272,7 +289,8 @@ void decode_surroundings(const ConfigNode& root, ModelConfig& config) {
 std::string_view task_name(const ModelConfig& config) { return config.task ? to_string(*config.task) : "none"; }
 
 ModelConfig load_model_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides) {
-  return decode_model_config(ConfigDocument::load(file, overrides), file);
+  const std::filesystem::path found = find_model_file(file);
+  return decode_model_config(ConfigDocument::load(found, overrides), found);
 }
 
 ModelConfig decode_model_config(const ConfigDocument& document, const std::filesystem::path& file) {
@@ -296,10 +314,11 @@ ModelConfig decode_model_config(const ConfigDocument& document, const std::files
 }
 
 ModelConfig load_backbone_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides) {
-  const ConfigDocument document = ConfigDocument::load(file, overrides);
+  const std::filesystem::path found = find_model_file(file);
+  const ConfigDocument document = ConfigDocument::load(found, overrides);
   const ConfigNode root = document.root();
   ModelConfig config;
-  config.file = file;
+  config.file = found;
 
   const ConfigNode model = root.at("model");
   if (const ConfigNode name = model.find("name"); given(name)) config.name = name.as_string();

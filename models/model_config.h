@@ -64,7 +64,8 @@ struct ModelConfig {
 /// `model.task`, for messages and listings: "detection"; "none" for a backbone alone.
 std::string_view task_name(const ModelConfig& config);
 
-/// Reads and checks a model file. Throws ConfigError with every problem.
+/// Reads and checks a model file, `file` as for find_model_file (zoo_files.h): a file, or the name of a model of the
+/// zoo. Throws ConfigError with every problem.
 ModelConfig load_model_config(const std::filesystem::path& file, std::span<const ConfigOverride> overrides = {});
 
 /// The same from a parsed document; paths in it are relative to the folder of `file`.

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/counted.h"
+
 namespace zoo::models {
 namespace {
 
@@ -26,16 +28,15 @@ std::vector<int64_t> decode_size(const ConfigNode& node) {
   std::vector<int64_t> size;
   for (const ConfigNode& item : node.items()) size.push_back(item.as_int_in(1, kMaxSize, 1));
   if (size.size() != 2) {
-    node.problem(fmt::format("{} value{}; a size is one number, [height, width] or null", size.size(),
-                             size.size() == 1 ? "" : "s"));
+    node.problem(fmt::format("{}; a size is one number, [height, width] or null", counted(std::ssize(size), "value")));
   }
   return size;
 }
 
 void check_count(const ConfigNode& node, size_t values, int64_t in_channels) {
   if (!node.is_list() || static_cast<int64_t>(values) == in_channels) return;
-  node.problem(fmt::format("{} value{}, but the network has {} input channel{}", values, values == 1 ? "" : "s",
-                           in_channels, in_channels == 1 ? "" : "s"));
+  node.problem(fmt::format("{}, but the network has {}", counted(static_cast<int64_t>(values), "value"),
+                           counted(in_channels, "input channel")));
 }
 
 // What `mean` and `std` may be: pixels lie between 0 and 1 by then. Other programs' files have both for 0 to 255.
@@ -117,6 +118,13 @@ std::string to_string(const PreprocessConfig& config) {
                      to_string(config.interpolation), fmt::join(config.mean, ", "), fmt::join(config.std, ", "));
 }
 
+std::string remark_on(const PreprocessConfig& config) {
+  if (config.resize.empty() || config.crop.empty()) return {};
+  if (config.crop.front() <= config.resize.front() && config.crop.back() <= config.resize.back()) return {};
+  return fmt::format("preprocess: crop {} is larger than resize {}: what is beyond the picture is black",
+                     size_text(config.crop), size_text(config.resize));
+}
+
 std::optional<std::array<int64_t, 2>> PreprocessConfig::output_size() const {
   if (letterbox) return letterbox->size;
   const std::vector<int64_t>& size = crop.empty() ? resize : crop;
@@ -161,9 +169,9 @@ PreprocessConfig decode_preprocess(const ConfigNode& node, int64_t in_channels) 
     if (const auto choice = color.as_choice(names, "color")) {
       config.color = kColorOrders[*choice];
       if (channels_of(config.color) != in_channels) {
-        color.problem(fmt::format("{} is {} channel{}, but the network has {} input channel{}", names[*choice],
-                                  channels_of(config.color), channels_of(config.color) == 1 ? "" : "s", in_channels,
-                                  in_channels == 1 ? "" : "s"));
+        color.problem(fmt::format("{} is {}, but the network has {}", names[*choice],
+                                  counted(channels_of(config.color), "channel"),
+                                  counted(in_channels, "input channel")));
       }
     }
   }

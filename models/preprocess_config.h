@@ -65,6 +65,9 @@ struct PreprocessConfig {
 /// `resize 256, crop 224, bicubic, mean [0.5, 0.5, 0.5], std [0.5, 0.5, 0.5]`, for messages.
 std::string to_string(const PreprocessConfig& config);
 
+/// What is allowed and yet rarely meant, one line, or empty: a crop that reaches past the resized picture.
+std::string remark_on(const PreprocessConfig& config);
+
 /// Reads `preprocess:` for a network with this many input channels. Problems are recorded in the node; what it leaves
 /// out, and an absent node, yields the ImageNet defaults above (for other channel numbers than 3: no mean and std).
 PreprocessConfig decode_preprocess(const ConfigNode& node, int64_t in_channels);

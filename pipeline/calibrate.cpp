@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/counted.h"
 #include "nn/core/error.h"
 #include "nn/core/walk_folder.h"
 #include "nn/engine/calibrator.h"
@@ -63,8 +64,8 @@ CalibrationRun calibrate(const models::Model& model, std::span<const std::filesy
     if (options.progress) options.progress(++done);
   }
   if (run.file.images == 0 && !run.failures.empty()) {
-    throw IoError(
-        fmt::format("none of {} pictures could be read; the first: {}", run.failures.size(), run.failures.front()));
+    throw IoError(fmt::format("none of {} could be read; the first: {}", counted(std::ssize(run.failures), "picture"),
+                              run.failures.front()));
   }
   run.file.model = model.config().name;
   run.file.method = options.method;

@@ -16,7 +16,10 @@ std::vector<ClassScore> top_classes(std::span<const float> logits, const std::ve
                                     int64_t count) {
   double highest = -HUGE_VAL;
   for (const float logit : logits) {
-    if (!std::isfinite(logit)) throw EngineError("the network's class scores are not finite numbers");
+    if (!std::isfinite(logit))
+      throw EngineError(
+          "the network's class scores are not finite numbers; do the weights (`backbone-zoo validate`) and the "
+          "preprocessing belong to it?");
     highest = std::max(highest, static_cast<double>(logit));
   }
   double sum = 0.0;
@@ -50,7 +53,8 @@ int64_t checked_top_k(int64_t top_k) {
 
 Classifier::Classifier(std::shared_ptr<const models::Model> model, const ClassifierOptions& options)
     : network_(std::move(model), Task::kClassification, {"logits"}, options.network),
-      top_k_(checked_top_k(options.top_k)) {}
+      top_k_(checked_top_k(options.top_k)),
+      score_thresh_(options.score_thresh) {}
 
 Classifier::Classifier(models::Model model, const ClassifierOptions& options)
     : Classifier(std::make_shared<const models::Model>(std::move(model)), options) {}
@@ -61,6 +65,7 @@ Classification Classifier::classify(const cv::Mat& frame, int64_t top_k) {
   const NetworkRunner::Pass pass = network_.run(frame, result.times);
   Stopwatch watch;
   result.top = top_classes(pass.runner.output(0), model().config().labels, top_k);
+  std::erase_if(result.top, [this](const ClassScore& guess) { return guess.score < score_thresh_; });
   result.times.infer_ms += watch.lap_ms();
   return result;
 }

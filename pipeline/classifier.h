@@ -31,6 +31,8 @@ struct Classification {
 struct ClassifierOptions {
   /// Guesses per picture, at least 1; never more than the model has classes.
   int64_t top_k = 5;
+  /// Guesses that score less are left out; possibly all.
+  double score_thresh = 0.0;
   NetworkOptions network = {};
 };
 
@@ -57,6 +59,7 @@ class Classifier {
  private:
   NetworkRunner network_;
   int64_t top_k_;
+  double score_thresh_;
 };
 
 }  // namespace zoo::pipeline

@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/counted.h"
 #include "nn/core/shown_text.h"
 #include "nn/core/start_thread.h"
 #include "nn/core/walk_folder.h"
@@ -157,7 +158,7 @@ std::string name_of(const SourceSpec& spec) {
     case SourceKind::kCamera:
       return fmt::format("camera {} (/dev/video{})", spec.text, spec.text);
     case SourceKind::kImages:
-      return spec.images.size() == 1 ? spec.images.front().string() : fmt::format("{} images", spec.images.size());
+      return spec.images.size() == 1 ? spec.images.front().string() : counted(std::ssize(spec.images), "image");
     case SourceKind::kVideoFile:
       break;
     case SourceKind::kStream:

@@ -87,7 +87,9 @@ std::function<TaskResult(const cv::Mat&)> make_predictor(std::shared_ptr<const m
   switch (*task) {
     case Task::kClassification: {
       auto classifier = std::make_shared<Classifier>(
-          std::move(model), ClassifierOptions{.top_k = options.top_k, .network = options.network});
+          std::move(model),
+          ClassifierOptions{
+              .top_k = options.top_k, .score_thresh = options.score_thresh.value_or(0.0), .network = options.network});
       return [classifier](const cv::Mat& frame) { return classifier->classify(frame); };
     }
     case Task::kDetection: {

@@ -22,7 +22,7 @@ const StageTimes& times_of(const TaskResult& result);
 /// Options of all tasks; each takes what it knows.
 struct PredictorOptions {
   int64_t top_k = 5;                                  ///< ClassifierOptions
-  std::optional<double> score_thresh = std::nullopt;  ///< DetectorOptions
+  std::optional<double> score_thresh = std::nullopt;  ///< ClassifierOptions, DetectorOptions
   NetworkOptions network = {};
 };
 

@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/counted.h"
 #include "nn/core/error.h"
 #include "nn/core/start_thread.h"
 #include "nn/core/stopwatch.h"
@@ -260,8 +261,9 @@ class Run {
     if (!abandoned_) return;
     if (!stopping()) {
       const double timeout_s = std::chrono::duration<double>(options_.stall_timeout).count();
-      lost_ = FrameFailure{name_, stats_.captured, FailureKind::kLost,
-                           fmt::format("{}: no frame for {} s after {} frames", name_, timeout_s, stats_.captured)};
+      lost_ = FrameFailure{
+          name_, stats_.captured, FailureKind::kLost,
+          fmt::format("{}: no frame for {} s after {}", name_, timeout_s, counted(stats_.captured, "frame"))};
       ++stats_.captured;
     }
     captured_.close();

@@ -10,10 +10,10 @@
 #include <fmt/format.h>
 #include <opencv2/imgproc.hpp>
 
+#include "nn/core/counted.h"
 #include "nn/core/parse_number.h"
 #include "nn/core/shown_text.h"
 #include "nn/core/walk_folder.h"
-
 
 namespace zoo::pipeline {
 namespace fs = std::filesystem;
@@ -181,13 +181,13 @@ std::optional<FrameResult> VideoSource::at_end() {
   FrameFailure failure{.source = info_.name, .index = next_index_, .kind = FailureKind::kLost, .message = ""};
   if (next_index_ == 0) throw IoError(fmt::format("{}: holds no frame that can be decoded", info_.name));
   if (info_.kind == SourceKind::kCamera) {
-    failure.message = fmt::format("{}: stopped after {} frames (unplugged?)", info_.name, next_index_);
+    failure.message = fmt::format("{}: stopped after {} (unplugged?)", info_.name, counted(next_index_, "frame"));
     return failure;
   }
   if (info_.frames && falls_short(next_index_, *info_.frames)) {
     failure.kind = FailureKind::kTruncated;
-    failure.message = fmt::format("{}: only {} of {} frames could be decoded (truncated or damaged)", info_.name,
-                                  next_index_, *info_.frames);
+    failure.message = fmt::format("{}: only {} of {} could be decoded (truncated or damaged)", info_.name, next_index_,
+                                  counted(*info_.frames, "frame"));
     return failure;
   }
   return std::nullopt;

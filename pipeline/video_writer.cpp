@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <opencv2/imgproc.hpp>
 
+#include "nn/core/counted.h"
+
 namespace zoo::pipeline {
 namespace fs = std::filesystem;
 namespace {
@@ -47,8 +49,8 @@ void VideoWriter::finish() {
   cv::VideoCapture check(file->part().string(), cv::CAP_FFMPEG);
   const int64_t found = check.isOpened() ? static_cast<int64_t>(check.get(cv::CAP_PROP_FRAME_COUNT)) : 0;
   if (found < frames_) {
-    throw IoError(fmt::format("{}: incomplete: holds {} of {} frames{}; nothing was kept", file->name().string(), found,
-                              frames_, disk_state()));
+    throw IoError(fmt::format("{}: incomplete: holds {} of {}{}; nothing was kept", file->name().string(), found,
+                              counted(frames_, "frame"), disk_state()));
   }
   file->publish();
   files_.push_back(file->name());

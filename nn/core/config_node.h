@@ -144,8 +144,9 @@ class ConfigDocument {
   std::shared_ptr<detail::ConfigContext> context_;
 };
 
-/// The entry of `candidates` closest to `word` (restricted edit distance at most a third of its length, at least 1),
-/// or empty. For did-you-mean.
+/// The entry of `candidates` that `word` may have been meant to be, or empty; for did-you-mean. Another spelling or
+/// usual name of an entry (`HSwish` for `hard_swish`) wins; else the closest (restricted edit distance at most a third
+/// of the word's length, at least 1).
 std::string nearest_name(std::string_view word, std::span<const std::string> candidates);
 
 }  // namespace zoo

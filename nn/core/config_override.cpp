@@ -12,6 +12,7 @@
 #include "nn/core/config_parser.h"
 #include "nn/core/config_source.h"
 #include "nn/core/config_text.h"
+#include "nn/core/counted.h"
 #include "nn/core/error.h"
 #include "nn/core/parse_number.h"
 
@@ -99,8 +100,8 @@ class Setter {
     if (!index) fail(setting_, fmt::format("{0} is a list; its elements are {0}[0], {0}[1], ...", shown_path()));
     if (*index >= list.items.size()) {
       const size_t count = list.items.size();
-      fail(setting_, fmt::format("{} has {} element{}, counted from 0; there is no [{}]", shown_path(), count,
-                                 count == 1 ? "" : "s", *index));
+      fail(setting_, fmt::format("{} has {}, counted from 0; there is no [{}]", shown_path(),
+                                 counted(static_cast<int64_t>(count), "element"), *index));
     }
     slot_ = &list.items[*index];
     path_ = path_with_index(path_, *index);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "nn/core/config_node.h"
+#include "nn/core/name_alias.h"
 
 namespace zoo {
 namespace {
@@ -35,6 +36,8 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string nearest_name(std::string_view word, std::span<const std::string> candidates) {
   if (word.size() > kMaxWordLength) return {};
+  // Two edits make "swish" of "hswish", which means hard_swish: names that are known win over letters.
+  if (std::string alias = detail::name_by_alias(word, candidates); !alias.empty()) return alias;
   size_t best = std::max<size_t>(1, word.size() / 3) + 1;
   std::string nearest;
   for (const std::string& candidate : candidates) {

@@ -45,6 +45,7 @@ std::optional<Precision> precision_from(std::string_view name) {
   for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8, Precision::kAuto}) {
     if (name == to_string(precision)) return precision;
   }
+  if (name == "fp32") return Precision::kF32;
   return std::nullopt;
 }
 
@@ -95,7 +96,8 @@ std::shared_ptr<const Executable> Executable::compile(const graph::BoundGraph& n
   if (options.engine == EngineKind::kReference) return compile_reference(wanted, input);
   const Precision precision = options.precision.value_or(Precision::kF32);
   if (const std::string_view why = why_ruled_out(precision, options); !why.empty()) {
-    throw EngineError(fmt::format("precision {}: {}", to_string(precision), why));
+    throw EngineError(fmt::format("precision {}: {}; f32 runs everywhere, auto chooses the fastest that runs here",
+                                  to_string(precision), why));
   }
   std::optional<graph::BoundGraph> for_size;  // made once, if it is needed
   const auto compile_exactly = [&](const CompileOptions& exact) {

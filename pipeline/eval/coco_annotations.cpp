@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "nn/core/config_text.h"
+#include "nn/core/counted.h"
 #include "nn/core/files.h"
 #include "pipeline/eval/coco_rows.h"
 #include "pipeline/eval/problem_list.h"

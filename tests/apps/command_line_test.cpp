@@ -47,8 +47,16 @@ INSTANTIATE_TEST_SUITE_P(
                 {"predict", "m.yaml", "-s", "x", "--topkk=3"},
                 "predict: unknown option --topkk; did you mean --topk?"},
         Mistake{"missing_model", {"predict"}, "predict: MODEL is required"},
-        Mistake{"missing_source", {"predict", "m.yaml"}, "predict: --source is required"},
-        Mistake{"surplus_argument", {"summary", "m.yaml", "n.yaml"}, "summary: unexpected argument n.yaml"},
+        Mistake{"missing_source", {"predict", "m.yaml"}, "predict: nothing to work on: name pictures"},
+        Mistake{"surplus_argument",
+                {"summary", "m.yaml", "n.yaml"},
+                "summary: unexpected argument n.yaml: summary takes MODEL"},
+        Mistake{"flag_without_subcommand", {"-v"}, "a subcommand is missing before -v, one of: predict, eval"},
+        Mistake{"flag_before_subcommand",
+                {"-v", "predict", "m.yaml"},
+                "-v stands before the subcommand: write `backbone-zoo predict -v`"},
+        Mistake{"help_for_nothing_known", {"help", "predcit"}, "unknown subcommand predcit; did you mean predict?"},
+        Mistake{"flag_of_others", {"predict", "m.yaml", "x", "--weights", "w"}, "did you mean --checkpoint?"},
         Mistake{
             "topk_of_zero", {"predict", "m.yaml", "-s", "x", "--topk", "0"}, "predict: --topk: Value 0 not in range"},
         Mistake{"precision_unknown", {"predict", "m.yaml", "-s", "x", "--precision", "f64"}, "--precision"},
@@ -62,7 +70,9 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"streams_no_number", {"bench", "m.yaml", "--streams", "few"}, "--streams: expected 1 to 1024 or all"},
         Mistake{"streams_zero", {"bench", "m.yaml", "--streams", "0"}, "--streams: expected 1 to 1024 or all"},
         Mistake{"batch_zero", {"bench", "m.yaml", "--batch", "0"}, "--batch: Value 0 not in range"},
-        Mistake{"unknown_precision", {"bench", "m.yaml", "--precision", "f8"}, "--precision: f8 not in"},
+        Mistake{"unknown_precision",
+                {"bench", "m.yaml", "--precision", "f8"},
+                "--precision: f8 is none of f32, bf16, int8, auto"},
         Mistake{"unknown_isa", {"profile", "m.yaml", "--isa", "mmx"}, "--isa: mmx not in"},
         Mistake{"unknown_order", {"profile", "m.yaml", "--sort", "name"}, "--sort: name not in"},
         Mistake{"unknown_engine", {"run", "m.yaml", "-i", "x", "-o", "y", "--engine", "gpu"}, "--engine: gpu not in"},
@@ -98,9 +108,22 @@ TEST_P(Help, GoesToStandardOutputAndExitsWithZero) {
   EXPECT_EQ(result.err, "");
 }
 
+TEST_P(Help, FitsTheWidthOfTheTerminal) {
+  for (const size_t width : {size_t{80}, size_t{60}, size_t{120}}) {
+    std::vector<std::string> environment;
+    environment.push_back(width == 80 ? "COLUMNS=" : "COLUMNS=" + std::to_string(width));
+    const ProgramResult result = run_program({GetParam(), "--help"}, environment);
+    for (const std::string& line : lines_of(result.out)) EXPECT_LE(line.size(), width) << line;
+  }
+}
+
+TEST_P(Help, IsWhatTheWordHelpShows) {
+  EXPECT_EQ(run_program({"help", GetParam()}).out, run_program({GetParam(), "--help"}).out);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Help,
-                         ::testing::Values("predict", "run", "preprocess", "validate", "summary", "graph", "list",
-                                           "bench", "profile"),
+                         ::testing::Values("predict", "eval", "run", "preprocess", "validate", "summary", "graph",
+                                           "export", "bench", "profile", "list", "pull", "calibrate"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(CommandLine, HelpNamesEverySubcommand) {
@@ -110,12 +133,15 @@ TEST(CommandLine, HelpNamesEverySubcommand) {
        {"predict", "run", "preprocess", "validate", "summary", "graph", "list", "bench", "profile"}) {
     EXPECT_THAT(result.out, HasSubstr(std::string("\n  ") + name + " "));
   }
+  for (const std::string& line : lines_of(result.out)) EXPECT_LE(line.size(), 80U) << line;
+  EXPECT_EQ(run_program({"help"}).out, result.out);
 }
 
 TEST(CommandLine, PrintsItsVersion) {
   const ProgramResult result = run_program({"--version"});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.out, AllOf(StartsWith("backbone-zoo "), EndsWith("\n")));
+  EXPECT_EQ(run_program({"-V"}).out, result.out);
 }
 
 TEST(CommandLine, ReportsEveryProblemOfAModelFile) {
@@ -144,7 +170,7 @@ TEST(CommandLine, FullDiskUnderStandardOutputIsAnError) {
   }
 }
 
-TEST(CommandLine, ClosedPipeEndsQuietlyWithoutSuccess) {
+TEST(CommandLine, ClosedPipeEndsQuietlyAsItsSignalWould) {
   TempFolder folder;
   const std::string pipe = folder / "pipe";
   const std::string command = "mkfifo " + pipe + "; head -c 1 < " + pipe + " > /dev/null &";
@@ -152,7 +178,7 @@ TEST(CommandLine, ClosedPipeEndsQuietlyWithoutSuccess) {
                              demo_sample("clip.mp4") + " > " + pipe + " 2> " + (folder / "err") + "'";
   const int status = std::system(quoted.c_str());
   ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_EQ(WEXITSTATUS(status), 128 + SIGPIPE);
   EXPECT_EQ(read_text(folder / "err"), "");
 }
 

@@ -236,6 +236,17 @@ INSTANTIATE_TEST_SUITE_P(All, StopSignal, ::testing::Values(SIGINT, SIGTERM, SIG
   return test.param == SIGINT ? "interrupt" : test.param == SIGTERM ? "terminate" : "hang_up";
 });
 
+TEST(PredictPictures, StoppedSayHowFarTheyCame) {
+  std::vector<std::string> arguments = {"-s"};
+  arguments.insert(arguments.end(), 5000, demo_sample("dog.jpg"));
+  RunningProgram program(predict(arguments));
+  ASSERT_TRUE(program.wait_for_output("dog.jpg"));
+  program.send(SIGINT);
+  const ProgramResult result = program.wait();
+  EXPECT_EQ(result.exit_code, 130);
+  EXPECT_THAT(result.err, ContainsRegex("stopped after [0-9]+ of 5000 pictures\n"));
+}
+
 struct HangingSource {
   const char* name;
   const char* pipeline;

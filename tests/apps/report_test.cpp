@@ -64,6 +64,12 @@ TEST(StatsText, NamesEveryCount) {
   EXPECT_EQ(stats_text("gst:x", stats), "gst:x: 6 frames in 2.00 s (3.0 frames/s), 3 dropped, 1 failed");
 }
 
+TEST(StatsText, OneFrameIsSingular) {
+  const pipeline::PipelineStats stats{.captured = 1, .ok = 1, .wall_s = 0.5};
+  EXPECT_EQ(stats_text("x", stats), "x: 1 frame in 0.50 s (2.0 frames/s), 0 dropped, 0 failed");
+  EXPECT_EQ(pictures_text(stats), "1 picture in 0.50 s (2.0 pictures/s), 0 failed");
+}
+
 TEST(FailuresText, CountsKinds) {
   using pipeline::FailureKind;
   EXPECT_EQ(failures_text({{FailureKind::kEmpty, 1}}), "1 input could not be read: 1 empty");

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -36,6 +37,24 @@ std::string sources() {
     if (entry.is_regular_file()) text += joined(stripped_lines(entry.path()));
   }
   return text;
+}
+
+TEST(Documentation, IncludesHeadersAsTheyAreInstalled) {
+  size_t checked = 0;
+  for (const auto& entry : fs::directory_iterator(kRoot / "docs")) {
+    if (entry.path().extension() != ".md") continue;
+    for (const std::string& line : stripped_lines(entry.path())) {
+      if (!line.starts_with("#include ")) continue;
+      ++checked;
+      const size_t open = line.find('<');
+      ASSERT_NE(open, std::string::npos) << entry.path() << ": " << line;
+      const std::string header = line.substr(open + 1, line.find('>') - open - 1);
+      constexpr std::string_view kFolder = "backbone_zoo/";
+      if (!header.starts_with(kFolder) || header == "backbone_zoo/zoo.h") continue;
+      EXPECT_TRUE(fs::is_regular_file(kRoot / header.substr(kFolder.size()))) << entry.path() << ": " << line;
+    }
+  }
+  EXPECT_GE(checked, 3U);
 }
 
 TEST(ExtendingPage, ShowsOnlyCodeThatIsCompiled) {

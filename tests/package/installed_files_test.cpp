@@ -52,6 +52,34 @@ TEST(InstalledFiles, HeadersIncludeOnlyInstalledHeaders) {
   EXPECT_GT(checked, 30U);
 }
 
+TEST(InstalledProgram, FindsTheZooByNameFromAnywhere) {
+  const fs::path folder = test::fresh_folder("by_name");
+  const std::string program = (test::package_prefix() / "bin/backbone-zoo").string();
+  const test::CommandResult by_name = test::run_command(folder, program + " summary timm/mobilenetv4_conv_small");
+  ASSERT_EQ(by_name.exit_code, 0) << by_name.err;
+  const std::string file =
+      (test::package_prefix() / "share/backbone_zoo/configs/timm/mobilenetv4_conv_small.yaml").string();
+  EXPECT_EQ(by_name.out, test::run_command(folder, program + " summary " + file).out);
+  const test::CommandResult misspelt = test::run_command(folder, program + " summary timm/mobilenetv4_conv_smal");
+  EXPECT_EQ(misspelt.exit_code, 2);
+  EXPECT_THAT(misspelt.err, HasSubstr("did you mean \"timm/mobilenetv4_conv_small\"?"));
+}
+
+TEST(InstalledFiles, PagesLinkToWhatIsInstalled) {
+  const std::regex pattern(R"(\]\(([^)#:]+)(#[^)]*)?\))");
+  size_t checked = 0;
+  for (const fs::path& file : installed_files()) {
+    if (file.extension() != ".md" || file.string().find("/doc/") == std::string::npos) continue;
+    const std::string text = test::read_text(file);
+    for (auto match = std::sregex_iterator(text.begin(), text.end(), pattern); match != std::sregex_iterator();
+         ++match) {
+      ++checked;
+      EXPECT_TRUE(fs::exists(file.parent_path() / (*match)[1].str())) << file << ": " << match->str();
+    }
+  }
+  EXPECT_GT(checked, 10U);
+}
+
 TEST(InstalledFiles, KeepTheEnginesInsidePrivate) {
   for (const fs::path& file : installed_files()) {
     if (file.extension() != ".h") continue;

@@ -1,20 +1,16 @@
-// tools/bench_peers: this engine beside ONNX Runtime. See options.mjs for what it does.
+// tools/bench_peers: this engine beside ONNX Runtime. help.txt says what it does.
 import { writeFileSync } from 'node:fs';
 
 import { Calm } from './calm.mjs';
 import { compare, peerVersion } from './compare.mjs';
 import { prepareHolding } from './hold.mjs';
 import { chooseModels, Network, peerServer } from './networks.mjs';
-import { help, parseOptions } from './options.mjs';
+import { parseOptions } from './options.mjs';
 import { plot } from './plot.mjs';
 import { header, line, refusedLine } from './report.mjs';
 import { Refused, Side } from './side.mjs';
 
 async function main(args) {
-  if (args.includes('--help') || args.includes('-h')) {
-    console.log(help);
-    return;
-  }
   const options = parseOptions(args);
   const models = chooseModels(options.models);
   if (options.isa) prepareHolding();
