@@ -10,6 +10,7 @@
 
 #include "nn/core/config_node.h"
 #include "nn/core/error.h"
+#include "nn/core/walk_folder.h"
 
 namespace zoo::models {
 namespace {
@@ -50,15 +51,10 @@ std::optional<fs::path> zoo_folder() {
 }
 
 std::vector<fs::path> model_files_in(const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::path> files;
-  for (auto entry = fs::recursive_directory_iterator(folder, error);
-       !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    if (is_model_file(entry->path())) files.push_back(entry->path());
-  }
-  if (error) throw IoError(fmt::format("{}: {}", folder.string(), error.message()));
-  std::ranges::sort(files);
-  return files;
+  FolderWalk walk = walk_folder(folder, WalkDepth::kSubfolders);
+  if (!walk.problems.empty()) throw IoError(walk.problems.front());
+  std::erase_if(walk.files, [](const fs::path& file) { return !is_model_file(file); });
+  return std::move(walk.files);
 }
 
 std::string zoo_name(const fs::path& file, const fs::path& folder) {

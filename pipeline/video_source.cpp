@@ -222,8 +222,6 @@ std::string stem_of(const SourceSpec& spec) {
   return fs::path(spec.text).stem().string();
 }
 
-}
-
 std::unique_ptr<FrameSource> open_video_source(const SourceSpec& spec) {
   switch (spec.kind) {
     case SourceKind::kCamera:

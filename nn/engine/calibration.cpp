@@ -100,6 +100,14 @@ class AddAttributes {
     const auto& [mode] = op;
     add(static_cast<int64_t>(mode));
   }
+  void operator()(const graph::SliceChannels& op) const {
+    const auto& [in, begin, channels] = op;
+    add(in, begin, channels);
+  }
+  void operator()(const graph::ShuffleChannels& op) const {
+    const auto& [channels, groups] = op;
+    add(channels, groups);
+  }
   void operator()(const graph::MultiQueryAttention& op) const {
     const auto& [heads, key_dim, value_dim] = op;
     add(heads, key_dim, value_dim);
