@@ -4,9 +4,13 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "backbones/registry.h"
 #include "models/model_config.h"
 #include "nn/core/error.h"
 

@@ -47,7 +47,7 @@ class ModelTest : public ::testing::Test {
     ModelConfig config = load_model_config(file(), {});
     std::vector<std::pair<std::string, Tensor>> tensors;
     for (const Parameter& parameter : build_graph(config).parameters) {
-      auto tensor = expected_tensor(ecosystem, parameter);
+      auto tensor = weights::expected_tensor(ecosystem, parameter);
       if (parameter.role.section == Section::kHead) tensor->shape[0] = classes;
       tensors.emplace_back(tensor->name, weights::formula_tensor(tensor->name, tensor->shape, {}));
     }
@@ -240,7 +240,7 @@ TEST_F(ModelTest, SaysThatADetectorHasOtherClasses) {
                                                  "aspect_ratios: [1, 2], num_layers: 1}}"}};
   std::vector<std::pair<std::string, Tensor>> tensors;
   for (const Parameter& parameter : build_graph(load_model_config(file(), detector)).parameters) {
-    const auto tensor = expected_tensor(weights::Ecosystem::kNetsPresso, parameter);
+    const auto tensor = weights::expected_tensor(weights::Ecosystem::kNetsPresso, parameter);
     tensors.emplace_back(tensor->name, weights::formula_tensor(tensor->name, tensor->shape, {}));
   }
   weights::write_safetensors(folder_ / "w.safetensors", tensors);

@@ -131,7 +131,7 @@ TEST_P(ReferenceConfig, NamesExactlyTheTensorsOfItsLibrary) {
   ASSERT_TRUE(ecosystem);
   std::map<std::string, std::string> tensors;
   for (const Parameter& parameter : graph.parameters) {
-    const auto tensor = expected_tensor(*ecosystem, parameter);
+    const auto tensor = weights::expected_tensor(*ecosystem, parameter);
     ASSERT_TRUE(tensor) << parameter.name;
     EXPECT_TRUE(tensors.try_emplace(tensor->name, tensor->shape.to_string()).second) << tensor->name;
   }
@@ -230,7 +230,7 @@ TEST(LucidConfigs, AreTorchvisionsNetworksWhereSqueezeWidthsAreRounded) {
     const graph::Graph graph = build_graph(load_model_config(file, rounded));
     std::map<std::string, std::string> tensors;
     for (const Parameter& parameter : graph.parameters) {
-      const auto tensor = expected_tensor(Ecosystem::kTorchvision, parameter);
+      const auto tensor = weights::expected_tensor(Ecosystem::kTorchvision, parameter);
       ASSERT_TRUE(tensor) << parameter.name;
       tensors[tensor->name] = tensor->shape.to_string();
     }
