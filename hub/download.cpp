@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -72,8 +73,22 @@ void pause(std::chrono::milliseconds time, const DownloadOptions& options) {
   }
 }
 
+void check(const DownloadOptions& options) {
+  const auto check_option = [](bool is_right, std::string_view name, std::string_view expected) {
+    if (!is_right) throw DownloadError(fmt::format("DownloadOptions::{}: expected {}", name, expected), 0, false);
+  };
+  check_option(options.attempts >= 1, "attempts", fmt::format("at least 1, found {}", options.attempts));
+  check_option(options.first_pause.count() >= 0, "first_pause", "0 ms or more");
+  check_option(options.longest_pause.count() >= 0, "longest_pause", "0 ms or more");
+  check_option(options.max_redirects >= 0, "max_redirects", fmt::format("0 or more, found {}", options.max_redirects));
+  check_option(options.max_bytes >= 1, "max_bytes", fmt::format("at least 1, found {}", options.max_bytes));
+  check_option(options.http.connect_timeout.count() > 0, "http.connect_timeout", "more than 0 ms");
+  check_option(options.http.stall_timeout.count() > 0, "http.stall_timeout", "more than 0 ms");
+}
+
 /// Calls `attempt` until it returns, at most as often as the options say.
 void with_attempts(const DownloadOptions& options, const std::function<void()>& attempt) {
+  check(options);
   std::chrono::milliseconds wait = options.first_pause;
   for (int number = 1;; ++number) {
     std::chrono::milliseconds this_wait = wait;
@@ -95,7 +110,7 @@ void with_attempts(const DownloadOptions& options, const std::function<void()>& 
     }
     if (options.notice) options.notice(fmt::format("{}; trying again", problem));
     pause(std::min(this_wait, options.longest_pause), options);
-    wait *= 2;
+    wait = std::min(2 * wait, options.longest_pause);
   }
 }
 

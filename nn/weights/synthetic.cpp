@@ -55,6 +55,9 @@ void fill(std::span<float> dst, std::string_view name, const Shape& shape, const
   } else if (shape.rank() < 2) {
     fill_with(dst, hash, [](float u) { return 0.5F + u; });
   } else {
+    if (!(options.gain >= 0.0 && std::isfinite(options.gain))) {
+      throw WeightError(fmt::format("FormulaOptions::gain: expected a number of 0 or more, found {}", options.gain));
+    }
     int64_t fan_in = 1;
     for (size_t axis = 1; axis < shape.rank(); ++axis) fan_in *= shape[axis];
     const auto scale = static_cast<float>(std::sqrt(options.gain / static_cast<double>(fan_in)));

@@ -16,7 +16,7 @@ namespace zoo::weights {
 
 struct FormulaOptions {
   std::string seed = "zoo";
-  /// Weights are uniform in +-sqrt(gain / fan_in).
+  /// Weights are uniform in +-sqrt(gain / fan_in). What takes the options throws WeightError for less than 0.
   double gain = 4.5;
 };
 

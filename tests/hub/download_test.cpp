@@ -467,5 +467,28 @@ TEST(Digest, IsWhatEveryoneComputes) {
   EXPECT_THROW(hash_file(file, HashKind::kSha256), IoError);
 }
 
+TEST_F(DownloadTest, OptionsOutOfRangeAreRefusedBeforeAnythingIsAsked) {
+  using std::chrono::milliseconds;
+  const DownloadOptions right = options_;
+  const auto refusal = [&](auto change) {
+    options_ = right;
+    change(options_);
+    return result();
+  };
+  EXPECT_EQ(refusal([](DownloadOptions& o) { o.attempts = 0; }),
+            "DownloadOptions::attempts: expected at least 1, found 0");
+  EXPECT_EQ(refusal([](DownloadOptions& o) { o.max_redirects = -1; }),
+            "DownloadOptions::max_redirects: expected 0 or more, found -1");
+  EXPECT_EQ(refusal([](DownloadOptions& o) { o.max_bytes = 0; }),
+            "DownloadOptions::max_bytes: expected at least 1, found 0");
+  EXPECT_THAT(refusal([](DownloadOptions& o) { o.first_pause = milliseconds(-1); }), HasSubstr("first_pause"));
+  EXPECT_THAT(refusal([](DownloadOptions& o) { o.longest_pause = milliseconds(-1); }), HasSubstr("longest_pause"));
+  EXPECT_THAT(refusal([](DownloadOptions& o) { o.http.connect_timeout = milliseconds(0); }),
+              HasSubstr("http.connect_timeout"));
+  EXPECT_THAT(refusal([](DownloadOptions& o) { o.http.stall_timeout = milliseconds(-5); }),
+              HasSubstr("http.stall_timeout"));
+  EXPECT_THAT(server_.requests(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace zoo::hub

@@ -150,5 +150,11 @@ TEST(Synthetic, CopiesShareTheValues) {
   EXPECT_EQ(copy.views[0][0], formula_tensor(parameters[0].name, parameters[0].shape, kDev).data[0]);
 }
 
+TEST(Synthetic, RefusesAGainThatHasNoRoot) {
+  for (const double gain : {-1.0, std::nan(""), HUGE_VAL}) {
+    EXPECT_THROW(formula_tensor("a.weight", {4, 3, 1, 1}, {.gain = gain}), WeightError) << gain;
+  }
+}
+
 }  // namespace
 }  // namespace zoo::weights
