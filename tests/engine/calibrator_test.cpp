@@ -134,6 +134,8 @@ graph::Graph every_operation() {
   add(graph::BlurPool2d{8, {2, 2}}, {last});
   add(graph::Resize{graph::ResizeMode::kNearest}, {last, last});
   add(graph::Concat{}, {last, last});
+  add(graph::SliceChannels{8, 0, 4}, {last});
+  add(graph::ShuffleChannels{8, 2}, {last});
   add(graph::MultiQueryAttention{2, 4, 4}, {last, last, last});
   return graph;
 }
@@ -188,6 +190,13 @@ class Changes {
   }
   void operator()(const graph::Resize& op) {
     change(op, [](graph::Resize& o) { o.mode = graph::ResizeMode::kBilinear; });
+  }
+  void operator()(const graph::SliceChannels& op) {
+    using Op = graph::SliceChannels;
+    number(op, &Op::in_channels, &Op::begin, &Op::channels);
+  }
+  void operator()(const graph::ShuffleChannels& op) {
+    number(op, &graph::ShuffleChannels::channels, &graph::ShuffleChannels::groups);
   }
   void operator()(const graph::MultiQueryAttention& op) {
     using Op = graph::MultiQueryAttention;
