@@ -41,10 +41,10 @@ struct Verdict {
 };
 
 models::LoadModelOptions load_options(const ValidateFlags& flags) {
-  const WeightFlags weights = {.checkpoint = flags.checkpoint,
-                               .pretrained = flags.pretrained,
-                               .allow_missing = {},
-                               .calibration = flags.calibration};
+  WeightFlags weights;
+  weights.checkpoint = flags.checkpoint;
+  weights.pretrained = flags.pretrained;
+  weights.calibration = flags.calibration;
   return apps::load_options(weights, flags.overrides);
 }
 

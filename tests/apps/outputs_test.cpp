@@ -228,7 +228,9 @@ TEST_F(Outputs, AreWholeOrAbsentWhereverTheProgramIsKilled) {
     program.wait();
     const std::vector<fs::path> found = outputs();
     for (const fs::path& file : found) check_whole(file);
-    if (beside_older) EXPECT_EQ(found, older);
+    if (beside_older) {
+      EXPECT_EQ(found, older);
+    }
   }
 }
 

@@ -105,8 +105,9 @@ TEST_F(PretrainedCfg, RefusesNestingBeforeItReads) {
   EXPECT_EQ(problem(lists), refusal);
   EXPECT_EQ(problem(with("crop_pct", lists)), refusal);
   EXPECT_EQ(problem(with("crop_pct", lists + std::string(lists.size(), ']'))), refusal);
-  EXPECT_EQ(problem(with("mean", std::string(30, '[') + std::string(30, ']'))),
-            "pretrained_cfg.mean: expected 3 numbers, found [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]");
+  EXPECT_EQ(
+      problem(with("mean", std::string(30, '[') + std::string(30, ']'))),
+      "pretrained_cfg.mean: expected 3 numbers, found [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]");
 }
 
 }  // namespace

@@ -25,7 +25,6 @@
 #include "pipeline/eval/mask_folders.h"
 #include "pipeline/image_io.h"
 #include "pipeline/mask_png.h"
-#include "pipeline/write_file.h"
 #include "tests/support/temp_folder.h"
 
 namespace zoo::eval {

@@ -51,14 +51,21 @@ const std::vector<Reader> kReaders = {
      }},
     {"CheckpointFile", [](const fs::path& path) { weights::CheckpointFile::open(path); }},
     {"SafetensorsFile", [](const fs::path& path) { weights::SafetensorsFile::open(path); }},
-    {"write_safetensors", [](const fs::path& path) { weights::write_safetensors(path, {{"a", Tensor{{1}, {1.0F}}}}); }},
+    {"write_safetensors",
+     [](const fs::path& path) {
+       weights::write_safetensors(path, {{"a", Tensor{{1}, {1.0F}}}});
+     }},
     {"read_pretrained_cfg", [](const fs::path& path) { models::read_pretrained_cfg(path); }},
     {"read_image", [](const fs::path& path) { pipeline::read_image(path); }},
     {"open_source", [](const fs::path& path) { pipeline::open_source(path.string()); }},
     {"open_video",
-     [](const fs::path& path) { pipeline::open_source({pipeline::SourceKind::kVideoFile, path.string(), {}}); }},
+     [](const fs::path& path) {
+       pipeline::open_source({pipeline::SourceKind::kVideoFile, path.string(), {}});
+     }},
     {"open_camera",
-     [](const fs::path& path) { pipeline::open_source({pipeline::SourceKind::kCamera, path.string(), {}}); }},
+     [](const fs::path& path) {
+       pipeline::open_source({pipeline::SourceKind::kCamera, path.string(), {}});
+     }},
     {"find_pictures", [](const fs::path& path) { pipeline::find_pictures(path); }},
     {"read_class_folders", [](const fs::path& path) { eval::read_class_folders(path, {}, 3); }},
     {"read_mask_folders", [](const fs::path& path) { eval::read_mask_folders(path); }},
@@ -69,8 +76,10 @@ const std::vector<Reader> kReaders = {
      }},
     {"hash_file", [](const fs::path& path) { hub::hash_file(path, hub::HashKind::kSha256); }},
     {"download", [](const fs::path& path) {
+       hub::DownloadOptions options;
+       options.attempts = 1;
        hub::download({.url = "http://127.0.0.1:9/x", .file = path, .lock = path / "lock", .size = {}, .hash = {}},
-                     {.attempts = 1});
+                     options);
      }}};
 
 class OddPaths : public ::testing::TestWithParam<Reader> {};
@@ -79,8 +88,12 @@ TEST_P(OddPaths, AreErrorsOfTheLibrary) {
   const test::TempFolder folder;
   fs::create_symlink("loop", folder.path() / "loop");
   std::ofstream(folder / "file") << "text";
-  const std::vector<fs::path> paths = {folder / "loop",       folder / "loop/below", folder / std::string(300, 'n'),
-                                       folder / "file/below", folder / "none",       "",
+  const std::vector<fs::path> paths = {folder / "loop",
+                                       folder / "loop/below",
+                                       folder / std::string(300, 'n'),
+                                       folder / "file/below",
+                                       folder / "none",
+                                       "",
                                        folder / std::string(5000, 'n')};
   for (const fs::path& path : paths) {
     const std::string shown = path.string().substr(0, 60);
