@@ -9,10 +9,16 @@
 namespace zoo::models {
 namespace {
 
-constexpr double kGibi = 1024.0 * 1024.0 * 1024.0;
+constexpr double kMebi = 1024.0 * 1024.0;
+constexpr double kGibi = 1024.0 * kMebi;
 constexpr int64_t kValueBytes = 4;
 
 double gibi(int64_t bytes) { return static_cast<double>(bytes) / kGibi; }
+
+std::string size_text(int64_t bytes) {
+  if (gibi(bytes) >= 1.0) return fmt::format("{:.1f} GiB", gibi(bytes));
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / kMebi);
+}
 
 /// For each node the last one that reads its value; the number of nodes for what the network hands out.
 std::vector<size_t> last_readers(const graph::Graph& graph) {
@@ -55,9 +61,9 @@ void check_parameters(const graph::Graph& graph, const ModelLimits& limits, cons
   for (const Parameter& parameter : graph.parameters) count += parameter.shape.elements();
   if (count <= limits.parameters) return;
   throw TooLargeError(
-      fmt::format("{}: the network has {} parameters ({:.1f} GiB in f32), more than the limit of {}; fewer channels or "
+      fmt::format("{}: the network has {} parameters ({} in f32), more than the limit of {}; fewer channels or "
                   "layers, or a higher limit (--max-parameters {})",
-                  name, count, gibi(count * kValueBytes), limits.parameters, count),
+                  name, count, size_text(count * kValueBytes), limits.parameters, count),
       count, limits.parameters);
 }
 
@@ -66,9 +72,10 @@ void check_activations(const graph::Graph& graph, const Shape& input, const Mode
   const int64_t bytes = activation_bytes(graph, input);
   if (bytes <= limits.activation_bytes) return;
   throw TooLargeError(
-      fmt::format("{}: for an input of {} the network's activations need at least {:.1f} GiB, more than the limit of "
-                  "{:.1f} GiB; a smaller input (--size), or a higher limit (--max-activations {})",
-                  name, input.to_string(), gibi(bytes), gibi(limits.activation_bytes), std::ceil(gibi(bytes))),
+      fmt::format("{}: for an input of {} the network's activations need at least {}, more than the limit of "
+                  "{}; a smaller input (--size), or a higher limit (--max-activations {})",
+                  name, input.to_string(), size_text(bytes), size_text(limits.activation_bytes),
+                  std::ceil(gibi(bytes))),
       bytes, limits.activation_bytes);
 }
 
