@@ -107,8 +107,10 @@ Hidden named_value(std::string_view text, size_t sign) {
   return value(text, begin);
 }
 
-/// What follows "Bearer " or "Basic " in the value of an Authorization header at `begin`.
+/// What follows "Bearer " or "Basic " in the value of an Authorization header, whose name ends at `begin`.
 Hidden authorization(std::string_view text, size_t begin) {
+  begin = std::min(text.find_first_not_of(" \t", begin), text.size());
+  if (begin == text.size() || (text[begin] != ':' && text[begin] != '=')) return {};
   constexpr std::string_view kBetween = " \t:=\"'\\";
   begin = std::min(text.find_first_not_of(kBetween, begin), text.size());
   constexpr std::string_view kType = "(string)";

@@ -115,6 +115,7 @@ INSTANTIATE_TEST_SUITE_P(
         Shown{"Header", R"(extra-headers="h,Authorization=(string)\"Bearer abc\"")",
               R"(extra-headers="h,Authorization=(string)\"Bearer ***"")"},
         Shown{"PlainHeader", "Authorization: Basic YWJj", "Authorization: Basic ***"},
+        Shown{"HeaderAsAWord", "401: authorization required", "401: authorization required"},
         Shown{"EndOfAPart", "http://h/?token=abc: not found", "http://h/?token=***: not found"},
         Shown{"OrdinaryWords", "--set key=3, tokens=5, pass=1, wpw=2", "--set key=3, tokens=5, pass=1, wpw=2"},
         Shown{"NoValue", "http://h/?token=&x=1", "http://h/?token=&x=1"}),
