@@ -45,7 +45,7 @@ std::vector<std::string> configs_in(std::initializer_list<std::string_view> fold
 std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
   std::replace_if(
-      name.begin(), name.end(), [](char c) { return c == '/' || c == '-'; }, '_');
+      name.begin(), name.end(), [](char c) { return c == '/' || c == '-' || c == '.'; }, '_');
   return name;
 }
 
