@@ -25,7 +25,8 @@ struct ExportFlags {
 };
 
 int export_model(const ExportFlags& flags) {
-  const std::shared_ptr<const models::Model> model = load_model(flags.model, flags.weights);
+  const std::shared_ptr<const models::Model> model =
+      load_model(flags.model, flags.weights, nullptr, weights::FileUse::kInPlace);
   claim_output(*files_with_calibration(*model), flags.onnx, "--onnx");
   const graph::Graph& graph = model->network().graph;
   flags.outputs.check(graph);

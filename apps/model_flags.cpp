@@ -242,8 +242,9 @@ models::LoadModelOptions load_options(const WeightFlags& weights, const std::vec
 }
 
 std::shared_ptr<const models::Model> load_model(const ModelFlags& model, const WeightFlags& weights,
-                                                StartupClock* clock) {
-  const models::LoadModelOptions options = load_options(weights, model.overrides);
+                                                StartupClock* clock, weights::FileUse file_use) {
+  models::LoadModelOptions options = load_options(weights, model.overrides);
+  options.file_use = file_use;
   models::ModelConfig config = models::load_model_config(model.file, models::overrides_of(options));
   if (clock != nullptr) clock->lap("configuration");
   auto loaded = std::make_shared<const models::Model>(models::Model::load(std::move(config), options));

@@ -110,7 +110,9 @@ void check_task_flags(const std::vector<TaskFlag>& flags, const models::ModelCon
 models::LoadModelOptions load_options(const WeightFlags& weights, const std::vector<std::string>& overrides);
 
 /// Loads a model and logs what is worth knowing (-v). With a clock, the time goes to "configuration" and "weights".
+/// `file_use` kInPlace is for who compiles at once and once.
 std::shared_ptr<const models::Model> load_model(const ModelFlags& model, const WeightFlags& weights,
-                                                StartupClock* clock = nullptr);
+                                                StartupClock* clock = nullptr,
+                                                weights::FileUse file_use = weights::FileUse::kCopy);
 
 }  // namespace zoo::apps

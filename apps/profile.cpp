@@ -45,7 +45,8 @@ void measure(engine::Profiler& profiler, double seconds) {
 }
 
 int profile(const ProfileFlags& flags) {
-  const std::shared_ptr<const models::Model> model = load_model(flags.model, flags.weights);
+  const std::shared_ptr<const models::Model> model =
+      load_model(flags.model, flags.weights, nullptr, weights::FileUse::kInPlace);
   const models::ModelConfig& config = model->config();
   const auto [height, width] = flags.size.value_or_default(config);
   engine::CompileOptions options;

@@ -79,6 +79,7 @@ class Server {
     {
       models::LoadModelOptions load;
       load.checkpoint = settings.checkpoint;
+      load.file_use = weights::FileUse::kInPlace;  // compiled once, at once
       const models::Model model = models::Model::load(settings.model, load);
       engine::CompileOptions compile;
       compile.threads = settings.threads;

@@ -55,7 +55,7 @@ weights::LoadedWeights load_weights(const graph::Graph& graph, const ModelConfig
   if (!config.task) {
     load_options.allow_missing.insert(load_options.allow_missing.end(), {Section::kNeck, Section::kHead});
   }
-  const weights::CheckpointFileOptions file_options = {.entry = config.checkpoint_entry};
+  const weights::CheckpointFileOptions file_options = {.entry = config.checkpoint_entry, .file_use = options.file_use};
   if (!options.checkpoint.empty()) {
     return weights::load_checkpoint(graph.parameters, weights::CheckpointFile::open(options.checkpoint, file_options),
                                     load_options);

@@ -29,6 +29,9 @@ struct LoadModelOptions {
   bool random_weights = false;
   /// Sections whose parameters may be missing or misshaped in the checkpoint (weights::LoadOptions).
   std::vector<Section> allow_missing = {};
+  /// Whether the model has a copy of its weights, so that the file may be overwritten while the model is in use, or
+  /// reads them from the file in place at each compilation.
+  weights::FileUse file_use = weights::FileUse::kCopy;
   /// Ranges for int8, see calibration_file.h; beside the checkpoint when empty. Read when int8 is compiled.
   std::filesystem::path calibration = {};
   /// `--set` of the command line, for what reads a model file; a ModelConfig has been read.
@@ -78,7 +81,8 @@ class Model {
 
   /// Compiles for an input [N, C, H, W], in the model file's `runtime.precision` unless the options have one; or yields
   /// what has been compiled for the same and is still in use: all who run one model share its packed weights. Throws
-  /// GraphError and EngineError, see Executable::compile, and TooLargeError.
+  /// GraphError and EngineError, see Executable::compile, and TooLargeError; WeightError where the weights are used in
+  /// place (LoadModelOptions::file_use) and their file has changed since, also while it was compiled.
   /// For int8 without CompileOptions::calibration, the calibration file is read; throws ConfigError where it is missing
   /// or wrong.
   std::shared_ptr<const engine::Executable> compile(const Shape& input, const engine::CompileOptions& options) const;

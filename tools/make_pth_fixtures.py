@@ -5,12 +5,17 @@ Usage: make_pth_fixtures.py [FOLDER]; needs PyTorch (Debian: python3-torch).
 """
 
 import argparse
+import collections
+import datetime
+import enum
 import json
+import random
 import struct
 import sys
 from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import torch
 
 DTYPES = {
@@ -82,11 +87,34 @@ def trained(net):
     }
 
 
+class Mode(enum.Enum):
+    TRAIN = 1
+
+
+def everything(net):
+    """What training programs put beside the weights, as far as Python can pickle it, and tensors among it."""
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, [30, 60])
+    return {
+        "best_acc1": torch.tensor(75.2), "loss": torch.tensor(0.5), "updates": torch.tensor(100), "epoch": np.int64(90),
+        "rng_state": torch.get_rng_state(), "numpy_rng_state": np.random.RandomState(1).get_state(),
+        "python_rng_state": random.Random(1).getstate(), "history": np.arange(5, dtype=np.float32),
+        "scores": {0.5: 0.8, 0.75: np.float64(0.6), ("ap", 50): [1.0]}, "args": argparse.Namespace(lr=0.1, size=(224, 224)),
+        "scheduler": schedule.state_dict(), "optimizer": optimizer.state_dict(), "counts": collections.Counter("abca"),
+        "groups": collections.defaultdict(list, a=[1]), "queue": collections.deque([1, 2], 5), "classes": {"cat", "dog"},
+        "frozen": frozenset([1, 2]), "raw": b"bytes", "array": bytearray(b"bytes"), "complex": 1 + 2j, "range": range(3),
+        "big": 2**100, "device": torch.device("cuda", 0), "dtype": torch.float16, "size": torch.Size([3, 4]),
+        "started": datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc), "folder": Path("/data/runs"), "mode": Mode.TRAIN,
+        "half_complex": torch.zeros(2, dtype=torch.complex64), "sparse": torch.eye(2).to_sparse(),
+        "quantized": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8), "function": torch.nn.functional.relu,
+        "state_dict": net.state_dict(),
+    }
+
+
 def refused_files(folder):
     """What torch.load would run or build, and this project must not."""
     net = network()
     torch.save(net, folder / "whole_model.pth")
-    torch.save({"model": net.state_dict(), "args": argparse.Namespace(lr=0.1)}, folder / "namespace.pth")
     torch.save(net.state_dict(), folder / "legacy.pth", _use_new_zipfile_serialization=False)
     torch.jit.save(torch.jit.script(torch.nn.Sequential(torch.nn.Linear(2, 2))), str(folder / "torchscript.pth"))
 
@@ -106,6 +134,10 @@ def main():
         "views": (views(), None, {}),
         "trained": (checkpoint, "model", {}),
         "averaged_only": ({"state_dict_ema": checkpoint["model_ema"], "epoch": 3}, "state_dict_ema", {}),
+        "namespace": ({"model": net.state_dict(), "args": argparse.Namespace(lr=0.1)}, "model", {}),
+        "everything": (everything(net), "state_dict", {}),
+        "everything4": (everything(net), "state_dict", {"pickle_protocol": 4}),
+        "everything5": (everything(net), "state_dict", {"pickle_protocol": 5}),
         "protocol4": ({"state_dict": net.state_dict()}, "state_dict", {"pickle_protocol": 4}),
     }
     for name, (content, entry, options) in cases.items():

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/checked_values.h"
+
 namespace zoo::engine {
 namespace {
 
@@ -142,6 +144,7 @@ class AddAttributes {
 }  // namespace
 
 std::string fingerprint(const graph::BoundGraph& network) {
+  check_unchanged(network.values);
   Digest digest;
   for (const graph::Node& node : network.graph.nodes) {
     digest.add(node.name);

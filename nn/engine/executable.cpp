@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/checked_values.h"
 #include "nn/core/error.h"
 #include "nn/engine/batch_executable.h"
 #include "nn/engine/fastest_precision.h"
@@ -91,6 +92,7 @@ void check(const CompileOptions& options) {
 std::shared_ptr<const Executable> Executable::compile(const graph::BoundGraph& network, const Shape& input,
                                                       const CompileOptions& options) {
   check(options);
+  check_unchanged(network.values);
   graph::BoundGraph wanted = network;
   if (!options.outputs.empty()) wanted.graph = graph::select_outputs(network.graph, options.outputs);
   if (options.engine == EngineKind::kReference) return compile_reference(wanted, input);
@@ -106,7 +108,10 @@ std::shared_ptr<const Executable> Executable::compile(const graph::BoundGraph& n
     if (!for_size) for_size = graph::optimise(wanted, input);
     return compile_optimised(*for_size, input, exact);
   };
-  return precision == Precision::kAuto ? compile_fastest(options, compile_exactly) : compile_exactly(options);
+  auto executable =
+      precision == Precision::kAuto ? compile_fastest(options, compile_exactly) : compile_exactly(options);
+  check_unchanged(network.values);  // nor while they were read
+  return executable;
 }
 
 }  // namespace zoo::engine

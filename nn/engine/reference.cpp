@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "nn/core/checked_values.h"
 #include "nn/core/one_thread.h"
 #include "nn/engine/reference_ops.h"
 #include "nn/engine/step_timer.h"
@@ -93,11 +94,13 @@ ReferenceRunner::ReferenceRunner(std::shared_ptr<const ReferenceExecutable> exec
 
 void ReferenceRunner::run() {
   const OneThread::Use use = one_thread_.enter("Runner");
+  check_unchanged(executable_->network().values);
   for (size_t i = 1; i < values_.size(); ++i) run_node(i);
 }
 
 void ReferenceRunner::run_timed(std::span<int64_t> step_ns) {
   const OneThread::Use use = one_thread_.enter("Runner");
+  check_unchanged(executable_->network().values);
   StepTimer timer;
   for (size_t i = 1; i < values_.size(); ++i) {
     run_node(i);

@@ -1,32 +1,55 @@
-// The POSIX calls behind checkpoint files: a read-only mapping. Internal: not installed.
+// The POSIX calls behind checkpoint files: reading, and a read-only mapping.
+// Internal: not installed.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
-#include <vector>
+#include <string>
 
-#include "nn/core/parameter.h"
+#include "nn/core/checked_values.h"
+#include "nn/weights/file_use.h"
 
 namespace zoo::weights {
 
-/// A file mapped read-only and private; unmapped when destroyed. Another process that truncates the file while it is
-/// mapped makes later reads fail with SIGBUS, which no check can rule out.
-class MappedFile : public ValuesOwner {
+/// A regular file that is open for reading. What was read counts only as long as nobody writes to the file: its size
+/// and when it was last written to are remembered when it is opened.
+class InputFile {
  public:
   /// Throws WeightError (`FILE: problem`): missing, unreadable, not a regular file, empty.
-  static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  ~MappedFile() override;
+  explicit InputFile(const std::filesystem::path& path);
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+  ~InputFile();
 
-  std::span<const std::byte> bytes() const { return bytes_; }
-  void set_aside() const override;
+  size_t size() const { return size_; }
+  int descriptor() const { return descriptor_; }
+  /// Fills `dst` with what is at `offset`. Throws WeightError, also where the file ends before.
+  void read(uint64_t offset, std::span<std::byte> dst) const;
+  /// Whether somebody has written to the file, or cut it, since it was opened. A file that was renamed, removed or
+  /// replaced by another has not changed: what is open is the old one. Writing twice within the tick of the system's
+  /// clock (some ms) cannot be told from writing once.
+  bool changed() const;
+  [[noreturn]] void fail(const std::string& problem) const;
 
  private:
-  explicit MappedFile(std::span<const std::byte> bytes) : bytes_(bytes) {}
-  std::span<const std::byte> bytes_;
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  size_t size_ = 0;
+  std::array<int64_t, 2> written_ = {};  ///< when, in s and ns
+};
+
+/// The bytes of a whole file.
+class FileBytes : public CheckedValuesOwner {
+ public:
+  /// Read into memory, or mapped read-only and private where `use` is kInPlace. Throws WeightError as InputFile, and
+  /// where the file changes meanwhile.
+  static std::shared_ptr<const FileBytes> open(const std::filesystem::path& path, FileUse use);
+
+  virtual std::span<const std::byte> bytes() const = 0;
 };
 
 }  // namespace zoo::weights

@@ -14,7 +14,7 @@
 namespace zoo::weights {
 namespace {
 
-/// The tensor's values where they are in the mapping, or nothing if they must be converted or copied.
+/// The tensor's values where they are, or nothing if they must be converted or copied.
 std::optional<std::span<const float>> values_in_place(const StoredTensor& tensor) {
   const auto address = reinterpret_cast<uintptr_t>(tensor.data.data());
   if (tensor.dtype != DType::kF32 || address % alignof(float) != 0) return std::nullopt;
@@ -24,14 +24,17 @@ std::optional<std::span<const float>> values_in_place(const StoredTensor& tensor
 ParameterValues read_values(std::span<const Parameter> parameters, std::span<const StoredTensor* const> sources,
                             const CheckpointFile& file) {
   ParameterValues values;
-  values.owners.push_back(file.owner());
   values.views.resize(parameters.size());
   size_t buffer_size = 0;
+  bool uses_file = false;
   for (size_t id = 0; id < parameters.size(); ++id) {
     if (sources[id] == nullptr || !values_in_place(*sources[id])) {
       buffer_size += static_cast<size_t>(parameters[id].shape.elements());
+    } else {
+      uses_file = true;
     }
   }
+  if (uses_file) values.owners.push_back(file.owner());
   const auto buffer = std::make_shared<OwnedValues>(ValueVector(buffer_size));
   if (buffer_size > 0) values.owners.push_back(buffer);
 
@@ -68,7 +71,7 @@ LoadedWeights load_checkpoint(std::span<const Parameter> parameters, const Check
     throw WeightError(Lines{fmt::format("{}: does not fit the network: {}\n{}", printable(file.path().string()),
                                         match.report.advice(), match.report.to_string())});
   }
-  return {read_values(parameters, match.sources, file), std::move(match.report)};
+  return {read_values(parameters, match.sources, match.file), std::move(match.report)};
 }
 
 }  // namespace zoo::weights

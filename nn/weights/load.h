@@ -37,14 +37,16 @@ struct LoadReport {
   Ecosystem ecosystem = Ecosystem::kNetsPresso;  ///< the scheme that was asked for, fits, or is nearest
   bool detected = false;                         ///< the scheme was found from the file's names, which it fits
   bool requested = false;                        ///< the scheme is the one LoadOptions asked for
-  std::string entry;                             ///< CheckpointFile::entry, e.g. "model"
-  std::vector<std::string> other_entries;        ///< CheckpointFile::other_entries, e.g. "model_ema"
-  std::string stripped_prefix;                   ///< "module." of DataParallel and the like, if all names begin with it
+  std::string entry;                             ///< key of the state dict that was taken, e.g. "model"
+  std::vector<std::string> other_entries;        ///< keys of others, e.g. "model_ema"
+  std::string stripped_prefix;                   ///< "module." of DataParallel and the like, behind which the names fit
   size_t matched = 0;                            ///< parameters found with the right shape and type
   size_t total = 0;                              ///< parameters of the network
   std::vector<std::string> missing;              ///< tensors the network needs and the file lacks
   std::vector<std::string> unexpected;           ///< tensors of the file that nothing asks for
-  std::vector<std::string> ignored;              ///< tensors of the file that only training reads
+  std::vector<std::string> outside_prefix;       ///< tensors that do not begin with `stripped_prefix`: left alone
+  /// Tensors of the file that only training reads, and torch's `_extra_state`, which may be anything.
+  std::vector<std::string> ignored;
   std::vector<Mismatch> misshaped;
   std::vector<std::string> wrong_type;  ///< tensors that hold no floating-point numbers
   std::vector<std::string> non_finite;  ///< tensors with NaN or infinity
@@ -63,7 +65,9 @@ struct LoadReport {
 
 /// Compares names, shapes and types (and looks for NaN and infinity) without building anything. Without
 /// `options.ecosystem`, the scheme is the one that every parameter fits; if none does, the one that knows most names of
-/// the file. Throws WeightError when two schemes fit.
+/// the file. Of several state dicts in the file (CheckpointFile::entries) the one that fits is taken; of several that
+/// do, the first of those that CheckpointFile::entries names. Throws WeightError when two schemes fit, when several
+/// state dicts under other keys do, or when all names are there behind two different prefixes, and says how to choose.
 LoadReport check_checkpoint(std::span<const Parameter> parameters, const CheckpointFile& file,
                             const LoadOptions& options = {});
 
@@ -72,9 +76,9 @@ struct LoadedWeights {
   LoadReport report;
 };
 
-/// Reads every parameter. Aligned F32 data stay where the file has them, everything else (F16, BF16, F64) is converted
-/// to one buffer. Throws WeightError when the file does not fit: `FILE: does not fit the network: ADVICE`, then the
-/// report.
+/// Reads every parameter. Aligned F32 data stay where the file's owner has them, in memory or in the mapped file
+/// (FileUse); everything else (F16, BF16, F64) is converted to one buffer. Throws WeightError when the file does not
+/// fit: `FILE: does not fit the network: ADVICE`, then the report.
 LoadedWeights load_checkpoint(std::span<const Parameter> parameters, const CheckpointFile& file,
                               const LoadOptions& options = {});
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/shown_text.h"
 #include "nn/weights/load.h"
 #include "nn/weights/safetensors_header.h"
 
@@ -24,11 +25,18 @@ std::vector<std::string> printable_names(const std::vector<std::string>& names) 
   return lines;
 }
 
+/// Names that the network needs, behind a prefix that is the file's: not cut.
+std::vector<std::string> whole_names(const std::vector<std::string>& names) {
+  std::vector<std::string> lines;
+  std::transform(names.begin(), names.end(), std::back_inserter(lines), printable);
+  return lines;
+}
+
 std::vector<std::string> mismatch_lines(const std::vector<LoadReport::Mismatch>& mismatches) {
   std::vector<std::string> lines;
   lines.reserve(mismatches.size());
   for (const LoadReport::Mismatch& mismatch : mismatches) {
-    lines.push_back(fmt::format("{}: the network needs {}, the file has {}", printable_name(mismatch.tensor),
+    lines.push_back(fmt::format("{}: the network needs {}, the file has {}", printable(mismatch.tensor),
                                 mismatch.expected.to_string(), mismatch.found.to_string()));
   }
   return lines;
@@ -106,17 +114,24 @@ std::string LoadReport::to_string(size_t limit) const {
       weights::to_string(ecosystem), requested ? "as asked" : (detected ? "detected" : "nearest"), matched, total,
       missing.size(), unexpected.size(), misshaped.size(), wrong_type.size(), non_finite.size());
   if (!entry.empty()) text += fmt::format("; taken from \"{}\"", printable_name(entry));
-  if (!other_entries.empty())
+  if (!other_entries.empty()) {
     text += fmt::format(", not from \"{}\"", fmt::join(printable_names(other_entries), "\" or \""));
-  if (!stripped_prefix.empty())
+  }
+  if (!stripped_prefix.empty() && outside_prefix.empty()) {
     text += fmt::format("; names begin with \"{}\", which was ignored", printable_name(stripped_prefix));
+  } else if (!stripped_prefix.empty()) {
+    text +=
+        fmt::format("; {} fit behind \"{}\", {} that {} not begin with it left alone", matched,
+                    printable_name(stripped_prefix), outside_prefix.size(), outside_prefix.size() == 1 ? "does" : "do");
+  }
   if (!ignored.empty()) text += fmt::format("; {} for training only ignored", ignored.size());
-  append_section(text, "missing", missing, limit);
+  append_section(text, "missing", whole_names(missing), limit);
   append_section(text, "unexpected", printable_names(unexpected), limit);
   append_section(text, "misshaped", mismatch_lines(misshaped), limit);
-  append_section(text, "wrong type", printable_names(wrong_type), limit);
-  append_section(text, "non-finite", printable_names(non_finite), limit);
+  append_section(text, "wrong type", whole_names(wrong_type), limit);
+  append_section(text, "non-finite", whole_names(non_finite), limit);
   append_section(text, "ignored", printable_names(ignored), limit);
+  append_section(text, "left alone", printable_names(outside_prefix), limit);
   return text;
 }
 

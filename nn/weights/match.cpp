@@ -1,7 +1,6 @@
 #include "nn/weights/match.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <utility>
 
@@ -9,169 +8,221 @@
 
 #include "nn/core/error.h"
 #include "nn/weights/convert.h"
+#include "nn/weights/name_match.h"
+#include "nn/weights/safetensors_header.h"
 
 namespace zoo::weights {
 namespace {
 
-/// What a parameter is called in one ecosystem, or why it has no name there.
-struct Expectation {
-  std::optional<ExpectedTensor> tensor;
-  std::string unnamed;
-  const StoredTensor* found = nullptr;  ///< the file's tensor of that name, whatever its shape
-};
+/// What torch's modules may save beside their parameters, in a form of their own.
+bool is_extra_state(std::string_view name) {
+  constexpr std::string_view kExtra = "_extra_state";
+  return name == kExtra || name.ends_with("._extra_state");
+}
 
-/// One scheme held against the file.
-struct Candidate {
-  Ecosystem ecosystem = Ecosystem::kNetsPresso;
-  std::vector<Expectation> expectations;  ///< one per parameter
-  size_t names_found = 0;
-  bool fits = false;  ///< all that must be there is there, and something is
-};
+class Matcher {
+ public:
+  Matcher(std::span<const Parameter> parameters, const CheckpointFile& file, const LoadOptions& options)
+      : parameters_(parameters), file_(file), options_(options) {
+    for (const Parameter& parameter : parameters) may_differ_.push_back(may_differ(parameter.role.section));
+    for (const Ecosystem ecosystem : all_ecosystems()) {
+      if (!options.ecosystem || *options.ecosystem == ecosystem) schemes_.emplace_back(ecosystem, parameters);
+    }
+  }
 
-/// What wrappers around a network put before every name: DataParallel, Lightning-like modules, torch.compile.
-constexpr std::array<std::string_view, 3> kWrappers = {"module.", "model.", "_orig_mod."};
+  CheckpointMatch match() {
+    CheckpointMatch match = {file_, {}, {}};
+    std::vector<std::string> others = file_.other_entries();
+    if (const CheckpointEntry* const entry = choose_entry(others); entry != nullptr && entry->key != file_.entry()) {
+      match.file = file_.with_entry(*entry);
+      std::erase(others, entry->key);
+      if (known_entry(file_.entry())) others.insert(others.begin(), file_.entry());
+    }
+    const Listing listing(match.file);
+    const Candidate candidate = detect(listing);
+    check_prefix(candidate);
+    match.report = report(listing, candidate);
+    match.report.entry = match.file.entry();
+    match.report.other_entries = std::move(others);
+    for (size_t id = 0; id < parameters_.size(); ++id) {
+      match.sources.push_back(candidate.matches(id) ? candidate.found[id] : nullptr);
+      if (match.sources.back() == nullptr || all_finite(*match.sources.back())) continue;
+      match.report.non_finite.push_back(match.sources.back()->name);
+      match.report.acceptable = false;
+    }
+    return match;
+  }
 
-/// The wrappers that all names of the file begin with.
-std::string common_wrapper_prefix(const CheckpointFile& file) {
-  std::string prefix;
-  if (file.tensors().empty()) return prefix;
-  for (bool grown = true; grown;) {
-    grown = false;
-    for (const std::string_view wrapper : kWrappers) {
-      const std::string longer = prefix + std::string(wrapper);
-      if (!std::all_of(file.tensors().begin(), file.tensors().end(),
-                       [&longer](const StoredTensor& tensor) { return tensor.name.starts_with(longer); })) {
+ private:
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw WeightError(fmt::format("{}: {}", file_.path().string(), problem));
+  }
+
+  bool may_differ(Section section) const {
+    return std::ranges::find(options_.allow_missing, section) != options_.allow_missing.end();
+  }
+
+  /// The state dict that fits, else the one that comes nearest; nullptr where there is no choice. Those under the keys
+  /// that training programs use come first, in their order, then the file itself; of others only one may fit. `others`
+  /// gets what fits as well.
+  const CheckpointEntry* choose_entry(std::vector<std::string>& others) const {
+    const std::vector<const CheckpointEntry*> entries = file_.entries();
+    if (entries.size() < 2) return nullptr;
+    std::vector<const CheckpointEntry*> fitting;
+    const CheckpointEntry* nearest = nullptr;
+    size_t most_found = 0;
+    for (const CheckpointEntry* const entry : entries) {
+      const Listing listing(entry->tensors, entry->others);
+      const Candidate candidate = best_candidate(listing);
+      if (candidate.fits && report(listing, candidate).acceptable) fitting.push_back(entry);
+      const bool is_nearer =
+          candidate.names_found > most_found || (candidate.names_found == most_found && is_opened(*entry));
+      if (is_nearer) nearest = entry;
+      most_found = std::max(most_found, candidate.names_found);
+    }
+    if (fitting.empty()) return nearest;
+    const auto rank = [](const CheckpointEntry* entry) {
+      return known_entry(entry->key).value_or(entry->key.empty() ? kSelf : kUnknown);
+    };
+    const CheckpointEntry* const best = *std::ranges::min_element(fitting, {}, rank);
+    if (fitting.size() > 1 && rank(best) == kUnknown) {
+      std::vector<std::string> keys;
+      for (const CheckpointEntry* const entry : fitting) keys.push_back(quoted_name(entry->key));
+      fail(
+          fmt::format("several of its state dicts fit the network: {}; say which with model.checkpoint.entry (--set "
+                      "model.checkpoint.entry={})",
+                      fmt::join(keys, ", "), fitting.front()->key));
+    }
+    for (const CheckpointEntry* const entry : fitting) {
+      if (entry != best && !known_entry(entry->key)) others.push_back(entry->key);
+    }
+    return best;
+  }
+
+  bool is_opened(const CheckpointEntry& entry) const { return entry.key == file_.entry(); }
+
+  /// The scheme that fits, else the one that knows most names of the file.
+  Candidate best_candidate(const Listing& listing) const {
+    std::optional<Candidate> best;
+    for (const SchemeNames& scheme : schemes_) {
+      Candidate candidate = make_candidate(scheme, listing, may_differ_, file_.wanted_prefix());
+      const auto rank = [](const Candidate& c) { return std::pair(c.fits, c.names_found); };
+      if (!best || rank(candidate) > rank(*best)) best = std::move(candidate);
+    }
+    return *std::move(best);
+  }
+
+  /// The same for the state dict that is read; two that fit are an error.
+  Candidate detect(const Listing& listing) const {
+    std::vector<std::string_view> fitting;
+    for (const SchemeNames& scheme : schemes_) {
+      if (!make_candidate(scheme, listing, may_differ_, file_.wanted_prefix()).fits) continue;
+      fitting.push_back(to_string(scheme.ecosystem));
+      if (fitting.size() < 2) continue;
+      fail(fmt::format("the names of both {} and {} fit; say which with checkpoint.scheme", fitting[0], fitting[1]));
+    }
+    return best_candidate(listing);
+  }
+
+  void check_prefix(const Candidate& candidate) const {
+    if (candidate.other_prefix.empty()) return;
+    fail(
+        fmt::format("all tensors of the network are there behind both {} and {}; say which with model.checkpoint.entry "
+                    "(--set model.checkpoint.entry={})",
+                    quoted_name(candidate.prefix), quoted_name(candidate.other_prefix), candidate.prefix));
+  }
+
+  /// All but the values.
+  LoadReport report(const Listing& listing, const Candidate& candidate) const {
+    LoadReport report;
+    report.file = file_.path();
+    report.total = parameters_.size();
+    if (!parameters_.empty()) report.names = parameters_.front().names;
+    report.requested = options_.ecosystem.has_value();
+    report.ecosystem = candidate.scheme->ecosystem;
+    report.detected = !report.requested && candidate.fits;
+    report.stripped_prefix = candidate.prefix;
+    report.acceptable = collect_unexpected(listing, candidate, report);
+    for (size_t id = 0; id < parameters_.size(); ++id) {
+      if (candidate.matches(id)) {
+        ++report.matched;
+      } else {
+        collect_mismatch(listing, candidate, id, report);
+        report.acceptable = report.acceptable && may_differ_[id];
+      }
+    }
+    return report;
+  }
+
+  /// Lists the tensors of the file that no parameter asks for; true if all of them are in sections that may differ.
+  bool collect_unexpected(const Listing& listing, const Candidate& candidate, LoadReport& report) const {
+    std::set<std::string> known;  // with what torch's batch norm counts and inference does not need
+    for (size_t id = 0; id < parameters_.size(); ++id) {
+      const std::optional<ExpectedTensor>& tensor = candidate.scheme->tensors[id];
+      if (!tensor) continue;
+      const std::string name = candidate.prefix + tensor->name;
+      known.insert(name);
+      if (parameters_[id].role.layer == Layer::kNorm) {
+        known.insert(name.substr(0, name.rfind('.')) + ".num_batches_tracked");
+      }
+    }
+    bool tolerable = true;
+    for (const StoredTensor& tensor : listing.tensors) {
+      if (known.contains(tensor.name)) continue;
+      if (is_extra_state(tensor.name)) {
+        report.ignored.push_back(tensor.name);
         continue;
       }
-      prefix = longer;
-      grown = true;
+      if (!tensor.name.starts_with(candidate.prefix)) {
+        report.outside_prefix.push_back(tensor.name);
+        continue;
+      }
+      const std::string_view name = std::string_view(tensor.name).substr(candidate.prefix.size());
+      if (is_training_only(report.ecosystem, name, report.names.get())) {
+        report.ignored.push_back(tensor.name);
+        continue;
+      }
+      report.unexpected.push_back(tensor.name);
+      tolerable = tolerable && may_differ(section_of_tensor(report.ecosystem, name, report.names.get()));
     }
+    for (const auto& [name, what] : listing.others) {
+      if (is_extra_state(name)) report.ignored.push_back(name);
+    }
+    return tolerable;
   }
-  return prefix;
-}
 
-bool matches(const Expectation& expectation) {
-  return expectation.found != nullptr && is_floating(expectation.found->dtype) &&
-         expectation.found->shape == expectation.tensor->shape;
-}
-
-bool may_differ(Section section, const LoadOptions& options) {
-  return std::find(options.allow_missing.begin(), options.allow_missing.end(), section) != options.allow_missing.end();
-}
-
-Candidate make_candidate(Ecosystem ecosystem, std::span<const Parameter> parameters, const CheckpointFile& file,
-                         const std::string& prefix, const LoadOptions& options) {
-  Candidate candidate;
-  candidate.ecosystem = ecosystem;
-  candidate.fits = true;
-  std::set<std::string> names;
-  for (const Parameter& parameter : parameters) {
-    Expectation expectation;
-    expectation.tensor = expected_tensor(ecosystem, parameter);
-    if (!expectation.tensor) {
-      expectation.unnamed = fmt::format("{} (no such structure in {})", parameter.name, to_string(ecosystem));
-    } else if (!names.insert(expectation.tensor->name).second) {
-      expectation.unnamed = fmt::format("{} ({} calls another parameter {})", parameter.name, to_string(ecosystem),
-                                        expectation.tensor->name);
-      expectation.tensor.reset();
+  void collect_mismatch(const Listing& listing, const Candidate& candidate, size_t id, LoadReport& report) const {
+    const StoredTensor* const found = candidate.found[id];
+    const std::optional<ExpectedTensor>& expected = candidate.scheme->tensors[id];
+    if (!expected) {
+      report.missing.push_back(candidate.scheme->unnamed[id]);
+    } else if (found == nullptr) {
+      const std::string name = candidate.prefix + expected->name;
+      const auto other = listing.others.find(name);
+      report.missing.push_back(
+          other == listing.others.end() ? name : fmt::format("{} (there is {} in its place)", name, other->second));
+    } else if (!is_floating(found->dtype)) {
+      report.wrong_type.push_back(found->name);
     } else {
-      expectation.found = file.find(prefix + expectation.tensor->name);
+      report.misshaped.push_back({found->name, expected->shape, found->shape, parameters_[id].role.rows_per_class});
     }
-    if (expectation.found != nullptr) ++candidate.names_found;
-    if (!matches(expectation) && !may_differ(parameter.role.section, options)) candidate.fits = false;
-    candidate.expectations.push_back(std::move(expectation));
   }
-  candidate.fits = candidate.fits && candidate.names_found > 0;
-  return candidate;
-}
 
-/// The scheme that fits, else the one that knows most names of the file.
-Candidate detect(std::span<const Parameter> parameters, const CheckpointFile& file, const std::string& prefix,
-                 const LoadOptions& options) {
-  std::optional<Candidate> best;
-  for (const Ecosystem ecosystem : all_ecosystems()) {
-    Candidate candidate = make_candidate(ecosystem, parameters, file, prefix, options);
-    if (best && best->fits && candidate.fits) {
-      throw WeightError(fmt::format("{}: the names of both {} and {} fit; say which with checkpoint.scheme",
-                                    file.path().string(), to_string(best->ecosystem), to_string(ecosystem)));
-    }
-    const auto rank = [](const Candidate& c) { return std::pair(c.fits, c.names_found); };
-    if (!best || rank(candidate) > rank(*best)) best = std::move(candidate);
-  }
-  return *std::move(best);
-}
+  static constexpr size_t kSelf = 100;
+  static constexpr size_t kUnknown = 101;
 
-/// Lists the tensors of the file that no parameter asks for; true if all of them are in sections that may differ.
-bool collect_unexpected(const Candidate& candidate, std::span<const Parameter> parameters, const CheckpointFile& file,
-                        const LoadOptions& options, LoadReport& report) {
-  std::set<std::string> known;  // with what torch's batch norm counts and inference does not need
-  for (size_t id = 0; id < parameters.size(); ++id) {
-    const std::optional<ExpectedTensor>& tensor = candidate.expectations[id].tensor;
-    if (!tensor) continue;
-    const std::string name = report.stripped_prefix + tensor->name;
-    known.insert(name);
-    if (parameters[id].role.layer == Layer::kNorm) {
-      known.insert(name.substr(0, name.rfind('.')) + ".num_batches_tracked");
-    }
-  }
-  bool tolerable = true;
-  for (const StoredTensor& tensor : file.tensors()) {
-    if (known.contains(tensor.name)) continue;
-    const std::string_view name = std::string_view(tensor.name).substr(report.stripped_prefix.size());
-    if (is_training_only(candidate.ecosystem, name, report.names.get())) {
-      report.ignored.push_back(tensor.name);
-      continue;
-    }
-    report.unexpected.push_back(tensor.name);
-    tolerable = tolerable && may_differ(section_of_tensor(candidate.ecosystem, name, report.names.get()), options);
-  }
-  return tolerable;
-}
+  std::span<const Parameter> parameters_;
+  const CheckpointFile& file_;
+  const LoadOptions& options_;
+  std::vector<bool> may_differ_;
+  std::vector<SchemeNames> schemes_;
+};
 
 }  // namespace
 
 CheckpointMatch match_checkpoint(std::span<const Parameter> parameters, const CheckpointFile& file,
                                  const LoadOptions& options) {
-  CheckpointMatch match;
-  LoadReport& report = match.report;
-  report.file = file.path();
-  report.entry = file.entry();
-  report.other_entries = file.other_entries();
-  report.total = parameters.size();
-  report.requested = options.ecosystem.has_value();
-  report.stripped_prefix = common_wrapper_prefix(file);
-  if (!parameters.empty()) report.names = parameters.front().names;
-
-  const std::string& prefix = report.stripped_prefix;
-  const Candidate candidate = options.ecosystem ? make_candidate(*options.ecosystem, parameters, file, prefix, options)
-                                                : detect(parameters, file, prefix, options);
-  report.ecosystem = candidate.ecosystem;
-  report.detected = !report.requested && candidate.fits;
-  report.acceptable = collect_unexpected(candidate, parameters, file, options, report);
-
-  for (size_t id = 0; id < parameters.size(); ++id) {
-    const Expectation& expectation = candidate.expectations[id];
-    const StoredTensor* const found = expectation.found;
-    match.sources.push_back(matches(expectation) ? found : nullptr);
-    const bool tolerable = may_differ(parameters[id].role.section, options);
-    if (match.sources.back() != nullptr) {
-      ++report.matched;
-      if (all_finite(*found)) continue;
-      report.non_finite.push_back(found->name);
-      report.acceptable = false;
-    } else if (found == nullptr) {
-      report.missing.push_back(expectation.tensor ? prefix + expectation.tensor->name : expectation.unnamed);
-      report.acceptable = report.acceptable && tolerable;
-    } else if (!is_floating(found->dtype)) {
-      report.wrong_type.push_back(found->name);
-      report.acceptable = report.acceptable && tolerable;
-    } else {
-      report.misshaped.push_back(
-          {found->name, expectation.tensor->shape, found->shape, parameters[id].role.rows_per_class});
-      report.acceptable = report.acceptable && tolerable;
-    }
-  }
-  return match;
+  return Matcher(parameters, file, options).match();
 }
 
 }  // namespace zoo::weights

@@ -9,8 +9,9 @@
 namespace zoo::weights {
 
 struct CheckpointMatch {
+  CheckpointFile file;  ///< with the state dict that was chosen
   LoadReport report;
-  /// The file's tensor for every parameter; nullptr where none fits. Points into the file.
+  /// The file's tensor for every parameter; nullptr where none fits. Points into `file`.
   std::vector<const StoredTensor*> sources;
 };
 

@@ -1,18 +1,25 @@
 #include "nn/weights/pth_archive.h"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <unistd.h>
 #include <utility>
 #include <zip.h>
 
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "nn/core/files.h"
 #include "nn/weights/safetensors_header.h"
 
 namespace zoo::weights {
 namespace {
 
 constexpr uint64_t kMaxEntries = 1'000'000;
+constexpr size_t kShownEntries = 8;
 constexpr uint64_t kMaxPickleBytes = uint64_t{64} << 20U;
 
 std::string text_of(zip_error_t& error) {
@@ -56,10 +63,18 @@ struct PthArchive::Handle {
   zip_t* zip;
 };
 
-PthArchive::PthArchive(std::span<const std::byte> bytes, std::string file) : file_(std::move(file)) {
+PthArchive::PthArchive(const InputFile& file, std::string name) : file_(std::move(name)), size_(file.size()) {
+  // With a descriptor of its own, which libzip closes.
+  const int descriptor = ::fcntl(file.descriptor(), F_DUPFD_CLOEXEC, 0);
+  std::FILE* const stream = descriptor < 0 ? nullptr : ::fdopen(descriptor, "rb");
+  if (stream == nullptr) {
+    if (descriptor >= 0) ::close(descriptor);
+    file.fail("cannot open the file a second time: " + errno_text());
+  }
   zip_error_t error;
   zip_error_init(&error);
-  zip_source_t* const source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);
+  zip_source_t* const source = zip_source_filep_create(stream, 0, -1, &error);
+  if (source == nullptr) std::fclose(stream);
   zip_t* const zip = source == nullptr ? nullptr : zip_open_from_source(source, ZIP_RDONLY, &error);
   if (zip == nullptr) {
     if (source != nullptr) zip_source_free(source);
@@ -74,13 +89,13 @@ PthArchive::PthArchive(std::span<const std::byte> bytes, std::string file) : fil
   }
   zip_error_fini(&error);
   handle_ = std::make_unique<Handle>(zip);
-  read_directory(bytes.size());
+  read_directory();
   check_byte_order();
 }
 
 PthArchive::~PthArchive() = default;
 
-void PthArchive::read_directory(uint64_t archive_size) {
+void PthArchive::read_directory() {
   // Before the entries: those of a program may be compressed.
   if (zip_name_locate(handle_->zip, "constants.pkl", ZIP_FL_NODIR | ZIP_FL_ENC_RAW) >= 0) {
     throw WeightError(
@@ -88,6 +103,7 @@ void PthArchive::read_directory(uint64_t archive_size) {
                     "torch.save(model.state_dict(), \"model.pth\")",
                     file_));
   }
+  if (zip_name_locate(handle_->zip, "data.pkl", ZIP_FL_NODIR | ZIP_FL_ENC_RAW) < 0) fail_without_pickle();
   const auto count = static_cast<uint64_t>(zip_get_num_entries(handle_->zip, 0));
   if (count > kMaxEntries) {
     throw WeightError(fmt::format("{}: {} entries are over the limit of {}", file_, count, kMaxEntries));
@@ -109,7 +125,7 @@ void PthArchive::read_directory(uint64_t archive_size) {
     if (stat.size != stat.comp_size) {
       fail(fmt::format("is stored in {} bytes, but claims {}", stat.comp_size, stat.size));
     }
-    if (stat.size > archive_size || total > archive_size - stat.size) {
+    if (stat.size > size_ || total > size_ - stat.size) {
       fail(fmt::format("claims {} bytes; with those before it that is more than the file has", stat.size));
     }
     total += stat.size;
@@ -119,6 +135,45 @@ void PthArchive::read_directory(uint64_t archive_size) {
     }
     if (!entries_.emplace(name.substr(folder_.size()), Entry{index, stat.size}).second) fail("is there twice");
   }
+}
+
+/// Says what kind of archive it is instead. Its entries may be of any form.
+void PthArchive::fail_without_pickle() const {
+  struct Kind {
+    const char* entry;
+    std::string_view is;
+  };
+  constexpr std::array<Kind, 5> kKinds = {
+      {{"model.weights.h5", "a Keras model; load it in Python and save the weights as safetensors"},
+       {"saved_model.pb", "a TensorFlow model; save the weights of the PyTorch model as safetensors"},
+       {"[Content_Types].xml", "an office document"},
+       {"AndroidManifest.xml", "an Android program"},
+       {"META-INF/MANIFEST.MF", "a Java archive"}}};
+  for (const Kind& kind : kKinds) {
+    if (zip_name_locate(handle_->zip, kind.entry, ZIP_FL_ENC_RAW) < 0) continue;
+    throw WeightError(fmt::format("{}: is a zip archive, but not of torch.save: it is {}", file_, kind.is));
+  }
+  std::vector<std::string> names;
+  bool has_arrays = false;
+  const zip_int64_t count = zip_get_num_entries(handle_->zip, 0);
+  for (zip_int64_t index = 0; index < count && names.size() <= kShownEntries; ++index) {
+    const char* const name = zip_get_name(handle_->zip, static_cast<zip_uint64_t>(index), ZIP_FL_ENC_RAW);
+    if (name == nullptr) continue;
+    names.push_back(quoted_name(name));
+    has_arrays = has_arrays || std::string_view(name).ends_with(".npy");
+  }
+  if (has_arrays) {
+    throw WeightError(
+        fmt::format("{}: is a zip archive, but not of torch.save: it holds NumPy arrays (.npz); load them "
+                    "in Python and save the weights as safetensors",
+                    file_));
+  }
+  if (names.empty()) throw WeightError(fmt::format("{}: is a zip archive without entries", file_));
+  if (names.size() > kShownEntries) names.back() = "...";
+  throw WeightError(fmt::format(
+      "{}: is a zip archive without data.pkl, so not a file of torch.save; it holds {}. If one of these is the "
+      "checkpoint, unpack the archive and give that file",
+      file_, fmt::join(names, ", ")));
 }
 
 void PthArchive::check_byte_order() const {
@@ -134,7 +189,7 @@ void PthArchive::check_byte_order() const {
 std::string PthArchive::read_pickle() const {
   const auto found = entries_.find("data.pkl");
   if (found == entries_.end()) {
-    throw WeightError(fmt::format("{}: is a zip archive without data.pkl, so not a file of torch.save", file_));
+    fail_without_pickle();
   }
   if (found->second.size > kMaxPickleBytes) {
     throw WeightError(

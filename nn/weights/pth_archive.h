@@ -15,13 +15,15 @@
 #include <string_view>
 #include <vector>
 
+#include "nn/weights/file_access.h"
+
 namespace zoo::weights {
 
-/// An archive in memory that its owner keeps alive and unchanged. Not safe for concurrent use.
+/// An archive on disk, of which every part is read when it is asked for. Not safe for concurrent use.
 class PthArchive {
  public:
-  /// Reads and checks the directory. `file` is what messages show. Throws WeightError.
-  PthArchive(std::span<const std::byte> bytes, std::string file);
+  /// Reads and checks the directory. `name` is what messages show. Throws WeightError.
+  PthArchive(const InputFile& file, std::string name);
   ~PthArchive();
   PthArchive(const PthArchive&) = delete;
   PthArchive& operator=(const PthArchive&) = delete;
@@ -32,6 +34,8 @@ class PthArchive {
   void read_storage(std::string_view key, std::span<std::byte> dst) const;
   /// Bytes of storage `key`. Throws WeightError if there is none.
   uint64_t storage_size(std::string_view key) const;
+  /// Of the whole file.
+  uint64_t size() const { return size_; }
 
  private:
   struct Entry {
@@ -40,12 +44,14 @@ class PthArchive {
   };
   struct Handle;
 
-  void read_directory(uint64_t archive_size);
+  void read_directory();
+  [[noreturn]] void fail_without_pickle() const;
   void check_byte_order() const;
   const Entry& storage(std::string_view key) const;
   void read(const std::string& name, const Entry& entry, std::span<std::byte> dst) const;
 
   std::string file_;
+  uint64_t size_;
   std::unique_ptr<Handle> handle_;
   std::string folder_;                                 ///< with its slash
   std::map<std::string, Entry, std::less<>> entries_;  ///< by name within the folder

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -14,44 +16,47 @@ namespace {
 using Kind = PickleClass::Kind;
 
 constexpr size_t kMaxRank = 8;
+constexpr size_t kMaxSizeRank = 64;  // torch's own limit
 constexpr size_t kMaxKeyLength = 10;
 constexpr auto kMaxInt64 = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
 
-struct ClassRow {
-  std::string_view module;
-  std::string_view name;
-  PickleClass value;
-};
-
-constexpr std::array<ClassRow, 14> kClasses = {{
-    {"collections", "OrderedDict", {Kind::kOrderedDict, DType::kF32, "collections.OrderedDict"}},
-    {"torch._utils", "_rebuild_tensor_v2", {Kind::kRebuildTensor, DType::kF32, "torch._utils._rebuild_tensor_v2"}},
-    {"torch._utils", "_rebuild_parameter", {Kind::kRebuildParameter, DType::kF32, "torch._utils._rebuild_parameter"}},
-    {"torch", "Size", {Kind::kSize, DType::kF32, "torch.Size"}},
-    {"torch", "FloatStorage", {Kind::kStorage, DType::kF32, "torch.FloatStorage"}},
-    {"torch", "HalfStorage", {Kind::kStorage, DType::kF16, "torch.HalfStorage"}},
-    {"torch", "BFloat16Storage", {Kind::kStorage, DType::kBF16, "torch.BFloat16Storage"}},
-    {"torch", "DoubleStorage", {Kind::kStorage, DType::kF64, "torch.DoubleStorage"}},
-    {"torch", "LongStorage", {Kind::kStorage, DType::kI64, "torch.LongStorage"}},
-    {"torch", "IntStorage", {Kind::kStorage, DType::kI32, "torch.IntStorage"}},
-    {"torch", "ShortStorage", {Kind::kStorage, DType::kI16, "torch.ShortStorage"}},
-    {"torch", "CharStorage", {Kind::kStorage, DType::kI8, "torch.CharStorage"}},
-    {"torch", "ByteStorage", {Kind::kStorage, DType::kU8, "torch.ByteStorage"}},
-    {"torch", "BoolStorage", {Kind::kStorage, DType::kBool, "torch.BoolStorage"}},
+constexpr std::array<PickleClass, 17> kClasses = {{
+    {Kind::kOrderedDict, DType::kF32, "collections", "OrderedDict"},
+    {Kind::kDefaultDict, DType::kF32, "collections", "defaultdict"},
+    {Kind::kRebuildTensor, DType::kF32, "torch._utils", "_rebuild_tensor_v2"},
+    {Kind::kRebuildParameter, DType::kF32, "torch._utils", "_rebuild_parameter"},
+    {Kind::kRebuildStatefulParameter, DType::kF32, "torch._utils", "_rebuild_parameter_with_state"},
+    {Kind::kRebuildSubclass, DType::kF32, "torch._tensor", "_rebuild_from_type_v2"},
+    {Kind::kSize, DType::kF32, "torch", "Size"},
+    {Kind::kStorage, DType::kF32, "torch", "FloatStorage"},
+    {Kind::kStorage, DType::kF16, "torch", "HalfStorage"},
+    {Kind::kStorage, DType::kBF16, "torch", "BFloat16Storage"},
+    {Kind::kStorage, DType::kF64, "torch", "DoubleStorage"},
+    {Kind::kStorage, DType::kI64, "torch", "LongStorage"},
+    {Kind::kStorage, DType::kI32, "torch", "IntStorage"},
+    {Kind::kStorage, DType::kI16, "torch", "ShortStorage"},
+    {Kind::kStorage, DType::kI8, "torch", "CharStorage"},
+    {Kind::kStorage, DType::kU8, "torch", "ByteStorage"},
+    {Kind::kStorage, DType::kBool, "torch", "BoolStorage"},
 }};
 
-template <typename T>
-const T* as(const PickleDocument& document, PickleRef ref) {
-  return std::get_if<T>(&document.values[ref]);
-}
+/// Modules that are all about running something, and Python's own functions that are.
+constexpr std::array<std::string_view, 17> kCodeModules = {
+    "os",     "posix",  "nt",     "subprocess", "_posixsubprocess", "pty",  "runpy", "commands", "popen2",
+    "shutil", "socket", "ctypes", "webbrowser", "importlib",        "code", "pdb",   "timeit"};
+constexpr std::array<std::string_view, 9> kCodeFunctions = {"eval", "exec",  "execfile",   "compile", "__import__",
+                                                            "open", "input", "breakpoint", "apply"};
 
-/// A tuple of whole numbers from 0.
+std::string name_of(const PickleClass& known) { return fmt::format("{}.{}", known.module, known.name); }
+
+/// A tuple of whole numbers from 0. More than torch's limit are not looked at: one long tuple may be the argument
+/// of many calls.
 std::optional<std::vector<int64_t>> extents(const PickleDocument& document, PickleRef ref) {
-  const auto* const tuple = as<PickleTuple>(document, ref);
-  if (tuple == nullptr) return std::nullopt;
+  const auto* const tuple = document.as<PickleTuple>(ref);
+  if (tuple == nullptr || tuple->items.size() > kMaxSizeRank) return std::nullopt;
   std::vector<int64_t> values;
   for (const PickleRef item : tuple->items) {
-    const auto* const value = as<int64_t>(document, item);
+    const auto* const value = document.as<int64_t>(item);
     if (value == nullptr || *value < 0) return std::nullopt;
     values.push_back(*value);
   }
@@ -83,11 +88,15 @@ bool is_inside(const PickleTensor& tensor) {
 }
 
 /// (storage, offset, size, stride, requires_grad, backward_hooks[, metadata])
-std::string rebuild_tensor(const PickleDocument& document, std::span<const PickleRef> args, PickleValue& value) {
+std::string rebuild_tensor(const PickleDocument& document, std::span<const PickleRef> args, PickleResult& result) {
   if (args.size() != 6 && args.size() != 7) return fmt::format("a tensor of {} arguments, not 6 or 7", args.size());
-  const auto* const storage = as<PickleStorage>(document, args[0]);
+  if (const auto* const foreign = document.as<PickleObject>(args[0])) {  // a storage of numbers that are not read
+    result = PickleObject(*foreign);
+    return {};
+  }
+  const auto* const storage = document.as<PickleStorage>(args[0]);
   if (storage == nullptr) return "a tensor without storage";
-  const auto* const offset = as<int64_t>(document, args[1]);
+  const auto* const offset = document.as<int64_t>(args[1]);
   if (offset == nullptr || *offset < 0) return "a tensor's offset must be a whole number from 0";
   std::optional<std::vector<int64_t>> shape = extents(document, args[2]);
   if (!shape) return "a tensor's size must be a tuple of whole numbers from 0";
@@ -97,8 +106,8 @@ std::string rebuild_tensor(const PickleDocument& document, std::span<const Pickl
   if (strides->size() != shape->size()) {
     return fmt::format("a tensor has {} dimensions, but {} strides", shape->size(), strides->size());
   }
-  if (as<bool>(document, args[4]) == nullptr) return "a tensor's requires_grad must be a bool";
-  const auto* const hooks = as<PickleDict>(document, args[5]);
+  if (document.as<bool>(args[4]) == nullptr) return "a tensor's requires_grad must be a bool";
+  const auto* const hooks = document.as<PickleDict>(args[5]);
   if (hooks == nullptr || !hooks->items.empty()) return "a tensor has hooks, which are code";
 
   if (!is_countable(*shape, storage->dtype)) {
@@ -109,52 +118,97 @@ std::string rebuild_tensor(const PickleDocument& document, std::span<const Pickl
     return fmt::format("a tensor of shape {} at offset {} with strides ({}) reaches past its storage of {} elements",
                        tensor.shape.to_string(), tensor.offset, fmt::join(tensor.strides, ", "), storage->elements);
   }
-  value = std::move(tensor);
+  result = std::move(tensor);
   return {};
 }
 
-/// (tensor, requires_grad, backward_hooks)
-std::string rebuild_parameter(const PickleDocument& document, std::span<const PickleRef> args, PickleValue& value) {
-  if (args.size() != 3) return fmt::format("a parameter of {} arguments, not 3", args.size());
-  const auto* const tensor = as<PickleTensor>(document, args[0]);
-  if (tensor == nullptr) return "a parameter without tensor";
-  if (as<bool>(document, args[1]) == nullptr) return "a parameter's requires_grad must be a bool";
-  const auto* const hooks = as<PickleDict>(document, args[2]);
+/// (tensor, requires_grad, backward_hooks[, state])
+std::string rebuild_parameter(const PickleDocument& document, std::span<const PickleRef> args, size_t count,
+                              PickleResult& result) {
+  if (args.size() != count) return fmt::format("a parameter of {} arguments, not {}", args.size(), count);
+  const bool is_foreign = document.as<PickleObject>(args[0]) != nullptr;
+  if (!is_foreign && document.tensor(args[0]) == nullptr) return "a parameter without tensor";
+  if (document.as<bool>(args[1]) == nullptr) return "a parameter's requires_grad must be a bool";
+  const auto* const hooks = document.as<PickleDict>(args[2]);
   if (hooks == nullptr || !hooks->items.empty()) return "a parameter has hooks, which are code";
-  value = *tensor;
+  result = args[0];
   return {};
+}
+
+/// (function, class, arguments, state): a tensor of a class of its own, or with attributes.
+std::string rebuild_subclass(const PickleDocument& document, std::span<const PickleRef> args, PickleResult& result) {
+  if (args.size() != 4) return fmt::format("a tensor of a class of its own of {} arguments, not 4", args.size());
+  const auto* const function = document.as<PickleClass>(args[0]);
+  const auto* const arguments = document.as<PickleTuple>(args[2]);
+  if (function == nullptr || arguments == nullptr)
+    return "a tensor of a class of its own without function or arguments";
+  if (function->kind == Kind::kRebuildTensor) return rebuild_tensor(document, arguments->items, result);
+  result = PickleObject{function->module, function->name};
+  return {};
+}
+
+/// A dict of the pairs that Python 2 gave an OrderedDict in a list; empty where the argument is something else.
+PickleDict dict_of_pairs(const PickleDocument& document, std::span<const PickleRef> args) {
+  PickleDict dict = {{}, false};
+  const auto* const pairs = args.size() == 1 ? document.as<PickleList>(args[0]) : nullptr;
+  if (pairs == nullptr) return dict;
+  for (const PickleRef ref : pairs->items) {
+    const auto* const list = document.as<PickleList>(ref);
+    const auto* const tuple = document.as<PickleTuple>(ref);
+    const std::vector<PickleRef>* const pair = list != nullptr    ? &list->items
+                                               : tuple != nullptr ? &tuple->items
+                                                                  : nullptr;
+    if (pair != nullptr && pair->size() == 2) dict.items.emplace_back((*pair)[0], (*pair)[1]);
+  }
+  return dict;
 }
 
 }  // namespace
 
-std::optional<PickleClass> find_pickle_class(std::string_view module, std::string_view name) {
-  for (const ClassRow& row : kClasses) {
-    if (row.module == module && row.name == name) return row.value;
+PickleClass find_pickle_class(std::string_view module, std::string_view name) {
+  for (const PickleClass& known : kClasses) {
+    if (known.module == module && known.name == name) return known;
   }
-  return std::nullopt;
+  return {Kind::kOther, DType::kU8, module, name};
+}
+
+bool is_code(std::string_view module, std::string_view name) {
+  if (std::ranges::find(kCodeModules, module) != kCodeModules.end()) return true;
+  const bool of_python = module == "builtins" || module == "__builtin__";
+  return of_python && std::ranges::find(kCodeFunctions, name) != kCodeFunctions.end();
 }
 
 std::string call_pickle_class(const PickleDocument& document, const PickleClass& callable,
-                              std::span<const PickleRef> args, PickleValue& value) {
+                              std::span<const PickleRef> args, PickleResult& result) {
   switch (callable.kind) {
     case Kind::kOrderedDict:
-      if (!args.empty()) return fmt::format("{} with arguments", callable.name);
-      value = PickleDict{{}, true};
+      result = PickleValue(dict_of_pairs(document, args));
+      return {};
+    case Kind::kDefaultDict:
+      result = PickleValue(PickleDict{{}, false});
       return {};
     case Kind::kRebuildTensor:
-      return rebuild_tensor(document, args, value);
+      return rebuild_tensor(document, args, result);
     case Kind::kRebuildParameter:
-      return rebuild_parameter(document, args, value);
+      return rebuild_parameter(document, args, 3, result);
+    case Kind::kRebuildStatefulParameter:
+      return rebuild_parameter(document, args, 4, result);
+    case Kind::kRebuildSubclass:
+      return rebuild_subclass(document, args, result);
     case Kind::kSize:
       if (args.size() != 1 || !extents(document, args[0])) {
-        return fmt::format("{} of something else than a tuple of whole numbers from 0", callable.name);
+        return fmt::format("{} of something else than a tuple of at most {} whole numbers from 0", name_of(callable),
+                           kMaxSizeRank);
       }
-      value = document.values[args[0]];
+      result = args[0];
       return {};
     case Kind::kStorage:
+      return fmt::format("{} must not be called", name_of(callable));
+    case Kind::kOther:
       break;
   }
-  return fmt::format("{} must not be called", callable.name);
+  result = PickleValue(PickleObject{callable.module, callable.name});
+  return {};
 }
 
 std::string load_persistent_id(const PickleDocument& document, const PickleValue& id, PickleValue& value) {
@@ -162,19 +216,24 @@ std::string load_persistent_id(const PickleDocument& document, const PickleValue
   if (tuple == nullptr || tuple->items.size() != 5) {
     return "a persistent id must be ('storage', class, key, place, count)";
   }
-  const auto* const tag = as<std::string_view>(document, tuple->items[0]);
+  const auto* const tag = document.as<std::string_view>(tuple->items[0]);
   if (tag == nullptr || *tag != "storage") return "a persistent id must begin with 'storage'";
-  const auto* const type = as<PickleClass>(document, tuple->items[1]);
-  if (type == nullptr || type->kind != Kind::kStorage) return "a storage has no storage class";
-  const auto* const key = as<std::string_view>(document, tuple->items[2]);
+  const auto* const type = document.as<PickleClass>(tuple->items[1]);
+  const bool is_class = type != nullptr && (type->kind == Kind::kStorage || type->kind == Kind::kOther);
+  if (!is_class) return "a storage has no storage class";
+  const auto* const key = document.as<std::string_view>(tuple->items[2]);
   if (key == nullptr) return "a storage's key must be text";
   if (key->empty() || key->size() > kMaxKeyLength ||
       !std::all_of(key->begin(), key->end(), [](char c) { return c >= '0' && c <= '9'; })) {
     return fmt::format("a storage's key must be a number, found {}", quoted_name(*key));
   }
-  if (as<std::string_view>(document, tuple->items[3]) == nullptr) return "a storage's place must be text";
-  const auto* const count = as<int64_t>(document, tuple->items[4]);
+  if (document.as<std::string_view>(tuple->items[3]) == nullptr) return "a storage's place must be text";
+  const auto* const count = document.as<int64_t>(tuple->items[4]);
   if (count == nullptr || *count < 0) return "a storage's count must be a whole number from 0";
+  if (type->kind == Kind::kOther) {
+    value = PickleObject{type->module, type->name};
+    return {};
+  }
   value = PickleStorage{*key, type->dtype, static_cast<uint64_t>(*count)};
   return {};
 }

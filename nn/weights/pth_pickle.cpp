@@ -1,389 +1,475 @@
 #include "nn/weights/pth_pickle.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
-#include <concepts>
-#include <cstring>
-#include <map>
+#include <charconv>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "nn/weights/pickle_stack.h"
 #include "nn/weights/pth_classes.h"
 #include "nn/weights/safetensors_header.h"
 
 namespace zoo::weights {
 namespace {
 
-// Far above what a checkpoint needs (a tensor takes about 15 values), low enough that the values fit some 100 MB.
-constexpr size_t kMaxValues = 1'000'000;
-constexpr size_t kMaxMarks = 100;
-constexpr size_t kMaxTextBytes = 1'000'000;
 constexpr size_t kMaxNameBytes = 256;
+constexpr std::string_view kPython = "builtins";
 
 struct OpcodeName {
   char code;
   std::string_view name;
 };
 
-/// Opcodes of pickle that are refused, for messages (pickletools.opcodes).
-constexpr std::array<OpcodeName, 34> kRefusedOpcodes = {{{'i', "INST"},
-                                                         {'o', "OBJ"},
-                                                         {'\x81', "NEWOBJ"},
-                                                         {'\x92', "NEWOBJ_EX"},
-                                                         {'\x82', "EXT1"},
-                                                         {'\x83', "EXT2"},
-                                                         {'\x84', "EXT4"},
-                                                         {'P', "PERSID"},
-                                                         {'0', "POP"},
-                                                         {'1', "POP_MARK"},
-                                                         {'2', "DUP"},
-                                                         {'I', "INT"},
-                                                         {'L', "LONG"},
-                                                         {'F', "FLOAT"},
-                                                         {'S', "STRING"},
-                                                         {'T', "BINSTRING"},
-                                                         {'U', "SHORT_BINSTRING"},
-                                                         {'V', "UNICODE"},
-                                                         {'B', "BINBYTES"},
-                                                         {'C', "SHORT_BINBYTES"},
-                                                         {'\x8e', "BINBYTES8"},
-                                                         {'\x96', "BYTEARRAY8"},
-                                                         {'\x8d', "BINUNICODE8"},
-                                                         {'\x8b', "LONG4"},
-                                                         {'d', "DICT"},
-                                                         {'l', "LIST"},
-                                                         {'g', "GET"},
-                                                         {'p', "PUT"},
-                                                         {'\x8f', "EMPTY_SET"},
-                                                         {'\x90', "ADDITEMS"},
-                                                         {'\x91', "FROZENSET"},
-                                                         {'\x97', "NEXT_BUFFER"},
-                                                         {'\x98', "READONLY_BUFFER"},
-                                                         {'\x80', "PROTO"}}};
+/// Opcodes that torch.save cannot have written: they refer to what is outside of the file.
+constexpr std::array<OpcodeName, 7> kRefusedOpcodes = {{{'\x82', "EXT1"},
+                                                        {'\x83', "EXT2"},
+                                                        {'\x84', "EXT4"},
+                                                        {'P', "PERSID"},
+                                                        {'\x97', "NEXT_BUFFER"},
+                                                        {'\x98', "READONLY_BUFFER"},
+                                                        {'\x80', "PROTO"}}};
 
 class PickleReader {
  public:
-  PickleReader(std::string_view pickle, const std::string& file) : pickle_(pickle), file_(file) {}
+  PickleReader(std::string_view pickle, const std::string& file) : bytes_(pickle, file), stack_(bytes_) {}
 
   PickleDocument run() {
-    if (pickle_.size() < 2 || pickle_[0] != '\x80') fail("does not begin with a protocol number");
-    const auto protocol = static_cast<unsigned char>(pickle_[1]);
-    if (protocol < 2 || protocol > 5) fail(fmt::format("protocol {} is not read, only 2 to 5", protocol));
-    position_ = 2;
+    if (bytes_.size() < 2 || bytes_.number<char>() != '\x80') bytes_.fail("does not begin with a protocol number");
+    const auto protocol = bytes_.number<uint8_t>();
+    if (protocol < 2 || protocol > 5) bytes_.fail(fmt::format("protocol {} is not read, only 2 to 5", protocol));
     do {
-      opcode_at_ = position_;
-    } while (step(read_number<char>()));
-    if (!marks_.empty() || stack_.size() != 1) fail(fmt::format("ends with {} values, not one", stack_.size()));
-    if (position_ != pickle_.size()) fail(fmt::format("{} bytes after the end", pickle_.size() - position_));
-    document_.root = stack_.front();
-    return std::move(document_);
+      bytes_.begin_opcode();
+    } while (step(bytes_.number<char>()));
+    PickleDocument document = stack_.finish();
+    if (bytes_.left() > 0) bytes_.fail(fmt::format("{} bytes after the end", bytes_.left()));
+    return document;
   }
 
  private:
-  [[noreturn]] void fail(const std::string& problem) const {
-    throw WeightError(fmt::format("{}: data.pkl at byte {}: {}", file_, opcode_at_, problem));
-  }
+  using Opcodes = bool (PickleReader::*)(char);
 
-  std::string_view read_bytes(size_t count) {
-    if (count > pickle_.size() - position_) fail("ends in the middle");
-    const std::string_view bytes = pickle_.substr(position_, count);
-    position_ += count;
-    return bytes;
-  }
-
-  /// A little-endian number.
-  template <typename T>
-  T read_number() {
-    T value;
-    std::memcpy(&value, read_bytes(sizeof(T)).data(), sizeof(T));
-    return value;
-  }
-
-  std::string_view read_text(size_t count) {
-    if (count > kMaxTextBytes) fail(fmt::format("a text of {} bytes, the limit is {}", count, kMaxTextBytes));
-    return read_bytes(count);
-  }
-
-  std::string_view read_line() {
-    const size_t end = pickle_.find('\n', position_);
-    if (end == std::string_view::npos || end - position_ > kMaxNameBytes) fail("a class name without end");
-    const std::string_view line = read_bytes(end - position_);
-    ++position_;
-    return line;
-  }
-
-  /// A whole number of up to 8 bytes, two's complement.
-  int64_t read_long() {
-    const size_t size = read_number<uint8_t>();
-    if (size > sizeof(int64_t)) fail(fmt::format("a whole number of {} bytes, the limit is 8", size));
-    const std::string_view bytes = read_bytes(size);
-    uint64_t value = 0;
-    for (size_t i = 0; i < size; ++i) value |= uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
-    const bool negative = size > 0 && (static_cast<unsigned char>(bytes.back()) & 0x80U) != 0;
-    if (negative && size < sizeof(int64_t)) value |= ~uint64_t{0} << (8 * size);
-    return static_cast<int64_t>(value);
-  }
-
-  void push(PickleValue value) {
-    if (document_.values.size() == kMaxValues) fail(fmt::format("more than {} values", kMaxValues));
-    stack_.push_back(static_cast<PickleRef>(document_.values.size()));
-    document_.values.push_back(std::move(value));
-  }
-
-  size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
-
-  PickleRef top() const {
-    if (stack_.size() <= floor()) fail("takes a value that is not there");
-    return stack_.back();
-  }
-
-  PickleRef pop() {
-    const PickleRef ref = top();
-    stack_.pop_back();
-    return ref;
-  }
-
-  /// The last `count` values, in order.
-  std::vector<PickleRef> pop_last(size_t count) {
-    if (stack_.size() - floor() < count) fail("takes a value that is not there");
-    std::vector<PickleRef> values(stack_.end() - static_cast<std::ptrdiff_t>(count), stack_.end());
-    stack_.resize(stack_.size() - count);
-    return values;
-  }
-
-  std::vector<PickleRef> pop_to_mark() {
-    if (marks_.empty()) fail("takes a mark that is not there");
-    std::vector<PickleRef> values = pop_last(stack_.size() - floor());
-    marks_.pop_back();
-    return values;
-  }
-
-  void set_mark() {
-    if (marks_.size() == kMaxMarks) fail(fmt::format("nested more than {} deep", kMaxMarks));
-    marks_.push_back(stack_.size());
-  }
-
-  template <typename T>
-  T& top_as(std::string_view what) {
-    auto* const value = std::get_if<T>(&document_.values[top()]);
-    if (value == nullptr) fail(fmt::format("needs a {}, found something else", what));
-    return *value;
-  }
-
-  void append(const std::vector<PickleRef>& items) {
-    std::vector<PickleRef>& list = top_as<PickleList>("list").items;
-    list.insert(list.end(), items.begin(), items.end());
-  }
-
-  void set_items(const std::vector<PickleRef>& items) {
-    if (items.size() % 2 != 0) fail("a key without a value");
-    PickleDict& dict = top_as<PickleDict>("dict");
-    for (size_t i = 0; i < items.size(); i += 2) {
-      const PickleValue& key = document_.values[items[i]];
-      if (!std::holds_alternative<std::string_view>(key) && !std::holds_alternative<int64_t>(key)) {
-        fail("a key that is neither text nor a whole number");
-      }
-      dict.items.emplace_back(items[i], items[i + 1]);
+  /// Carries out one opcode; false after STOP.
+  bool step(char opcode) {
+    if (opcode == '.') return false;
+    // In the order of how often a checkpoint has them.
+    for (const Opcodes opcodes : {&PickleReader::step_values, &PickleReader::step_containers, &PickleReader::step_stack,
+                                  &PickleReader::step_objects, &PickleReader::step_old_values}) {
+      if ((this->*opcodes)(opcode)) return true;
     }
-  }
-
-  void remember(size_t slot) {
-    if (slot >= kMaxValues) fail(fmt::format("memo slot {}, the limit is {}", slot, kMaxValues));
-    memo_[slot] = top();
-  }
-
-  void recall(size_t slot) {
-    const auto found = memo_.find(slot);
-    if (found == memo_.end()) fail(fmt::format("memo slot {} is empty", slot));
-    if (stack_.size() == kMaxValues) fail(fmt::format("more than {} values", kMaxValues));
-    stack_.push_back(found->second);
-  }
-
-  void push_class(std::string_view module, std::string_view name) {
-    const std::optional<PickleClass> known = find_pickle_class(module, name);
-    if (!known) {
-      throw WeightError(
-          fmt::format("{}: refuses {}.{}: a checkpoint may only hold tensors, numbers and text in dicts, lists and "
-                      "tuples; if you trust the file, load it in Python and save the weights alone: "
-                      "torch.save(model.state_dict(), \"model.pth\")",
-                      file_, printable_name(module), printable_name(name)));
+    for (const OpcodeName& refused : kRefusedOpcodes) {
+      if (refused.code == opcode) bytes_.fail(fmt::format("opcode {}, which no checkpoint needs", refused.name));
     }
-    push(*known);
+    bytes_.fail(fmt::format("0x{:02x} is no opcode", static_cast<unsigned char>(opcode)));
   }
 
-  void push_class_from_stack() {
-    const std::vector<PickleRef> names = pop_last(2);
-    const auto* const module = std::get_if<std::string_view>(&document_.values[names[0]]);
-    const auto* const name = std::get_if<std::string_view>(&document_.values[names[1]]);
-    if (module == nullptr || name == nullptr) fail("a class whose name is not text");
-    push_class(*module, *name);
+  // Each carries out an opcode of its group, or yields false.
+  bool step_values(char opcode);
+  bool step_containers(char opcode);
+  bool step_stack(char opcode);
+  bool step_objects(char opcode);
+  bool step_old_values(char opcode);  // of protocol 0 and 1, which later ones may use
+
+  PickleDocument& document() { return stack_.document(); }
+  PickleValue& top() { return document().values[stack_.top()]; }
+
+  void push_object(std::string_view name) { stack_.push(PickleObject{kPython, name}); }
+  void skip_bytes(uint64_t count) {
+    bytes_.read(count);
+    push_object("bytes");
   }
 
-  void call() {
-    const PickleRef args = pop();
-    const PickleRef callable = pop();
-    const auto* const known = std::get_if<PickleClass>(&document_.values[callable]);
-    const auto* const tuple = std::get_if<PickleTuple>(&document_.values[args]);
-    if (known == nullptr) fail("calls something that is not a known class");
-    if (tuple == nullptr) fail("calls with something that is not a tuple");
-    PickleValue value;
-    if (const std::string problem = call_pickle_class(document_, *known, tuple->items, value); !problem.empty()) {
-      fail(problem);
-    }
-    push(std::move(value));
-  }
+  void push_whole_number(uint64_t size);
+  void push_number_line(std::string_view text);
+  void append(const std::vector<PickleRef>& items);
+  void set_items(const std::vector<PickleRef>& items);
+  void push_class(std::string_view module, std::string_view name);
+  void push_class_from_stack();
+  void call(PickleRef callable, PickleRef args);
+  void call(PickleRef callable, std::span<const PickleRef> args);
+  void load_storage();
+  void set_attributes();
 
-  void load_storage() {
-    PickleValue value;
-    const std::string problem = load_persistent_id(document_, document_.values[pop()], value);
-    if (!problem.empty()) fail(problem);
-    push(std::move(value));
-  }
-
-  /// An OrderedDict's attributes: torch's `_metadata`, the versions of its modules, which nothing here needs.
-  void ignore_attributes() {
-    const PickleRef state = pop();
-    if (!top_as<PickleDict>("collections.OrderedDict").ordered) fail("attributes of a dict");
-    if (!std::holds_alternative<PickleDict>(document_.values[state])) fail("attributes that are no dict");
-  }
-
-  bool step(char opcode);
-  bool step_rarer(char opcode);
-
-  std::string_view pickle_;
-  const std::string& file_;
-  size_t position_ = 0;
-  size_t opcode_at_ = 0;
-  PickleDocument document_;
-  std::vector<PickleRef> stack_;
-  std::vector<size_t> marks_;  ///< heights of the stack
-  std::map<size_t, PickleRef> memo_;
+  PickleBytes bytes_;
+  PickleStack stack_;
 };
 
-/// Carries out one opcode; false after STOP.
-bool PickleReader::step(char opcode) {
+/// Two's complement, little-endian. What 8 bytes do not hold is no number that is needed.
+void PickleReader::push_whole_number(uint64_t size) {
+  const std::string_view bytes = bytes_.read(size);
+  if (size > sizeof(int64_t)) {
+    push_object("int");
+    return;
+  }
+  uint64_t value = 0;
+  for (size_t i = 0; i < size; ++i) value |= uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+  const bool negative = size > 0 && (static_cast<unsigned char>(bytes.back()) & 0x80U) != 0;
+  if (negative && size < sizeof(int64_t)) value |= ~uint64_t{0} << (8 * size);
+  stack_.push(static_cast<int64_t>(value));
+}
+
+/// INT and LONG: "12", "12L", and "00" and "01" for the two bools.
+void PickleReader::push_number_line(std::string_view text) {
+  if (text == "00" || text == "01") {
+    stack_.push(text == "01");
+    return;
+  }
+  if (text.ends_with('L')) text.remove_suffix(1);
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size()) {
+    stack_.push(value);
+  } else if (error == std::errc::result_out_of_range) {
+    push_object("int");
+  } else {
+    bytes_.fail("a number that is none");
+  }
+}
+
+void PickleReader::append(const std::vector<PickleRef>& items) {
+  if (auto* const list = std::get_if<PickleList>(&top())) {
+    list->items.insert(list->items.end(), items.begin(), items.end());
+  } else if (!std::holds_alternative<PickleObject>(top())) {
+    bytes_.fail("needs a list, found something else");
+  }
+}
+
+void PickleReader::set_items(const std::vector<PickleRef>& items) {
+  if (items.size() % 2 != 0) bytes_.fail("a key without a value");
+  if (std::holds_alternative<PickleObject>(top())) top() = PickleDict{{}, false};
+  auto* const dict = std::get_if<PickleDict>(&top());
+  if (dict == nullptr) bytes_.fail("needs a dict, found something else");
+  for (size_t i = 0; i < items.size(); i += 2) {
+    const PickleValue& key = document().values[items[i]];
+    if (std::holds_alternative<PickleList>(key) || std::holds_alternative<PickleDict>(key)) {
+      bytes_.fail("a key that is a list or a dict");
+    }
+    dict->items.emplace_back(items[i], items[i + 1]);
+  }
+}
+
+void PickleReader::push_class(std::string_view module, std::string_view name) {
+  if (is_code(module, name)) {
+    throw WeightError(
+        fmt::format("{}: refuses {}.{}: torch.load would run it, and no checkpoint needs it, so the file is made to do "
+                    "harm. Do not "
+                    "load it in Python; get a safetensors file from whom you trust",
+                    bytes_.file(), printable_name(module), printable_name(name)));
+  }
+  stack_.push(find_pickle_class(module, name));
+}
+
+void PickleReader::push_class_from_stack() {
+  const std::vector<PickleRef> names = stack_.pop_last(2);
+  const auto* const module = document().as<std::string_view>(names[0]);
+  const auto* const name = document().as<std::string_view>(names[1]);
+  if (module == nullptr || name == nullptr) bytes_.fail("a class whose name is not text");
+  if (module->size() > kMaxNameBytes || name->size() > kMaxNameBytes) bytes_.fail("a class name without end");
+  push_class(*module, *name);
+}
+
+void PickleReader::call(PickleRef callable, PickleRef args) {
+  const auto* const tuple = document().as<PickleTuple>(args);
+  if (tuple == nullptr) bytes_.fail("calls with something that is not a tuple");
+  call(callable, tuple->items);
+}
+
+void PickleReader::call(PickleRef callable, std::span<const PickleRef> args) {
+  if (const auto* const object = document().as<PickleObject>(callable)) {
+    stack_.push(PickleObject(*object));
+    return;
+  }
+  const auto* const known = document().as<PickleClass>(callable);
+  if (known == nullptr) bytes_.fail("calls something that is not a class");
+  PickleResult result;
+  if (const std::string problem = call_pickle_class(document(), *known, args, result); !problem.empty()) {
+    bytes_.fail(problem);
+  }
+  if (auto* const ref = std::get_if<PickleRef>(&result)) {
+    stack_.push_again(*ref);
+  } else if (auto* const tensor = std::get_if<PickleTensor>(&result)) {
+    stack_.push(std::move(*tensor));
+  } else {
+    PickleValue& value = std::get<PickleValue>(result);
+    if (const auto* const dict = std::get_if<PickleDict>(&value)) stack_.charge(2 * dict->items.size());
+    stack_.push(std::move(value));
+  }
+}
+
+void PickleReader::load_storage() {
+  PickleValue value;
+  const std::string problem = load_persistent_id(document(), document().values[stack_.pop()], value);
+  if (!problem.empty()) bytes_.fail(problem);
+  stack_.push(std::move(value));
+}
+
+/// The attributes of an object are nothing to this reader, nor those of an OrderedDict (torch's `_metadata`).
+void PickleReader::set_attributes() {
+  stack_.pop();
+  const auto* const dict = std::get_if<PickleDict>(&top());
+  const bool may_have =
+      dict != nullptr ? !dict->plain
+                      : std::holds_alternative<PickleObject>(top()) || std::holds_alternative<PickleTensorIndex>(top());
+  if (!may_have) bytes_.fail("attributes of a value that has none");
+}
+
+bool PickleReader::step_values(char opcode) {
   switch (opcode) {
-    case '(':
-      set_mark();
+    case 'K':
+      stack_.push(int64_t{bytes_.number<uint8_t>()});
       return true;
-    case '}':
-      push(PickleDict{});
+    case 'M':
+      stack_.push(int64_t{bytes_.number<uint16_t>()});
       return true;
-    case ']':
-      push(PickleList{});
+    case 'J':
+      stack_.push(int64_t{bytes_.number<int32_t>()});
       return true;
+    case '\x8a':
+      push_whole_number(bytes_.number<uint8_t>());
+      return true;
+    case '\x8b':
+      push_whole_number(bytes_.number<uint32_t>());
+      return true;
+    case 'X':
+      stack_.push(bytes_.read(bytes_.number<uint32_t>()));
+      return true;
+    case '\x8c':
+      stack_.push(bytes_.read(bytes_.number<uint8_t>()));
+      return true;
+    case '\x8d':
+      stack_.push(bytes_.read(bytes_.number<uint64_t>()));
+      return true;
+    case 'N':
+      stack_.push(PickleNone{});
+      return true;
+    case '\x88':
+      stack_.push(true);
+      return true;
+    case '\x89':
+      stack_.push(false);
+      return true;
+    case 'G':
+      stack_.push(std::bit_cast<double>(__builtin_bswap64(bytes_.number<uint64_t>())));
+      return true;
+    case 'C':
+      skip_bytes(bytes_.number<uint8_t>());
+      return true;
+    case 'B':
+      skip_bytes(bytes_.number<uint32_t>());
+      return true;
+    case '\x8e':
+    case '\x96':
+      skip_bytes(bytes_.number<uint64_t>());
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool PickleReader::step_containers(char opcode) {
+  switch (opcode) {
     case ')':
-      push(PickleTuple{});
+      stack_.push(PickleTuple{});
       return true;
     case 't':
-      push(PickleTuple{pop_to_mark()});
+      stack_.push(PickleTuple{stack_.pop_to_mark()});
       return true;
     case '\x85':
     case '\x86':
     case '\x87':
-      push(PickleTuple{pop_last(static_cast<size_t>(static_cast<unsigned char>(opcode) - 0x84U))});
+      stack_.push(PickleTuple{stack_.pop_last(static_cast<size_t>(static_cast<unsigned char>(opcode) - 0x84U))});
       return true;
-    case 'K':
-      push(int64_t{read_number<uint8_t>()});
+    case ']':
+      stack_.push(PickleList{});
       return true;
-    case 'M':
-      push(int64_t{read_number<uint16_t>()});
+    case 'l':
+      stack_.push(PickleList{stack_.pop_to_mark()});
       return true;
-    case 'J':
-      push(int64_t{read_number<int32_t>()});
+    case 'a':
+      append({stack_.pop()});
       return true;
-    case 'X':
-      push(read_text(read_number<uint32_t>()));
+    case 'e':
+      append(stack_.pop_to_mark());
       return true;
-    case '\x8c':
-      push(read_text(read_number<uint8_t>()));
+    case '}':
+      stack_.push(PickleDict{});
       return true;
-    case 'q':
-      remember(read_number<uint8_t>());
+    case 'd': {
+      const std::vector<PickleRef> items = stack_.pop_to_mark();
+      stack_.push(PickleDict{});
+      set_items(items);
       return true;
-    case 'r':
-      remember(read_number<uint32_t>());
+    }
+    case 's':
+      set_items(stack_.pop_last(2));
       return true;
-    case '\x94':
-      remember(memo_.size());
+    case 'u':
+      set_items(stack_.pop_to_mark());
       return true;
-    case 'h':
-      recall(read_number<uint8_t>());
+    case '\x8f':
+      push_object("set");
       return true;
-    case 'j':
-      recall(read_number<uint32_t>());
+    case '\x90':
+      stack_.pop_to_mark();
+      if (!std::holds_alternative<PickleObject>(top())) bytes_.fail("needs a set, found something else");
       return true;
-    case '.':
-      return false;
+    case '\x91':
+      stack_.pop_to_mark();
+      push_object("frozenset");
+      return true;
     default:
-      return step_rarer(opcode);
+      return false;
   }
 }
 
-bool PickleReader::step_rarer(char opcode) {
+bool PickleReader::step_stack(char opcode) {
   switch (opcode) {
-    case 'N':
-      push(PickleNone{});
+    case '(':
+      stack_.set_mark();
       return true;
-    case '\x88':
-      push(true);
+    case 'q':
+      stack_.remember(bytes_.number<uint8_t>());
       return true;
-    case '\x89':
-      push(false);
+    case 'r':
+      stack_.remember(bytes_.number<uint32_t>());
       return true;
-    case '\x8a':
-      push(read_long());
+    case 'p':
+      stack_.remember(bytes_.number_line());
       return true;
-    case 'G':
-      push(std::bit_cast<double>(__builtin_bswap64(read_number<uint64_t>())));
+    case '\x94':
+      stack_.remember_next();
       return true;
-    case 'a':
-      append({pop()});
+    case 'h':
+      stack_.recall(bytes_.number<uint8_t>());
       return true;
-    case 'e':
-      append(pop_to_mark());
+    case 'j':
+      stack_.recall(bytes_.number<uint32_t>());
       return true;
-    case 's':
-      set_items(pop_last(2));
+    case 'g':
+      stack_.recall(bytes_.number_line());
       return true;
-    case 'u':
-      set_items(pop_to_mark());
+    case '0':
+      stack_.drop();
       return true;
+    case '1':
+      stack_.pop_to_mark();
+      return true;
+    case '2':
+      stack_.push_again(stack_.top());
+      return true;
+    case '\x95':
+      // The length of the next stretch, an aid for streams.
+      if (bytes_.number<uint64_t>() > bytes_.left()) bytes_.fail("a frame reaches past the end");
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool PickleReader::step_objects(char opcode) {
+  switch (opcode) {
     case 'c': {
-      const std::string_view module = read_line();
-      push_class(module, read_line());
+      const std::string_view module = bytes_.line("a class name", kMaxNameBytes);
+      push_class(module, bytes_.line("a class name", kMaxNameBytes));
       return true;
     }
     case '\x93':
       push_class_from_stack();
       return true;
     case 'R':
-      call();
+    case '\x81': {
+      const std::vector<PickleRef> parts = stack_.pop_last(2);
+      call(parts[0], parts[1]);
       return true;
+    }
+    case '\x92': {
+      const std::vector<PickleRef> parts = stack_.pop_last(3);  // class, arguments, arguments by name
+      call(parts[0], parts[1]);
+      return true;
+    }
+    case 'i': {
+      const std::string_view module = bytes_.line("a class name", kMaxNameBytes);
+      push_class(module, bytes_.line("a class name", kMaxNameBytes));
+      const PickleRef callable = stack_.pop();
+      call(callable, std::span<const PickleRef>(stack_.pop_to_mark()));
+      return true;
+    }
+    case 'o': {
+      const std::vector<PickleRef> parts = stack_.pop_to_mark();
+      if (parts.empty()) bytes_.fail("takes a value that is not there");
+      call(parts[0], std::span(parts).subspan(1));
+      return true;
+    }
     case 'b':
-      ignore_attributes();
+      set_attributes();
       return true;
     case 'Q':
       load_storage();
       return true;
-    case '\x95':
-      // The length of the next stretch, an aid for streams.
-      if (read_number<uint64_t>() > pickle_.size() - position_) fail("a frame reaches past the end");
+    default:
+      return false;
+  }
+}
+
+bool PickleReader::step_old_values(char opcode) {
+  const size_t rest = bytes_.size();
+  switch (opcode) {
+    case 'I':
+    case 'L':
+      push_number_line(bytes_.line("a number", rest));
+      return true;
+    case 'F':
+      bytes_.line("a number", rest);
+      push_object("float");
+      return true;
+    case 'S':  // in quotes
+    case 'V':  // with escapes
+      bytes_.line("a text", rest);
+      push_object("str");
+      return true;
+    case 'T':
+      stack_.push(bytes_.read(bytes_.number<uint32_t>()));
+      return true;
+    case 'U':
+      stack_.push(bytes_.read(bytes_.number<uint8_t>()));
       return true;
     default:
-      break;
+      return false;
   }
-  for (const OpcodeName& refused : kRefusedOpcodes) {
-    if (refused.code == opcode) fail(fmt::format("opcode {}, which no state dict needs", refused.name));
-  }
-  fail(fmt::format("0x{:02x} is no opcode", static_cast<unsigned char>(opcode)));
 }
+
+struct Describe {
+  std::string operator()(const PickleNone&) const { return "None"; }
+  std::string operator()(bool) const { return "a bool"; }
+  std::string operator()(int64_t) const { return "a number"; }
+  std::string operator()(double) const { return "a number"; }
+  std::string operator()(std::string_view) const { return "text"; }
+  std::string operator()(const PickleTuple&) const { return "a tuple"; }
+  std::string operator()(const PickleList&) const { return "a list"; }
+  std::string operator()(const PickleDict&) const { return "a dict"; }
+  std::string operator()(const PickleClass& known) const {
+    return fmt::format("the class {}.{}", printable_name(known.module), printable_name(known.name));
+  }
+  std::string operator()(const PickleObject& object) const {
+    const bool of_python = object.module == kPython || object.module == "__builtin__";
+    const std::string name = of_python ? "" : printable_name(object.module) + ".";
+    return fmt::format("an object of {}{}", name, printable_name(object.name));
+  }
+  std::string operator()(const PickleStorage&) const { return "a storage"; }
+  std::string operator()(const PickleTensorIndex&) const { return "a tensor"; }
+};
 
 }  // namespace
 
 PickleDocument read_pickle(std::string_view pickle, const std::string& file) {
   return PickleReader(pickle, file).run();
+}
+
+std::string describe_pickle_value(const PickleDocument& document, PickleRef ref) {
+  return std::visit(Describe(), document.values[ref]);
 }
 
 }  // namespace zoo::weights

@@ -1,9 +1,12 @@
-// A pickle that may hold nothing but a checkpoint, as data. Internal to nn/weights.
+// A pickle of torch.save, as data. Internal to nn/weights.
 //
-// Python's pickle is a program for a stack machine that may import and call anything. This reader runs no such program:
-// it knows the opcodes that dicts, lists, tuples, numbers, text and tensors are made of, and the classes of
-// pth_classes.h; everything else is refused by name before it has any effect. Values are numbered in one arena, so
-// that hostile nesting or self-reference costs no recursion.
+// Python's pickle is a program for a stack machine that may import and call anything. This reader runs no such program.
+// It understands the few classes of pth_classes.h that state dicts are made of; an object of any other class, whatever
+// it was made from, becomes a PickleObject that has nothing but the name of its class. So the parts of a checkpoint
+// that nobody needs (an optimizer's state, arguments, dates, paths, NumPy numbers) may be what they like. Only names
+// that stand for code and not for data (os.system, builtins.eval) are refused: a file with one is out to do harm.
+// Values are numbered in one arena, so that hostile nesting or self-reference costs no recursion, and every reference
+// to a value is charged, so that none can be copied without bound.
 #pragma once
 
 #include <cstdint>
@@ -32,18 +35,37 @@ struct PickleList {
   std::vector<PickleRef> items;
 };
 
-/// A dict or collections.OrderedDict, in order; keys may repeat.
+/// A dict, collections.OrderedDict or defaultdict, or an object of another class that was filled like one; in order;
+/// keys may repeat and be of any kind.
 struct PickleDict {
   std::vector<std::pair<PickleRef, PickleRef>> items;
-  bool ordered = false;
+  bool plain = true;  ///< Python's own dict, which has no attributes
 };
 
-/// One of the classes and functions of pth_classes.h.
+/// A class or function by its name.
 struct PickleClass {
-  enum class Kind { kOrderedDict, kRebuildTensor, kRebuildParameter, kSize, kStorage };
-  Kind kind = Kind::kOrderedDict;
+  enum class Kind {
+    kOrderedDict,
+    kDefaultDict,
+    kRebuildTensor,
+    kRebuildParameter,
+    kRebuildStatefulParameter,
+    kRebuildSubclass,
+    kSize,
+    kStorage,
+    kOther,
+  };
+  Kind kind = Kind::kOther;
   DType dtype = DType::kF32;  ///< of a storage
-  std::string_view name;      ///< for messages
+  std::string_view module;
+  std::string_view name;
+};
+
+/// An object of a class that nothing here needs: "argparse", "Namespace". Python's own types have the module
+/// "builtins".
+struct PickleObject {
+  std::string_view module;
+  std::string_view name;
 };
 
 /// `elements` numbers in entry data/KEY of the archive.
@@ -62,17 +84,36 @@ struct PickleTensor {
   std::vector<int64_t> strides;
 };
 
+/// A tensor by its number in PickleDocument::tensors.
+struct PickleTensorIndex {
+  uint32_t index = 0;
+};
+
 using PickleValue = std::variant<PickleNone, bool, int64_t, double, std::string_view, PickleTuple, PickleList,
-                                 PickleDict, PickleClass, PickleStorage, PickleTensor>;
+                                 PickleDict, PickleClass, PickleObject, PickleStorage, PickleTensorIndex>;
 
 /// Texts point into the pickle that was read.
 struct PickleDocument {
   std::deque<PickleValue> values;
+  std::deque<PickleTensor> tensors;
   PickleRef root = 0;
+
+  /// The value if it is of this kind, else nullptr.
+  template <typename T>
+  const T* as(PickleRef ref) const {
+    return std::get_if<T>(&values[ref]);
+  }
+  const PickleTensor* tensor(PickleRef ref) const {
+    const auto* const found = as<PickleTensorIndex>(ref);
+    return found == nullptr ? nullptr : &tensors[found->index];
+  }
 };
 
 /// Reads a whole pickle of protocol 2 to 5. `file` is what messages show. Throws WeightError:
-/// `FILE: refuses os.system: ...` for a class, `FILE: data.pkl at byte 12: ...` for everything else.
+/// `FILE: refuses os.system: ...` for code, `FILE: data.pkl at byte 12: ...` for everything else.
 PickleDocument read_pickle(std::string_view pickle, const std::string& file);
+
+/// What a value is, for messages: "text", "a list", "a torch.nn.modules.container.Sequential".
+std::string describe_pickle_value(const PickleDocument& document, PickleRef ref);
 
 }  // namespace zoo::weights

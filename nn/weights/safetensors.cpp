@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cctype>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -12,6 +11,7 @@
 
 #include "nn/core/error.h"
 #include "nn/weights/file_access.h"
+#include "nn/weights/foreign_file.h"
 #include "nn/weights/safetensors_header.h"
 
 namespace zoo::weights {
@@ -41,25 +41,6 @@ constexpr std::array<DTypeRow, 10> kDTypes = {{{DType::kF64, "F64", 8},
 
 const DTypeRow& row_of(DType type) {
   return *std::find_if(kDTypes.begin(), kDTypes.end(), [type](const DTypeRow& row) { return row.type == type; });
-}
-
-/// What a file that is no safetensors file is instead, or empty. Called only after the header turned out impossible:
-/// the length of a valid header may begin with any of these bytes.
-std::string describe_foreign_file(std::string_view text) {
-  if (text.starts_with("PK\x03\x04")) return "a zip archive (PyTorch's .pth?), not a safetensors file";
-  if (text.starts_with('\x80')) return "a pickle (PyTorch's .pth?), not a safetensors file";
-  if (text.starts_with("version https://git-lfs")) {
-    return "a git-lfs pointer, not the checkpoint itself; fetch the file with `git lfs pull`";
-  }
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  std::string start(text.substr(first, 14));
-  std::transform(start.begin(), start.end(), start.begin(),
-                 [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
-  if (start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<?xml")) {
-    return "a web page, not a checkpoint; the download went to a page about the file or to an error page";
-  }
-  return {};
 }
 
 /// The header's text; throws if its length makes no sense or it cannot be JSON.
@@ -102,9 +83,9 @@ std::optional<DType> dtype_from_name(std::string_view name) {
   return std::nullopt;
 }
 
-SafetensorsFile SafetensorsFile::open(const std::filesystem::path& path) {
-  const std::shared_ptr<const MappedFile> mapping = MappedFile::open(path);
-  const std::span<const std::byte> bytes = mapping->bytes();
+SafetensorsFile SafetensorsFile::open(const std::filesystem::path& path, FileUse use) {
+  const std::shared_ptr<const FileBytes> file_bytes = FileBytes::open(path, use);
+  const std::span<const std::byte> bytes = file_bytes->bytes();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const std::string_view json = header_text(text, path.string());
   const std::span<const std::byte> data = bytes.subspan(kLengthBytes + json.size());
@@ -112,7 +93,7 @@ SafetensorsFile SafetensorsFile::open(const std::filesystem::path& path) {
 
   SafetensorsFile file;
   file.path_ = path;
-  file.owner_ = mapping;
+  file.owner_ = file_bytes;
   file.metadata_ = std::move(header.metadata);
   file.tensors_.reserve(header.entries.size());
   for (HeaderEntry& entry : header.entries) {

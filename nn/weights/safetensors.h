@@ -1,4 +1,4 @@
-// Safetensors files: reading (memory-mapped, hostile-input-proof) and writing.
+// Safetensors files: reading (hostile-input-proof) and writing.
 //
 // Format (huggingface/safetensors): 8 bytes little-endian header length, a JSON object `name -> {dtype, shape,
 // data_offsets}`, then the data. Nothing of the header is believed before it is checked: length within the file and at
@@ -22,6 +22,7 @@
 #include "nn/core/parameter.h"
 #include "nn/core/shape.h"
 #include "nn/core/tensor.h"
+#include "nn/weights/file_use.h"
 
 namespace zoo::weights {
 
@@ -32,7 +33,7 @@ size_t size_of(DType type);
 /// Type of a header's `dtype`; empty if it is not supported.
 std::optional<DType> dtype_from_name(std::string_view name);
 
-/// One tensor of a checkpoint file; `data` points into the mapping.
+/// One tensor of a checkpoint file; `data` points into the memory that the file's owner keeps.
 struct StoredTensor {
   std::string name;
   DType dtype = DType::kF32;
@@ -40,12 +41,12 @@ struct StoredTensor {
   std::span<const std::byte> data;  ///< not necessarily aligned
 };
 
-/// An opened checkpoint: tensors in the order of their data. Immutable; copies share the mapping. The file must not be
-/// truncated by another process while it is open: reading what is gone ends the process (SIGBUS).
+/// An opened checkpoint: tensors in the order of their data. Immutable; copies share the memory behind the tensors.
 class SafetensorsFile {
  public:
-  /// Maps and checks the file. Throws WeightError naming the file, the tensor and what is wrong.
-  static SafetensorsFile open(const std::filesystem::path& path);
+  /// Reads and checks the file, or maps it, see FileUse. Throws WeightError naming the file, the tensor and what is
+  /// wrong.
+  static SafetensorsFile open(const std::filesystem::path& path, FileUse use = FileUse::kCopy);
 
   const std::filesystem::path& path() const { return path_; }
   const std::vector<StoredTensor>& tensors() const { return tensors_; }
@@ -53,7 +54,7 @@ class SafetensorsFile {
   const StoredTensor* find(std::string_view name) const;
   /// The `__metadata__` strings.
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
-  /// Keeps the mapping alive for views taken from it.
+  /// Keeps the memory behind the tensors alive for views taken from it.
   const std::shared_ptr<const ValuesOwner>& owner() const { return owner_; }
 
  private:

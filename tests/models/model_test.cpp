@@ -190,9 +190,9 @@ TEST_F(ModelTest, AsksTheCheckpointForTheEntryOfTheModelFile) {
   LoadModelOptions options;
   options.checkpoint = trained;
   write_model("  checkpoint: {entry: averaged}\n");
-  EXPECT_THAT(
-      [&] { Model::load(file(), options); },
-      ThrowsMessage<WeightError>(StartsWith(trained + ": holds no state dict under \"averaged\"; its keys are ")));
+  EXPECT_THAT([&] { Model::load(file(), options); },
+              ThrowsMessage<WeightError>(
+                  StartsWith(trained + ": holds no state dict under \"averaged\"; it holds state dicts under ")));
   write_model("  checkpoint: {entry: model_ema}\n");
   EXPECT_THAT([&] { Model::load(file(), options); },
               ThrowsMessage<WeightError>(HasSubstr("; taken from \"model_ema\", not from \"model\"")));

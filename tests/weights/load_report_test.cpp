@@ -92,6 +92,22 @@ TEST(LoadReport, NamesOfTheFileCannotControlTheTerminal) {
   EXPECT_EQ(text.substr(text.find('\n')), "\n  unexpected (1):\n    a\\x1b[2Jb\\n" + std::string(113, 'n') + "...");
 }
 
+TEST(LoadReport, PrefixesOfTheFileCannotEither) {
+  const std::string prefix = "\x1b[2J.";
+  LoadReport report;
+  report.stripped_prefix = prefix;
+  report.missing = {prefix + "a"};
+  report.misshaped = {{prefix + "b", Shape{1}, Shape{2}}};
+  report.wrong_type = {prefix + "c"};
+  report.non_finite = {prefix + "d"};
+  report.outside_prefix = {"\n"};
+  const std::string text = report.to_string();
+  EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
+  EXPECT_NE(text.find("fit behind \"\\x1b[2J.\", 1 that does not begin with it left alone"), std::string::npos) << text;
+  EXPECT_NE(text.find("\n    \\x1b[2J.a\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("left alone (1):\n    \\n"), std::string::npos) << text;
+}
+
 TEST(LoadReport, AnyDifferenceIsIncomplete) {
   LoadReport report;
   EXPECT_TRUE(report.complete());

@@ -99,7 +99,7 @@ std::string timm_file(const std::vector<Parameter>& parameters, DType dtype, siz
 TEST_F(Load, FloatsThatAreNotAlignedAreCopied) {
   const SafetensorsFile file = SafetensorsFile::open(write("x", timm_file(parameters_, DType::kF32, 1)));
   const LoadedWeights loaded = load_checkpoint(parameters_, file);
-  EXPECT_EQ(loaded.values.owners.size(), 2U);
+  EXPECT_EQ(loaded.values.owners.size(), 1U);  // the buffer alone: nothing is left in the file
   const ParameterValues expected = formula_values(parameters_, Ecosystem::kTimm, {});
   for (size_t id = 0; id < parameters_.size(); ++id) {
     EXPECT_EQ(reinterpret_cast<uintptr_t>(loaded.values.views[id].data()) % alignof(float), 0U);

@@ -75,9 +75,10 @@ constexpr const char* kNoDirectory =
 const std::vector<BrokenArchive> kBrokenArchives = {
     {"HalfAFile", pth_bytes(good_pickle()).substr(0, 200), kNoDirectory},
     {"OnlyTheMagic", "PK\x03\x04" + std::string(100, '\0'), kNoDirectory},
-    {"NoEntries", zip_bytes({}), "is a zip archive without data.pkl, so not a file of torch.save"},
+    {"NoEntries", zip_bytes({}), "is a zip archive without entries"},
     {"SomeOtherArchive", zip_bytes({{.name = "photos/cat.jpg", .data = "x"}}),
-     "is a zip archive without data.pkl, so not a file of torch.save"},
+     "is a zip archive without data.pkl, so not a file of torch.save; it holds \"photos/cat.jpg\". If one of these is "
+     "the checkpoint, unpack the archive and give that file"},
     {"EntryTwice", with_entry({.name = "net/data/0", .data = kSixteen}), "entry \"net/data/0\" is there twice"},
     {"PickleTwice", with_entry({.name = "net/data.pkl", .data = "N."}), "entry \"net/data.pkl\" is there twice"},
     {"StepsOut", with_entry({.name = "net/../../etc/passwd", .data = "x"}),

@@ -78,8 +78,9 @@ TEST_F(Safetensors, LeavesTheMemoryWhenSetAside) {
   const std::vector<float> ones(kValues, 1.0F);
   const std::string header =
       fmt::format(R"({{"a":{{"dtype":"F32","shape":[{}],"data_offsets":[0,{}]}}}})", kValues, kValues * sizeof(float));
-  const SafetensorsFile file = SafetensorsFile::open(
-      write("x", file_bytes(header, {reinterpret_cast<const char*>(ones.data()), ones.size() * sizeof(float)})));
+  const auto path =
+      write("x", file_bytes(header, {reinterpret_cast<const char*>(ones.data()), ones.size() * sizeof(float)}));
+  const SafetensorsFile file = SafetensorsFile::open(path, FileUse::kInPlace);
   const StoredTensor& tensor = file.tensors()[0];
   EXPECT_EQ(to_float(tensor), ones);
   EXPECT_GE(resident_kb(tensor.data.data()), kValues * 4 / 1024);
@@ -88,7 +89,7 @@ TEST_F(Safetensors, LeavesTheMemoryWhenSetAside) {
   EXPECT_EQ(to_float(tensor), ones);
 }
 
-TEST_F(Safetensors, CopiesShareTheMapping) {
+TEST_F(Safetensors, CopiesShareTheMemory) {
   std::optional<SafetensorsFile> file = SafetensorsFile::open(write("x", two_tensors()));
   const SafetensorsFile copy = *file;
   EXPECT_EQ(copy.tensors()[0].data.data(), file->tensors()[0].data.data());

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "nn/core/checked_values.h"
 #include "nn/graph/onnx_export/model_writer.h"
 #include "nn/graph/onnx_export/node_writer.h"
 
@@ -54,6 +55,7 @@ std::vector<const ValueRange*> ranges_of(const graph::Graph& graph, const std::v
 }  // namespace
 
 std::string to_onnx(const graph::BoundGraph& network, const Options& options) {
+  check_unchanged(network.values);
   const graph::BoundGraph folded = graph::fold_affine(graph::lower_blur_pools(with_outputs(network, options.outputs)));
   const std::vector<Shape> shapes = graph::infer_shapes(folded.graph, options.input);
   const std::vector<std::string> names = value_names(folded.graph);
