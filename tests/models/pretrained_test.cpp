@@ -17,7 +17,6 @@ namespace zoo::models {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::HasSubstr;
 
 const fs::path kConfigs = fs::path(ZOO_SOURCE_DIR) / "configs";
 
@@ -77,15 +76,16 @@ TEST(Pretrained, NamesAreUniqueAndTablesWhole) {
 }
 
 TEST(Pretrained, FitsTheZoosModelFiles) {
-  const std::set<std::string> unpublished = {"timm/mobilenetv4_conv_aa_medium", "timm/mobilenetv4_conv_small_035",
-                                             "timm/mobilenetv4_hybrid_large_075", "timm/mobilenetv4_hybrid_medium_075"};
   size_t checked = 0;
   for (const char* source : {"timm", "torchvision"}) {
     for (const auto& entry : fs::directory_iterator(kConfigs / source)) {
       const std::string id = std::string(source) + "/" + entry.path().stem().string();
       SCOPED_TRACE(id);
       const PretrainedCheckpoint* known = find_pretrained(id);
-      EXPECT_EQ(known == nullptr, unpublished.contains(id));
+      std::ifstream stream(entry.path());
+      const std::string text(std::istreambuf_iterator<char>(stream), {});
+      // Without a row in the table (unpublished, or no whole hash is known) a file promises none.
+      EXPECT_EQ(text.find("# Fetched by: backbone-zoo pull " + id + "\n") != std::string::npos, known != nullptr);
       if (known == nullptr) continue;
       ++checked;
       const ModelConfig config = load_model_config(entry.path());
@@ -94,9 +94,6 @@ TEST(Pretrained, FitsTheZoosModelFiles) {
       ASSERT_TRUE(known->preprocess);
       EXPECT_EQ(to_string(config.preprocess), to_string(*known->preprocess));
       EXPECT_EQ(config.preprocess, *known->preprocess);
-      std::ifstream stream(entry.path());
-      const std::string text(std::istreambuf_iterator<char>(stream), {});
-      EXPECT_THAT(text, HasSubstr("# Fetched by: backbone-zoo pull " + id + "\n"));
     }
   }
   EXPECT_GE(checked, 23U);

@@ -197,9 +197,8 @@ INSTANTIATE_TEST_SUITE_P(All, TimmConfig, ::testing::ValuesIn(configs_in({"timm"
 // One per record: tests/golden checks the other direction, too.
 TEST(ZooConfigs, AreAllThere) {
   std::vector<std::string> recorded;
-  for (const auto& model : nlohmann::json::parse(std::ifstream(kReference / "manifest.json")).at("models")) {
-    recorded.push_back(model.at("id"));
-  }
+  const auto manifest = nlohmann::json::parse(std::ifstream(kReference / "manifest.json"));
+  for (const auto& model : manifest.at("models")) recorded.push_back(model.at("id"));
   std::ranges::sort(recorded);
   EXPECT_EQ(configs_in({"netspresso", "timm", "torchvision"}), recorded);
 }
