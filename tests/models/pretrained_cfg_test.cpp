@@ -1,5 +1,6 @@
 #include "models/pretrained_cfg.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -41,7 +42,10 @@ class PretrainedCfg : public ::testing::Test {
     try {
       read_pretrained_cfg(file);
     } catch (const WeightError& error) {
-      return std::string(error.what()).substr(file.string().size() + 2);
+      const std::string found = std::string(error.what()).substr(file.string().size() + 2);
+      const std::string advice = "; `backbone-zoo pull --force` fetches it anew";
+      EXPECT_THAT(found, ::testing::EndsWith(advice));
+      return found.substr(0, found.size() - std::min(found.size(), advice.size()));
     }
     return "none";
   }
