@@ -54,7 +54,7 @@ int calibrate_model(const CalibrateFlags& flags) {
   const auto model = load_model(flags.model, flags.weights);
   const std::string output = output_of(flags, *model);
   auto found = pipeline::find_pictures(flags.data);
-  const auto run_files = files_of_run(*model);
+  const auto run_files = files_of_run(flags.model, *model);
   for (const auto& picture : found) run_files->add_input(picture, "a picture");
   const auto pictures = eval::evenly_chosen(std::move(found), flags.images);
   claim_output(*run_files, output, "--output");

@@ -100,7 +100,7 @@ void add_input(const eval::MaskItem& item, RunFiles& run) {
 /// Throws IoError where a file to write is one of those that are read.
 template <typename Item>
 void check_outputs(const EvalFlags& flags, const models::Model& model, const std::vector<Item>& items) {
-  const auto run = files_with_calibration(model);
+  const auto run = files_with_calibration(flags.model, model);
   run->add_input(annotations_of(flags), "the annotations");
   for (const Item& item : items) add_input(item, *run);
   claim_output(*run, flags.json.value_or(""), "--json");

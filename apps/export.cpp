@@ -27,7 +27,7 @@ struct ExportFlags {
 int export_model(const ExportFlags& flags) {
   const std::shared_ptr<const models::Model> model =
       load_model(flags.model, flags.weights, nullptr, weights::FileUse::kInPlace);
-  claim_output(*files_with_calibration(*model), flags.onnx, "--onnx");
+  claim_output(*files_with_calibration(flags.model, *model), flags.onnx, "--onnx");
   const graph::Graph& graph = model->network().graph;
   flags.outputs.check(graph);
   const auto [height, width] = flags.size.value_or_default(model->config());

@@ -21,7 +21,7 @@ struct GraphFlags {
 
 int draw_graph(const GraphFlags& flags) {
   const models::ModelConfig config = flags.model.load_config();
-  claim_output(*files_of_run(config), flags.output, "--output");
+  claim_output(*files_of_run(flags.model, config), flags.output, "--output");
   const graph::Graph graph = models::build_graph(config);
   const auto [height, width] = flags.size.value_or_default(config);
   const Shape input = {1, graph.in_channels(), height, width};

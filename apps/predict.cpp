@@ -52,7 +52,7 @@ int predict(PredictFlags& flags) {
   clock.lap("configuration");
   const auto model = load_model(flags.model, flags.weights, flags.options.timing ? &clock : nullptr);
   check_task_flags(task_flags(flags), model->config());
-  const auto files = files_with_calibration(*model);
+  const auto files = files_with_calibration(flags.model, *model);
   pipeline::add_sources(sources, *files);
   claim_output(*files, flags.options.json.value_or(""), "--json");
   claim_output(*files, flags.options.coco, "--coco");

@@ -81,7 +81,7 @@ int preprocess(const PreprocessFlags& flags) {
     throw UsageError("preprocess: nothing to do: give --output, --compare or both");
   }
   const models::ModelConfig model = flags.model.load_config();
-  const auto run_files = files_of_run(model);
+  const auto run_files = files_of_run(flags.model, model);
   run_files->add_input(flags.source, "the source");
   if (!flags.reference.empty()) run_files->add_input(flags.reference, "the reference");
   if (!flags.output.empty()) run_files->claim(flags.output, "--output");

@@ -46,7 +46,7 @@ Tensor read_input(const std::string& path, int64_t channels) {
 int run(const RunFlags& flags) {
   const std::shared_ptr<const models::Model> model =
       load_model(flags.model, flags.weights, nullptr, weights::FileUse::kInPlace);
-  const auto run_files = files_with_calibration(*model);
+  const auto run_files = files_with_calibration(flags.model, *model);
   run_files->add_input(flags.input, "the input tensor");
   claim_output(*run_files, flags.output, "--output");
   const graph::Graph& graph = model->network().graph;

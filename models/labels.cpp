@@ -85,14 +85,21 @@ std::optional<std::string> read_text(const ConfigNode& node, const std::filesyst
 
 }  // namespace
 
+std::filesystem::path labels_file(const ConfigNode& node, const std::filesystem::path& folder) {
+  if (!node || node.is_null() || !node.is_scalar()) return {};
+  const std::string source = node.as_string();
+  if (source == "imagenet1k" || source == "coco91" || source == "voc21") return {};
+  return folder / source;
+}
+
 std::vector<std::string> decode_labels(const ConfigNode& node, const std::filesystem::path& folder) {
   if (!given(node)) return {};
   const std::string source = node.as_string();
   if (source == "imagenet1k") return imagenet1k_labels();
   if (source == "coco91") return coco91_labels();
   if (source == "voc21") return voc21_labels();
-  const std::filesystem::path file = folder / source;
-  if (!node.is_scalar()) return {};
+  const std::filesystem::path file = labels_file(node, folder);
+  if (file.empty()) return {};
   const std::optional<std::string> text = read_text(node, file);
   if (!text) return {};
   const std::string_view content = without_frame(*text);

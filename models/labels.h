@@ -25,4 +25,7 @@ const std::vector<std::string>& imagenet1k_wordnet_ids();
 /// characters, ...) are recorded in the node and yield an empty list.
 std::vector<std::string> decode_labels(const ConfigNode& node, const std::filesystem::path& folder);
 
+/// The file that decode_labels reads; empty where it reads none.
+std::filesystem::path labels_file(const ConfigNode& node, const std::filesystem::path& folder);
+
 }  // namespace zoo::models

@@ -101,6 +101,7 @@ TEST_F(Outputs, FilesThatFlagsNameAreNoInputs) {
   refused("predict", "emoji.yaml", {"-s", path("in"), "--json", path("in/pear.png")},
           "--json " + path("in/pear.png") + ": is a source of this run");
   refused("predict", "emoji.yaml", {"-s", path("in"), "--json", model}, "is the model file of this run");
+  refused("predict", "emoji.yaml", {"-s", path("in"), "--json", path("emoji_labels.txt")}, "is the labels file");
   refused("predict", "emoji_detection.yaml", {"-s", path("in"), "--coco", path("emoji_detection.safetensors")},
           "is the checkpoint of this run");
   refused("predict", "emoji_detection.yaml", {"-s", path("in"), "--coco", path("x"), "--json", path("x")},
