@@ -65,12 +65,11 @@ class FilePlaces {
   }
 
  private:
-  /// What the user named that lies the furthest above, else the file's folder.
+  /// The nearest folder above that the user named, else the file's own.
   fs::path root_of(const fs::path& file) const {
-    fs::path root = file.parent_path();
-    for (fs::path folder = root;; folder = folder.parent_path()) {
-      if (roots_.contains(folder)) root = folder;
-      if (!folder.has_relative_path()) return root;
+    for (fs::path folder = file.parent_path();; folder = folder.parent_path()) {
+      if (roots_.contains(folder)) return folder;
+      if (!folder.has_relative_path()) return file.parent_path();
     }
   }
 

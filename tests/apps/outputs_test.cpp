@@ -105,7 +105,7 @@ TEST_F(Outputs, FilesThatFlagsNameAreNoInputs) {
   refused("predict", "emoji_detection.yaml", {"-s", path("in"), "--coco", path("emoji_detection.safetensors")},
           "is the checkpoint of this run");
   refused("predict", "emoji_detection.yaml", {"-s", path("in"), "--coco", path("x"), "--json", path("x")},
-          "--coco " + path("x") + ": another output of this run has this name");
+          "--coco " + path("x") + ": an input or another output of this run has this name");
   refused("graph", "emoji.yaml", {"-o", model}, "--output " + model + ": is the model file");
   refused("export", "emoji.yaml", {"--onnx", path("emoji.safetensors")}, "is the checkpoint");
   refused("preprocess", "emoji.yaml", {"-s", path("in/pear.png"), "-o", path("in/pear.png")}, "is the source");

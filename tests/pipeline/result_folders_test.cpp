@@ -135,6 +135,12 @@ TEST_F(ResultFoldersTest, PicturesKeepTheirPathBelowWhatNamesThem) {
               ElementsAre("a/rgb.png", "b/deep.png", "b/rgb.png"));
 }
 
+TEST_F(ResultFoldersTest, WhatNamesAFileMostCloselyCounts) {
+  for (const char* name : {"in/a.png", "b.png", "data/x/c.png"}) add(name);
+  EXPECT_THAT(outputs_of({"in", "b.png", "data/*/c.png"}, {"out", ""}, "out"),
+              ElementsAre("a.png", "b.png", "x/c.png"));
+}
+
 TEST_F(ResultFoldersTest, NamesDoNotDependOnTheOrder) {
   for (const char* name : {"a/x.png", "b/x.png", "b/x.jpg"}) add(name);
   std::vector<std::multimap<std::string, fs::path>> runs;
