@@ -1,7 +1,6 @@
 #include "pipeline/source_outputs.h"
 
 #include <algorithm>
-#include <cstring>
 #include <set>
 #include <string_view>
 #include <system_error>

@@ -1,6 +1,5 @@
 #include "nn/core/run_files.h"
 
-#include <algorithm>
 #include <system_error>
 
 #include <fmt/format.h>
