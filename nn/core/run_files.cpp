@@ -17,6 +17,12 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
 
+fs::path full_path(const fs::path& path) {
+  std::error_code error;
+  const fs::path absolute = fs::absolute(path, error);
+  return error ? path : absolute;
+}
+
 }  // namespace
 
 fs::path OutputName::file(int64_t number) const {
@@ -51,11 +57,10 @@ void RunFiles::add_input(const fs::path& file, std::string_view what) {
     return;
   }
   std::error_code error;
+  taken_.insert(fs::weakly_canonical(full_path(file), error).native());
   const fs::path target = fs::read_symlink(file, error);
-  for (const fs::path& missing : {file, file.parent_path() / target}) {
-    const fs::path path = fs::weakly_canonical(missing, error);
-    if (!error) taken_.insert(path.native());
-  }
+  if (!error) taken_.insert(fs::weakly_canonical(full_path(file.parent_path() / target), error).native());
+  taken_.erase("");  // what no name stands for
 }
 
 void RunFiles::add_source(const fs::path& file) {
@@ -105,7 +110,7 @@ void RunFiles::check_folder(const fs::path& folder) const {
 
 bool RunFiles::is_free(const OutputName& name) const {
   const std::string pattern = numbered_pattern(name);
-  if (taken_.contains(pattern)) return false;
+  if (!pattern.empty() && taken_.contains(pattern)) return false;
   return name.numbered ? !patterns_of_taken_.contains(pattern) : !taken_.contains(name.file().native());
 }
 

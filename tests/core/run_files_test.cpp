@@ -58,6 +58,18 @@ TEST_F(RunFilesTest, InputsAreRefusedUnderEveryName) {
               HasSubstr("an input or another output of this run has this name"));
 }
 
+TEST_F(RunFilesTest, MissingInputsTakeTheirOwnNamesOnly) {
+  run_.add_input("no_such_file", "a file");
+  run_.add_input("", "a file");
+  run_.add_input(folder_.path() / "none", "a file");
+  fs::create_symlink("nothing", folder_.path() / "dangling");
+  run_.add_input(folder_.path() / "dangling", "a file");
+  EXPECT_EQ(claim(folder_.path() / "out.json"), "no error");
+  EXPECT_THAT(claim("no_such_file"), HasSubstr("an input or another output"));
+  EXPECT_THAT(claim(folder_.path() / "none"), HasSubstr("an input or another output"));
+  EXPECT_THAT(claim(folder_.path() / "nothing"), HasSubstr("an input or another output"));
+}
+
 TEST_F(RunFilesTest, TwoOutputsDoNotShareAFile) {
   fs::create_directories(folder_.path() / "x");
   fs::create_directory_symlink("x", folder_.path() / "y");
