@@ -90,7 +90,7 @@ TEST_F(Calibrate, LooksThroughEveryFolderOnce) {
   fs::copy_file(demo_sample("apple.jpg"), loops + "/a/apple.jpg");
   const ProgramResult result = run_program({"calibrate", model(), "--data", loops});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("from 1 pictures"));
+  EXPECT_THAT(result.out, HasSubstr("from 1 picture\n"));
 }
 
 TEST_F(Calibrate, RandomWeightsNeedAnOutput) {

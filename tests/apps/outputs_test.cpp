@@ -133,7 +133,7 @@ TEST_F(Outputs, EvalWritesOverNoneOfItsData) {
 TEST_F(Outputs, SaveAndMasksShareAFolder) {
   const ProgramResult result =
       run("predict", "emoji_segmentation.yaml",
-          {"-s", path("in"), path("clip.mp4"), "--max-frames", "2", "--save", path("out"), "--masks", path("./out")});
+          {"-s", path("in"), path("clip.mp4"), "--max-frames", "3", "--save", path("out"), "--masks", path("./out")});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   for (const char* name : {"dog.jpg", "apple.jpg", "pear.png", "clip.mp4"})
     EXPECT_TRUE(fs::exists(path("out") + "/" + name));
