@@ -134,14 +134,21 @@ std::vector<TiffDirectory::Field> checked_fields(const TiffDirectory& directory)
 
 // Every strip or tile must lie inside the file: libtiff would hand out what it can get of the last one.
 void check_segments(const TiffDirectory& directory, uint32_t offsets_tag, uint32_t counts_tag) {
-  const std::vector<uint32_t> offsets = directory.values(offsets_tag);
-  const std::vector<uint32_t> counts = directory.values(counts_tag);
-  for (size_t i = 0; i < std::min(offsets.size(), counts.size()); ++i) directory.reader().slice(offsets[i], counts[i]);
+  const std::optional<TiffDirectory::Field> offsets = directory.find(offsets_tag);
+  const std::optional<TiffDirectory::Field> counts = directory.find(counts_tag);
+  if (!offsets || !counts) return;
+  for (uint64_t i = 0; i < std::min(offsets->count, counts->count); ++i) {
+    directory.reader().slice(directory.value(*offsets, i), directory.value(*counts, i));
+  }
 }
 
 void check_samples(const TiffDirectory& directory) {
   const uint32_t samples = directory.first(kSamplesPerPixel).value_or(1);
   if (samples > kMaxSamples) throw_unsupported(fmt::format("TIFF with {} samples per pixel", samples));
+  for (const uint32_t tag : {kBitsPerSample, kSampleFormat, kExtraSamples}) {
+    const uint64_t count = directory.find(tag).value_or(TiffDirectory::Field{}).count;
+    if (count > kMaxSamples) throw_damaged(kFormat, fmt::format("the tag {} has {} values", tag, count));
+  }
   for (const uint32_t bits : directory.values(kBitsPerSample)) {
     if (bits > 16) throw_unsupported(fmt::format("TIFF with {} bits per sample", bits));
   }

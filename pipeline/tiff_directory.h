@@ -36,6 +36,8 @@ class TiffDirectory {
   /// All values, or the first, of a tag of bytes, shorts or longs; none if it is absent or of another type.
   std::vector<uint32_t> values(uint32_t tag) const;
   std::optional<uint32_t> first(uint32_t tag) const;
+  /// One value of a field of bytes, shorts or longs.
+  uint32_t value(const Field& field, uint64_t index) const;
   /// The values as they are stored.
   std::span<const uint8_t> stored(const Field& field) const;
 
@@ -44,7 +46,6 @@ class TiffDirectory {
 
  private:
   bool is_number(const Field& field) const;
-  uint32_t value(const Field& field, uint64_t index) const;
 
   std::endian order_;
   ByteReader reader_;

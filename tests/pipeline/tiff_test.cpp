@@ -167,6 +167,12 @@ TEST(Tiff, SamplesAreLimited) {
   TiffFile file;
   file.entry(277).value = 65'535;
   EXPECT_EQ(outcome(file.bytes()), "cannot read image 'x': TIFF with 65535 samples per pixel is not supported");
+  for (const uint32_t tag : {258U, 339U, 338U}) {
+    TiffFile long_list;
+    std::erase_if(long_list.entries, [&](const Entry& entry) { return entry.tag == tag; });
+    long_list.entries.push_back({tag, 1, 80, kStripAt});
+    EXPECT_EQ(outcome(long_list.bytes()), damaged(fmt::format("the tag {} has 80 values", tag)));
+  }
 }
 
 TEST(Tiff, StripsMustLieInTheFile) {
