@@ -31,7 +31,7 @@ struct IouSummary {
   std::optional<double> void_share() const;
   /// Whether the masks look like pictures of black and white, where 255 means an object: nothing but 0 and void.
   bool looks_binary() const;
-  ConfusionMatrix confusion;                      ///< in pixels; column `nothing()`: what a crop hid from the network
+  ConfusionMatrix confusion;  ///< in pixels; column `nothing()`: what a crop hid from the network
 };
 
 /// Counts pixels of all pictures together; parts that saw different pictures merge into the same result in any order.
