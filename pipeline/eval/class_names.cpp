@@ -7,8 +7,8 @@
 
 #include "models/labels.h"
 #include "models/model_config.h"
-#include "nn/core/config_text.h"
 #include "nn/core/parse_number.h"
+#include "nn/core/shown_text.h"
 #include "pipeline/eval/problem_list.h"
 
 namespace zoo::eval {
@@ -63,7 +63,7 @@ std::optional<int64_t> class_of_folder(std::string_view name, Labels labels, int
 }
 
 std::string unknown_class(std::string_view name, Labels labels, const ProblemList& problems) {
-  const std::string shown = zoo::detail::in_quotes(name);
+  const std::string shown = fmt::format("\"{}\"", shortened(name));
   if (const std::optional<size_t> number = imagenet_class(name)) {
     return fmt::format("the model has no class {}, ImageNet's \"{}\"", shown, models::imagenet1k_labels()[*number]);
   }

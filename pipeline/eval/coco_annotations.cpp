@@ -11,9 +11,8 @@
 
 #include <fmt/format.h>
 
-#include "nn/core/config_text.h"
-#include "nn/core/counted.h"
 #include "nn/core/files.h"
+#include "nn/core/shown_text.h"
 #include "pipeline/eval/coco_rows.h"
 #include "pipeline/eval/problem_list.h"
 
@@ -21,7 +20,6 @@ namespace zoo::eval {
 namespace {
 
 namespace fs = std::filesystem;
-using zoo::detail::in_quotes;
 
 struct Picture {
   std::string file_name;
@@ -227,14 +225,14 @@ std::map<int64_t, int64_t> match_categories(Tables& tables, std::span<const std:
     if (known) {
       classes[id] = labels.empty() ? id : label->second;
       if (!taken.insert(classes[id]).second) {
-        tables.problem(category, fmt::format("the name {} came before", in_quotes(category.name)));
+        tables.problem(category, fmt::format("the name \"{}\" came before", shortened(category.name)));
       }
     } else if (used.contains(id) && labels.empty()) {
       tables.problem(category,
                      fmt::format("the model has no labels, so ids are its classes; expected 0 to {}, found {}",
                                  num_classes - 1, id));
     } else if (used.contains(id)) {
-      tables.problem(category, fmt::format("the model has no class {}{}", in_quotes(category.name),
+      tables.problem(category, fmt::format("the model has no class \"{}\"{}", shortened(category.name),
                                            did_you_mean(category.name, labels, tables.problems)));
     }
   }
@@ -259,9 +257,10 @@ std::map<int64_t, BoxItem> find_pictures(Tables& tables, const fs::path& folder)
   for (const auto& [id, picture] : tables.pictures) {
     const std::optional<fs::path> place = place_in(pictures, picture.file_name);
     if (!place) {
-      tables.problem(picture, fmt::format("file_name: {} is not in the folder of the pictures, {} (--data DIR: they "
-                                          "are in DIR/images or in DIR)",
-                                          in_quotes(picture.file_name), pictures.string()));
+      tables.problem(picture,
+                     fmt::format("file_name: \"{}\" is not in the folder of the pictures, {} (--data DIR: they "
+                                 "are in DIR/images or in DIR)",
+                                 shortened(picture.file_name), pictures.string()));
     }
     items[id] = {id, place.value_or(""), picture.size, {}};
   }

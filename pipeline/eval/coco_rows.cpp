@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "nn/core/config_text.h"
 #include "nn/core/json_nesting.h"
 #include "nn/core/shown_text.h"
 
@@ -169,7 +168,7 @@ std::string to_string(const CocoValue& value) {
     case CocoValue::Kind::kNumber:
       return fmt::format("{}", value.number);
     case CocoValue::Kind::kText:
-      return "the text " + zoo::detail::in_quotes(value.text);
+      return fmt::format("the text \"{}\"", shortened(value.text));
     case CocoValue::Kind::kBool:
       return value.number != 0.0 ? "true" : "false";
     case CocoValue::Kind::kNull:
