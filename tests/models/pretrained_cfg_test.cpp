@@ -68,7 +68,7 @@ TEST_F(PretrainedCfg, IsNotBelieved) {
   EXPECT_EQ(problem(std::string((1U << 20U) + 1, ' ')), "cannot be read, is empty or larger than 1 MiB");
   EXPECT_EQ(problem("{"), "is not a JSON object");
   EXPECT_EQ(problem("[]"), "is not a JSON object");
-  EXPECT_EQ(problem(std::string(500'000, '[')), "is not a JSON object");
+  EXPECT_EQ(problem(std::string(500'000, '[')), "nests lists and objects more than 64 deep");
   EXPECT_EQ(problem("{\"pretrained_cfg\": 1}"), "has no object \"pretrained_cfg\"");
   EXPECT_EQ(problem(with("mean", "")), "pretrained_cfg has no \"mean\"");
   EXPECT_EQ(problem(with("mean", "[0, 0]")), "pretrained_cfg.mean: expected 3 numbers, found [0,0]");
