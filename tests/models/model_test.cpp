@@ -284,17 +284,17 @@ TEST_F(ModelTest, SaysThatNoCheckpointIsKnownByThatName) {
 TEST_F(ModelTest, TakesAKnownCheckpointFromTheCacheOnly) {
   test::Environment environment;
   environment.set("HF_HUB_CACHE", (folder_ / "hub").string());
-  write_model("  checkpoint: {use_pretrained: True, pretrained: mobilenetv3_small_050}\n");
-  const fs::path snapshot = folder_ / "hub/models--timm--mobilenetv3_small_050.lamb_in1k/snapshots/main";
+  write_model("  checkpoint: {use_pretrained: True, pretrained: mobilenetv3_small_100}\n");
+  const fs::path snapshot = folder_ / "hub/models--timm--mobilenetv3_small_100.lamb_in1k/snapshots/main";
   EXPECT_THAT([&] { Model::load(file()); },
               ThrowsMessage<ConfigError>(
                   file().string() +
-                  ":4:32: model.checkpoint.use_pretrained: mobilenetv3_small_050.lamb_in1k is not in the cache; get it "
-                  "with `backbone-zoo pull mobilenetv3_small_050.lamb_in1k`, or by hand: "
-                  "https://huggingface.co/timm/mobilenetv3_small_050.lamb_in1k/resolve/main/model.safetensors as " +
+                  ":4:32: model.checkpoint.use_pretrained: mobilenetv3_small_100.lamb_in1k is not in the cache; get it "
+                  "with `backbone-zoo pull mobilenetv3_small_100.lamb_in1k`, or by hand: "
+                  "https://huggingface.co/timm/mobilenetv3_small_100.lamb_in1k/resolve/main/model.safetensors as " +
                   (snapshot / "model.safetensors").string()));
   EXPECT_EQ(load_model_config(file()).preprocess_origin,
-            "the table of known checkpoints (mobilenetv3_small_050.lamb_in1k)");
+            "the table of known checkpoints (mobilenetv3_small_100.lamb_in1k)");
 
   // Put there by hand, as the message says.
   fs::create_directories(snapshot);
