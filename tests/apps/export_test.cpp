@@ -22,7 +22,7 @@ TEST(Export, WritesWhatOpenCvRunsAsWeDo) {
   const ProgramResult exported =
       run_program({"export", demo_model(), "--onnx", folder / "net.onnx", "--size", "96x64", "--batch", "2"});
   ASSERT_EQ(exported.exit_code, 0) << exported.err;
-  EXPECT_EQ(exported.out, "");
+  EXPECT_EQ(exported.out, "wrote " + (folder / "net.onnx") + ": mobilenet_v3_demo_emoji, input 2x3x96x64\n");
   const Tensor image = weights::formula_input({2, 3, 96, 64}, "zoo");
   weights::write_safetensors(folder / "in.safetensors", {{"input", image}});
   const ProgramResult ran = run_program(

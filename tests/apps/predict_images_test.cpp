@@ -66,9 +66,10 @@ TEST_F(BadImages, AreNamedAndCountedAndTheRestGoesOn) {
   const ProgramResult result = run_program(predict({"-s", folder_.path().string()}));
   EXPECT_EQ(result.exit_code, 3);
   const std::vector<std::string> good = lines_of(result.out);
-  ASSERT_THAT(good, SizeIs(2));
+  ASSERT_THAT(good, SizeIs(3));
   EXPECT_THAT(good[0], AllOf(StartsWith(folder_ / "a_good.jpg"), HasSubstr("dog")));
   EXPECT_THAT(good[1], AllOf(StartsWith(folder_ / "g_good.jpg"), HasSubstr("dog")));
+  EXPECT_THAT(good[2], ::testing::MatchesRegex("2 pictures in [0-9.]+ s \\([0-9.]+ pictures/s\\), 5 failed"));
   EXPECT_THAT(lines_of(result.err),
               ElementsAre(AllOf(HasSubstr("b_empty.jpg"), HasSubstr("empty")),
                           AllOf(HasSubstr("c_text.jpg"), HasSubstr("not an image")),
