@@ -39,8 +39,11 @@ bool is_model_file(const fs::path& file) {
 }  // namespace
 
 std::optional<fs::path> zoo_folder() {
-  if (const char* folder = std::getenv("ZOO_CONFIGS"); folder != nullptr && *folder != '\0') return folder;
   std::error_code error;
+  if (const char* folder = std::getenv("ZOO_CONFIGS"); folder != nullptr && *folder != '\0') {
+    if (!fs::is_directory(folder, error)) throw ConfigError({fmt::format("ZOO_CONFIGS: {} is no folder", folder)});
+    return folder;
+  }
   const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
   const std::array<fs::path, 4> candidates = {program / "../share/backbone_zoo/configs", "configs",
                                               program / "../../../configs", program / "../../configs"};
@@ -63,10 +66,11 @@ std::string zoo_name(const fs::path& file, const fs::path& folder) {
 
 fs::path find_model_file(const fs::path& name) {
   std::error_code error;
-  if (name.empty() || fs::exists(name, error) || name.is_absolute()) return name;
+  const bool is_folder = fs::is_directory(name, error);
+  if (name.empty() || name.is_absolute() || (!is_folder && fs::exists(name, error))) return name;
   const std::optional<fs::path> folder = zoo_folder();
   if (!folder) {
-    if (is_model_file(name)) return name;
+    if (is_model_file(name) || is_folder) return name;
     throw ConfigError({fmt::format(
         "{}: no such file, and the zoo's model files were not found; set ZOO_CONFIGS to their folder", name.string())});
   }
@@ -87,7 +91,7 @@ fs::path find_model_file(const fs::path& name) {
     throw ConfigError(
         {fmt::format("{}: several models of the zoo have this name: {}", name.string(), fmt::join(meant, ", "))});
   }
-  if (is_model_file(name)) return name;
+  if (is_model_file(name) || is_folder) return name;
   fail_unknown(name.string(), *folder, known);
 }
 

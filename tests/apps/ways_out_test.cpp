@@ -132,8 +132,10 @@ TEST_F(WaysOut, NamesOfTheZooMayBeShortAndAreSuggested) {
   EXPECT_THAT(run({"summary", folder_ / "nowhere.yaml"}).err, HasSubstr("nowhere.yaml"));
 }
 
-TEST_F(WaysOut, FilesOfTheFolderWinOverNamesOfTheZoo) {
-  fs::create_directories(folder_ / "demo");
+TEST_F(WaysOut, TheVariableNamesTheZoo) {
+  const ProgramResult nowhere = run_program({"summary", "demo/emoji"}, {"ZOO_CONFIGS=/nowhere"});
+  EXPECT_EQ(nowhere.exit_code, 2);
+  EXPECT_THAT(nowhere.err, HasSubstr("ZOO_CONFIGS: /nowhere is no folder"));
   const std::string elsewhere = folder_ / "zoo";
   fs::create_directories(elsewhere);
   write_text(elsewhere + "/labels.txt", kTinyLabels);
