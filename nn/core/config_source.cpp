@@ -60,7 +60,7 @@ void SourceText::check_characters(const Origins& origins) const {
   for (size_t i = 0; i < text_.size();) {
     const auto fail = [&](std::string message) { throw_problems(origins, {{position(i), "", std::move(message)}}); };
     const size_t length = utf8_sequence_length(text_, i);
-    if (length == 0) fail("not valid UTF-8");
+    if (length == 0) fail(i == 0 ? "not valid UTF-8; a model file is YAML text in UTF-8" : "not valid UTF-8");
     const auto byte = static_cast<unsigned char>(text_[i]);
     if (text_[i] == '\r') {
       if (i + 1 == text_.size() || text_[i + 1] != '\n') fail("carriage return without line feed");

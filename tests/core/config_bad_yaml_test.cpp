@@ -172,7 +172,7 @@ const BadYaml kBadYaml[] = {
      std::string("\xFF\xFE"
                  "a\0",
                  4),
-     {"x.yaml:1:1: not valid UTF-8"}},
+     {"x.yaml:1:1: not valid UTF-8; a model file is YAML text in UTF-8"}},
     {"EscapedNul", "a: \"b\\0c\"\n", {"x.yaml:1:4: a: the text holds a NUL character"}},
     {"EscapeBeyondUtf8",
      "a: \"\\N\"\n",
