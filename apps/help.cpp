@@ -69,26 +69,31 @@ size_t help_width() {
 }
 
 std::string wrapped(std::string_view text, size_t width, size_t indent, size_t first) {
+  const std::string new_line = "\n" + std::string(indent, ' ');
   std::string result;
   size_t used = first;
   bool line_is_empty = true;
   for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find(' ', begin), text.size());
+    const size_t end = std::min(text.find_first_of(" \n", begin), text.size());
     const std::string_view word = text.substr(begin, end - begin);
-    begin = end + 1;
-    if (word.empty()) continue;
-    if (!line_is_empty && used + 1 + word.size() > width) {
-      result += "\n" + std::string(indent, ' ');
+    if (!word.empty()) {
+      if (!line_is_empty && used + 1 + word.size() > width) {
+        result += new_line;
+        used = indent;
+      } else if (!line_is_empty) {
+        result += ' ';
+        ++used;
+      }
+      result += word;
+      used += word.size();
+      line_is_empty = false;
+    }
+    if (end < text.size() && text[end] == '\n') {
+      result += new_line;
       used = indent;
       line_is_empty = true;
     }
-    if (!line_is_empty) {
-      result += ' ';
-      ++used;
-    }
-    result += word;
-    used += word.size();
-    line_is_empty = false;
+    begin = end + 1;
   }
   return result;
 }
