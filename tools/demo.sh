@@ -30,10 +30,11 @@ $zoo predict configs/demo/emoji_segmentation.yaml --source "$scenes/*.jpg" --sav
 cat <<END
 
 Annotated pictures and the clip are in $out/. Next:
-  $zoo predict $model --source 0 --show            # your webcam: hold up a phone that shows an emoji
-  $zoo predict $model --source photo.jpg --topk 5  # your own picture
-  $zoo predict configs/timm/mobilenetv3_small_100.yaml --checkpoint model.safetensors --source photo.jpg
-                                                   # ImageNet classes with weights you have (timm's model.safetensors)
-  $zoo summary configs/netspresso/mobilenetv3-large-classification.yaml
-                                                   # another network: only another YAML
+  $zoo predict $model 0 --show              # your webcam: hold up a phone that shows an emoji
+  $zoo predict $model photo.jpg             # your own picture
+  $zoo predict timm/mobilenetv3_small_100 photo.jpg --checkpoint model.safetensors
+                                            # ImageNet classes with weights you have (timm's model.safetensors)
+  $zoo pull timm/mobilenetv3_small_100      # or the published ones, then: predict ... --pretrained
+  $zoo summary netspresso/mobilenetv3-large-classification
+                                            # another network: only another YAML
 END
