@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/counted.h"
 #include "nn/core/error.h"
 
 namespace zoo::pipeline {
@@ -26,7 +27,8 @@ void check(const models::PreprocessConfig& config) {
   check_sizes(config.resize, "resize");
   check_sizes(config.crop, "crop");
   if (config.mean.empty() || config.mean.size() != config.std.size()) {
-    throw Error(fmt::format("preprocess: {} values of mean, but {} of std", config.mean.size(), config.std.size()));
+    throw Error(fmt::format("preprocess: {} of mean, but {} of std", counted(std::ssize(config.mean), "value"),
+                            config.std.size()));
   }
   if (config.color != ColorOrder::kGray && config.mean.size() != 3) {
     throw Error(fmt::format("preprocess: a colour picture has 3 channels, but mean has {}", config.mean.size()));
@@ -37,8 +39,8 @@ void check(const models::PreprocessConfig& config) {
       throw Error("preprocess: a letterbox excludes resize and crop");
     }
     if (!config.letterbox->fill.empty() && config.letterbox->fill.size() != config.mean.size()) {
-      throw Error(fmt::format("preprocess: {} values of mean, but {} of letterbox.fill", config.mean.size(),
-                              config.letterbox->fill.size()));
+      throw Error(fmt::format("preprocess: {} of mean, but {} of letterbox.fill",
+                              counted(std::ssize(config.mean), "value"), config.letterbox->fill.size()));
     }
   }
   if (std::ranges::find(config.std, 0.0F) != config.std.end()) throw Error("preprocess.std: must not be 0");

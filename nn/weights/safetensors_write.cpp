@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "nn/core/counted.h"
 #include "nn/core/error.h"
 #include "nn/core/files.h"
 #include "nn/weights/safetensors.h"
@@ -41,7 +42,8 @@ void check_tensors(const NamedTensors& tensors, const std::string& file) {
     if (name.empty() || name == "__metadata__" || name.find('\0') != std::string::npos) fail("not a possible name");
     if (!names.insert(name).second) fail("is there twice");
     if (static_cast<size_t>(tensor.shape.elements()) != tensor.data.size()) {
-      fail(fmt::format("shape {} does not fit {} values", tensor.shape.to_string(), tensor.data.size()));
+      fail(
+          fmt::format("shape {} does not fit {}", tensor.shape.to_string(), counted(std::ssize(tensor.data), "value")));
     }
   }
 }

@@ -221,7 +221,10 @@ TEST(PredictImages, ShowWithoutADisplayExplainsAndGoesOn) {
   const ProgramResult result = run_program(predict({"-s", demo_sample("dog.jpg"), "--show"}));
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.out, HasSubstr("dog"));
-  EXPECT_THAT(result.err, HasSubstr("--show: no display (neither DISPLAY nor WAYLAND_DISPLAY is set); going on"));
+  EXPECT_THAT(
+      result.err,
+      HasSubstr(
+          "--show: no display (neither DISPLAY nor WAYLAND_DISPLAY is set; --save writes files instead); going on"));
 }
 
 TEST(PredictImages, ShowWithADisplayThatDoesNotAnswerGoesOn) {

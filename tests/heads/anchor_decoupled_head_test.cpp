@@ -140,7 +140,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "{anchor_sizes: [[32], [64]], aspect_ratios: [1], num_layers: 1}",
                 {6, 8},
                 "x.yaml:1:7: name: its convolutions are shared by levels of equal width, but these have 6, 8 channels; "
-                "a neck makes them equal"},
+                "a neck makes them equal (model.architecture.neck: fpn)"},
         BadHead{"MissingKeys",
                 "{}",
                 {6, 6},

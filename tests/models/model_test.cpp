@@ -263,8 +263,8 @@ TEST_F(ModelTest, SaysThatADetectorHasOtherClasses) {
 TEST_F(ModelTest, SaysWhatToDoWithoutWeights) {
   EXPECT_THAT([&] { Model::load(file()); },
               ThrowsMessage<ConfigError>(
-                  file().string() + ": no weights: give a weights file as model.checkpoint.path or --checkpoint, or "
-                                    "--random-weights for shape and speed work"));
+                  file().string() + ": no weights: give a weights file with --checkpoint FILE (model.checkpoint.path), "
+                                    "or --random-weights to try shapes and speed"));
 }
 
 TEST_F(ModelTest, SaysThatNoCheckpointIsKnownByThatName) {
@@ -272,8 +272,9 @@ TEST_F(ModelTest, SaysThatNoCheckpointIsKnownByThatName) {
   EXPECT_THAT([&] { Model::load(file()); },
               ThrowsMessage<ConfigError>(file().string() +
                                          ":4:32: model.checkpoint.use_pretrained: no checkpoint is known as \"tiny\"; "
-                                         "give a weights file as model.checkpoint.path or --checkpoint, or "
-                                         "--random-weights for shape and speed work"));
+                                         "name one as model.checkpoint.pretrained (`backbone-zoo list --pretrained` "
+                                         "shows them), or give a weights file with --checkpoint FILE "
+                                         "(model.checkpoint.path), or --random-weights to try shapes and speed"));
   write_model("  checkpoint: {pretrained: mobilenetv3_smal_050}\n");
   EXPECT_THAT([&] { Model::load(file()); },
               ThrowsMessage<ConfigError>(file().string() +

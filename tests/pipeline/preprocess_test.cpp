@@ -235,7 +235,7 @@ TEST(Preprocess, RefusesContradictingConfigurations) {
   const auto error = [](const PreprocessConfig& config) { return error_of([&] { Preprocessor p(config); }); };
   EXPECT_EQ(error({.resize = {0}}), "preprocess.resize: must be one or two sizes from 1 to 2147483647");
   EXPECT_EQ(error({.crop = {1, 2, 3}}), "preprocess.crop: must be one or two sizes from 1 to 2147483647");
-  EXPECT_EQ(error({.mean = {0.5F}}), "preprocess: 1 values of mean, but 3 of std");
+  EXPECT_EQ(error({.mean = {0.5F}}), "preprocess: 1 value of mean, but 3 of std");
   EXPECT_EQ(error({.mean = {0.5F}, .std = {0.5F}}), "preprocess: a colour picture has 3 channels, but mean has 1");
   EXPECT_EQ(error({.std = {0.5F, 0.0F, 0.5F}}), "preprocess.std: must not be 0");
 }

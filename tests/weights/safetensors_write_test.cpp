@@ -167,7 +167,7 @@ INSTANTIATE_TEST_SUITE_P(
         ImpossibleTensors{"MetadataName", {{"__metadata__", kOne}}, "tensor \"__metadata__\": not a possible name"},
         ImpossibleTensors{"Twice", {{"a", kOne}, {"a", kOne}}, "tensor \"a\": is there twice"},
         ImpossibleTensors{
-            "ShapeAndValues", {{"a", {Shape{2, 3}, {1.0F}}}}, "tensor \"a\": shape 2x3 does not fit 1 values"},
+            "ShapeAndValues", {{"a", {Shape{2, 3}, {1.0F}}}}, "tensor \"a\": shape 2x3 does not fit 1 value"},
         ImpossibleTensors{"NoUtf8", {{"\xC3(", kOne}}, "a tensor name or metadata text is not valid UTF-8"}),
     [](const auto& test) { return test.param.name; });
 
