@@ -167,7 +167,7 @@ Action setup_pull(CLI::App& app) {
   app.add_option("--cache", flags->cache, "Cache folder instead of the usual one")->type_name("DIR");
   app.add_flag("--force", flags->force, "Fetch even what is there");
   add_json_flag(app, flags->json);
-  app.footer(kFooter);
+  app.footer(fmt::format("{}\n\n{}", kFooter, app.get_footer()));
   return [flags] { return pull(*flags); };
 }
 

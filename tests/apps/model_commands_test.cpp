@@ -143,7 +143,7 @@ TEST(List, FindsTheFolderThroughTheEnvironmentAndToleratesBrokenFiles) {
   fs::copy_file(small_model(), folder / "good.yaml");
   const ProgramResult result = run_program({"list"}, {"ZOO_CONFIGS=" + folder.path().string()});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.out, HasSubstr("good.yaml"));
+  EXPECT_THAT(result.out, HasSubstr("\ngood "));
   EXPECT_THAT(result.err, HasSubstr("broken.yaml:1:"));
 }
 
