@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <fstream>
 #include <limits>
@@ -13,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "nn/core/parse_number.h"
+
 namespace zoo {
 namespace {
 
@@ -20,10 +21,7 @@ namespace fs = std::filesystem;
 
 std::optional<int64_t> whole_number(std::string_view text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  return parse_number<int64_t>(text);
 }
 
 std::optional<int> cores_of(std::optional<int64_t> quota_us, std::optional<int64_t> period_us) {
