@@ -63,8 +63,8 @@ struct PipelineStats {
 
 /// Runs until the source ends, `sink` says stop, `stop` is set or a stage throws; then all threads are joined. From a
 /// live source the newest frame wins; of any other every frame goes through in order. Rethrows the first exception of
-/// any stage and of the source. Throws Error for an option out of range. A source that does not come back from next() in
-/// time (see the options) is left to a detached thread, which shares its ownership and touches nothing else
+/// any stage and of the source. Throws Error for an option out of range. A source that does not come back from next()
+/// in time (see the options) is left to a detached thread, which shares its ownership and touches nothing else
 /// (left_threads.h).
 PipelineStats run_pipeline(const std::shared_ptr<FrameSource>& source, const PipelineStages& stages,
                            const PipelineOptions& options = {});

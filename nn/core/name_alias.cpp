@@ -135,18 +135,25 @@ std::string name_by_alias(std::string_view word, std::span<const std::string> ca
   const std::string wanted = squashed(word);
   if (wanted.empty()) return {};
   std::string alias;
-  std::string variant;
-  size_t variant_length = kShortestVariant - 1;
   for (const std::string& candidate : candidates) {
     const std::string name = squashed(candidate);
     if (name == wanted) return candidate;
     if (alias.empty() && is_alias(wanted, name)) alias = candidate;
-    if (name.size() > variant_length && wanted.find(name) != wanted.npos) {
-      variant = candidate;
-      variant_length = name.size();
-    }
   }
-  return alias.empty() ? variant : alias;
+  return alias;
+}
+
+std::string name_of_variant(std::string_view word, std::span<const std::string> candidates) {
+  const std::string wanted = squashed(word);
+  std::string variant;
+  size_t variant_length = kShortestVariant - 1;
+  for (const std::string& candidate : candidates) {
+    const std::string name = squashed(candidate);
+    if (name.size() <= variant_length || wanted.find(name) == wanted.npos) continue;
+    variant = candidate;
+    variant_length = name.size();
+  }
+  return variant;
 }
 
 }  // namespace zoo::detail

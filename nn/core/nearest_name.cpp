@@ -52,7 +52,8 @@ std::string nearest_name(std::string_view word, std::span<const std::string> can
       nearest = candidate;
     }
   }
-  return nearest;
+  // Letters first: "stagex_params" is no variant of "params" where there is "stage_params".
+  return nearest.empty() ? detail::name_of_variant(word, candidates) : nearest;
 }
 
 }  // namespace zoo

@@ -71,7 +71,9 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Mistake{"no_file", {}, "export: --onnx is required"},
         Mistake{"no_batch", {"--onnx", "OUT", "--batch", "0"}, "export: --batch: Value 0 not in range"},
-        Mistake{"unknown_output", {"--onnx", "OUT", "--outputs", "logit"}, "--outputs logit: no such output; the network has logits"},
+        Mistake{"unknown_output",
+                {"--onnx", "OUT", "--outputs", "logit"},
+                "--outputs logit: no such output; the network has logits"},
         Mistake{"no_such_folder",
                 {"--onnx", "/nowhere/net.onnx"},
                 "/nowhere/net.onnx: cannot be written: No such file or directory",

@@ -78,6 +78,10 @@ TEST_P(NearestAlias, WinsOverTheFewestEdits) {
   }
 }
 
+TEST(NearestName, IsNoVariantOfAPartWhereLettersSayMore) {
+  EXPECT_EQ(nearest_name("stagex_params", std::vector<std::string>{"params", "stage_params"}), "stage_params");
+}
+
 const AliasCase kAliases[] = {
     {"hswish", "hard_swish"},
     {"HSwish", "hard_swish"},
