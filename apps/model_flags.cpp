@@ -151,7 +151,7 @@ void OutputsFlag::check(const graph::Graph& graph) const {
   for (const graph::Output& output : graph.outputs) known.push_back(output.name);
   for (const std::string& name : names) {
     if (std::ranges::find(known, name) == known.end()) {
-      throw UsageError(fmt::format("--outputs {}: the network has {}", name, fmt::join(known, ", ")));
+      throw UsageError(fmt::format("--outputs {}: no such output; the network has {}", name, fmt::join(known, ", ")));
     }
   }
 }

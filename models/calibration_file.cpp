@@ -129,10 +129,12 @@ std::string in_double_quotes(std::string_view text) {
   return result + '"';
 }
 
-/// A value's name as a key: as it is where YAML takes that for nothing else.
+/// A value's name as a key: as it is where YAML takes that for nothing else. No word that means something (null, true,
+/// yes) has a dot or an underscore in it.
 std::string key(const std::string& name) {
   const auto is_plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '.' || c == '_'; };
-  const bool plain = !name.empty() && std::isalpha(static_cast<unsigned char>(name[0])) != 0;
+  const bool plain = !name.empty() && std::isalpha(static_cast<unsigned char>(name[0])) != 0 &&
+                     name.find_first_of("._") != std::string::npos;
   return plain && std::ranges::all_of(name, is_plain) ? name : in_double_quotes(name);
 }
 

@@ -93,7 +93,7 @@ class Reader {
   }
 
   [[noreturn]] void fail(const std::string& problem) const {
-    throw WeightError(fmt::format("{}: {}", file_.string(), problem));
+    throw WeightError(fmt::format("{}: {}; `backbone-zoo pull --force` fetches it anew", file_.string(), problem));
   }
 
  private:

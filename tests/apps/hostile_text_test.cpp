@@ -102,9 +102,12 @@ void expect_harmless(const std::string& text) {
 
 constexpr const char* kEvil = "\x1b[31mx\u202ey";
 
+// Control characters make a labels file wrong; what reorders a line is text, so it is let through and shown escaped.
+constexpr const char* kTurning = "x\u202ey";
+
 TEST(HostileText, OfLabelsIsEscapedInResults) {
   const TempFolder folder;
-  std::string labels = std::string(kEvil) + "\n";
+  std::string labels = std::string(kTurning) + "\n";
   for (int i = 1; i < 10; ++i) labels += "label " + std::to_string(i) + "\n";
   write_text(folder / "labels.txt", labels);
   const std::string model = source_path("configs/timm/mobilenetv3_small_050.yaml");
@@ -121,7 +124,7 @@ TEST(HostileText, OfLabelsIsEscapedInResults) {
                                             "model.num_classes=10"};
   const ProgramResult text = run_program(predict);
   EXPECT_EQ(text.exit_code, 0) << text.err;
-  EXPECT_THAT(text.out, HasSubstr("%  \\x1b[31mx\\u202ey\n"));
+  EXPECT_THAT(text.out, HasSubstr("%  x\\u202ey\n"));
   expect_harmless(text.out);
 
   std::vector<std::string> as_json = predict;
@@ -130,7 +133,7 @@ TEST(HostileText, OfLabelsIsEscapedInResults) {
   expect_harmless(json.out);
   const auto line = nlohmann::json::parse(json.out);
   bool found = false;
-  for (const auto& guess : line.at("top")) found = found || guess.at("label") == kEvil;
+  for (const auto& guess : line.at("top")) found = found || guess.at("label") == kTurning;
   EXPECT_TRUE(found) << "JSON says what the label is";
 }
 
@@ -143,7 +146,7 @@ TEST(HostileText, OfFileNamesIsEscapedInMessages) {
   const ProgramResult read = run_program({"predict", demo_model(), "--source", name});
   EXPECT_EQ(read.exit_code, 3);
   expect_harmless(read.err);
-  EXPECT_THAT(read.err, HasSubstr("a\\n\\x1b[31mx\\u202ey.png: "));
+  EXPECT_THAT(read.err, HasSubstr("a\\n\\x1b[31mx\\u202ey.png'"));
   const ProgramResult model = run_program({"validate", folder / (std::string(kEvil) + ".yaml")});
   EXPECT_EQ(model.exit_code, 2);
   expect_harmless(model.out + model.err);

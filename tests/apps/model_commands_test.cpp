@@ -24,7 +24,8 @@ std::string small_model() { return source_path("configs/torchvision/mobilenet_v3
 TEST(Validate, SaysOkPerFile) {
   const ProgramResult result = run_program({"validate", demo_model(), small_model()});
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_EQ(result.out, demo_model() + ": ok\n" + small_model() + ": ok\n");
+  EXPECT_EQ(result.out, demo_model() + ": ok; weights: " + source_path("configs/demo/emoji.safetensors") + " fits\n" +
+                            small_model() + ": ok\n");
   EXPECT_EQ(result.err, "");
 }
 
@@ -38,7 +39,7 @@ TEST(Validate, PrintsEveryProblemOfEveryFile) {
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.out, HasSubstr("stage_params[0].stride[0]"));
   EXPECT_THAT(result.out, HasSubstr("did you mean \"num_layers\"?"));
-  EXPECT_THAT(result.out, HasSubstr(demo_model() + ": ok\n"));
+  EXPECT_THAT(result.out, HasSubstr(demo_model() + ": ok; weights: "));
   EXPECT_THAT(result.out, HasSubstr("/nowhere/m.yaml"));
 }
 

@@ -115,7 +115,7 @@ TEST(Run, WrongInputsAreUsageErrors) {
   EXPECT_THAT(run(folder / "broken.safetensors"), HasSubstr("broken.safetensors"));
   EXPECT_THAT(run(folder / "nowhere.safetensors"), HasSubstr("nowhere.safetensors"));
   EXPECT_THAT(run(folder / "good.safetensors", {"--outputs", "logit"}),
-              HasSubstr("--outputs logit: the network has logits, feature.0"));
+              HasSubstr("--outputs logit: no such output; the network has logits, feature.0"));
 }
 
 TEST(Run, UnwritableOutputIsARunTimeFailure) {

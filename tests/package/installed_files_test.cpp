@@ -66,7 +66,7 @@ TEST(InstalledProgram, FindsTheZooByNameFromAnywhere) {
 }
 
 TEST(InstalledFiles, PagesLinkToWhatIsInstalled) {
-  const std::regex pattern(R"(\]\(([^)#:]+)(#[^)]*)?\))");
+  const std::regex pattern(R"(\]\(([^)#: ]+)(#[^)]*)?\))");
   size_t checked = 0;
   for (const fs::path& file : installed_files()) {
     if (file.extension() != ".md" || file.string().find("/doc/") == std::string::npos) continue;
@@ -96,7 +96,7 @@ TEST(InstalledProgram, FindsTheInstalledZoo) {
   const std::string program = (test::package_prefix() / "bin/backbone-zoo").string();
   const test::CommandResult list = test::run_command(folder, "env -u ZOO_CONFIGS " + program + " list");
   EXPECT_EQ(list.exit_code, 0) << list.err;
-  EXPECT_THAT(list.out, HasSubstr("demo/emoji.yaml"));
+  EXPECT_THAT(list.out, HasSubstr("\ndemo/emoji "));
   const std::string demo = (test::package_prefix() / "share/backbone_zoo/configs/demo").string();
   const test::CommandResult predict =
       test::run_command(folder, program + " predict " + demo + "/emoji.yaml --source " + demo + "/samples/dog.jpg");
