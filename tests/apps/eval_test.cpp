@@ -201,6 +201,7 @@ TEST_F(EvalClasses, SortedFoldersAreClassesByTheirPlace) {
 TEST_F(EvalClasses, FilesThatAreNoPicturesAreCounted) {
   write_text(data() + "/labels.tsv", "");
   write_text(data() + "/dog/notes.txt", "");
+  fs::create_directories(data() + "/dog/sub");
   write_text(data() + "/dog/sub/film.gif", "");
   fs::copy_file(demo_sample("dog.jpg"), data() + "/dog/sub/dog.jpg");
   const Json document = json_of({demo_model(), "--data", data()});
@@ -214,9 +215,13 @@ TEST_F(EvalClasses, ASignalEndsItCleanly) {
   const fs::path many = data() + "/dog";
   for (int i = 0; i < 20000; ++i) fs::create_symlink(demo_sample("dog.jpg"), many / (std::to_string(i) + ".jpg"));
   RunningProgram program({"eval", demo_model(), "--data", data(), "--json", folder_ / "out.json"});
-  for (int i = 0; i < 6000 && !fs::exists(folder_ / "out.json"); ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
+  // The part of the document is there once signals are caught; its name only when it is whole.
+  const fs::path out = fs::path(folder_ / "out.json").parent_path();
+  const auto has_begun = [&out] {
+    return std::ranges::any_of(fs::directory_iterator(out),
+                               [](const auto& entry) { return entry.path().extension() == ".part"; });
+  };
+  for (int i = 0; i < 6000 && !has_begun(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   program.send(SIGINT);
   const ProgramResult result = program.wait();
   EXPECT_EQ(result.exit_code, 130);
