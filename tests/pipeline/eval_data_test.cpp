@@ -563,8 +563,8 @@ TEST_F(EvalData, NamesOfACocoFileAreShownHarmless) {
   });
   EXPECT_THAT(found, ElementsAre("annotations.json:1: categories[0]: the model has no class \"\\x1b[31mdog\\nx\"",
                                  "annotations.json:1: categories[2]: the model has no class \"\\u202eexe\"",
-                                 "annotations.json:1: categories[3]: the model has no class \"" + std::string(120, 'x') +
-                                     "...\""));
+                                 "annotations.json:1: categories[3]: the model has no class \"" +
+                                     std::string(120, 'x') + "...\""));
 }
 
 TEST_F(EvalData, WhatTheParserRepeatsIsShownHarmless) {
