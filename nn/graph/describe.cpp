@@ -1,5 +1,10 @@
 #include "nn/graph/describe.h"
 
+#include <tuple>
+#include <type_traits>
+
+#include <fmt/format.h>
+
 #include "nn/graph/op_traits_layers.h"
 #include "nn/graph/op_traits_maps.h"
 
@@ -11,7 +16,31 @@ std::string attributes_text(const Node& node) {
                     node.op);
 }
 
+/// A field as text; what is no number has its own form.
+std::string field_text(Size2d size) { return fmt::format("{}x{}", size.h, size.w); }
+std::string field_text(const FusedActivation& function) {
+  return fmt::format("{} {}", to_string(function.kind), function.slope);
+}
+std::string field_text(ResizeMode mode) { return std::string(to_string(mode)); }
+std::string field_text(PaddingMode mode) { return fmt::format("{}", static_cast<int>(mode)); }
+template <typename Number>
+requires std::is_arithmetic_v<Number> std::string field_text(Number number) { return fmt::format("{}", number); }
+
 }  // namespace
+
+std::string every_attribute(const Op& op) {
+  return std::visit(
+      []<typename Typed>(const Typed& typed) {
+        return std::apply(
+            [](const auto&... fields) {
+              std::string text;
+              ((text += field_text(fields) + "; "), ...);
+              return text;
+            },
+            OpTraits<Typed>::fields(typed));
+      },
+      op);
+}
 
 std::vector<LayerRow> layer_rows(const Graph& graph, const Shape& input) {
   const std::vector<Shape> shapes = infer_shapes(graph, input);

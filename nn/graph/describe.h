@@ -31,4 +31,7 @@ std::string to_mermaid(const Graph& graph, const Shape& input);
 /// The same picture as a Graphviz digraph, with clusters for subgraphs.
 std::string to_dot(const Graph& graph, const Shape& input);
 
+/// Every field of an operation as text: what two operations of one kind differ in if they compute different things.
+std::string every_attribute(const Op& op);
+
 }  // namespace zoo::graph

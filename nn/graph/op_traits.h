@@ -4,6 +4,8 @@
 
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "nn/graph/node_check.h"
@@ -73,6 +75,7 @@ std::string fused_text(const FusedActivation& function);
 ///   kJoins      whether it is drawn in the box of the layer before it
 ///   parameters  the parameters it reads, kNone among them
 ///   macs        multiply-accumulates for one image of this result
+///   fields      references to all of it (a structured binding, so that a new field does not compile until it is there)
 ///   text        its attributes in the table of layers
 ///   check       throws if an attribute makes no sense for any input
 ///   shape       of its result.
@@ -93,6 +96,11 @@ struct CountsNoMacs {
   }
 };
 struct HasNoAttributes {
+  template <typename Op>
+  static std::tuple<> fields(const Op&) {
+    static_assert(std::is_empty_v<Op>);
+    return {};
+  }
   template <typename Op>
   static std::string text(const Op&, const Node&) {
     return "";

@@ -14,6 +14,10 @@ struct OpTraits<Conv2d> {
   static constexpr Yields kYields = Yields::kMap;
   static constexpr Look kLook = Look::kLayer;
   static constexpr bool kJoins = false;
+  static auto fields(const Conv2d& op) {
+    const auto& [in, out, kernel, stride, pad, dilation, groups, padding, weight, bias, activation] = op;
+    return std::tie(in, out, kernel, stride, pad, dilation, groups, padding, weight, bias, activation);
+  }
   static std::vector<ParameterId> parameters(const Conv2d& conv) {
     return {conv.weight, conv.bias, conv.activation.slope};
   }
@@ -32,6 +36,10 @@ struct OpTraits<Linear> {
   static constexpr Yields kYields = Yields::kVector;
   static constexpr Look kLook = Look::kLayer;
   static constexpr bool kJoins = false;
+  static auto fields(const Linear& op) {
+    const auto& [in, out, weight, bias, activation] = op;
+    return std::tie(in, out, weight, bias, activation);
+  }
   static std::vector<ParameterId> parameters(const Linear& linear) {
     return {linear.weight, linear.bias, linear.activation.slope};
   }
@@ -60,6 +68,10 @@ struct OpTraits<BatchNorm> : CountsNoMacs {
   static constexpr Yields kYields = Yields::kAsItsSource;
   static constexpr Look kLook = Look::kOther;
   static constexpr bool kJoins = true;
+  static auto fields(const BatchNorm& op) {
+    const auto& [channels, eps, weight, bias, mean, var] = op;
+    return std::tie(channels, eps, weight, bias, mean, var);
+  }
   static std::vector<ParameterId> parameters(const BatchNorm& norm) {
     return {norm.weight, norm.bias, norm.mean, norm.var};
   }
@@ -81,6 +93,10 @@ struct OpTraits<InstanceNorm> : ReadsNoParameters, CountsNoMacs {
   static constexpr Yields kYields = Yields::kMap;
   static constexpr Look kLook = Look::kOther;
   static constexpr bool kJoins = true;
+  static auto fields(const InstanceNorm& op) {
+    const auto& [channels, eps] = op;
+    return std::tie(channels, eps);
+  }
   static std::string text(const InstanceNorm& norm, const Node&) { return fmt::format("eps {}", norm.eps); }
   static void check(const InstanceNorm& norm, const AttributeCheck& check) { check.norm(norm.channels, norm.eps); }
   static Shape shape(const InstanceNorm& norm, const SourceShapes& sources) {
@@ -95,6 +111,10 @@ struct OpTraits<Activation> : CountsNoMacs {
   static constexpr Yields kYields = Yields::kAsItsSource;
   static constexpr Look kLook = Look::kOther;
   static constexpr bool kJoins = true;
+  static auto fields(const Activation& op) {
+    const auto& [function] = op;
+    return std::tie(function);
+  }
   static std::vector<ParameterId> parameters(const Activation& activation) { return {activation.function.slope}; }
   static std::string text(const Activation& activation, const Node&) {
     return std::string(to_string(activation.function.kind));
@@ -142,6 +162,10 @@ struct OpTraits<ScaleChannels> : CountsNoMacs {
   static constexpr Yields kYields = Yields::kMap;
   static constexpr Look kLook = Look::kOther;
   static constexpr bool kJoins = true;
+  static auto fields(const ScaleChannels& op) {
+    const auto& [channels, weight] = op;
+    return std::tie(channels, weight);
+  }
   static std::vector<ParameterId> parameters(const ScaleChannels& scale) { return {scale.weight}; }
   static std::string text(const ScaleChannels&, const Node&) { return ""; }
   static void check(const ScaleChannels& scale, const AttributeCheck& check) {
@@ -159,6 +183,10 @@ struct OpTraits<SqueezeExcite> {
   static constexpr Yields kYields = Yields::kMap;
   static constexpr Look kLook = Look::kGate;
   static constexpr bool kJoins = false;
+  static auto fields(const SqueezeExcite& op) {
+    const auto& [channels, squeezed, reduce_weight, reduce_bias, expand_weight, expand_bias, inner, gate] = op;
+    return std::tie(channels, squeezed, reduce_weight, reduce_bias, expand_weight, expand_bias, inner, gate);
+  }
   static std::vector<ParameterId> parameters(const SqueezeExcite& se) {
     return {se.reduce_weight, se.reduce_bias, se.expand_weight, se.expand_bias, se.inner.slope, se.gate.slope};
   }

@@ -14,6 +14,10 @@ struct OpTraits<Input> : ReadsNoParameters, CountsNoMacs {
   static constexpr Yields kYields = Yields::kMap;
   static constexpr Look kLook = Look::kTerminal;
   static constexpr bool kJoins = false;
+  static auto fields(const Input& op) {
+    const auto& [channels] = op;
+    return std::tie(channels);
+  }
   static std::string text(const Input&, const Node&) { return ""; }
   static void check(const Input& input, const AttributeCheck& check) { check.at_least_one("channels", input.channels); }
   static Shape shape(const Input& input, const SourceShapes& sources) {
@@ -58,6 +62,10 @@ struct OpTraits<AvgPool2d> : ReadsNoParameters, CountsNoMacs {
   static constexpr Yields kYields = Yields::kMap;
   static constexpr Look kLook = Look::kOther;
   static constexpr bool kJoins = false;
+  static auto fields(const AvgPool2d& op) {
+    const auto& [kernel, stride, pad, count_include_pad] = op;
+    return std::tie(kernel, stride, pad, count_include_pad);
+  }
   static std::string text(const AvgPool2d& pool, const Node&) {
     return window_text(pool.kernel, pool.stride, pool.pad) + (pool.count_include_pad ? "" : " zeros left out");
   }
@@ -76,6 +84,10 @@ struct OpTraits<MaxPool2d> : ReadsNoParameters, CountsNoMacs {
   static constexpr Yields kYields = Yields::kMap;
   static constexpr Look kLook = Look::kOther;
   static constexpr bool kJoins = false;
+  static auto fields(const MaxPool2d& op) {
+    const auto& [kernel, stride, pad] = op;
+    return std::tie(kernel, stride, pad);
+  }
   static std::string text(const MaxPool2d& pool, const Node&) {
     return window_text(pool.kernel, pool.stride, pool.pad);
   }
@@ -94,6 +106,10 @@ struct OpTraits<BlurPool2d> : ReadsNoParameters, CountsNoMacs {
   static constexpr Yields kYields = Yields::kMap;
   static constexpr Look kLook = Look::kOther;
   static constexpr bool kJoins = false;
+  static auto fields(const BlurPool2d& op) {
+    const auto& [channels, stride] = op;
+    return std::tie(channels, stride);
+  }
   static std::string text(const BlurPool2d& pool, const Node&) {
     constexpr auto kTaps = static_cast<int64_t>(kBlurFilter.size());
     return window_text({kTaps, kTaps}, pool.stride, {kTaps / 2, kTaps / 2});
@@ -115,6 +131,10 @@ struct OpTraits<Resize> : ReadsNoParameters, CountsNoMacs {
   static constexpr Yields kYields = Yields::kMap;
   static constexpr Look kLook = Look::kOther;
   static constexpr bool kJoins = false;
+  static auto fields(const Resize& op) {
+    const auto& [mode] = op;
+    return std::tie(mode);
+  }
   static std::string text(const Resize& resize, const Node&) { return std::string(to_string(resize.mode)); }
   static void check(const Resize&, const AttributeCheck&) {}
   static Shape shape(const Resize&, const SourceShapes& sources) {
@@ -155,6 +175,10 @@ struct OpTraits<SliceChannels> : ReadsNoParameters, CountsNoMacs {
   static constexpr Yields kYields = Yields::kMap;
   static constexpr Look kLook = Look::kOther;
   static constexpr bool kJoins = false;
+  static auto fields(const SliceChannels& op) {
+    const auto& [in, begin, channels] = op;
+    return std::tie(in, begin, channels);
+  }
   static std::string text(const SliceChannels& slice, const Node&) {
     return fmt::format("{} to {} of {}", slice.begin, slice.begin + slice.channels - 1, slice.in_channels);
   }
@@ -178,6 +202,10 @@ struct OpTraits<ShuffleChannels> : ReadsNoParameters, CountsNoMacs {
   static constexpr Yields kYields = Yields::kMap;
   static constexpr Look kLook = Look::kOther;
   static constexpr bool kJoins = false;
+  static auto fields(const ShuffleChannels& op) {
+    const auto& [channels, groups] = op;
+    return std::tie(channels, groups);
+  }
   static std::string text(const ShuffleChannels& shuffle, const Node&) { return fmt::format("g{}", shuffle.groups); }
   static void check(const ShuffleChannels& shuffle, const AttributeCheck& check) {
     check.at_least_one("channels", shuffle.channels);
@@ -200,6 +228,10 @@ struct OpTraits<MultiQueryAttention> : ReadsNoParameters, CountsNoMacs {
   static constexpr Yields kYields = Yields::kMap;
   static constexpr Look kLook = Look::kLayer;
   static constexpr bool kJoins = false;
+  static auto fields(const MultiQueryAttention& op) {
+    const auto& [heads, key_dim, value_dim] = op;
+    return std::tie(heads, key_dim, value_dim);
+  }
   static std::string text(const MultiQueryAttention& attention, const Node&) {
     return fmt::format("{}->{} h{}", attention.key_dim, attention.value_dim, attention.heads);
   }
