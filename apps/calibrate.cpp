@@ -16,6 +16,7 @@
 #include "apps/run_inputs.h"
 #include "apps/signals.h"
 #include "nn/core/counted.h"
+#include "nn/core/shown_text.h"
 #include "pipeline/eval/evaluate.h"
 
 namespace zoo::apps {
@@ -89,7 +90,7 @@ int calibrate_model(const CalibrateFlags& flags) {
                            {"fingerprint", run.file.calibration.fingerprint}};
     TextOutput().write(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else {
-    TextOutput().line(fmt::format("wrote {}: ranges of {} from {}", output,
+    TextOutput().line(fmt::format("wrote {}: ranges of {} from {}", printable(output),
                                   counted(static_cast<int64_t>(values), "value"), counted(run.file.images, "picture")));
   }
   if (run.failures.empty()) return kExitDone;

@@ -75,6 +75,9 @@ void set_up_logging(int verbosity) {
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("backbone-zoo", std::make_shared<MessageSink>()));
   spdlog::set_pattern("%n: %v");
   spdlog::set_level(verbosity >= 2 ? spdlog::level::debug : verbosity == 1 ? spdlog::level::info : spdlog::level::err);
+  constexpr int kKeepUserSetting = 0;
+  // AV_LOG_QUIET, at any verbosity: FFmpeg writes to standard error itself, addresses with their passwords included.
+  setenv("OPENCV_FFMPEG_LOGLEVEL", "-8", kKeepUserSetting);
   if (verbosity >= 2) {
     static LineBuffer* const lines = new LineBuffer;  // for as long as anybody may write
     std::cerr.rdbuf(lines);
@@ -82,8 +85,6 @@ void set_up_logging(int verbosity) {
     return;
   }
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
-  constexpr int kKeepUserSetting = 0;
-  setenv("OPENCV_FFMPEG_LOGLEVEL", "-8", kKeepUserSetting);  // AV_LOG_QUIET
   silence_glib();
   setenv("CPL_LOG", "/dev/null", kKeepUserSetting);  // GDAL, which OpenCV asks about unknown pictures
 }

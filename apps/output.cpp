@@ -7,6 +7,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -48,6 +49,14 @@ TextOutput::TextOutput(std::string path) : path_(std::move(path)) {
   if (holds_older_) check_replaceable(path_);
   descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (holds_older_ ? O_NOFOLLOW : 0), 0666);
   if (descriptor_ < 0) throw IoError(fmt::format("{}: cannot be written: {}", path_, errno_text()));
+  struct stat status = {};
+  if (holds_older_ && ::fstat(descriptor_, &status) == 0 && status.st_nlink > 1) {
+    ::close(descriptor_);
+    throw IoError(
+        fmt::format("{}: the file has another name (a hard link), which would lose its content; remove this "
+                    "name or choose another file",
+                    path_));
+  }
 }
 
 TextOutput::~TextOutput() {
@@ -125,7 +134,7 @@ void show_status_line(std::string text) {
 void report(std::string_view message) { write_error(fmt::format("backbone-zoo: {}\n", message)); }
 
 void report_written(const std::string& file, std::string_view what) {
-  TextOutput().line(fmt::format("wrote {}: {}", file, what));
+  TextOutput().line(fmt::format("wrote {}: {}", printable(file), what));
 }
 
 std::function<void(const std::string& note)> note_reporter() {

@@ -11,6 +11,7 @@
 #include "apps/commands.h"
 #include "apps/signals.h"
 #include "nn/core/counted.h"
+#include "nn/core/shown_text.h"
 #include "pipeline/coco.h"
 #include "pipeline/json_lines.h"
 #include "pipeline/mask_png.h"
@@ -160,12 +161,12 @@ void PredictSession::end_source(const pipeline::SourceInfo& info, const pipeline
     report(stats_text(info.name, stats));  // the JSON lines show drops only as gaps
   }
   if (text_ && masks_written_ > 0) {
-    text_->line(fmt::format("saved {} in {}", counted(masks_written_, "mask"), options_.masks_folder));
+    text_->line(fmt::format("saved {} in {}", counted(masks_written_, "mask"), printable(options_.masks_folder)));
   }
   if (!writer_) return;
   writer_->finish();
   for (const auto& file : writer_->files()) {
-    if (text_) text_->line(fmt::format("saved {}", file.string()));
+    if (text_) text_->line(fmt::format("saved {}", printable(file.string())));
   }
   writer_.reset();
 }

@@ -124,9 +124,19 @@ Hidden authorization(std::string_view text, size_t begin) {
   return value(text, begin);
 }
 
+bool ends_in_a_network_scheme(std::string_view text) {
+  const std::string end = lower(text.substr(text.size() - std::min<size_t>(text.size(), 5)));
+  return std::ranges::any_of(
+      std::to_array<std::string_view>({"rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "ftp", "srt"}),
+      [&](std::string_view scheme) { return end.ends_with(scheme); });
+}
+
 Hidden hidden_at(std::string_view text, size_t at) {
   if (text.substr(at).starts_with("://") && at > 0 && is_scheme_character(text[at - 1])) {
     return user_information(text, at + 3);
+  }
+  if (text.substr(at).starts_with(":/") && ends_in_a_network_scheme(text.substr(0, at))) {
+    return user_information(text, at + 2);  // one slash short
   }
   if (text[at] == '=') return named_value(text, at);
   constexpr std::string_view kHeader = "authorization";

@@ -137,6 +137,15 @@ TEST(HostileText, OfLabelsIsEscapedInResults) {
   EXPECT_TRUE(found) << "JSON says what the label is";
 }
 
+TEST(HostileText, OfFileNamesIsEscapedWhereItIsSaidWhatWasSaved) {
+  const TempFolder folder;
+  const std::string name = folder / "r\na.jpg";
+  fs::copy_file(demo_sample("dog.jpg"), name);
+  const ProgramResult saved = run_program({"predict", demo_model(), "--source", name, "--save", folder / "out"});
+  EXPECT_EQ(saved.exit_code, 0) << saved.err;
+  EXPECT_THAT(saved.out, HasSubstr("saved " + (folder / "out") + "/r\\na.jpg\n"));
+}
+
 TEST(HostileText, OfFileNamesIsEscapedInMessages) {
   const TempFolder folder;
   const std::string name = folder / (std::string("a\n") + kEvil + ".png");

@@ -43,6 +43,13 @@ TEST_F(OutputTest, LinesReplaceAnOlderFileWithTheFirst) {
   EXPECT_EQ(read_text(file_), "");
 }
 
+TEST_F(OutputTest, WritesThroughNoHardLink) {
+  write_text(folder_ / "original", "a picture");
+  std::filesystem::create_hard_link(folder_ / "original", file_);
+  EXPECT_THAT([&] { TextOutput out(file_); }, ::testing::ThrowsMessage<IoError>(::testing::HasSubstr("hard link")));
+  EXPECT_EQ(read_text(folder_ / "original"), "a picture");
+}
+
 TEST_F(OutputTest, LineThatDoesNotFitIsTakenBack) {
   const pid_t child = fork();
   if (child == 0) {

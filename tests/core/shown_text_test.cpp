@@ -73,6 +73,8 @@ INSTANTIATE_TEST_SUITE_P(
     UserInformation, WithoutSecrets,
     testing::Values(Shown{"None", "rtsp://10.0.0.7:554/stream1", "rtsp://10.0.0.7:554/stream1"},
                     Shown{"Rtsp", "rtsp://admin:hunter2@10.0.0.7:554/stream1", "rtsp://admin:***@10.0.0.7:554/stream1"},
+                    Shown{"OneSlash", "rtsp:/admin:hunter2@10.0.0.7:554/stream1",
+                          "rtsp:/admin:***@10.0.0.7:554/stream1"},
                     Shown{"NoPath", "rtsp://admin:s3cret@127.0.0.1", "rtsp://admin:***@127.0.0.1"},
                     Shown{"NoPassword", "rtsp://admin:@cam/1", "rtsp://admin:@cam/1"},
                     Shown{"TokenAsUser", "https://ghp_1234@host/file", "https://***@host/file"},
