@@ -310,8 +310,9 @@ TEST_F(ModelTest, TakesAKnownCheckpointFromTheCacheOnly) {
 
   std::ofstream(snapshot / "config.json") << "{}";
   EXPECT_THAT([&] { load_model_config(file()); },
-              ThrowsMessage<ConfigError>(file().string() + ":4:32: model.checkpoint.use_pretrained: " +
-                                         (snapshot / "config.json").string() + ": has no object \"pretrained_cfg\""));
+              ThrowsMessage<ConfigError>(
+                  file().string() + ":4:32: model.checkpoint.use_pretrained: " + (snapshot / "config.json").string() +
+                  ": has no object \"pretrained_cfg\"; `backbone-zoo pull --force` fetches it anew"));
 }
 
 TEST_F(ModelTest, BackboneTakesTheCheckpointOfTheWholeNetwork) {
