@@ -152,7 +152,7 @@ class Tables {
     constexpr const char* kExpected = "x, y, width, height";
     const auto found = row.fields.find("bbox");
     if (found == row.fields.end()) {
-      problem(row, fmt::format("bbox: 0 numbers, expected {}", kExpected));
+      problem(row, fmt::format("bbox: is missing, expected {}", kExpected));
       return std::nullopt;
     }
     const CocoValue& box = found->second;

@@ -403,7 +403,7 @@ TEST_F(EvalData, BoxesOfACocoFileAreFourNumbers) {
   EXPECT_THAT(found(R"("bbox": [[1, 2, 3, 4]])"), one("bbox[0]: expected a number, found a list"));
   EXPECT_THAT(found(R"("bbox": [1, 2, 3, 4, 5])"), one("bbox: 5 numbers, expected x, y, width, height"));
   EXPECT_THAT(found(R"("bbox": [])"), one("bbox: 0 numbers, expected x, y, width, height"));
-  EXPECT_THAT(found(R"("x": 1)"), one("bbox: 0 numbers, expected x, y, width, height"));
+  EXPECT_THAT(found(R"("x": 1)"), one("bbox: is missing, expected x, y, width, height"));
   EXPECT_THAT(found(R"("bbox": [9], "bbox": [1, 2, 3, 4])"), IsEmpty()) << "of two the last, as every JSON reader";
 }
 
