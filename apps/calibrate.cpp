@@ -1,4 +1,4 @@
-#include "pipeline/calibrate.h"
+#include "pipeline/eval/calibrate.h"
 
 #include <filesystem>
 #include <memory>
@@ -54,7 +54,7 @@ std::string output_of(const CalibrateFlags& flags, const models::Model& model) {
 int calibrate_model(const CalibrateFlags& flags) {
   const auto model = load_model(flags.model, flags.weights);
   const std::string output = output_of(flags, *model);
-  auto found = pipeline::find_pictures(flags.data);
+  auto found = eval::find_pictures(flags.data);
   const auto run_files = files_of_run(flags.model, *model);
   for (const auto& picture : found) run_files->add_input(picture, "a picture");
   const auto pictures = eval::evenly_chosen(std::move(found), flags.images);
@@ -62,13 +62,13 @@ int calibrate_model(const CalibrateFlags& flags) {
   DocumentOutput file(output);
   catch_stop_signals();
   Progress progress(static_cast<int64_t>(pictures.size()));
-  pipeline::CalibrateOptions options;
+  eval::CalibrateOptions options;
   options.method = method_of(flags.method);
   options.input_size = flags.size.value_or_default(model->config());
   options.threads = flags.threads > 0 ? flags.threads : model->config().runtime.threads;
   options.stop = &stop_requested();
   options.progress = [&progress](int64_t done) { progress.update(done); };
-  const pipeline::CalibrationRun run = pipeline::calibrate(*model, pictures, options);
+  const eval::CalibrationRun run = eval::calibrate(*model, pictures, options);
   progress.clear();
   for (const std::string& failure : run.failures) report(failure);
   if (stop_signal() != 0) {

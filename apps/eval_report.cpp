@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "pipeline/network_runner.h"
+#include "pipeline/tasks/network_runner.h"
 
 namespace zoo::apps {
 namespace {

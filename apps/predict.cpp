@@ -8,7 +8,8 @@
 #include "apps/model_flags.h"
 #include "apps/predict_session.h"
 #include "apps/run_inputs.h"
-#include "pipeline/task_result.h"
+#include "pipeline/tasks/task_result.h"
+#include "streams/predictor_pool.h"
 
 namespace zoo::apps {
 namespace {
@@ -53,7 +54,7 @@ int predict(PredictFlags& flags) {
   const auto model = load_model(flags.model, flags.weights, flags.options.timing ? &clock : nullptr);
   check_task_flags(task_flags(flags), model->config());
   const auto files = files_with_calibration(flags.model, *model);
-  pipeline::add_sources(sources, *files);
+  sinks::add_sources(sources, *files);
   claim_output(*files, flags.options.json.value_or(""), "--json");
   claim_output(*files, flags.options.coco, "--coco");
   if (std::ranges::any_of(sources, is_live)) {
@@ -64,7 +65,7 @@ int predict(PredictFlags& flags) {
   }
   const models::ResolvedPrecision chosen = pipeline::resolve_precision(*model, options.network);
   options.network.precision = chosen.precision;
-  const auto predictor = pipeline::make_parallel_predictor(model, options, flags.options.predict_threads);
+  const auto predictor = streams::make_parallel_predictor(model, options, flags.options.predict_threads);
   clock.lap("compile");
   return PredictSession(predictor, sources, files, flags.options, clock).run();
 }

@@ -131,15 +131,15 @@ void TextReport::add(const pipeline::ProcessedFrame& item) {
   }
 }
 
-void TextReport::end_video(const pipeline::PipelineStats& stats) { out_.line(stats_text(name_, stats)); }
+void TextReport::end_video(const streams::PipelineStats& stats) { out_.line(stats_text(name_, stats)); }
 
-std::string stats_text(const std::string& name, const pipeline::PipelineStats& stats) {
+std::string stats_text(const std::string& name, const streams::PipelineStats& stats) {
   const double rate = stats.wall_s > 0.0 ? static_cast<double>(stats.ok) / stats.wall_s : 0.0;
   return fmt::format("{}: {} in {:.2f} s ({:.1f} frames/s), {} dropped, {} failed", name, counted(stats.ok, "frame"),
                      stats.wall_s, rate, stats.dropped, stats.failed);
 }
 
-std::string pictures_text(const pipeline::PipelineStats& stats) {
+std::string pictures_text(const streams::PipelineStats& stats) {
   const double rate = stats.wall_s > 0.0 ? static_cast<double>(stats.ok) / stats.wall_s : 0.0;
   return fmt::format("{} in {:.2f} s ({:.1f} pictures/s), {} failed", counted(stats.ok, "picture"), stats.wall_s, rate,
                      stats.failed);

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "apps/output.h"
-#include "pipeline/video_pipeline.h"
+#include "streams/video_pipeline.h"
 
 namespace zoo::apps {
 
@@ -38,7 +38,7 @@ class TextReport {
   void begin_video(const std::string& name);
   void add(const pipeline::ProcessedFrame& item);
   /// After a video.
-  void end_video(const pipeline::PipelineStats& stats);
+  void end_video(const streams::PipelineStats& stats);
 
  private:
   enum class Style { kTable, kLines, kVideo };
@@ -51,10 +51,10 @@ class TextReport {
 };
 
 /// "clip.mp4: 120 frames in 2.31 s (52.0 frames/s), 0 dropped, 0 failed".
-std::string stats_text(const std::string& name, const pipeline::PipelineStats& stats);
+std::string stats_text(const std::string& name, const streams::PipelineStats& stats);
 
 /// `12 pictures in 0.05 s (240.0 pictures/s), 0 failed`.
-std::string pictures_text(const pipeline::PipelineStats& stats);
+std::string pictures_text(const streams::PipelineStats& stats);
 
 /// "5 inputs could not be read: 1 empty, 4 missing".
 std::string failures_text(const std::map<pipeline::FailureKind, int64_t>& failures);

@@ -12,9 +12,9 @@
 #include "apps/signals.h"
 #include "nn/core/counted.h"
 #include "nn/core/shown_text.h"
-#include "pipeline/coco.h"
-#include "pipeline/json_lines.h"
-#include "pipeline/mask_png.h"
+#include "pipeline/images/mask_png.h"
+#include "sinks/coco.h"
+#include "sinks/json_lines.h"
 
 namespace zoo::apps {
 namespace {
@@ -67,7 +67,7 @@ void PredictSession::run_source(size_t number) {
   const bool alone = sources_.size() == 1;
   std::shared_ptr<pipeline::FrameSource> source;
   try {
-    source = pipeline::open_source_within(spec, kOpenTimeout, stop_requested());
+    source = streams::open_source_within(spec, kOpenTimeout, stop_requested());
   } catch (const IoError& error) {
     if (alone) throw;
     on_unopened(spec, error);
@@ -87,21 +87,21 @@ void PredictSession::run_source(size_t number) {
   if (folders_.saves_annotated()) writer_ = folders_.new_writer(number, info);
   progress_ = std::make_unique<Progress>(info.frames);
 
-  pipeline::PipelineStages stages;
+  streams::PipelineStages stages;
   stages.predict = predictor_;
   if (writer_ || window_) {
     stages.draw = [](pipeline::ProcessedFrame& item) { pipeline::draw_result(item.frame.image, item.result); };
   }
   stages.sink = [this](const pipeline::PipelineEvent& event) { return on_event(event); };
-  const pipeline::PipelineOptions options{
+  const streams::PipelineOptions options{
       .predict_threads = options_.predict_threads, .max_frames = options_.max_frames, .stop = &stop_requested()};
-  end_source(info, pipeline::run_pipeline(source, stages, options));
+  end_source(info, streams::run_pipeline(source, stages, options));
 }
 
 bool PredictSession::on_event(const pipeline::PipelineEvent& event) {
   const auto* item = std::get_if<pipeline::ProcessedFrame>(&event);
   const std::string mask = item != nullptr ? write_mask(*item) : "";
-  if (json_) json_->line(pipeline::to_json_line(event, mask));
+  if (json_) json_->line(sinks::to_json_line(event, mask));
   if (item != nullptr) {
     on_frame(*item);
   } else {
@@ -119,7 +119,7 @@ void PredictSession::on_frame(const pipeline::ProcessedFrame& item) {
   if (first_frame_) after_first_frame(pipeline::times_of(item.result).compile_ms);
   ++images_;
   if (coco_) {
-    for (const std::string& entry : pipeline::coco_entries(item, images_)) coco_->add(entry);
+    for (const std::string& entry : sinks::coco_entries(item, images_)) coco_->add(entry);
   }
   if (writer_) writer_->write(item.frame);
   if (window_ && !window_closed_) {
@@ -138,7 +138,7 @@ std::string PredictSession::write_mask(const pipeline::ProcessedFrame& item) {
 
 void PredictSession::on_unopened(const pipeline::SourceSpec& spec, const IoError& error) {
   const pipeline::FrameFailure failure{pipeline::name_of(spec), 0, pipeline::FailureKind::kLost, error.what()};
-  if (json_) json_->line(pipeline::to_json_line(failure));
+  if (json_) json_->line(sinks::to_json_line(failure));
   on_failure(failure);
 }
 
@@ -147,7 +147,7 @@ void PredictSession::on_failure(const pipeline::FrameFailure& failure) {
   report(failure.message);
 }
 
-void PredictSession::end_source(const pipeline::SourceInfo& info, const pipeline::PipelineStats& stats) {
+void PredictSession::end_source(const pipeline::SourceInfo& info, const streams::PipelineStats& stats) {
   progress_.reset();
   if (!is_video_) {
     pictures_.ok += stats.ok;

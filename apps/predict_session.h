@@ -15,10 +15,11 @@
 #include "apps/predict_report.h"
 #include "apps/progress.h"
 #include "apps/startup_clock.h"
-#include "pipeline/frame_source.h"
-#include "pipeline/frame_writer.h"
-#include "pipeline/result_folders.h"
-#include "pipeline/video_pipeline.h"
+#include "pipeline/video/frame_source.h"
+#include "sinks/frame_writer.h"
+#include "sinks/result_folders.h"
+#include "streams/source_opener.h"
+#include "streams/video_pipeline.h"
 
 namespace zoo::apps {
 
@@ -31,7 +32,7 @@ struct PredictOptions {
   bool show = false;
   bool timing = false;
   int64_t max_frames = 0;
-  int predict_threads = 1;  ///< pipeline::PipelineOptions
+  int predict_threads = 1;  ///< streams::PipelineOptions
 };
 
 /// Feeds sources through a predictor, one after the other, and reports every frame. Opens outputs at construction,
@@ -55,7 +56,7 @@ class PredictSession {
   std::string write_mask(const pipeline::ProcessedFrame& item);
   void on_unopened(const pipeline::SourceSpec& spec, const IoError& error);
   void on_failure(const pipeline::FrameFailure& failure);
-  void end_source(const pipeline::SourceInfo& info, const pipeline::PipelineStats& stats);
+  void end_source(const pipeline::SourceInfo& info, const streams::PipelineStats& stats);
   void report_stop(const pipeline::SourceInfo& info) const;
   void report_pictures();
   void after_first_frame(double compile_ms);
@@ -63,7 +64,7 @@ class PredictSession {
   Predictor predictor_;
   const std::vector<pipeline::SourceSpec> sources_;
   const PredictOptions options_;
-  pipeline::ResultFolders folders_;
+  sinks::ResultFolders folders_;
   StartupClock& clock_;
   std::optional<TextOutput> text_;
   std::optional<TextOutput> json_;
@@ -72,7 +73,7 @@ class PredictSession {
   std::optional<Window> window_;
 
   // Of the source being worked on.
-  std::unique_ptr<pipeline::FrameWriter> writer_;
+  std::unique_ptr<sinks::FrameWriter> writer_;
   std::unique_ptr<Progress> progress_;
   size_t source_number_ = 0;
   pipeline::SourceInfo info_;
@@ -81,8 +82,8 @@ class PredictSession {
   int64_t masks_written_ = 0;
 
   int64_t images_ = 0;
-  int64_t pictures_wanted_ = 0;       ///< of all sources
-  pipeline::PipelineStats pictures_;  ///< of the sources that are done
+  int64_t pictures_wanted_ = 0;      ///< of all sources
+  streams::PipelineStats pictures_;  ///< of the sources that are done
   bool first_frame_ = true;
   bool window_closed_ = false;
   std::map<pipeline::FailureKind, int64_t> failures_;

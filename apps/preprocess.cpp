@@ -1,4 +1,4 @@
-#include "pipeline/preprocess.h"
+#include "pipeline/preprocess/preprocess.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +14,7 @@
 #include "apps/output.h"
 #include "apps/run_inputs.h"
 #include "nn/weights/safetensors.h"
-#include "pipeline/image_io.h"
+#include "pipeline/images/image_io.h"
 
 namespace zoo::apps {
 namespace {

@@ -21,7 +21,7 @@
 #include "apps/output.h"
 #include "apps/signals.h"
 #include "nn/core/config_node.h"
-#include "pipeline/opencv_threads.h"
+#include "pipeline/tasks/opencv_threads.h"
 
 namespace zoo::apps {
 namespace {

@@ -4,7 +4,7 @@
 #include <benchmark/benchmark.h>
 #include <opencv2/core.hpp>
 
-#include "pipeline/preprocess.h"
+#include "pipeline/preprocess/preprocess.h"
 
 namespace zoo::benchmarks {
 namespace {

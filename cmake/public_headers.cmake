@@ -2,7 +2,7 @@
 file(REMOVE_RECURSE ${public_dir})
 foreach(header IN LISTS headers)
   file(READ ${source_dir}/${header} text)
-  string(REGEX REPLACE "#include \"((nn|hub|backbones|heads|models|pipeline)/[^\"]+)\"" "#include \"backbone_zoo/\\1\"" text
+  string(REGEX REPLACE "#include \"((nn|hub|backbones|heads|models|pipeline|sinks|streams)/[^\"]+)\"" "#include \"backbone_zoo/\\1\"" text
     "${text}")
   if(header STREQUAL "pipeline/zoo.h")
     set(header zoo.h)

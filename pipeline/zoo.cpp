@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "pipeline/opencv_threads.h"
+#include "pipeline/tasks/opencv_threads.h"
 
 namespace zoo {
 namespace {

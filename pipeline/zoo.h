@@ -30,12 +30,12 @@
 #include "nn/core/one_thread.h"
 #include "nn/core/tensor.h"
 #include "nn/engine/executable.h"
-#include "pipeline/classifier.h"
-#include "pipeline/detector.h"
-#include "pipeline/image_io.h"
-#include "pipeline/preprocess.h"
-#include "pipeline/runner_cache.h"
-#include "pipeline/segmenter.h"
+#include "pipeline/images/image_io.h"
+#include "pipeline/preprocess/preprocess.h"
+#include "pipeline/tasks/classifier.h"
+#include "pipeline/tasks/detector.h"
+#include "pipeline/tasks/runner_cache.h"
+#include "pipeline/tasks/segmenter.h"
 
 namespace zoo {
 

@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 #include <opencv2/imgproc.hpp>
 
-#include "pipeline/network_runner.h"
+#include "pipeline/tasks/network_runner.h"
 
 namespace zoo::eval {
 namespace {

@@ -9,12 +9,12 @@
 #include "heads/segmentation.h"
 #include "nn/core/error.h"
 #include "nn/engine/thread_pool.h"
-#include "pipeline/classifier.h"
-#include "pipeline/detector.h"
-#include "pipeline/frame_errors.h"
-#include "pipeline/image_io.h"
-#include "pipeline/mask_png.h"
-#include "pipeline/segmenter.h"
+#include "pipeline/images/image_io.h"
+#include "pipeline/images/mask_png.h"
+#include "pipeline/tasks/classifier.h"
+#include "pipeline/tasks/detector.h"
+#include "pipeline/tasks/frame_errors.h"
+#include "pipeline/tasks/segmenter.h"
 
 namespace zoo::eval {
 namespace {

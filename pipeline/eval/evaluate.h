@@ -16,7 +16,7 @@
 #include "pipeline/eval/mask_folders.h"
 #include "pipeline/eval/shards.h"
 #include "pipeline/eval/top_k_metric.h"
-#include "pipeline/network_runner.h"
+#include "pipeline/tasks/network_runner.h"
 
 namespace zoo::eval {
 

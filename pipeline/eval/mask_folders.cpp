@@ -7,7 +7,7 @@
 
 #include "pipeline/eval/folder_entries.h"
 #include "pipeline/eval/problem_list.h"
-#include "pipeline/image_io.h"
+#include "pipeline/images/image_io.h"
 
 namespace zoo::eval {
 namespace {

@@ -15,7 +15,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/videoio.hpp>
 
-#include "pipeline/mask_png.h"
+#include "pipeline/images/mask_png.h"
 #include "tests/apps/program_runner.h"
 
 namespace zoo::test {

@@ -12,8 +12,8 @@
 #include <opencv2/imgcodecs.hpp>
 
 #include "nn/weights/safetensors.h"
-#include "pipeline/palette.h"
-#include "pipeline/rle.h"
+#include "pipeline/images/palette.h"
+#include "pipeline/tasks/rle.h"
 #include "tests/apps/program_runner.h"
 #include "tests/apps/tiny_models.h"
 

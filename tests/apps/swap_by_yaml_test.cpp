@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "pipeline/rle.h"
+#include "pipeline/tasks/rle.h"
 #include "tests/apps/program_runner.h"
 
 namespace zoo::test {

@@ -27,6 +27,12 @@ struct Room {
   std::set<std::string> may_use;  ///< itself aside
 };
 
+/// What all of pipeline/ and above may use, and `more`.
+std::set<std::string> below_pipeline(std::set<std::string> more) {
+  more.insert({"nn/core", "nn/graph", "nn/weights", "nn/engine", "hub", "backbones", "heads", "models"});
+  return more;
+}
+
 // Bottom to top (CONTRIBUTING.md).
 const std::vector<Room> kRooms = {
     {"nn/core", {}},
@@ -41,12 +47,16 @@ const std::vector<Room> kRooms = {
     {"heads/names", {"nn/core"}},
     {"heads", {"nn/core", "nn/graph", "heads/names"}},
     {"models", {"nn/core", "nn/graph", "nn/graph/onnx_export", "nn/weights", "nn/engine", "hub", "backbones", "heads"}},
-    {"pipeline", {"nn/core", "nn/graph", "nn/weights", "nn/engine", "hub", "backbones", "heads", "models"}},
-    {"pipeline/eval",
-     {"nn/core", "nn/graph", "nn/weights", "nn/engine", "hub", "backbones", "heads", "models", "pipeline"}},
-    {"apps",
-     {"nn/core", "nn/graph", "nn/weights", "nn/engine", "hub", "backbones", "heads", "models", "pipeline",
-      "pipeline/eval"}},
+    {"pipeline/images", {"nn/core"}},
+    {"pipeline/preprocess", below_pipeline({})},
+    {"pipeline/video", {"nn/core", "pipeline/images"}},
+    {"pipeline/tasks", below_pipeline({"pipeline/images", "pipeline/preprocess"})},
+    {"pipeline", below_pipeline({"pipeline/images", "pipeline/preprocess", "pipeline/video", "pipeline/tasks"})},
+    {"pipeline/eval", below_pipeline({"pipeline/images", "pipeline/preprocess", "pipeline/tasks"})},
+    {"sinks", below_pipeline({"pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video"})},
+    {"streams", below_pipeline({"pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video"})},
+    {"apps", below_pipeline({"pipeline", "pipeline/images", "pipeline/preprocess", "pipeline/tasks", "pipeline/video",
+                             "pipeline/eval", "sinks", "streams"})},
 };
 
 /// A library of others.
@@ -59,10 +69,10 @@ struct Library {
 const std::vector<Library> kLibraries = {
     {"CLI11", {"CLI/"}, R"(apps/.*)"},
     {"spdlog", {"spdlog/"}, R"(apps/.*)"},
-    {"OpenCV", {"opencv2/"}, R"((pipeline|apps)/.*)"},
-    {"libjpeg", {"jpeglib.h", "jerror.h"}, R"(pipeline/decode_jpeg\.cpp)"},
-    {"libpng", {"png.h"}, R"(pipeline/mask_png\.cpp)"},
-    {"zlib", {"zlib.h"}, R"(pipeline/png_exif\.cpp)"},
+    {"OpenCV", {"opencv2/"}, R"((pipeline|sinks|streams|apps)/.*)"},
+    {"libjpeg", {"jpeglib.h", "jerror.h"}, R"(pipeline/images/decode_jpeg\.cpp)"},
+    {"libpng", {"png.h"}, R"(pipeline/images/mask_png\.cpp)"},
+    {"zlib", {"zlib.h"}, R"(pipeline/images/png_exif\.cpp)"},
     {"libcurl", {"curl/"}, R"(hub/http\.cpp)"},
     {"OpenSSL", {"openssl/"}, R"(hub/digest\.cpp)"},
     {"oneDNN", {"oneapi/", "dnnl"}, R"(nn/engine/[^/]+)"},
@@ -70,7 +80,7 @@ const std::vector<Library> kLibraries = {
     {"libzip", {"zip.h"}, R"(nn/weights/pth_archive\.cpp)"},
     {"ONNX", {"onnx/", "google/protobuf/"}, R"(nn/graph/onnx_export/model_writer\.cpp)"},
     {"yaml-cpp", {"yaml-cpp/"}, R"(nn/core/config_[a-z]+\.cpp)"},
-    {"nlohmann-json", {"nlohmann/"}, R"((apps|pipeline|models|nn/weights)/.*)"},
+    {"nlohmann-json", {"nlohmann/"}, R"((apps|pipeline|sinks|models|nn/weights)/.*)"},
     {"fmt", {"fmt/"}, R"(.*)"},
 };
 
@@ -109,7 +119,7 @@ const std::vector<Source>& sources() {
   static const std::vector<Source> all = [] {
     const fs::path root = ZOO_SOURCE_DIR;
     std::vector<Source> found;
-    for (const char* top : {"nn", "hub", "backbones", "heads", "models", "pipeline", "apps"}) {
+    for (const char* top : {"nn", "hub", "backbones", "heads", "models", "pipeline", "sinks", "streams", "apps"}) {
       for (const auto& entry : fs::recursive_directory_iterator(root / top)) {
         if (!entry.is_regular_file() || !is_source(entry.path())) continue;
         std::ifstream stream(entry.path());

@@ -14,7 +14,7 @@
 #include "models/model_config.h"
 #include "models/results.h"
 #include "nn/core/error.h"
-#include "pipeline/detector.h"
+#include "pipeline/tasks/detector.h"
 #include "tests/support/temp_folder.h"
 
 namespace zoo::models {

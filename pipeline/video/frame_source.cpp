@@ -1,0 +1,183 @@
+#include "pipeline/video/frame_source.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstring>
+#include <fstream>
+#include <glob.h>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "nn/core/counted.h"
+#include "nn/core/shown_text.h"
+#include "nn/core/walk_folder.h"
+#include "pipeline/images/image_decoders.h"
+#include "pipeline/images/image_io.h"
+#include "pipeline/video/image_source.h"
+#include "pipeline/video/video_source.h"
+
+namespace zoo::pipeline {
+namespace fs = std::filesystem;
+
+namespace {
+
+bool has_video_extension(const fs::path& file) {
+  static constexpr std::array<std::string_view, 15> kExtensions = {".mp4",  ".m4v", ".mov",  ".avi", ".mkv",
+                                                                   ".webm", ".mpg", ".mpeg", ".ts",  ".mts",
+                                                                   ".wmv",  ".flv", ".ogv",  ".3gp", ".gif"};
+  std::string extension = file.extension().string();
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  return std::ranges::find(kExtensions, extension) != kExtensions.end();
+}
+
+bool is_index(std::string_view text) {
+  return !text.empty() && text.size() <= 4 &&
+         std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c); });
+}
+
+/// "0" for "/dev/video0".
+std::string camera_of_device(std::string_view text) {
+  constexpr std::string_view kDevice = "/dev/video";
+  if (!text.starts_with(kDevice) || !is_index(text.substr(kDevice.size()))) return "";
+  return std::string(text.substr(kDevice.size()));
+}
+
+std::vector<fs::path> images_in(const fs::path& folder) {
+  FolderWalk walk = walk_folder(folder, WalkDepth::kThisFolder);
+  if (!walk.problems.empty()) throw IoError(walk.problems.front());
+  const bool has_videos = std::ranges::any_of(walk.files, has_video_extension);
+  std::erase_if(walk.files, [](const fs::path& file) { return !has_image_extension(file); });
+  if (walk.files.empty()) {
+    throw IoError(fmt::format("{}: the folder holds no images (subfolders are not searched){}", folder.string(),
+                              has_videos ? "; name its videos one by one" : ""));
+  }
+  return std::move(walk.files);
+}
+
+std::vector<fs::path> matches_of(const std::string& pattern) {
+  glob_t found{};
+  const int status = glob(pattern.c_str(), 0, nullptr, &found);
+  const std::unique_ptr<glob_t, decltype(&globfree)> cleanup(&found, &globfree);
+  if (status == GLOB_NOSPACE) throw IoError(fmt::format("{}: out of memory while matching the pattern", pattern));
+  std::vector<fs::path> files;
+  for (size_t i = 0; status == 0 && i < found.gl_pathc; ++i) {
+    std::error_code error;
+    const fs::path path = found.gl_pathv[i];
+    if (!fs::is_directory(path, error)) files.push_back(path);
+  }
+  if (files.empty()) throw IoError(fmt::format("{}: no file matches this pattern", pattern));
+  std::ranges::sort(files);
+  return files;
+}
+
+bool looks_like_image(const fs::path& file) {
+  std::array<char, 64> head{};  // more than any signature needs
+  std::ifstream stream(file, std::ios::binary);
+  stream.read(head.data(), head.size());
+  const std::span<const char> found(head.data(), static_cast<size_t>(stream.gcount()));
+  try {
+    detect_format({reinterpret_cast<const uint8_t*>(found.data()), found.size()});
+    return true;
+  } catch (const ImageError&) {
+    return false;
+  }
+}
+
+/// Picture or video? By extension; without a known one by content, and what is neither is a picture that fails.
+SourceKind kind_of(const fs::path& file) {
+  if (has_image_extension(file)) return SourceKind::kImages;
+  if (has_video_extension(file)) return SourceKind::kVideoFile;
+  std::error_code error;
+  if (fs::file_size(file, error) == 0 || error || looks_like_image(file)) return SourceKind::kImages;
+  return can_open_video(file) ? SourceKind::kVideoFile : SourceKind::kImages;
+}
+
+SourceSpec file_spec(const fs::path& file, const fs::path& root) {
+  if (kind_of(file) == SourceKind::kImages) return {SourceKind::kImages, "", {file}, {root}};
+  return {SourceKind::kVideoFile, file.string(), {}, {root}};
+}
+
+/// What precedes the first part of a pattern that holds a wildcard.
+fs::path root_of_pattern(const std::string& pattern) {
+  const std::string fixed = pattern.substr(0, pattern.find_first_of("*?["));
+  const size_t slash = fixed.rfind('/');
+  return slash == std::string::npos ? fs::path(".") : fs::path(fixed.substr(0, slash + 1));
+}
+
+std::vector<SourceSpec> resolve(const std::string& text) {
+  if (text.empty()) throw IoError("the source is empty");
+  if (text.starts_with("gst:")) return {{SourceKind::kGStreamer, text.substr(4), {}}};
+  if (text.starts_with("file://")) return resolve(text.substr(std::strlen("file://")));
+  if (text.find("://") != std::string::npos) return {{SourceKind::kStream, text, {}}};
+  if (is_index(text)) return {{SourceKind::kCamera, text, {}}};
+  std::error_code error;
+  if (fs::is_directory(text, error)) return {{SourceKind::kImages, "", images_in(text), {text}}};
+  if (const std::string camera = camera_of_device(text); !camera.empty()) return {{SourceKind::kCamera, camera, {}}};
+  const fs::path folder = fs::path(text).has_parent_path() ? fs::path(text).parent_path() : fs::path(".");
+  if (fs::exists(text, error)) return {file_spec(text, folder)};
+  if (text.find_first_of("*?[") != std::string::npos) {
+    std::vector<SourceSpec> specs;
+    const fs::path root = root_of_pattern(text);
+    for (const fs::path& file : matches_of(text)) specs.push_back(file_spec(file, root));
+    return specs;
+  }
+  if (has_image_extension(text)) return {{SourceKind::kImages, "", {text}, {folder}}};
+  throw IoError(fmt::format("{}: no such file or folder (nor a camera index, address or gst: pipeline)", text));
+}
+
+}  // namespace
+
+std::vector<SourceSpec> resolve_sources(std::span<const std::string> specs) {
+  std::vector<SourceSpec> result;
+  for (const std::string& text : specs) {
+    for (SourceSpec& spec : resolve(text)) {
+      const bool joins = spec.kind == SourceKind::kImages && !result.empty() && result.back().kind == spec.kind;
+      if (joins) {
+        std::ranges::move(spec.images, std::back_inserter(result.back().images));
+        if (result.back().roots.back() != spec.roots.back()) result.back().roots.push_back(spec.roots.back());
+      } else {
+        result.push_back(std::move(spec));
+      }
+    }
+  }
+  return result;
+}
+
+std::string name_of(const SourceSpec& spec) {
+  switch (spec.kind) {
+    case SourceKind::kGStreamer:
+      return without_secrets("gst:" + spec.text);
+    case SourceKind::kCamera:
+      return fmt::format("camera {} (/dev/video{})", spec.text, spec.text);
+    case SourceKind::kImages:
+      return spec.images.size() == 1 ? spec.images.front().string() : counted(std::ssize(spec.images), "image");
+    case SourceKind::kVideoFile:
+      break;
+    case SourceKind::kStream:
+      return without_secrets(spec.text);
+  }
+  return spec.text;
+}
+
+std::unique_ptr<FrameSource> open_source(const SourceSpec& spec) {
+  if (spec.kind == SourceKind::kImages) return std::make_unique<ImageSource>(spec.images);
+  return open_video_source(spec);
+}
+
+std::unique_ptr<FrameSource> open_source(const std::string& spec) {
+  const std::vector<SourceSpec> specs = resolve_sources({&spec, 1});
+  if (specs.size() != 1) throw IoError(fmt::format("{}: means {} sources, one is expected", spec, specs.size()));
+  return open_source(specs.front());
+}
+
+std::optional<FrameSource::Pending> FrameSource::next_pending() {
+  std::optional<FrameResult> result = next();
+  if (!result) return std::nullopt;
+  return [result = std::move(*result)]() mutable { return std::move(result); };
+}
+
+}  // namespace zoo::pipeline

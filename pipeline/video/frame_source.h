@@ -1,0 +1,84 @@
+// Where frames come from: pictures, video files, cameras, network streams, GStreamer pipelines.
+//
+// What the user writes -> what it means (`resolve_sources`):
+//   gst:DESCRIPTION      GStreamer pipeline; without an appsink, ` ! videoconvert ! video/x-raw,format=BGR ! appsink`
+//                        is added
+//   12, /dev/video12     camera 12; a file of that name is written ./12
+//   scheme://...         stream that FFmpeg opens; rtsp, rtmp, udp, rtp, srt are live, others if they have no length
+//   folder               its pictures (has_image_extension), by name; subfolders and hidden files are left out
+//   file                 picture or video, by extension, else by content
+//   pattern with * ? [   glob(7); every match that is a file, by name
+//   anything else        with the extension of a picture: a picture that is missing; else an error
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nn/core/error.h"
+#include "pipeline/video/frame.h"
+
+namespace zoo::pipeline {
+
+enum class SourceKind { kImages, kVideoFile, kCamera, kStream, kGStreamer };
+
+/// A source that is known but not opened.
+struct SourceSpec {
+  SourceKind kind = SourceKind::kImages;
+  std::string text;                           ///< path, index, address or pipeline; unused for kImages
+  std::vector<std::filesystem::path> images;  ///< only kImages
+  /// Of files, the folders that the user named: a folder, the one of a file, what precedes a pattern's first wildcard.
+  std::vector<std::filesystem::path> roots = {};
+};
+
+/// How messages and results call the source, e.g. "camera 0 (/dev/video0)"; passwords of addresses and pipelines are
+/// `***` (nn/core/shown_text.h).
+std::string name_of(const SourceSpec& spec);
+
+/// The name without folder and extension, for output files, e.g. "clip", "camera0"; of several pictures, the first's.
+std::string stem_of(const SourceSpec& spec);
+
+/// What is known about an opened source.
+struct SourceInfo {
+  SourceKind kind = SourceKind::kImages;
+  std::string name;                              ///< for messages and results: name_of(spec)
+  std::string stem;                              ///< stem_of(spec)
+  bool live = false;                             ///< frames come when they come: a slow reader has to drop some
+  std::optional<int64_t> frames = std::nullopt;  ///< how many are promised, if that is known
+  double fps = 0.0;                              ///< nominal rate of a video (25 where it does not say); 0 for pictures
+};
+
+/// Yields frames one after the other. One thread at a time.
+class FrameSource {
+ public:
+  virtual ~FrameSource() = default;
+
+  /// The next frame, or why it could not be read (the one after it may be fine); nothing at the end. Throws IoError
+  /// when the source as a whole is unusable.
+  virtual std::optional<FrameResult> next() = 0;
+
+  /// Reads a frame; to be called once, by any thread.
+  using Pending = std::function<FrameResult()>;
+  /// next(), with the reading left to the caller where no frame depends on another (pictures): several can then be read
+  /// at the same time. Other sources read at once.
+  virtual std::optional<Pending> next_pending();
+  virtual const SourceInfo& info() const = 0;
+};
+
+/// Sorts out what the user wrote; neighbouring pictures become one source. Throws IoError: nothing there, an empty
+/// folder, a pattern that matches nothing.
+std::vector<SourceSpec> resolve_sources(std::span<const std::string> specs);
+
+/// Opens a source. Pictures always open (each fails on its own); others throw IoError saying what was tried.
+std::unique_ptr<FrameSource> open_source(const SourceSpec& spec);
+
+/// Resolves and opens one source. Throws IoError, also where the text means several sources (a pattern that matches
+/// videos).
+std::unique_ptr<FrameSource> open_source(const std::string& spec);
+
+}  // namespace zoo::pipeline

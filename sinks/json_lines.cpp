@@ -1,0 +1,88 @@
+#include "sinks/json_lines.h"
+
+#include <cmath>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "pipeline/tasks/rle.h"
+
+namespace zoo::sinks {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kThousandths = 1e3;
+constexpr double kMillionths = 1e6;
+
+double rounded(double value, double steps) { return std::round(value * steps) / steps; }
+
+void add_result(Json& line, const pipeline::Classification& result, const std::string& /*mask_file*/) {
+  line["top"] = Json::array();
+  for (const pipeline::ClassScore& guess : result.top) {
+    line["top"].push_back({{"index", guess.index},
+                           {"label", guess.label},
+                           {"score", rounded(guess.score, kMillionths)},
+                           {"logit", rounded(guess.logit, kMillionths)}});
+  }
+}
+
+void add_result(Json& line, const pipeline::FoundObjects& result, const std::string& /*mask_file*/) {
+  line["boxes"] = Json::array();
+  for (const pipeline::FoundObject& object : result.boxes) {
+    line["boxes"].push_back({{"label", object.label},
+                             {"index", object.index},
+                             {"score", rounded(object.score, kMillionths)},
+                             {"box",
+                              {rounded(object.box.x0, kThousandths), rounded(object.box.y0, kThousandths),
+                               rounded(object.box.x1, kThousandths), rounded(object.box.y1, kThousandths)}}});
+  }
+}
+
+void add_result(Json& line, const pipeline::Segmentation& result, const std::string& mask_file) {
+  Json& mask = line["mask"];
+  if (!mask_file.empty()) {
+    mask["file"] = mask_file;
+  } else {
+    mask["rle"] = Json::array();
+    for (const pipeline::ClassShare& present : result.classes) {
+      const std::vector<int64_t> runs = pipeline::runs_of(result.labels, static_cast<uint8_t>(present.index));
+      mask["rle"].push_back(
+          {{"label", present.label}, {"index", present.index}, {"counts", pipeline::compress_runs(runs)}});
+    }
+  }
+  mask["classes"] = Json::object();
+  for (const pipeline::ClassShare& present : result.classes) {
+    mask["classes"][present.label] = rounded(present.share, kMillionths);
+  }
+}
+
+Json to_json(const pipeline::ProcessedFrame& item, const std::string& mask_file) {
+  Json line = {{"source", item.frame.source}, {"frame", item.frame.index}};
+  line["time_s"] = rounded(item.frame.time_s, kThousandths);
+  line["size"] = {item.frame.image.rows, item.frame.image.cols};
+  std::visit([&](const auto& result) { add_result(line, result, mask_file); }, item.result);
+  const pipeline::StageTimes& times = pipeline::times_of(item.result);
+  line["ms"] = {{"capture", rounded(item.frame.capture_ms, kThousandths)},
+                {"preprocess", rounded(times.preprocess_ms, kThousandths)},
+                {"infer", rounded(times.infer_ms, kThousandths)},
+                {"draw", rounded(item.draw_ms, kThousandths)}};
+  return line;
+}
+
+Json to_json(const pipeline::FrameFailure& failure, const std::string& /*mask_file*/) {
+  return {{"source", failure.source},
+          {"frame", failure.index},
+          {"error", failure.message},
+          {"kind", std::string(to_string(failure.kind))}};
+}
+
+}  // namespace
+
+std::string to_json_line(const pipeline::PipelineEvent& event, const std::string& mask_file) {
+  const Json line = std::visit([&](const auto& item) { return to_json(item, mask_file); }, event);
+  return line.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace zoo::sinks

@@ -1,0 +1,20 @@
+// One model for several threads.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include <opencv2/core/mat.hpp>
+
+#include "models/model.h"
+#include "pipeline/tasks/task_result.h"
+
+namespace zoo::streams {
+
+/// make_predictor for up to `streams` (at least 1) threads at a time, each with a predictor of its own, made when first
+/// needed; packed weights are shared. A further thread waits.
+std::function<pipeline::TaskResult(const cv::Mat&)> make_parallel_predictor(std::shared_ptr<const models::Model> model,
+                                                                            const pipeline::PredictorOptions& options,
+                                                                            int streams);
+
+}  // namespace zoo::streams

@@ -1,0 +1,61 @@
+// The threaded pipeline: capture -> predict -> draw -> sink, each stage in its own thread, bounded queues between
+// them.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "pipeline/result_sink.h"
+#include "pipeline/video/frame.h"
+#include "pipeline/video/frame_source.h"
+
+namespace zoo::streams {
+
+/// What to do with a frame. `predict` runs in its own thread, or in several (PipelineOptions), `draw` in another (leave
+/// it empty for none), `sink` in the thread that calls run_pipeline: windows and terminals want one thread. An Error of
+/// `predict` that belongs to the frame (anything but EngineError and IoError) makes it a FrameFailure; every other
+/// exception ends the pipeline.
+struct PipelineStages {
+  std::function<pipeline::TaskResult(const cv::Mat&)> predict;
+  std::function<void(pipeline::ProcessedFrame&)> draw;
+  std::function<bool(const pipeline::PipelineEvent&)> sink;  ///< false: stop capturing, finish what is under way
+};
+
+struct PipelineOptions {
+  /// Threads that read pictures and call `predict`, 1 to engine::kMaxThreads; it must then be safe to call from all of
+  /// them at the same time. Results keep the order of capture. A live source is best served by one.
+  int predict_threads = 1;
+  /// Frames that may wait between two stages; 1 for a live source, whose delay matters more.
+  size_t queue_capacity = 4;
+  /// Stop after this many frames have gone in (dropped ones not counted); 0 = no limit.
+  int64_t max_frames = 0;
+  /// Set from outside (a signal handler) to stop capturing; what is under way is finished. May be null.
+  const std::atomic<bool>* stop = nullptr;
+  /// A live source that yields nothing for this long counts as lost.
+  std::chrono::milliseconds stall_timeout{10'000};
+  /// How long stopping waits for a frame that the source is about to yield.
+  std::chrono::milliseconds stop_grace{2'000};
+};
+
+/// Every captured frame is accounted for: captured = ok + failed + dropped.
+struct PipelineStats {
+  int64_t captured = 0;
+  int64_t ok = 0;
+  int64_t failed = 0;
+  int64_t dropped = 0;  ///< live sources only: replaced by a newer frame before the network saw it
+  double wall_s = 0.0;
+};
+
+/// Runs until the source ends, `sink` says stop, `stop` is set or a stage throws; then all threads are joined. From a
+/// live source the newest frame wins; of any other every frame goes through in order. Rethrows the first exception of
+/// any stage and of the source. Throws Error for an option out of range. A source that does not come back from next()
+/// in time (see the options) is left to a detached thread, which shares its ownership and touches nothing else
+/// (left_threads.h).
+PipelineStats run_pipeline(const std::shared_ptr<pipeline::FrameSource>& source, const PipelineStages& stages,
+                           const PipelineOptions& options = {});
+
+}  // namespace zoo::streams

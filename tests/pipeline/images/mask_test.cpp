@@ -1,0 +1,113 @@
+// Palette pictures, run lengths and colours of masks.
+#include <random>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "nn/core/error.h"
+#include "pipeline/images/image_io.h"
+#include "pipeline/images/mask_png.h"
+#include "pipeline/images/palette.h"
+#include "pipeline/tasks/rle.h"
+#include "pipeline/tasks/segmenter.h"
+
+namespace zoo::pipeline {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+cv::Mat labels_of(int rows, int columns, std::vector<uint8_t> values) {
+  return cv::Mat(rows, columns, CV_8UC1, values.data()).clone();
+}
+
+TEST(VocPalette, HasTheColoursOfPascalVoc) {
+  const auto& palette = voc_palette();
+  EXPECT_EQ(palette[0], (Rgb{0, 0, 0}));
+  EXPECT_EQ(palette[1], (Rgb{128, 0, 0}));
+  EXPECT_EQ(palette[2], (Rgb{0, 128, 0}));
+  EXPECT_EQ(palette[4], (Rgb{0, 0, 128}));
+  EXPECT_EQ(palette[8], (Rgb{64, 0, 0}));
+  EXPECT_EQ(palette[15], (Rgb{192, 128, 128}));
+  EXPECT_EQ(palette[20], (Rgb{0, 64, 128}));
+  EXPECT_EQ(palette[255], (Rgb{224, 224, 192}));
+}
+
+TEST(BoxColor, TellsClassesApart) {
+  std::set<std::tuple<int, int, int>> colors;
+  for (int64_t index = 0; index < 91; ++index) {
+    const Rgb color = box_color(index);
+    colors.insert({color.r, color.g, color.b});
+    EXPECT_GE(color.r + color.g + color.b, 190) << "too dark: " << index;
+    EXPECT_EQ(color, box_color(index));
+  }
+  EXPECT_THAT(colors, SizeIs(91));
+}
+
+TEST(MaskPng, KeepsLabelsAsPaletteIndices) {
+  cv::Mat labels(7, 300, CV_8UC1);
+  for (int i = 0; i < 7 * 300; ++i) labels.data[i] = static_cast<uint8_t>(i);
+  const std::vector<uint8_t> png = encode_mask_png(labels(cv::Rect(3, 1, 290, 5)));
+  EXPECT_EQ(png.at(24), 8) << "bits per pixel";
+  EXPECT_EQ(png.at(25), 3) << "colour type: palette";
+  const cv::Mat picture = decode_image(png, "mask.png");
+  ASSERT_EQ(picture.size(), cv::Size(290, 5));
+  for (int y = 0; y < 5; ++y) {
+    for (int x = 0; x < 290; ++x) {
+      const Rgb& color = voc_palette()[labels.at<uint8_t>(y + 1, x + 3)];
+      ASSERT_EQ(picture.at<cv::Vec3b>(y, x), cv::Vec3b(color.b, color.g, color.r)) << x << ',' << y;
+    }
+  }
+}
+
+TEST(MaskPng, RefusesWhatIsNoLabelMap) {
+  EXPECT_THROW(encode_mask_png(cv::Mat()), Error);
+  EXPECT_THROW(encode_mask_png(cv::Mat(2, 2, CV_8UC3)), Error);
+  EXPECT_THROW(write_mask_png("/nowhere/mask.png", cv::Mat(2, 2, CV_8UC1, cv::Scalar(1))), IoError);
+}
+
+TEST(Runs, CountColumnByColumn) {
+  const cv::Mat labels = labels_of(2, 3, {0, 1, 0, 1, 1, 0});
+  EXPECT_THAT(runs_of(labels, 1), ElementsAre(1, 3, 2));
+  EXPECT_THAT(runs_of(labels, 0), ElementsAre(0, 1, 3, 2));
+  EXPECT_THAT(runs_of(labels, 9), ElementsAre(6));
+}
+
+TEST(Runs, AreCompressedAsCocoDoes) {
+  EXPECT_EQ(compress_runs({1, 3, 2}), "132");
+  EXPECT_EQ(compress_runs({40}), "X1");            // 40 = 8 + 1 * 32: 48 + 32 + 8, 48 + 1
+  EXPECT_EQ(compress_runs({16}), "`0");            // a lone 16 would be -16
+  EXPECT_EQ(compress_runs({5, 5, 5, 3}), "555N");  // from the fourth on: 3 - 5 = -2 is 30 in five bits
+  EXPECT_EQ(compress_runs({}), "");
+}
+
+TEST(Runs, SurviveTheWayThereAndBack) {
+  std::mt19937 random(3);
+  for (int repeat = 0; repeat < 200; ++repeat) {
+    std::vector<int64_t> runs(1 + random() % 20);
+    for (int64_t& run : runs) run = static_cast<int64_t>(random() >> random() % 32);
+    EXPECT_EQ(expand_runs(compress_runs(runs)), runs);
+  }
+}
+
+TEST(Runs, RefuseTextThatIsNone) {
+  for (const std::string text : {" ", "X", "\x7F", "ooooooooooooooooo"}) EXPECT_THROW(expand_runs(text), Error) << text;
+}
+
+TEST(ClassShares, AreSortedAndLeaveOutVoid) {
+  const auto shares = class_shares(labels_of(2, 4, {2, 2, 2, 0, 1, 255, 255, 0}), {"sky", "cat"});
+  ASSERT_THAT(shares, SizeIs(3));
+  EXPECT_EQ(shares[0].label, "class 2");
+  EXPECT_EQ(shares[0].share, 3 / 8.0);
+  EXPECT_EQ(shares[1].label, "sky");
+  EXPECT_EQ(shares[2].label, "cat");
+  EXPECT_THAT(class_shares(labels_of(1, 1, {255}), {}), IsEmpty());
+}
+
+}  // namespace
+}  // namespace zoo::pipeline
