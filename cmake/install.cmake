@@ -14,7 +14,7 @@ target_compile_features(backbone_zoo INTERFACE cxx_std_20)
 target_include_directories(backbone_zoo INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(backbone_zoo
   PUBLIC opencv_core opencv_imgproc opencv_imgcodecs opencv_videoio Threads::Threads
-  PRIVATE fmt::fmt yaml-cpp PkgConfig::libzip DNNL::dnnl OpenMP::OpenMP_CXX JPEG::JPEG PNG::PNG ZLIB::ZLIB
+  PRIVATE fmt::fmt yaml-cpp PkgConfig::libzip PkgConfig::libav DNNL::dnnl OpenMP::OpenMP_CXX JPEG::JPEG PNG::PNG ZLIB::ZLIB
     CURL::libcurl OpenSSL::Crypto ONNX::onnx ONNX::onnx_proto protobuf::libprotobuf)
 
 # Headers include each other from the source root; installed, from <backbone_zoo/...>, so that no name of a folder

@@ -5,6 +5,7 @@ build_packages=(
   g++ cmake ninja-build ccache pkg-config
   libdnnl-dev ocl-icd-opencl-dev # oneDNN; its CMake package asks for OpenCL
   libopencv-dev libjpeg62-turbo-dev # JPEG: truncated files must be noticed, which cv::imread does not do
+  libavformat-dev libavcodec-dev libavutil-dev libswscale-dev # videos and streams
   libpng-dev # label maps as palette pictures, which OpenCV cannot write
   zlib1g-dev # EXIF in the text chunks of a PNG
   libyaml-cpp-dev
@@ -16,6 +17,7 @@ build_packages=(
 
 # To build and run the tests and benchmarks.
 test_packages=(
+  ffmpeg # makes the videos that tests read, and says what is in them
   libgtest-dev libgmock-dev libbenchmark-dev
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good # live test source
 )
