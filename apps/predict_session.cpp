@@ -13,6 +13,7 @@
 #include "nn/core/counted.h"
 #include "nn/core/shown_text.h"
 #include "pipeline/images/mask_png.h"
+#include "pipeline/tasks/rle.h"
 #include "sinks/coco.h"
 #include "sinks/json_lines.h"
 
@@ -21,6 +22,11 @@ namespace {
 
 /// GStreamer's very first start on a machine looks through all of its plug-ins, which takes seconds.
 constexpr std::chrono::seconds kOpenTimeout{20};
+
+void add_mask_counts(pipeline::ProcessedFrame& item) {
+  const auto* segmentation = std::get_if<pipeline::Segmentation>(&item.result);
+  if (segmentation != nullptr) item.mask_counts = pipeline::mask_counts(*segmentation);
+}
 
 }  // namespace
 
@@ -89,6 +95,7 @@ void PredictSession::run_source(size_t number) {
 
   streams::PipelineStages stages;
   stages.predict = predictor_;
+  if (coco_ || (json_ && !folders_.saves_masks())) stages.prepare = add_mask_counts;
   if (writer_ || window_) {
     stages.draw = [](pipeline::ProcessedFrame& item) { pipeline::draw_result(item.frame.image, item.result); };
   }

@@ -1,7 +1,9 @@
 // What a source's frames become, and who takes it: where streams and sinks meet.
 #pragma once
 
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "pipeline/tasks/task_result.h"
 #include "pipeline/video/frame.h"
@@ -12,6 +14,7 @@ namespace zoo::pipeline {
 struct ProcessedFrame {
   Frame frame;
   TaskResult result;
+  std::vector<std::string> mask_counts = {};  ///< mask_counts() of a segmentation (rle.h), where they are wanted
   double draw_ms = 0.0;
 };
 

@@ -11,9 +11,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::vector<Json> entries_of(const pipeline::Classification& /*result*/) { return {}; }
+std::vector<Json> entries_of(const pipeline::Classification& /*result*/, const std::vector<std::string>& /*counts*/) {
+  return {};
+}
 
-std::vector<Json> entries_of(const pipeline::FoundObjects& result) {
+std::vector<Json> entries_of(const pipeline::FoundObjects& result, const std::vector<std::string>& /*counts*/) {
   std::vector<Json> entries;
   for (const pipeline::FoundObject& object : result.boxes) {
     const heads::Box& box = object.box;
@@ -24,13 +26,13 @@ std::vector<Json> entries_of(const pipeline::FoundObjects& result) {
   return entries;
 }
 
-std::vector<Json> entries_of(const pipeline::Segmentation& result) {
+std::vector<Json> entries_of(const pipeline::Segmentation& result, const std::vector<std::string>& known) {
   std::vector<Json> entries;
-  for (const pipeline::ClassShare& present : result.classes) {
-    const std::vector<int64_t> runs = pipeline::runs_of(result.labels, static_cast<uint8_t>(present.index));
+  const std::vector<std::string> counts = known.empty() ? pipeline::mask_counts(result) : known;
+  for (size_t i = 0; i < result.classes.size(); ++i) {
     const Json size = {result.labels.rows, result.labels.cols};
-    entries.push_back({{"category_id", present.index},
-                       {"segmentation", {{"size", size}, {"counts", pipeline::compress_runs(runs)}}}});
+    entries.push_back(
+        {{"category_id", result.classes[i].index}, {"segmentation", {{"size", size}, {"counts", counts[i]}}}});
   }
   return entries;
 }
@@ -39,7 +41,8 @@ std::vector<Json> entries_of(const pipeline::Segmentation& result) {
 
 std::vector<std::string> coco_entries(const pipeline::ProcessedFrame& item, int64_t image_id) {
   std::vector<std::string> lines;
-  for (const Json& entry : std::visit([](const auto& result) { return entries_of(result); }, item.result)) {
+  for (const Json& entry :
+       std::visit([&](const auto& result) { return entries_of(result, item.mask_counts); }, item.result)) {
     Json line = {{"image_id", image_id}, {"file_name", item.frame.source}};
     line.update(entry);
     lines.push_back(line.dump(-1, ' ', false, Json::error_handler_t::replace));

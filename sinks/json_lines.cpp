@@ -16,9 +16,15 @@ using Json = nlohmann::ordered_json;
 constexpr double kThousandths = 1e3;
 constexpr double kMillionths = 1e6;
 
+/// What stands for a segmentation's label map.
+struct MaskText {
+  const std::string& file;
+  const std::vector<std::string>& counts;
+};
+
 double rounded(double value, double steps) { return std::round(value * steps) / steps; }
 
-void add_result(Json& line, const pipeline::Classification& result, const std::string& /*mask_file*/) {
+void add_result(Json& line, const pipeline::Classification& result, const MaskText& /*text*/) {
   line["top"] = Json::array();
   for (const pipeline::ClassScore& guess : result.top) {
     line["top"].push_back({{"index", guess.index},
@@ -28,7 +34,7 @@ void add_result(Json& line, const pipeline::Classification& result, const std::s
   }
 }
 
-void add_result(Json& line, const pipeline::FoundObjects& result, const std::string& /*mask_file*/) {
+void add_result(Json& line, const pipeline::FoundObjects& result, const MaskText& /*text*/) {
   line["boxes"] = Json::array();
   for (const pipeline::FoundObject& object : result.boxes) {
     line["boxes"].push_back({{"label", object.label},
@@ -40,16 +46,16 @@ void add_result(Json& line, const pipeline::FoundObjects& result, const std::str
   }
 }
 
-void add_result(Json& line, const pipeline::Segmentation& result, const std::string& mask_file) {
+void add_result(Json& line, const pipeline::Segmentation& result, const MaskText& text) {
   Json& mask = line["mask"];
-  if (!mask_file.empty()) {
-    mask["file"] = mask_file;
+  if (!text.file.empty()) {
+    mask["file"] = text.file;
   } else {
     mask["rle"] = Json::array();
-    for (const pipeline::ClassShare& present : result.classes) {
-      const std::vector<int64_t> runs = pipeline::runs_of(result.labels, static_cast<uint8_t>(present.index));
-      mask["rle"].push_back(
-          {{"label", present.label}, {"index", present.index}, {"counts", pipeline::compress_runs(runs)}});
+    const std::vector<std::string> counts = text.counts.empty() ? pipeline::mask_counts(result) : text.counts;
+    for (size_t i = 0; i < result.classes.size(); ++i) {
+      const pipeline::ClassShare& present = result.classes[i];
+      mask["rle"].push_back({{"label", present.label}, {"index", present.index}, {"counts", counts[i]}});
     }
   }
   mask["classes"] = Json::object();
@@ -62,7 +68,7 @@ Json to_json(const pipeline::ProcessedFrame& item, const std::string& mask_file)
   Json line = {{"source", item.frame.source}, {"frame", item.frame.index}};
   line["time_s"] = rounded(item.frame.time_s, kThousandths);
   line["size"] = {item.frame.image.rows, item.frame.image.cols};
-  std::visit([&](const auto& result) { add_result(line, result, mask_file); }, item.result);
+  std::visit([&](const auto& result) { add_result(line, result, {mask_file, item.mask_counts}); }, item.result);
   const pipeline::StageTimes& times = pipeline::times_of(item.result);
   line["ms"] = {{"capture", rounded(item.frame.capture_ms, kThousandths)},
                 {"preprocess", rounded(times.preprocess_ms, kThousandths)},

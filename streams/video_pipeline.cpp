@@ -227,7 +227,10 @@ class Run {
   void predict_frame(pipeline::ProcessedFrame& item, pipeline::PipelineEvent& event) {
     auto problem =
         pipeline::problem_of_frame(item.frame.source, [&] { item.result = stages_.predict(item.frame.image); });
-    if (!problem) return;
+    if (!problem) {
+      if (stages_.prepare) stages_.prepare(item);
+      return;
+    }
     event = pipeline::FrameFailure{item.frame.source, item.frame.index, pipeline::FailureKind::kProcessing,
                                    std::move(*problem)};
   }

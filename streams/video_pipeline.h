@@ -15,19 +15,21 @@
 
 namespace zoo::streams {
 
-/// What to do with a frame. `predict` runs in its own thread, or in several (PipelineOptions), `draw` in another (leave
-/// it empty for none), `sink` in the thread that calls run_pipeline: windows and terminals want one thread. An Error of
-/// `predict` that belongs to the frame (anything but EngineError and IoError) makes it a FrameFailure; every other
-/// exception ends the pipeline.
+/// What to do with a frame. `predict` runs in its own thread, or in several (PipelineOptions), and so does `prepare`,
+/// which adds what the sink would else compute (leave it empty for none); `draw` runs in another (empty for none),
+/// `sink` in the thread that calls run_pipeline: windows and terminals want one thread. An Error of `predict` that
+/// belongs to the frame (anything but EngineError and IoError) makes it a FrameFailure; every other exception ends the
+/// pipeline.
 struct PipelineStages {
   std::function<pipeline::TaskResult(const cv::Mat&)> predict;
+  std::function<void(pipeline::ProcessedFrame&)> prepare = {};
   std::function<void(pipeline::ProcessedFrame&)> draw;
   std::function<bool(const pipeline::PipelineEvent&)> sink;  ///< false: stop capturing, finish what is under way
 };
 
 struct PipelineOptions {
-  /// Threads that read pictures and call `predict`, 1 to engine::kMaxThreads; it must then be safe to call from all of
-  /// them at the same time. Results keep the order of capture. A live source is best served by one.
+  /// Threads that read pictures, call `predict` and `prepare`, 1 to engine::kMaxThreads; they must then be safe to call
+  /// from all of them at the same time. Results keep the order of capture. A live source is best served by one.
   int predict_threads = 1;
   /// Frames that may wait between two stages; 1 for a live source, whose delay matters more.
   size_t queue_capacity = 4;

@@ -137,6 +137,33 @@ TEST(VideoPipeline, KeepsEveryFrameOfAFileInOrder) {
   EXPECT_EQ(stats.dropped, 0);
 }
 
+TEST(VideoPipeline, PreparesWhatWasPredictedInTheSameThread) {
+  Recorder recorder;
+  PipelineStages stages = stages_into(recorder);
+  stages.predict = [](const cv::Mat& image) {
+    if (image.at<int>(0, 0) == 3) throw Error("does not fit");
+    return number_of(image);
+  };
+  std::mutex mutex;
+  std::set<std::thread::id> threads;
+  stages.prepare = [&](pipeline::ProcessedFrame& item) {
+    item.mask_counts = {std::to_string(std::get<pipeline::Classification>(item.result).top.at(0).index)};
+    const std::lock_guard lock(mutex);
+    threads.insert(std::this_thread::get_id());
+  };
+  stages.sink = [&](const pipeline::PipelineEvent& event) {
+    const auto* item = std::get_if<pipeline::ProcessedFrame>(&event);
+    if (item != nullptr) {
+      EXPECT_THAT(item->mask_counts, ElementsAre(std::to_string(item->frame.index)));
+    }
+    return recorder(event);
+  };
+  run_pipeline(std::make_shared<FakeSource>(6, false), stages);
+  EXPECT_THAT(recorder.frames, ElementsAre(0, 1, 2, 4, 5));
+  EXPECT_THAT(threads, SizeIs(1));
+  EXPECT_FALSE(threads.contains(std::this_thread::get_id()));
+}
+
 TEST(VideoPipeline, RunsStagesInOwnThreadsAndTheSinkInTheCallers) {
   std::vector<std::thread::id> ids(4);
   const auto source = std::make_shared<FakeSource>(1, false, [&](int64_t) -> std::optional<pipeline::FrameResult> {

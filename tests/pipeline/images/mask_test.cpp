@@ -71,11 +71,61 @@ TEST(MaskPng, RefusesWhatIsNoLabelMap) {
   EXPECT_THROW(write_mask_png("/nowhere/mask.png", cv::Mat(2, 2, CV_8UC1, cv::Scalar(1))), IoError);
 }
 
+/// Nothing for a class that does not occur.
+Runs plain_runs(const cv::Mat& labels, int index) {
+  Runs runs = {0};
+  bool inside = false;
+  for (int x = 0; x < labels.cols; ++x) {
+    for (int y = 0; y < labels.rows; ++y) {
+      if ((labels.at<uint8_t>(y, x) == index) != inside) {
+        inside = !inside;
+        runs.push_back(0);
+      }
+      ++runs.back();
+    }
+  }
+  return runs.size() > 1 ? runs : Runs();
+}
+
 TEST(Runs, CountColumnByColumn) {
   const cv::Mat labels = labels_of(2, 3, {0, 1, 0, 1, 1, 0});
-  EXPECT_THAT(runs_of(labels, 1), ElementsAre(1, 3, 2));
-  EXPECT_THAT(runs_of(labels, 0), ElementsAre(0, 1, 3, 2));
-  EXPECT_THAT(runs_of(labels, 9), ElementsAre(6));
+  const auto runs = runs_by_class(labels);
+  EXPECT_THAT(runs[1], ElementsAre(1, 3, 2));
+  EXPECT_THAT(runs[0], ElementsAre(0, 1, 3, 2));
+  EXPECT_THAT(runs[9], IsEmpty());
+}
+
+// Sizes around those of the pieces that a map is worked on in; also a part of a larger map.
+TEST(Runs, AreThoseOfOneLoopPerClass) {
+  std::mt19937 random(11);
+  for (const cv::Size size : {cv::Size(1, 1), cv::Size(64, 3), cv::Size(65, 9), cv::Size(200, 131), cv::Size(3, 300)}) {
+    for (const unsigned change : {1U, 2U, 30U}) {
+      cv::Mat whole(size.height, size.width + 5, CV_8UC1);
+      for (int x = 0; x < whole.cols; ++x) {
+        for (int y = 0; y < whole.rows; ++y) {
+          const bool same = y > 0 && random() % change != 0;
+          whole.at<uint8_t>(y, x) = same ? whole.at<uint8_t>(y - 1, x) : random() % 2 == 0 ? 255 : random() % 4;
+        }
+      }
+      const cv::Mat labels = whole.colRange(3, 3 + size.width);
+      const auto runs = runs_by_class(labels);
+      for (int index = 0; index < 256; ++index) {
+        ASSERT_EQ(runs[index], plain_runs(labels, index))
+            << index << " in " << size.width << "x" << size.height << ", changes: " << change;
+      }
+    }
+  }
+}
+
+TEST(Runs, OfAMapWithoutPixels) {
+  for (const Runs& runs : runs_by_class(cv::Mat())) EXPECT_THAT(runs, IsEmpty());
+}
+
+TEST(Runs, OfASegmentationAreInTheOrderOfItsClasses) {
+  Segmentation result;
+  result.labels = labels_of(2, 3, {0, 1, 0, 1, 1, 0});
+  result.classes = {{1, "cat", 0.5}, {0, "sky", 0.5}};
+  EXPECT_THAT(mask_counts(result), ElementsAre(compress_runs({1, 3, 2}), compress_runs({0, 1, 3, 2})));
 }
 
 TEST(Runs, AreCompressedAsCocoDoes) {
