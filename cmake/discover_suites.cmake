@@ -2,7 +2,7 @@
 # of a GoogleTest program. A suite is what TEST, TEST_F and TEST_P call so, with all instantiations of it; one of many
 # tests is cut into shards, so that all cores have work.
 
-cmake_policy(VERSION 3.25)  # ctest starts without any
+cmake_policy(VERSION 3.22)  # ctest starts without any
 
 set(tests_per_shard 150)
 # A suite that this machine can run no test of is shown as such; nothing may have failed.

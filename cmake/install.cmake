@@ -1,32 +1,8 @@
 # What `cmake --install BUILD --prefix P` installs: the program, one library with its headers, packages for CMake and
 # pkg-config, the zoo's model files, the documentation. The tree may be moved: nothing in it names its own place.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# One archive of all folders. Its dependencies are those of the folders; tests/package links programs against it.
-get_property(zoo_libraries GLOBAL PROPERTY ZOO_LIBRARIES)
-add_library(backbone_zoo STATIC)
-foreach(library IN LISTS zoo_libraries)
-  target_sources(backbone_zoo PRIVATE $<TARGET_OBJECTS:${library}>)
-endforeach()
-set_target_properties(backbone_zoo PROPERTIES LINKER_LANGUAGE CXX)
-target_compile_features(backbone_zoo INTERFACE cxx_std_20)
-target_include_directories(backbone_zoo INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-target_link_libraries(backbone_zoo
-  PUBLIC opencv_core opencv_imgproc opencv_imgcodecs opencv_videoio Threads::Threads
-  PRIVATE fmt::fmt yaml-cpp PkgConfig::libzip PkgConfig::libav DNNL::dnnl OpenMP::OpenMP_CXX JPEG::JPEG PNG::PNG ZLIB::ZLIB
-    CURL::libcurl OpenSSL::Crypto ONNX::onnx ONNX::onnx_proto protobuf::libprotobuf)
-
-# Headers include each other from the source root; installed, from <backbone_zoo/...>, so that no name of a folder
-# ("models/", "pipeline/") gets onto a user's include path.
-get_property(headers GLOBAL PROPERTY ZOO_PUBLIC_HEADERS)
-install(CODE "
-  set(headers \"${headers}\")
-  set(source_dir \"${PROJECT_SOURCE_DIR}\")
-  set(public_dir \"${PROJECT_BINARY_DIR}/public_headers\")")
-install(SCRIPT ${CMAKE_CURRENT_LIST_DIR}/public_headers.cmake)
-install(DIRECTORY ${PROJECT_BINARY_DIR}/public_headers/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/backbone_zoo)
-
+install(DIRECTORY ${PROJECT_BINARY_DIR}/public_headers/backbone_zoo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS backbone_zoo EXPORT backbone_zoo-targets)
 if(ZOO_BUILD_APPS)
   install(TARGETS backbone-zoo)

@@ -32,7 +32,8 @@ std::string joined(const std::vector<std::string>& lines) {
 }
 
 std::string sources() {
-  std::string text = joined(stripped_lines(kRoot / "backbones/registry.cpp"));
+  std::string text = joined(stripped_lines(kRoot / "backbones/registry.cpp")) +
+                     joined(stripped_lines(kRoot / "tests/package/subproject/CMakeLists.txt"));
   for (const auto& entry : fs::recursive_directory_iterator(kRoot / "docs/examples")) {
     if (entry.is_regular_file()) text += joined(stripped_lines(entry.path()));
   }
