@@ -15,6 +15,7 @@
 #include "apps/progress.h"
 #include "apps/signals.h"
 #include "nn/core/stopwatch.h"
+#include "sinks/text_output.h"
 
 namespace zoo::apps {
 namespace {
@@ -137,7 +138,8 @@ int bench(const BenchFlags& flags) {
     report("stopped before the figures were complete");
     return kExitSignalBase + stop_signal();
   }
-  TextOutput().write(flags.json ? to_json(flags, measured).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+  sinks::TextOutput().write(flags.json
+                                ? to_json(flags, measured).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
                                 : to_text(flags, measured));
   return kExitDone;
 }

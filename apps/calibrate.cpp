@@ -18,6 +18,7 @@
 #include "nn/core/counted.h"
 #include "nn/core/shown_text.h"
 #include "pipeline/eval/evaluate.h"
+#include "sinks/text_output.h"
 
 namespace zoo::apps {
 namespace {
@@ -59,7 +60,7 @@ int calibrate_model(const CalibrateFlags& flags) {
   for (const auto& picture : found) run_files->add_input(picture, "a picture");
   const auto pictures = eval::evenly_chosen(std::move(found), flags.images);
   claim_output(*run_files, output, "--output");
-  DocumentOutput file(output);
+  sinks::DocumentOutput file(output);
   catch_stop_signals();
   Progress progress(static_cast<int64_t>(pictures.size()));
   eval::CalibrateOptions options;
@@ -88,10 +89,11 @@ int calibrate_model(const CalibrateFlags& flags) {
                            {"values", values},
                            {"method", flags.method},
                            {"fingerprint", run.file.calibration.fingerprint}};
-    TextOutput().write(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    sinks::TextOutput().write(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else {
-    TextOutput().line(fmt::format("wrote {}: ranges of {} from {}", printable(output),
-                                  counted(static_cast<int64_t>(values), "value"), counted(run.file.images, "picture")));
+    sinks::TextOutput().line(fmt::format("wrote {}: ranges of {} from {}", printable(output),
+                                         counted(static_cast<int64_t>(values), "value"),
+                                         counted(run.file.images, "picture")));
   }
   if (run.failures.empty()) return kExitDone;
   report(fmt::format("{} of {} could not be read and count in no range", run.failures.size(),

@@ -22,6 +22,7 @@
 #include "nn/core/counted.h"
 #include "pipeline/eval/confusion_picture.h"
 #include "pipeline/eval/evaluate.h"
+#include "sinks/text_output.h"
 
 namespace zoo::apps {
 namespace {
@@ -159,7 +160,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
   check_outputs(flags, *model, items);
   if (flags.limit) items = eval::evenly_chosen(std::move(items), *flags.limit);
   catch_stop_signals();
-  std::optional<DocumentOutput> json;
+  std::optional<sinks::DocumentOutput> json;
   if (flags.json) json.emplace(*flags.json);
   const auto total = static_cast<int64_t>(items.size());
   Progress progress(total);
@@ -197,7 +198,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
       text += fmt::format("agreement of {} with f32 {}   {}\n\n", compared_network(flags, precision),
                           to_text(*result.agreement), compared_things(config.task.value()));
     }
-    TextOutput().write(text + to_text(result.summary, config.labels));
+    sinks::TextOutput().write(text + to_text(result.summary, config.labels));
   }
   if constexpr (!std::is_same_v<Item, eval::BoxItem>) {
     if (!flags.confusion.empty()) write_confusion(flags.confusion, result.summary.confusion, config.labels);

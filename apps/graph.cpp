@@ -8,6 +8,7 @@
 #include "apps/output.h"
 #include "apps/run_inputs.h"
 #include "nn/graph/describe.h"
+#include "sinks/text_output.h"
 
 namespace zoo::apps {
 namespace {
@@ -26,7 +27,7 @@ int draw_graph(const GraphFlags& flags) {
   const auto [height, width] = flags.size.value_or_default(config);
   const Shape input = {1, graph.in_channels(), height, width};
   const std::string text = flags.format == "dot" ? graph::to_dot(graph, input) : graph::to_mermaid(graph, input);
-  DocumentOutput out(flags.output);
+  sinks::DocumentOutput out(flags.output);
   out.write(text);
   out.finish();
   if (flags.output != "-") report_written(flags.output, fmt::format("{} as {}", config.name, flags.format));

@@ -19,6 +19,7 @@
 #include "models/pretrained_files.h"
 #include "models/zoo_files.h"
 #include "nn/core/counted.h"
+#include "sinks/text_output.h"
 
 namespace zoo::apps {
 namespace {
@@ -124,7 +125,7 @@ int list_pretrained(const ListFlags& flags) {
     text += to_text(known, settings);
     if (flags.json) json.push_back(to_json(known, settings));
   }
-  TextOutput().write(flags.json ? json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n" : text);
+  sinks::TextOutput().write(flags.json ? json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n" : text);
   return kExitDone;
 }
 
@@ -166,12 +167,12 @@ int list(const ListFlags& flags) {
   if (others > 0)
     report(fmt::format("{}: {} without the key \"model\" left out", folder.string(), counted(others, "YAML file")));
   if (!flags.json) {
-    TextOutput().write(to_text(entries));
+    sinks::TextOutput().write(to_text(entries));
     return exit_code;
   }
   Json models = Json::array();
   for (const ZooEntry& entry : entries) models.push_back(to_json(entry));
-  TextOutput().line(models.dump(2, ' ', false, Json::error_handler_t::replace));
+  sinks::TextOutput().line(models.dump(2, ' ', false, Json::error_handler_t::replace));
   return exit_code;
 }
 

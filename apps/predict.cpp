@@ -6,9 +6,11 @@
 
 #include "apps/commands.h"
 #include "apps/model_flags.h"
+#include "apps/output.h"
 #include "apps/predict_session.h"
 #include "apps/run_inputs.h"
 #include "pipeline/tasks/task_result.h"
+#include "sinks/source_outputs.h"
 #include "streams/predictor_pool.h"
 
 namespace zoo::apps {

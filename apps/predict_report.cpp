@@ -102,19 +102,23 @@ bool StableState::update(const std::string& state) {
   return true;
 }
 
-void TextReport::begin_images(const std::vector<std::filesystem::path>& files, bool alone) {
-  style_ = alone && files.size() == 1 ? Style::kTable : Style::kLines;
+void TextReport::begin(size_t stream, const pipeline::SourceInfo& source) {
+  name_ = printable(source.name);
+  if (source.kind != pipeline::SourceKind::kImages) {
+    style_ = Style::kVideo;
+    stable_ = StableState();
+    return;
+  }
+  const std::vector<std::filesystem::path>& files = sources_[stream].images;
+  style_ = sources_.size() == 1 && files.size() == 1 ? Style::kTable : Style::kLines;
   name_width_ = 0;
   for (const auto& file : files) name_width_ = std::max(name_width_, std::min(kMaxNameWidth, file.string().size()));
 }
 
-void TextReport::begin_video(const std::string& name) {
-  style_ = Style::kVideo;
-  name_ = printable(name);
-  stable_ = StableState();
-}
-
-void TextReport::add(const pipeline::ProcessedFrame& item) {
+void TextReport::write(const pipeline::FrameEvent& event) {
+  const auto* processed = std::get_if<pipeline::ProcessedFrame>(&event);
+  if (processed == nullptr) return;
+  const pipeline::ProcessedFrame& item = *processed;
   const Words words = words_for(item.result);
   switch (style_) {
     case Style::kTable:
@@ -131,30 +135,30 @@ void TextReport::add(const pipeline::ProcessedFrame& item) {
   }
 }
 
-void TextReport::end_video(const streams::PipelineStats& stats) { out_.line(stats_text(name_, stats)); }
+void TextReport::end(size_t /*stream*/, const pipeline::SourceStats& stats) {
+  if (style_ == Style::kVideo) {
+    out_.line(stats_text(name_, stats));
+    return;
+  }
+  pictures_.ok += stats.ok;
+  pictures_.failed += stats.failed;
+  pictures_.wall_s += stats.wall_s;
+}
 
-std::string stats_text(const std::string& name, const streams::PipelineStats& stats) {
+void TextReport::finish() {
+  if (pictures_.ok + pictures_.failed > 1) out_.line(pictures_text(pictures_));
+}
+
+std::string stats_text(const std::string& name, const pipeline::SourceStats& stats) {
   const double rate = stats.wall_s > 0.0 ? static_cast<double>(stats.ok) / stats.wall_s : 0.0;
   return fmt::format("{}: {} in {:.2f} s ({:.1f} frames/s), {} dropped, {} failed", name, counted(stats.ok, "frame"),
                      stats.wall_s, rate, stats.dropped, stats.failed);
 }
 
-std::string pictures_text(const streams::PipelineStats& stats) {
+std::string pictures_text(const pipeline::SourceStats& stats) {
   const double rate = stats.wall_s > 0.0 ? static_cast<double>(stats.ok) / stats.wall_s : 0.0;
   return fmt::format("{} in {:.2f} s ({:.1f} pictures/s), {} failed", counted(stats.ok, "picture"), stats.wall_s, rate,
                      stats.failed);
-}
-
-std::string failures_text(const std::map<pipeline::FailureKind, int64_t>& failures) {
-  int64_t total = 0;
-  std::vector<std::string> parts;
-  for (const auto& [kind, count] : failures) {
-    total += count;
-    std::string name(pipeline::to_string(kind));
-    std::ranges::replace(name, '_', ' ');
-    parts.push_back(fmt::format("{} {}", count, name));
-  }
-  return fmt::format("{} could not be read: {}", counted(total, "input"), fmt::join(parts, ", "));
 }
 
 }  // namespace zoo::apps

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "apps/output.h"
-#include "streams/video_pipeline.h"
+#include "pipeline/result_sink.h"
+#include "sinks/text_output.h"
 
 namespace zoo::apps {
 
@@ -28,35 +28,34 @@ class StableState {
 };
 
 /// Writes results as text: a table for one picture, a line per picture for several, a line per change (of the best
-/// guess, of the objects' number by class, of the classes with a hundredth of the pixels) and a summary for a video.
-class TextReport {
+/// guess, of the objects' number by class, of the classes with a hundredth of the pixels) and a summary for a video;
+/// how many pictures there were in all. One source after the other.
+class TextReport : public pipeline::ResultSink {
  public:
-  /// `out` must outlive the report.
-  explicit TextReport(TextOutput& out) : out_(out) {}
+  /// `out` and `sources` must outlive the report.
+  TextReport(sinks::TextOutput& out, const std::vector<pipeline::SourceSpec>& sources) : out_(out), sources_(sources) {}
 
-  void begin_images(const std::vector<std::filesystem::path>& files, bool alone);
-  void begin_video(const std::string& name);
-  void add(const pipeline::ProcessedFrame& item);
-  /// After a video.
-  void end_video(const streams::PipelineStats& stats);
+  void begin(size_t stream, const pipeline::SourceInfo& source) override;
+  void write(const pipeline::FrameEvent& event) override;
+  void end(size_t stream, const pipeline::SourceStats& stats) override;
+  void finish() override;
 
  private:
   enum class Style { kTable, kLines, kVideo };
 
-  TextOutput& out_;
+  sinks::TextOutput& out_;
+  const std::vector<pipeline::SourceSpec>& sources_;
   Style style_ = Style::kTable;
   std::string name_;
   size_t name_width_ = 0;
   StableState stable_;
+  pipeline::SourceStats pictures_;  ///< of all sources of pictures
 };
 
 /// "clip.mp4: 120 frames in 2.31 s (52.0 frames/s), 0 dropped, 0 failed".
-std::string stats_text(const std::string& name, const streams::PipelineStats& stats);
+std::string stats_text(const std::string& name, const pipeline::SourceStats& stats);
 
 /// `12 pictures in 0.05 s (240.0 pictures/s), 0 failed`.
-std::string pictures_text(const streams::PipelineStats& stats);
-
-/// "5 inputs could not be read: 1 empty, 4 missing".
-std::string failures_text(const std::map<pipeline::FailureKind, int64_t>& failures);
+std::string pictures_text(const pipeline::SourceStats& stats);
 
 }  // namespace zoo::apps

@@ -3,23 +3,18 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "apps/display.h"
-#include "apps/json_array.h"
-#include "apps/output.h"
-#include "apps/predict_report.h"
-#include "apps/progress.h"
+#include "apps/failure_report.h"
 #include "apps/startup_clock.h"
+#include "apps/window_sink.h"
+#include "nn/core/run_files.h"
+#include "pipeline/result_sink.h"
 #include "pipeline/video/frame_source.h"
-#include "sinks/frame_writer.h"
-#include "sinks/result_folders.h"
-#include "streams/source_opener.h"
-#include "streams/video_pipeline.h"
+#include "sinks/text_output.h"
 
 namespace zoo::apps {
 
@@ -35,8 +30,8 @@ struct PredictOptions {
   int predict_threads = 1;  ///< streams::PipelineOptions
 };
 
-/// Feeds sources through a predictor, one after the other, and reports every frame. Opens outputs at construction,
-/// so that a wrong path is noticed before the work.
+/// Feeds sources through a predictor, one after the other, and every result into the sinks that the options ask for.
+/// Opens outputs at construction, so that a wrong path is noticed before the work.
 class PredictSession {
  public:
   using Predictor = std::function<pipeline::TaskResult(const cv::Mat&)>;
@@ -50,43 +45,27 @@ class PredictSession {
   int run();
 
  private:
-  void run_source(size_t number);
-  bool on_event(const pipeline::PipelineEvent& event);
-  void on_frame(const pipeline::ProcessedFrame& item);
-  std::string write_mask(const pipeline::ProcessedFrame& item);
-  void on_unopened(const pipeline::SourceSpec& spec, const IoError& error);
-  void on_failure(const pipeline::FrameFailure& failure);
-  void end_source(const pipeline::SourceInfo& info, const streams::PipelineStats& stats);
-  void report_stop(const pipeline::SourceInfo& info) const;
-  void report_pictures();
+  void add_sinks(std::shared_ptr<RunFiles> files);
+  template <typename Sink, typename... Args>
+  Sink* add_sink(Args&&... args);
+  void run_source(size_t stream);
+  void on_event(const pipeline::FrameEvent& event);
+  void end_source(size_t stream, const pipeline::SourceInfo& info, const pipeline::SourceStats& stats);
+  void report_stop(const pipeline::SourceInfo& info, const pipeline::SourceStats& stats) const;
   void after_first_frame(double compile_ms);
 
   Predictor predictor_;
   const std::vector<pipeline::SourceSpec> sources_;
   const PredictOptions options_;
-  sinks::ResultFolders folders_;
   StartupClock& clock_;
-  std::optional<TextOutput> text_;
-  std::optional<TextOutput> json_;
-  std::optional<TextReport> report_;
-  std::optional<JsonArray> coco_;
-  std::optional<Window> window_;
-
-  // Of the source being worked on.
-  std::unique_ptr<sinks::FrameWriter> writer_;
-  std::unique_ptr<Progress> progress_;
-  size_t source_number_ = 0;
-  pipeline::SourceInfo info_;
-  bool is_video_ = false;
-  int64_t done_ = 0;
-  int64_t masks_written_ = 0;
-
-  int64_t images_ = 0;
-  int64_t pictures_wanted_ = 0;      ///< of all sources
-  streams::PipelineStats pictures_;  ///< of the sources that are done
+  std::optional<sinks::TextOutput> text_;
+  std::vector<std::unique_ptr<pipeline::ResultSink>> sinks_;
+  FailureReport* failures_ = nullptr;
+  WindowSink* window_ = nullptr;
+  bool draws_ = false;           ///< a sink wants it
+  int64_t pictures_wanted_ = 0;  ///< of all sources
+  int64_t pictures_done_ = 0;    ///< of the sources that have ended
   bool first_frame_ = true;
-  bool window_closed_ = false;
-  std::map<pipeline::FailureKind, int64_t> failures_;
 };
 
 }  // namespace zoo::apps

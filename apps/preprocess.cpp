@@ -15,6 +15,7 @@
 #include "apps/run_inputs.h"
 #include "nn/weights/safetensors.h"
 #include "pipeline/images/image_io.h"
+#include "sinks/text_output.h"
 
 namespace zoo::apps {
 namespace {
@@ -65,7 +66,7 @@ bool compare(const Tensor& tensor, const std::string& path) {
   }
   const auto width = static_cast<size_t>(tensor.shape[3]);
   const auto plane = static_cast<size_t>(tensor.shape[2]) * width;
-  TextOutput out;
+  sinks::TextOutput out;
   out.line(fmt::format("max_abs_difference {:.9g}", largest));
   out.line(fmt::format("mean_abs_difference {:.9g}", sum / static_cast<double>(std::max<size_t>(1, expected.size()))));
   out.line(fmt::format("differing_values {} of {}", differing, expected.size()));

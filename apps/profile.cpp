@@ -13,6 +13,7 @@
 #include "models/results.h"
 #include "nn/core/stopwatch.h"
 #include "nn/weights/synthetic.h"
+#include "sinks/text_output.h"
 
 namespace zoo::apps {
 namespace {
@@ -73,7 +74,7 @@ int profile(const ProfileFlags& flags) {
                                 .roofline = profiler.roofline(),
                                 .profile = profiler.profile()};
   const StepOrder order = flags.sort == "time" ? StepOrder::kTime : StepOrder::kExecution;
-  TextOutput().write(
+  sinks::TextOutput().write(
       flags.json ? to_json(result, order).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"
                  : to_text(result, order));
   return kExitDone;

@@ -22,6 +22,7 @@
 #include "apps/signals.h"
 #include "nn/core/config_node.h"
 #include "pipeline/tasks/opencv_threads.h"
+#include "sinks/text_output.h"
 
 namespace zoo::apps {
 namespace {
@@ -142,10 +143,10 @@ class Program {
       std::ranges::reverse(arguments);  // CLI11 takes them from the back
       app_.parse(std::move(arguments));
     } catch (const CLI::CallForHelp&) {
-      TextOutput().write(app_.help());
+      sinks::TextOutput().write(app_.help());
       return false;
     } catch (const CLI::CallForVersion& version) {
-      TextOutput().line(fmt::format("backbone-zoo {}", version.what()));
+      sinks::TextOutput().line(fmt::format("backbone-zoo {}", version.what()));
       return false;
     } catch (const CLI::ParseError& error) {
       const auto chosen = app_.get_subcommands();
@@ -195,7 +196,7 @@ int run_program(int argc, char** argv) {
   if (is_display_probe(argc, argv)) return probe_display();
   try {
     return Program().run(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
-  } catch (const ClosedPipe&) {
+  } catch (const sinks::ClosedPipe&) {
     return kExitSignalBase + SIGPIPE;  // as every program that the signal ends: `predict ... | head -2`
   } catch (const ConfigError& error) {
     for (const std::string& problem : error.problems()) report(problem);

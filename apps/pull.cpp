@@ -15,6 +15,7 @@
 #include "apps/output.h"
 #include "apps/progress.h"
 #include "apps/signals.h"
+#include "sinks/text_output.h"
 
 namespace zoo::apps {
 namespace {
@@ -143,8 +144,8 @@ int pull(const PullFlags& flags) {
   }
   if (!known.model_file.empty()) spdlog::info("{} fits configs/{}.yaml", known.name, known.model_file);
   if (pulled.preprocess) spdlog::info("{}: {}", known.name, models::to_string(*pulled.preprocess));
-  TextOutput().line(flags.json ? to_json(known, pulled).dump(2, ' ', false, Json::error_handler_t::replace)
-                               : pulled.weights.string());
+  sinks::TextOutput().line(flags.json ? to_json(known, pulled).dump(2, ' ', false, Json::error_handler_t::replace)
+                                      : pulled.weights.string());
   return kExitDone;
 }
 

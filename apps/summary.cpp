@@ -11,6 +11,7 @@
 #include "apps/model_flags.h"
 #include "apps/output.h"
 #include "nn/graph/describe.h"
+#include "sinks/text_output.h"
 
 namespace zoo::apps {
 namespace {
@@ -133,8 +134,8 @@ Json to_json(const Summary& summary) {
 
 int summary(const SummaryFlags& flags) {
   const Summary result = summarise(flags);
-  TextOutput().write(flags.json ? to_json(result).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
-                                : to_text(result));
+  sinks::TextOutput().write(flags.json ? to_json(result).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+                                       : to_text(result));
   return kExitDone;
 }
 

@@ -17,6 +17,7 @@
 #include "models/calibration_file.h"
 #include "models/pretrained_files.h"
 #include "nn/weights/load.h"
+#include "sinks/text_output.h"
 
 namespace zoo::apps {
 namespace {
@@ -125,7 +126,7 @@ Verdict check(const std::string& file, const ValidateFlags& flags) {
 }
 
 int validate(const ValidateFlags& flags) {
-  TextOutput out;
+  sinks::TextOutput out;
   int exit_code = kExitDone;
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   for (const std::string& file : flags.files) {

@@ -1,16 +1,19 @@
 // What a source's frames become, and who takes it: where streams and sinks meet.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "pipeline/tasks/task_result.h"
 #include "pipeline/video/frame.h"
+#include "pipeline/video/frame_source.h"
 
 namespace zoo::pipeline {
 
-/// A frame with its result. After the draw stage `frame.image` is the annotated picture.
+/// A frame with its result. After drawing `frame.image` is the annotated picture.
 struct ProcessedFrame {
   Frame frame;
   TaskResult result;
@@ -18,7 +21,38 @@ struct ProcessedFrame {
   double draw_ms = 0.0;
 };
 
-/// What reaches the sink, in the order of capture.
-using PipelineEvent = std::variant<ProcessedFrame, FrameFailure>;
+/// What reaches the sinks, of each source in the order of capture.
+using FrameEvent = std::variant<ProcessedFrame, FrameFailure>;
+
+/// Every captured frame is accounted for: captured = ok + failed + dropped.
+struct SourceStats {
+  int64_t captured = 0;
+  int64_t ok = 0;
+  int64_t failed = 0;
+  int64_t dropped = 0;  ///< live sources only: replaced by a newer frame before the network saw it
+  double wall_s = 0.0;
+};
+
+/// One kind of output of a run: JSON lines, pictures, a window. Knows nothing of threads: one calls it at a time, but
+/// for prepare(). Every member throws IoError where the output cannot be written any more.
+class ResultSink {
+ public:
+  virtual ~ResultSink() = default;
+
+  /// Whether `write` wants annotated pictures; else nobody may have drawn.
+  virtual bool wants_drawing() const { return false; }
+  /// A source was opened; its events carry `stream`, its number in the run (Frame::stream).
+  virtual void begin(size_t /*stream*/, const SourceInfo& /*source*/) {}
+  /// Adds to a frame, before it was drawn on, what `write` would else compute. Thread-safe.
+  virtual void prepare(ProcessedFrame& /*item*/) const {}
+  virtual void write(const FrameEvent& event) = 0;
+  /// The source has ended or was given up: completes the files that are its own.
+  virtual void end(size_t /*stream*/, const SourceStats& /*stats*/) {}
+  /// The run has ended: completes everything else. What an exception keeps from finish() is completed by the destructor
+  /// as far as it goes, without a word.
+  virtual void finish() {}
+  /// What was completed since the last call, for a message: "out/cat.jpg", "12 masks in out".
+  virtual std::vector<std::string> saved() { return {}; }
+};
 
 }  // namespace zoo::pipeline

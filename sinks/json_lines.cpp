@@ -86,7 +86,7 @@ Json to_json(const pipeline::FrameFailure& failure, const std::string& /*mask_fi
 
 }  // namespace
 
-std::string to_json_line(const pipeline::PipelineEvent& event, const std::string& mask_file) {
+std::string to_json_line(const pipeline::FrameEvent& event, const std::string& mask_file) {
   const Json line = std::visit([&](const auto& item) { return to_json(item, mask_file); }, event);
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

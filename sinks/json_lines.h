@@ -20,6 +20,6 @@
 namespace zoo::sinks {
 
 /// One line without the newline. `mask_file`: where a segmentation's mask was written; empty: run lengths instead.
-std::string to_json_line(const pipeline::PipelineEvent& event, const std::string& mask_file = {});
+std::string to_json_line(const pipeline::FrameEvent& event, const std::string& mask_file = {});
 
 }  // namespace zoo::sinks

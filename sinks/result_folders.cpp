@@ -34,10 +34,10 @@ std::unique_ptr<FrameWriter> ResultFolders::new_writer(size_t source, const pipe
                            info.kind == pipeline::SourceKind::kImages ? "" : outputs_.video_input(source));
 }
 
-std::filesystem::path ResultFolders::mask_file(size_t source, const pipeline::SourceInfo& info,
-                                               const pipeline::Frame& frame) const {
-  if (info.kind == pipeline::SourceKind::kImages) return masks_->file(outputs_.of_picture(frame.source, mask_ending_));
-  return masks_->file(outputs_.of_video(source, mask_ending_, true), frame.index);
+std::filesystem::path ResultFolders::mask_file(const pipeline::Frame& frame) const {
+  if (outputs_.has_video(frame.stream))
+    return masks_->file(outputs_.of_video(frame.stream, mask_ending_, true), frame.index);
+  return masks_->file(outputs_.of_picture(frame.source, mask_ending_));
 }
 
 }  // namespace zoo::sinks

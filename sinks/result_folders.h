@@ -34,8 +34,11 @@ class ResultFolders {
 
   /// For the frames of one source, opened; `source`: its number. Only with saves_annotated().
   std::unique_ptr<FrameWriter> new_writer(size_t source, const pipeline::SourceInfo& info) const;
-  /// Where to write the label map of a frame. Only with saves_masks(). Throws IoError.
-  std::filesystem::path mask_file(size_t source, const pipeline::SourceInfo& info, const pipeline::Frame& frame) const;
+  /// Where to write the label map of a frame, which carries its source's number as `stream`. Only with saves_masks().
+  /// Throws IoError.
+  std::filesystem::path mask_file(const pipeline::Frame& frame) const;
+  /// As the user wrote it. Only with saves_masks().
+  const std::filesystem::path& masks_folder() const { return masks_->folder(); }
 
  private:
   SourceOutputs outputs_;

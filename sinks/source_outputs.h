@@ -27,6 +27,8 @@ class SourceOutputs {
 
   /// Of a picture, by its path as frames carry it.
   OutputWish of_picture(const std::string& source, const std::string& ending) const;
+  /// Whether the spec of this number is no pictures.
+  bool has_video(size_t spec) const { return videos_.contains(spec); }
   /// Of a video, camera or stream, by the number of its spec.
   OutputWish of_video(size_t spec, const std::string& ending, bool numbered) const;
   /// OutputWish::input of that.

@@ -94,7 +94,7 @@ class Run {
         drawn_(live_ ? 1 : options.queue_capacity),
         predicting_(options.predict_threads) {}
 
-  PipelineStats execute() {
+  pipeline::SourceStats execute() {
     const Stopwatch watch;
     {
       std::jthread capture_thread;
@@ -200,7 +200,7 @@ class Run {
 
   void predict_frames() {
     while (std::optional<std::pair<int64_t, Captured>> taken = take()) {
-      pipeline::PipelineEvent event = to_event(std::move(taken->second));
+      pipeline::FrameEvent event = to_event(std::move(taken->second));
       if (auto* item = std::get_if<pipeline::ProcessedFrame>(&event)) predict_frame(*item, event);
       if (!predicted_.push(taken->first, std::move(event))) break;
     }
@@ -215,28 +215,32 @@ class Run {
     return std::pair(taken_++, std::move(*captured));
   }
 
-  static pipeline::PipelineEvent to_event(Captured captured) {
+  pipeline::FrameEvent to_event(Captured captured) const {
     const auto* pending = std::get_if<pipeline::FrameSource::Pending>(&captured);
     pipeline::FrameResult result =
         pending != nullptr ? (*pending)() : std::get<pipeline::FrameResult>(std::move(captured));
+    std::visit([&](auto& of_source) { of_source.stream = options_.stream; }, result);
     if (auto* failure = std::get_if<pipeline::FrameFailure>(&result)) return std::move(*failure);
     return pipeline::ProcessedFrame{.frame = std::get<pipeline::Frame>(std::move(result)), .result = {}};
   }
 
   /// `item` is inside `event`, which becomes a failure if the frame does not fit the network.
-  void predict_frame(pipeline::ProcessedFrame& item, pipeline::PipelineEvent& event) {
+  void predict_frame(pipeline::ProcessedFrame& item, pipeline::FrameEvent& event) {
     auto problem =
         pipeline::problem_of_frame(item.frame.source, [&] { item.result = stages_.predict(item.frame.image); });
     if (!problem) {
       if (stages_.prepare) stages_.prepare(item);
       return;
     }
-    event = pipeline::FrameFailure{item.frame.source, item.frame.index, pipeline::FailureKind::kProcessing,
-                                   std::move(*problem)};
+    event = pipeline::FrameFailure{.source = item.frame.source,
+                                   .index = item.frame.index,
+                                   .kind = pipeline::FailureKind::kProcessing,
+                                   .message = std::move(*problem),
+                                   .stream = options_.stream};
   }
 
   void draw_frames() {
-    while (std::optional<pipeline::PipelineEvent> event = predicted_.pop()) {
+    while (std::optional<pipeline::FrameEvent> event = predicted_.pop()) {
       auto* item = std::get_if<pipeline::ProcessedFrame>(&*event);
       if (item != nullptr && stages_.draw) {
         const Stopwatch watch;
@@ -257,7 +261,7 @@ class Run {
     if (lost_) deliver(*lost_);
   }
 
-  void deliver(const pipeline::PipelineEvent& event) {
+  void deliver(const pipeline::FrameEvent& event) {
     ++(std::holds_alternative<pipeline::ProcessedFrame>(event) ? stats_.ok : stats_.failed);
     if (!stages_.sink(event)) stop_ = true;
   }
@@ -270,7 +274,8 @@ class Run {
       const double timeout_s = std::chrono::duration<double>(options_.stall_timeout).count();
       lost_ = pipeline::FrameFailure{
           name_, stats_.captured, pipeline::FailureKind::kLost,
-          fmt::format("{}: no frame for {} s after {}", name_, timeout_s, counted(stats_.captured, "frame"))};
+          fmt::format("{}: no frame for {} s after {}", name_, timeout_s, counted(stats_.captured, "frame")),
+          options_.stream};
       ++stats_.captured;
     }
     captured_.close();
@@ -283,19 +288,19 @@ class Run {
   const PipelineStages& stages_;
   const PipelineOptions& options_;
   BoundedQueue<Captured> captured_;
-  OrderedQueue<pipeline::PipelineEvent> predicted_;
-  BoundedQueue<pipeline::PipelineEvent> drawn_;
+  OrderedQueue<pipeline::FrameEvent> predicted_;
+  BoundedQueue<pipeline::FrameEvent> drawn_;
   std::atomic<int> predicting_;  ///< threads that may still push into `predicted_`
   std::mutex take_mutex_;
   int64_t taken_ = 0;  ///< guarded by `take_mutex_`
   std::atomic<bool> stop_ = false;
   std::atomic<bool> capture_ended_ = false;
-  bool abandoned_ = false;                       ///< of the calling thread
-  std::optional<pipeline::PipelineEvent> lost_;  ///< of the calling thread
+  bool abandoned_ = false;                    ///< of the calling thread
+  std::optional<pipeline::FrameEvent> lost_;  ///< of the calling thread
   std::mutex error_mutex_;
   std::exception_ptr error_;
   /// `captured` and `dropped` belong to the capture thread until it has ended or was given up, the rest to the caller.
-  PipelineStats stats_;
+  pipeline::SourceStats stats_;
 };
 
 }  // namespace
@@ -320,8 +325,8 @@ void check(const PipelineStages& stages, const PipelineOptions& options) {
 
 }  // namespace
 
-PipelineStats run_pipeline(const std::shared_ptr<pipeline::FrameSource>& source, const PipelineStages& stages,
-                           const PipelineOptions& options) {
+pipeline::SourceStats run_pipeline(const std::shared_ptr<pipeline::FrameSource>& source, const PipelineStages& stages,
+                                   const PipelineOptions& options) {
   check(stages, options);
   pipeline::limit_opencv_threads();
   return Run(source, stages, options).execute();

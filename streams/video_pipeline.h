@@ -24,10 +24,12 @@ struct PipelineStages {
   std::function<pipeline::TaskResult(const cv::Mat&)> predict;
   std::function<void(pipeline::ProcessedFrame&)> prepare = {};
   std::function<void(pipeline::ProcessedFrame&)> draw;
-  std::function<bool(const pipeline::PipelineEvent&)> sink;  ///< false: stop capturing, finish what is under way
+  std::function<bool(const pipeline::FrameEvent&)> sink;  ///< false: stop capturing, finish what is under way
 };
 
 struct PipelineOptions {
+  /// Number of the source in the run, which its frames and failures carry.
+  size_t stream = 0;
   /// Threads that read pictures, call `predict` and `prepare`, 1 to engine::kMaxThreads; they must then be safe to call
   /// from all of them at the same time. Results keep the order of capture. A live source is best served by one.
   int predict_threads = 1;
@@ -43,21 +45,12 @@ struct PipelineOptions {
   std::chrono::milliseconds stop_grace{2'000};
 };
 
-/// Every captured frame is accounted for: captured = ok + failed + dropped.
-struct PipelineStats {
-  int64_t captured = 0;
-  int64_t ok = 0;
-  int64_t failed = 0;
-  int64_t dropped = 0;  ///< live sources only: replaced by a newer frame before the network saw it
-  double wall_s = 0.0;
-};
-
 /// Runs until the source ends, `sink` says stop, `stop` is set or a stage throws; then all threads are joined. From a
 /// live source the newest frame wins; of any other every frame goes through in order. Rethrows the first exception of
 /// any stage and of the source. Throws Error for an option out of range. A source that does not come back from next()
 /// in time (see the options) is left to a detached thread, which shares its ownership and touches nothing else
 /// (left_threads.h).
-PipelineStats run_pipeline(const std::shared_ptr<pipeline::FrameSource>& source, const PipelineStages& stages,
-                           const PipelineOptions& options = {});
+pipeline::SourceStats run_pipeline(const std::shared_ptr<pipeline::FrameSource>& source, const PipelineStages& stages,
+                                   const PipelineOptions& options = {});
 
 }  // namespace zoo::streams

@@ -1,6 +1,7 @@
 // What flows through a pipeline: a picture with its origin, or the reason why there is none.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ struct Frame {
   int64_t index = 0;        ///< counts from 0 over everything the source yields; gaps after drops show what was lost
   double time_s = 0.0;      ///< position in a video file, or seconds since a live source was opened
   double capture_ms = 0.0;  ///< reading and decoding, for a live source including the wait for it
+  size_t stream = 0;        ///< which source of the run: set by whoever reads several, not by the source
 };
 
 /// Why an input yields no result.
@@ -39,6 +41,7 @@ struct FrameFailure {
   int64_t index = 0;  ///< the index its frame would have had
   FailureKind kind = FailureKind::kMissing;
   std::string message;  ///< complete, names the source
+  size_t stream = 0;    ///< as of Frame
 };
 
 using FrameResult = std::variant<Frame, FrameFailure>;

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
+#include "sinks/text_output.h"
 #include "tests/apps/program_runner.h"
 
 namespace zoo::apps {
@@ -29,24 +30,25 @@ class OutputTest : public ::testing::Test {
 TEST_F(OutputTest, LinesReplaceAnOlderFileWithTheFirst) {
   write_text(file_, "older\nlines\n");
   {
-    TextOutput out(file_);
+    sinks::TextOutput out(file_);
     EXPECT_EQ(read_text(file_), "older\nlines\n");
   }
   EXPECT_EQ(read_text(file_), "older\nlines\n") << "nothing was written";
-  TextOutput out(file_);
+  sinks::TextOutput out(file_);
   out.line("a");
   EXPECT_EQ(read_text(file_), "a\n");
   out.line("b");
   EXPECT_EQ(read_text(file_), "a\nb\n");
   out.finish();
-  TextOutput(file_).finish();
+  sinks::TextOutput(file_).finish();
   EXPECT_EQ(read_text(file_), "");
 }
 
 TEST_F(OutputTest, WritesThroughNoHardLink) {
   write_text(folder_ / "original", "a picture");
   std::filesystem::create_hard_link(folder_ / "original", file_);
-  EXPECT_THAT([&] { TextOutput out(file_); }, ::testing::ThrowsMessage<IoError>(::testing::HasSubstr("hard link")));
+  EXPECT_THAT([&] { sinks::TextOutput out(file_); },
+              ::testing::ThrowsMessage<IoError>(::testing::HasSubstr("hard link")));
   EXPECT_EQ(read_text(folder_ / "original"), "a picture");
 }
 
@@ -58,7 +60,7 @@ TEST_F(OutputTest, LineThatDoesNotFitIsTakenBack) {
     const rlimit limit{.rlim_cur = 100, .rlim_max = 100};
     setrlimit(RLIMIT_FSIZE, &limit);
     try {
-      TextOutput out(file_);
+      sinks::TextOutput out(file_);
       for (int i = 0; i < 10; ++i) out.line(std::string(29, 'x'));
     } catch (const IoError&) {
       _exit(0);
@@ -74,13 +76,13 @@ TEST_F(OutputTest, LineThatDoesNotFitIsTakenBack) {
 TEST_F(OutputTest, LinksAreRefusedAndDevicesAreNot) {
   write_text(folder_ / "precious", "original");
   fs::create_symlink("precious", file_);
-  EXPECT_THROW(TextOutput{file_}, IoError);
-  EXPECT_THROW(DocumentOutput{file_}, IoError);
+  EXPECT_THROW(sinks::TextOutput{file_}, IoError);
+  EXPECT_THROW(sinks::DocumentOutput{file_}, IoError);
   EXPECT_EQ(read_text(folder_ / "precious"), "original");
   fs::remove(file_);
   fs::create_symlink("/dev/null", file_);
-  TextOutput(file_).line("x");
-  DocumentOutput document(file_);
+  sinks::TextOutput(file_).line("x");
+  sinks::DocumentOutput document(file_);
   document.write("x");
   document.finish();
   EXPECT_TRUE(fs::is_symlink(file_));
@@ -89,12 +91,12 @@ TEST_F(OutputTest, LinksAreRefusedAndDevicesAreNot) {
 TEST_F(OutputTest, DocumentReplacesAnOlderOneWhenItIsWhole) {
   write_text(file_, "older");
   {
-    DocumentOutput document(file_);
+    sinks::DocumentOutput document(file_);
     document.write("new");
     EXPECT_EQ(read_text(file_), "older");
   }
   EXPECT_EQ(read_text(file_), "older");
-  DocumentOutput document(file_);
+  sinks::DocumentOutput document(file_);
   document.write("new");
   document.write("er");
   document.finish();

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "apps/failure_report.h"
 #include "apps/predict_report.h"
 #include "apps/progress.h"
 
@@ -60,12 +61,12 @@ TEST(StableState, AnEmptyStateIsOneToo) {
 }
 
 TEST(StatsText, NamesEveryCount) {
-  const streams::PipelineStats stats{.captured = 10, .ok = 6, .failed = 1, .dropped = 3, .wall_s = 2.0};
+  const pipeline::SourceStats stats{.captured = 10, .ok = 6, .failed = 1, .dropped = 3, .wall_s = 2.0};
   EXPECT_EQ(stats_text("gst:x", stats), "gst:x: 6 frames in 2.00 s (3.0 frames/s), 3 dropped, 1 failed");
 }
 
 TEST(StatsText, OneFrameIsSingular) {
-  const streams::PipelineStats stats{.captured = 1, .ok = 1, .wall_s = 0.5};
+  const pipeline::SourceStats stats{.captured = 1, .ok = 1, .wall_s = 0.5};
   EXPECT_EQ(stats_text("x", stats), "x: 1 frame in 0.50 s (2.0 frames/s), 0 dropped, 0 failed");
   EXPECT_EQ(pictures_text(stats), "1 picture in 0.50 s (2.0 pictures/s), 0 failed");
 }

@@ -70,9 +70,10 @@ class SavingRun {
       frame.image = cv::Mat(16, 16, CV_8UC3, cv::Scalar::all(7));
       frame.source = is_video ? info.name : spec.images[static_cast<size_t>(index)].string();
       frame.index = index;
+      frame.stream = number;
       if (writer) writer->write(frame);
       if (!folders_->saves_masks()) continue;
-      const fs::path mask = folders_->mask_file(number, info, frame);
+      const fs::path mask = folders_->mask_file(frame);
       pipeline::write_mask_png(mask, cv::Mat(4, 4, CV_8UC1, cv::Scalar(1)));
       const std::string what = fmt::format("{} {}", frame.source, is_video ? index : 0);
       written_.emplace("mask of " + what, mask);

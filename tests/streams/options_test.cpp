@@ -106,7 +106,7 @@ TEST(PipelineOptions, OutOfRangeAreRefused) {
   using std::chrono::milliseconds;
   streams::PipelineStages stages;
   stages.predict = [](const cv::Mat&) { return Classification(); };
-  stages.sink = [](const PipelineEvent&) { return true; };
+  stages.sink = [](const FrameEvent&) { return true; };
   const auto run = [&](const streams::PipelineOptions& options) {
     streams::run_pipeline(std::make_shared<NoFrames>(), stages, options);
   };

@@ -103,7 +103,7 @@ struct Recorder {
   std::vector<int64_t> frames;
   std::vector<pipeline::FrameFailure> failures;
 
-  bool operator()(const pipeline::PipelineEvent& event) {
+  bool operator()(const pipeline::FrameEvent& event) {
     if (const auto* item = std::get_if<pipeline::ProcessedFrame>(&event)) {
       EXPECT_EQ(std::get<pipeline::Classification>(item->result).top.at(0).index, item->frame.index);
       frames.push_back(item->frame.index);
@@ -115,11 +115,10 @@ struct Recorder {
 };
 
 PipelineStages stages_into(Recorder& recorder) {
-  return {
-      .predict = number_of, .draw = {}, .sink = [&](const pipeline::PipelineEvent& event) { return recorder(event); }};
+  return {.predict = number_of, .draw = {}, .sink = [&](const pipeline::FrameEvent& event) { return recorder(event); }};
 }
 
-void expect_accounted(const PipelineStats& stats) {
+void expect_accounted(const pipeline::SourceStats& stats) {
   EXPECT_EQ(stats.captured, stats.ok + stats.failed + stats.dropped);
 }
 
@@ -128,7 +127,7 @@ TEST(VideoPipeline, KeepsEveryFrameOfAFileInOrder) {
   PipelineStages stages = stages_into(recorder);
   std::atomic<int> drawn = 0;
   stages.draw = [&](pipeline::ProcessedFrame&) { ++drawn; };
-  const PipelineStats stats = run_pipeline(std::make_shared<FakeSource>(500, false), stages);
+  const pipeline::SourceStats stats = run_pipeline(std::make_shared<FakeSource>(500, false), stages);
   ASSERT_THAT(recorder.frames, SizeIs(500));
   for (size_t i = 0; i < 500; ++i) EXPECT_EQ(recorder.frames[i], static_cast<int64_t>(i));
   EXPECT_EQ(drawn, 500);
@@ -151,7 +150,7 @@ TEST(VideoPipeline, PreparesWhatWasPredictedInTheSameThread) {
     const std::lock_guard lock(mutex);
     threads.insert(std::this_thread::get_id());
   };
-  stages.sink = [&](const pipeline::PipelineEvent& event) {
+  stages.sink = [&](const pipeline::FrameEvent& event) {
     const auto* item = std::get_if<pipeline::ProcessedFrame>(&event);
     if (item != nullptr) {
       EXPECT_THAT(item->mask_counts, ElementsAre(std::to_string(item->frame.index)));
@@ -176,7 +175,7 @@ TEST(VideoPipeline, RunsStagesInOwnThreadsAndTheSinkInTheCallers) {
     return pipeline::Classification{};
   };
   stages.draw = [&](pipeline::ProcessedFrame&) { ids[2] = std::this_thread::get_id(); };
-  stages.sink = [&](const pipeline::PipelineEvent&) {
+  stages.sink = [&](const pipeline::FrameEvent&) {
     ids[3] = std::this_thread::get_id();
     return true;
   };
@@ -207,7 +206,7 @@ TEST(VideoPipeline, SeveralPredictThreadsKeepTheOrder) {
     if (number % 7 == 3) throw GraphError("too small");
     return number_of(image);
   };
-  const PipelineStats stats =
+  const pipeline::SourceStats stats =
       run_pipeline(std::make_shared<FakeSource>(kFrames, false), stages, {.predict_threads = 3, .queue_capacity = 1});
   EXPECT_EQ(stats.captured, 140);
   EXPECT_EQ(stats.failed, 20);
@@ -254,7 +253,7 @@ TEST(VideoPipeline, PicturesAreReadByTheThreadsThatPredict) {
 
 TEST(VideoPipeline, EmptySourceEndsAtOnce) {
   Recorder recorder;
-  const PipelineStats stats = run_pipeline(std::make_shared<FakeSource>(0, false), stages_into(recorder));
+  const pipeline::SourceStats stats = run_pipeline(std::make_shared<FakeSource>(0, false), stages_into(recorder));
   EXPECT_EQ(stats.captured, 0);
   EXPECT_THAT(recorder.frames, IsEmpty());
 }
@@ -274,7 +273,7 @@ TEST(VideoPipeline, SlowReaderOfALiveSourceDropsAndCounts) {
         return std::nullopt;
       });
   source->on_end = [&] { predicting.release(); };
-  const PipelineStats stats = run_pipeline(source, stages);
+  const pipeline::SourceStats stats = run_pipeline(source, stages);
   EXPECT_EQ(stats.captured, 100);
   EXPECT_EQ(stats.dropped, 98);
   EXPECT_EQ(stats.ok, 2);
@@ -285,7 +284,7 @@ TEST(VideoPipeline, FailedFramesKeepTheirPlace) {
   Recorder recorder;
   std::vector<std::string> order;
   PipelineStages stages = stages_into(recorder);
-  stages.sink = [&](const pipeline::PipelineEvent& event) {
+  stages.sink = [&](const pipeline::FrameEvent& event) {
     order.push_back(std::holds_alternative<pipeline::ProcessedFrame>(event)
                         ? "ok"
                         : std::get<pipeline::FrameFailure>(event).message);
@@ -299,7 +298,7 @@ TEST(VideoPipeline, FailedFramesKeepTheirPlace) {
     if (index == 1) return pipeline::FrameFailure{"fake", 1, pipeline::FailureKind::kEmpty, "fake 1 is empty"};
     return std::nullopt;
   });
-  const PipelineStats stats = run_pipeline(source, stages);
+  const pipeline::SourceStats stats = run_pipeline(source, stages);
   EXPECT_THAT(order, ElementsAre("ok", "fake 1 is empty", "ok", "fake: too small", "ok"));
   EXPECT_EQ(recorder.failures.at(1).kind, pipeline::FailureKind::kProcessing);
   EXPECT_EQ(recorder.failures.at(1).index, 3);
@@ -312,7 +311,7 @@ TEST(VideoPipeline, MaxFramesStopsFilesAndLiveSources) {
   for (const bool live : {false, true}) {
     Recorder recorder;
     const auto source = std::make_shared<FakeSource>(1'000'000'000, live);
-    const PipelineStats stats = run_pipeline(source, stages_into(recorder), {.max_frames = 10});
+    const pipeline::SourceStats stats = run_pipeline(source, stages_into(recorder), {.max_frames = 10});
     EXPECT_THAT(recorder.frames, SizeIs(10));
     EXPECT_EQ(stats.ok, 10);
     expect_accounted(stats);
@@ -324,11 +323,11 @@ TEST(VideoPipeline, StopFlagFinishesWhatIsUnderWay) {
     std::atomic<bool> stop = false;
     Recorder recorder;
     PipelineStages stages = stages_into(recorder);
-    stages.sink = [&](const pipeline::PipelineEvent& event) {
+    stages.sink = [&](const pipeline::FrameEvent& event) {
       if (recorder.frames.size() == 20) stop = true;
       return recorder(event);
     };
-    const PipelineStats stats =
+    const pipeline::SourceStats stats =
         run_pipeline(std::make_shared<FakeSource>(1'000'000'000, live), stages, {.stop = &stop});
     EXPECT_GE(stats.ok, 20);
     EXPECT_EQ(stats.ok, static_cast<int64_t>(recorder.frames.size()));
@@ -339,11 +338,11 @@ TEST(VideoPipeline, StopFlagFinishesWhatIsUnderWay) {
 TEST(VideoPipeline, SinkMayEndIt) {
   Recorder recorder;
   PipelineStages stages = stages_into(recorder);
-  stages.sink = [&](const pipeline::PipelineEvent& event) {
+  stages.sink = [&](const pipeline::FrameEvent& event) {
     recorder(event);
     return recorder.frames.size() < 5;
   };
-  const PipelineStats stats = run_pipeline(std::make_shared<FakeSource>(1'000'000'000, false), stages);
+  const pipeline::SourceStats stats = run_pipeline(std::make_shared<FakeSource>(1'000'000'000, false), stages);
   EXPECT_GE(stats.ok, 5);
   EXPECT_LE(stats.ok, 5 + 4 * 4) << "only what was under way";
   expect_accounted(stats);
@@ -376,7 +375,7 @@ TEST_P(FailingStage, EndsThePipelineAndReachesTheCaller) {
     return number_of(image);
   };
   stages.draw = [&](pipeline::ProcessedFrame& item) { fail_at(Stage::kDraw, item.frame.index); };
-  stages.sink = [&](const pipeline::PipelineEvent& event) {
+  stages.sink = [&](const pipeline::FrameEvent& event) {
     fail_at(Stage::kSink, std::get<pipeline::ProcessedFrame>(event).frame.index);
     return true;
   };
@@ -479,7 +478,7 @@ TEST(LeftThreads, CountWhoWasGivenUpAndHasNotEnded) {
 TEST(VideoPipeline, LiveSourceThatGoesSilentIsLost) {
   HangingSource hanging;
   Recorder recorder;
-  const PipelineStats stats = run_pipeline(hanging.source, stages_into(recorder), {.stall_timeout = 300ms});
+  const pipeline::SourceStats stats = run_pipeline(hanging.source, stages_into(recorder), {.stall_timeout = 300ms});
   ASSERT_THAT(recorder.failures, SizeIs(1));
   EXPECT_EQ(recorder.failures[0].kind, pipeline::FailureKind::kLost);
   EXPECT_EQ(recorder.failures[0].index, 5);
@@ -493,7 +492,7 @@ TEST(VideoPipeline, StoppingDoesNotWaitForASourceThatHangs) {
   HangingSource hanging;
   std::atomic<bool> stop = false;
   Recorder recorder;
-  PipelineStats stats;
+  pipeline::SourceStats stats;
   {
     std::jthread stopper([&] {
       hanging.gate->wait_until_reached();
@@ -511,7 +510,7 @@ TEST(VideoPipeline, ErrorElsewhereDoesNotWaitForASourceThatHangs) {
   HangingSource hanging;
   PipelineStages stages;
   stages.predict = number_of;
-  stages.sink = [&](const pipeline::PipelineEvent& event) -> bool {
+  stages.sink = [&](const pipeline::FrameEvent& event) -> bool {
     if (std::get<pipeline::ProcessedFrame>(event).frame.index == 4) {
       hanging.gate->wait_until_reached();
       throw std::runtime_error("sink failed");

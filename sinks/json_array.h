@@ -4,17 +4,17 @@
 #include <string>
 #include <string_view>
 
-#include "apps/output.h"
+#include "sinks/text_output.h"
 
-namespace zoo::apps {
+namespace zoo::sinks {
 
 /// Writes a JSON array entry by entry, one a line. The file appears, or takes an older one's place, when it is whole.
 class JsonArray {
  public:
   /// See DocumentOutput. Throws IoError.
   explicit JsonArray(const std::string& path) : out_(path) {}
-  /// Ends the array where something has gone wrong before finish(): what was added is not lost, and an older file stays
-  /// where nothing was.
+  /// Ends the array where something has gone wrong before finish(), as far as it goes: what was added is not lost, and
+  /// an older file stays where nothing was.
   ~JsonArray();
   JsonArray(const JsonArray&) = delete;
   JsonArray& operator=(const JsonArray&) = delete;
@@ -30,4 +30,4 @@ class JsonArray {
   bool finished_ = false;
 };
 
-}  // namespace zoo::apps
+}  // namespace zoo::sinks

@@ -1,10 +1,8 @@
-#include "apps/json_array.h"
+#include "sinks/json_array.h"
 
 #include <exception>
 
-#include <spdlog/spdlog.h>
-
-namespace zoo::apps {
+namespace zoo::sinks {
 
 void JsonArray::add(std::string_view entry) {
   out_.write(empty_ ? "[\n" : ",\n");
@@ -22,9 +20,8 @@ JsonArray::~JsonArray() {
   if (finished_ || empty_) return;
   try {
     finish();
-  } catch (const std::exception& error) {
-    spdlog::error(error.what());
+  } catch (const std::exception&) {  // whatever went wrong before is being told
   }
 }
 
-}  // namespace zoo::apps
+}  // namespace zoo::sinks
