@@ -4,12 +4,15 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "apps/commands.h"
 #include "apps/model_flags.h"
 #include "apps/output.h"
 #include "apps/predict_session.h"
 #include "apps/run_inputs.h"
 #include "pipeline/tasks/task_result.h"
+#include "pipeline/text/label_check.h"
 #include "sinks/source_outputs.h"
 #include "streams/predictor_pool.h"
 
@@ -42,6 +45,12 @@ bool is_live(const pipeline::SourceSpec& source) {
   return source.kind != pipeline::SourceKind::kImages && source.kind != pipeline::SourceKind::kVideoFile;
 }
 
+/// Once, instead of a puzzle in every picture.
+void report_labels(const std::vector<std::string>& labels) {
+  const std::string problem = pipeline::label_problem(labels);
+  if (!problem.empty()) report(fmt::format("pictures: {}", problem));
+}
+
 int predict(PredictFlags& flags) {
   StartupClock clock;
   pipeline::PredictorOptions options;
@@ -59,6 +68,7 @@ int predict(PredictFlags& flags) {
   sinks::add_sources(sources, *files);
   claim_output(*files, flags.options.json.value_or(""), "--json");
   claim_output(*files, flags.options.coco, "--coco");
+  if (flags.options.show || !flags.options.save_folder.empty()) report_labels(model->config().labels);
   if (std::ranges::any_of(sources, is_live)) {
     options.network.threads = flags.threads;
   } else {

@@ -34,9 +34,13 @@ std::string joined(const std::vector<std::string>& parts) {
   return text;
 }
 
+/// What would be written as 0.00 %.
+bool is_nothing(double part) { return part < 0.00005; }
+
 Words words_for(const pipeline::Classification& result) {
   Words words{.header = "rank    score  label", .rows = {}, .line = {}, .state = {}};
   for (const pipeline::ClassScore& guess : result.top) {
+    if (is_nothing(guess.score) && !words.rows.empty()) break;
     words.rows.push_back(
         fmt::format("{:4d} {:6.2f} %  {}", words.rows.size() + 1, guess.score * 100.0, printable(guess.label)));
   }
@@ -73,6 +77,7 @@ Words words_for(const pipeline::Segmentation& result) {
   std::vector<std::string> parts;
   std::set<int64_t> visible;
   for (const pipeline::ClassShare& present : result.classes) {
+    if (is_nothing(present.share)) break;
     words.rows.push_back(fmt::format("{:6.2f} %  {}", present.share * 100.0, printable(present.label)));
     if (present.share < kVisibleShare) continue;
     parts.push_back(fmt::format("{:.1f} % {}", present.share * 100.0, printable(present.label)));

@@ -12,6 +12,11 @@ target_link_libraries(backbone_zoo
   PUBLIC opencv_core opencv_imgproc opencv_imgcodecs opencv_videoio Threads::Threads
   PRIVATE fmt::fmt yaml-cpp PkgConfig::libzip PkgConfig::libav DNNL::dnnl OpenMP::OpenMP_CXX JPEG::JPEG PNG::PNG ZLIB::ZLIB
     CURL::libcurl OpenSSL::Crypto ONNX::onnx ONNX::onnx_proto protobuf::libprotobuf)
+set(pango_package)  # of backbone_zoo.pc
+if(ZOO_WITH_PANGO)
+  target_link_libraries(backbone_zoo PRIVATE PkgConfig::pangocairo)
+  set(pango_package " pangocairo")
+endif()
 
 # Headers include each other from the source root; a user's from <backbone_zoo/...>, so that no name of a folder
 # ("models/", "pipeline/") gets onto their include path.

@@ -7,6 +7,7 @@ build_packages=(
   libopencv-dev libjpeg62-turbo-dev # JPEG: truncated files must be noticed, which cv::imread does not do
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev # videos and streams
   libpng-dev # label maps as palette pictures, which OpenCV cannot write
+  libpango1.0-dev fonts-dejavu-core # labels of any script in pictures
   zlib1g-dev # EXIF in the text chunks of a PNG
   libyaml-cpp-dev
   libonnx-dev libprotobuf-dev # export --onnx
@@ -19,5 +20,6 @@ build_packages=(
 test_packages=(
   ffmpeg # makes the videos that tests read, and says what is in them
   libgtest-dev libgmock-dev libbenchmark-dev
+  fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji # labels in pictures
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good # live test source
 )

@@ -17,8 +17,9 @@ struct Rgb {
 /// bits of red, green and blue from the highest. 0 is black, 255 (void) light grey.
 const std::array<Rgb, 256>& voc_palette();
 
-/// A bright colour for a class's box: hues a golden angle apart, so that neighbouring classes differ. The same for
-/// every picture and model.
-Rgb box_color(int64_t index);
+/// The colour that a class is drawn in, boxes and tinted areas alike: bright, and as far as can be from those of lower
+/// indices as people see it (CIELAB), so that a model's first classes differ most. The same for every picture and
+/// model; from 256 on they come again.
+Rgb class_color(int64_t index);
 
 }  // namespace zoo::pipeline

@@ -11,18 +11,23 @@
 
 namespace zoo::pipeline {
 
-/// Draws the guesses as lines `93.1% label` with a bar each, on a darkened box in the upper left corner. Text grows
-/// with the picture's shorter side and stays at least 8 pixels high; what does not fit (low ranks, long labels) is left
-/// out, so that a picture below 24x24 stays as it is. Characters outside ASCII become '?' (OpenCV's fonts lack them).
-/// `image`: 8-bit BGR, changed in place.
+/// `image` is 8-bit BGR and changed in place. Text is of any script that the system has fonts for (label_check.h),
+/// grows with the picture's shorter side and stays legible; a picture below 24x24 has none, and one whose shorter side
+/// is below 160 only the most important, without decimals. What would be written as 0.0% is left out.
+
+/// Draws the guesses as lines `93.1% label` with a bar each, on a darkened panel in the upper left corner that leaves
+/// most of the picture free: low ranks are left out first, and long labels of low ranks lose their end. The best
+/// guess's label is broken into lines, then smaller, but loses nothing that the picture has room for. A small picture
+/// has that guess alone.
 void draw_classes(cv::Mat& image, std::span<const ClassScore> top);
 
-/// Draws every box in its class's colour (box_color) with a tag `label 93%`, the best on top. The tag stands above its
-/// box, where there is room, and always inside the picture; its text as above, and no tags below 24x24.
+/// Draws every box in its class's colour (class_color), the best on top, with a tag `label 93%` (of a small picture
+/// `label`): above its box, in one of its corners or below it, inside the picture and never over another tag. Where all
+/// that is taken, the box of the lower score has no tag.
 void draw_boxes(cv::Mat& image, std::span<const FoundObject> boxes);
 
-/// Tints every class in its colour (voc_palette) and lists what occurs in the upper left corner, largest share first;
-/// void is darkened. The background stays as it is (is_background in network_runner.h).
+/// Tints every class in its colour (class_color), its edges in full, and lists what occurs in the upper left corner,
+/// largest share first; void is darkened. The background stays as it is (is_background in network_runner.h).
 void draw_mask(cv::Mat& image, const Segmentation& segmentation);
 
 }  // namespace zoo::pipeline

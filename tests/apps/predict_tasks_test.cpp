@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsSubsetOf;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 using Json = nlohmann::json;
@@ -57,6 +58,17 @@ class Tasks : public ::testing::Test {
 
   TempFolder folder_;
 };
+
+TEST_F(Tasks, LabelsThatCannotBeDrawnAreNamedOnce) {
+  write_text(folder_ / "labels.txt", "background\n\uE000\n\uE001\n");
+  const std::string problem = "cannot be drawn whole";
+  ProgramResult result = predict("detector.yaml", {"-s", pictures(), "--save", folder_ / "out"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr("2 of 3 labels " + problem));
+  EXPECT_EQ(result.err.find(problem), result.err.rfind(problem));
+  result = predict("detector.yaml", {"-s", pictures()});
+  EXPECT_THAT(result.err, Not(HasSubstr(problem))) << "nothing is drawn";
+}
 
 TEST_F(Tasks, BoxesLieInsideTheirPictures) {
   const ProgramResult result = predict("detector.yaml", {"-s", pictures(), "--json"});

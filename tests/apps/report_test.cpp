@@ -1,15 +1,23 @@
 // The parts of the program's text that can be tested without running it.
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "apps/failure_report.h"
 #include "apps/predict_report.h"
 #include "apps/progress.h"
+#include "tests/apps/program_runner.h"
 
 namespace zoo::apps {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(ProgressText, ShowsBarRateAndRemainingTime) {
   EXPECT_EQ(progress_text(60, 120, 5.0), "[############............]  50 %  60/120  12.0/s  ETA 5 s");
@@ -69,6 +77,34 @@ TEST(StatsText, OneFrameIsSingular) {
   const pipeline::SourceStats stats{.captured = 1, .ok = 1, .wall_s = 0.5};
   EXPECT_EQ(stats_text("x", stats), "x: 1 frame in 0.50 s (2.0 frames/s), 0 dropped, 0 failed");
   EXPECT_EQ(pictures_text(stats), "1 picture in 0.50 s (2.0 pictures/s), 0 failed");
+}
+
+/// What the table of one picture says.
+std::string table_of(const pipeline::TaskResult& result) {
+  const test::TempFolder folder;
+  const std::filesystem::path file = folder / "text";
+  const std::vector<pipeline::SourceSpec> sources = {
+      {.kind = pipeline::SourceKind::kImages, .text = "", .images = {"a.png"}}};
+  sinks::TextOutput out(file);
+  TextReport report(out, sources);
+  report.begin(0, {});
+  pipeline::ProcessedFrame item;
+  item.frame.source = "a.png";
+  item.result = result;
+  report.write(item);
+  out.finish();
+  return test::read_text(file);
+}
+
+TEST(TextReport, HasNoRowsOfNothing) {
+  EXPECT_THAT(table_of(pipeline::Classification{.top = {{0, "cat", 0.9999}, {1, "dog", 0.0001}, {2, "cow", 1e-5}},
+                                                .times = {}}),
+              AllOf(HasSubstr("99.99 %  cat"), HasSubstr("0.01 %  dog"), Not(HasSubstr("cow"))));
+  EXPECT_THAT(table_of(pipeline::Classification{.top = {{0, "cat", 1e-5}}, .times = {}}), HasSubstr("0.00 %  cat"))
+      << "the best";
+  pipeline::Segmentation mask;
+  mask.classes = {{0, "road", 0.99998}, {1, "car", 0.00002}};
+  EXPECT_THAT(table_of(mask), AllOf(HasSubstr("100.00 %  road"), Not(HasSubstr("car"))));
 }
 
 TEST(FailuresText, CountsKinds) {

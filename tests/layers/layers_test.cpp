@@ -49,16 +49,17 @@ const std::vector<Room> kRooms = {
     {"models", {"nn/core", "nn/graph", "nn/graph/onnx_export", "nn/weights", "nn/engine", "hub", "backbones", "heads"}},
     {"pipeline/images", {"nn/core"}},
     {"pipeline/preprocess", below_pipeline({})},
+    {"pipeline/text", {"nn/core", "pipeline/images"}},
     {"pipeline/video/ffmpeg", {"nn/core"}},
     {"pipeline/video", {"nn/core", "pipeline/images", "pipeline/video/ffmpeg"}},
-    {"pipeline/tasks", below_pipeline({"pipeline/images", "pipeline/preprocess"})},
+    {"pipeline/tasks", below_pipeline({"pipeline/images", "pipeline/preprocess", "pipeline/text"})},
     {"pipeline", below_pipeline({"pipeline/images", "pipeline/preprocess", "pipeline/video", "pipeline/tasks"})},
     {"pipeline/eval", below_pipeline({"pipeline/images", "pipeline/preprocess", "pipeline/tasks"})},
     {"sinks",
      below_pipeline({"pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video", "pipeline/video/ffmpeg"})},
     {"streams", below_pipeline({"pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video"})},
-    {"apps", below_pipeline({"pipeline", "pipeline/images", "pipeline/preprocess", "pipeline/tasks", "pipeline/video",
-                             "pipeline/eval", "sinks", "streams"})},
+    {"apps", below_pipeline({"pipeline", "pipeline/images", "pipeline/preprocess", "pipeline/tasks", "pipeline/text",
+                             "pipeline/video", "pipeline/eval", "sinks", "streams"})},
 };
 
 /// A library of others.
@@ -76,6 +77,7 @@ const std::vector<Library> kLibraries = {
     {"libjpeg", {"jpeglib.h", "jerror.h"}, R"(pipeline/images/decode_jpeg\.cpp)"},
     {"libpng", {"png.h"}, R"(pipeline/images/mask_png\.cpp)"},
     {"zlib", {"zlib.h"}, R"(pipeline/images/png_exif\.cpp)"},
+    {"Pango", {"pango/"}, R"(pipeline/text/pango_painter\.cpp)"},
     {"libcurl", {"curl/"}, R"(hub/http\.cpp)"},
     {"OpenSSL", {"openssl/"}, R"(hub/digest\.cpp)"},
     {"oneDNN", {"oneapi/", "dnnl"}, R"(nn/engine/[^/]+)"},

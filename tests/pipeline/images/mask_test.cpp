@@ -1,4 +1,5 @@
 // Palette pictures, run lengths and colours of masks.
+#include <cstdlib>
 #include <random>
 #include <set>
 #include <string>
@@ -38,15 +39,26 @@ TEST(VocPalette, HasTheColoursOfPascalVoc) {
   EXPECT_EQ(palette[255], (Rgb{224, 224, 192}));
 }
 
-TEST(BoxColor, TellsClassesApart) {
+TEST(ClassColor, TellsClassesApart) {
   std::set<std::tuple<int, int, int>> colors;
-  for (int64_t index = 0; index < 91; ++index) {
-    const Rgb color = box_color(index);
+  for (int64_t index = 0; index < 256; ++index) {
+    const Rgb color = class_color(index);
     colors.insert({color.r, color.g, color.b});
     EXPECT_GE(color.r + color.g + color.b, 190) << "too dark: " << index;
-    EXPECT_EQ(color, box_color(index));
+    EXPECT_EQ(color, class_color(index));
+    EXPECT_EQ(color, class_color(index + 256));
   }
-  EXPECT_THAT(colors, SizeIs(91));
+  EXPECT_THAT(colors, SizeIs(256));
+}
+
+TEST(ClassColor, FirstClassesDifferMost) {
+  for (int64_t index = 0; index < 10; ++index) {
+    for (int64_t other = 0; other < index; ++other) {
+      const Rgb a = class_color(index);
+      const Rgb b = class_color(other);
+      EXPECT_GE(std::abs(a.r - b.r) + std::abs(a.g - b.g) + std::abs(a.b - b.b), 80) << index << " and " << other;
+    }
+  }
 }
 
 TEST(MaskPng, KeepsLabelsAsPaletteIndices) {

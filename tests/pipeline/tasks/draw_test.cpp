@@ -77,11 +77,18 @@ TEST_P(DrawnSize, BoxesKeepThePicturesSizeAndShowInTheirColours) {
   cv::Mat image = grey_picture(GetParam().width, GetParam().height);
   draw_boxes(image, objects_in(GetParam()));
   EXPECT_EQ(image.size(), GetParam());
-  const Rgb color = box_color(1);
+  const Rgb color = class_color(1);
   cv::Mat found;
   const cv::Scalar bgr(color.b, color.g, color.r);
   cv::inRange(image, bgr, bgr, found);
   EXPECT_GT(cv::countNonZero(found), 0);
+}
+
+cv::Vec3b pixel_of(const Rgb& color) { return {color.b, color.g, color.r}; }
+
+/// The grey picture's pixel inside an area of this colour.
+cv::Vec3b tinted(const Rgb& color) {
+  return pixel_of({uint8_t(64 + color.r / 2), uint8_t(64 + color.g / 2), uint8_t(64 + color.b / 2)});
 }
 
 TEST_P(DrawnSize, MaskTintsItsClassesAndLeavesTheBackground) {
@@ -89,14 +96,16 @@ TEST_P(DrawnSize, MaskTintsItsClassesAndLeavesTheBackground) {
   Segmentation mask;
   mask.labels = cv::Mat(GetParam(), CV_8UC1, cv::Scalar(0));
   const int last = GetParam().width - 1;
-  mask.labels.col(last).setTo(15);
-  mask.labels.col(last - 1).setTo(255);
+  mask.labels.colRange(last - 9, last + 1).setTo(15);
+  mask.labels.col(last - 10).setTo(255);
   mask.classes = class_shares(mask.labels, {"background"});
   draw_mask(image, mask);
   const int bottom = GetParam().height - 1;  // below the legend
-  EXPECT_EQ(image.at<cv::Vec3b>(bottom, last), cv::Vec3b(128, 128, 160));
-  EXPECT_EQ(image.at<cv::Vec3b>(bottom, last - 1), cv::Vec3b(64, 64, 64));
-  EXPECT_EQ(image.at<cv::Vec3b>(bottom, last - 2), cv::Vec3b(128, 128, 128));
+  const cv::Vec3b color = pixel_of(class_color(15));
+  EXPECT_EQ(image.at<cv::Vec3b>(bottom, last), tinted(class_color(15)));
+  EXPECT_EQ(image.at<cv::Vec3b>(bottom, last - 9), color) << "the edge";
+  EXPECT_EQ(image.at<cv::Vec3b>(bottom, last - 10), cv::Vec3b(64, 64, 64)) << "void";
+  EXPECT_EQ(image.at<cv::Vec3b>(bottom, last - 11), cv::Vec3b(128, 128, 128));
 }
 
 TEST(DrawBoxes, TagStandsAboveItsBoxWhereThereIsRoom) {
@@ -117,7 +126,66 @@ TEST(DrawMask, TintsAFirstClassThatIsNoBackground) {
   mask.labels = cv::Mat(100, 100, CV_8UC1, cv::Scalar(0));
   mask.classes = class_shares(mask.labels, {"road", "car"});
   draw_mask(image, mask);
-  EXPECT_EQ(image.at<cv::Vec3b>(99, 99), cv::Vec3b(64, 64, 64));
+  EXPECT_EQ(image.at<cv::Vec3b>(99, 99), tinted(class_color(0)));
+}
+
+TEST(DrawMask, LegendLeavesOutWhatWouldBeNothing) {
+  Segmentation mask;
+  mask.labels = cv::Mat(400, 400, CV_8UC1, cv::Scalar(0));
+  mask.labels.at<uint8_t>(399, 399) = 2;  // 0.0006 %
+  const auto drawn = [&](const std::vector<std::string>& names) {
+    cv::Mat image = grey_picture(400, 400);
+    mask.classes = class_shares(mask.labels, names);
+    draw_mask(image, mask);
+    return image;
+  };
+  EXPECT_EQ(cv::norm(drawn({"road", "car", "tree"}), drawn({"road", "car", "house"}), cv::NORM_INF), 0.0);
+  EXPECT_GT(cv::norm(drawn({"road", "car", "tree"}), drawn({"path", "car", "tree"}), cv::NORM_INF), 0.0);
+}
+
+/// What a classification of these scores covers.
+cv::Rect panel_of(const cv::Size& size, const std::vector<ClassScore>& top) {
+  cv::Mat image = grey_picture(size.width, size.height);
+  draw_classes(image, top);
+  return changed_part(image);
+}
+
+TEST(DrawClasses, LeavesOutWhatWouldBeNothing) {
+  const std::vector<ClassScore> sure = {{0, "cat", 0.9999}, {1, "a very much longer label", 0.0001}};
+  const std::vector<ClassScore> alone = {{0, "cat", 0.9999}};
+  EXPECT_EQ(panel_of({640, 480}, sure), panel_of({640, 480}, alone));
+}
+
+TEST(DrawClasses, OfASmallPictureShowsTheBestGuessAndMostOfThePicture) {
+  const std::vector<ClassScore> alone(kTop.begin(), kTop.begin() + 1);
+  EXPECT_EQ(panel_of({64, 48}, kTop), panel_of({64, 48}, alone));
+  EXPECT_LE(panel_of({64, 48}, {{0, "smiley", 0.895}}).height, 48 / 3);
+}
+
+TEST(DrawClasses, TheBestGuessIsNeverCut) {
+  const std::string label = "American Staffordshire terrier, Staffordshire terrier";
+  for (const cv::Size size : {cv::Size(100, 75), cv::Size(160, 120), cv::Size(320, 240), cv::Size(640, 480)}) {
+    cv::Mat image = grey_picture(size.width, size.height);
+    cv::Mat other = image.clone();
+    draw_classes(image, std::vector<ClassScore>{{0, label + " a", 1.0}});
+    draw_classes(other, std::vector<ClassScore>{{0, label + " b", 1.0}});
+    EXPECT_GT(cv::norm(image, other, cv::NORM_INF), 0.0) << "the last letter is missing in " << size;
+  }
+}
+
+TEST(DrawBoxes, TagsDoNotCoverEachOther) {
+  const std::vector<FoundObject> close = {{1, "house", 0.98, {100.0F, 100.0F, 300.0F, 300.0F}},
+                                          {2, "frog", 0.97, {102.0F, 101.0F, 290.0F, 290.0F}}};
+  cv::Mat image = grey_picture(640, 480);
+  draw_boxes(image, close);
+  for (const FoundObject& object : close) {
+    const Rgb color = class_color(object.index);
+    cv::Mat found;
+    const cv::Scalar bgr(color.b, color.g, color.r);
+    cv::inRange(image, bgr, bgr, found);
+    cv::erode(found, found, cv::Mat::ones(5, 5, CV_8U));  // boxes are thinner than tags
+    EXPECT_GT(cv::countNonZero(found), 0) << object.label;
+  }
 }
 
 TEST(DrawClasses, SurvivesStrangeLabels) {
