@@ -9,7 +9,6 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <opencv2/imgcodecs.hpp>
 #include <spdlog/spdlog.h>
 
 #include "apps/commands.h"
@@ -22,6 +21,7 @@
 #include "nn/core/counted.h"
 #include "pipeline/eval/confusion_picture.h"
 #include "pipeline/eval/evaluate.h"
+#include "pipeline/images/encode_image.h"
 #include "sinks/text_output.h"
 
 namespace zoo::apps {
@@ -86,8 +86,7 @@ eval::EvalOptions options_for(const EvalFlags& flags, Progress& progress) {
 }
 
 void write_confusion(const std::string& file, const eval::ConfusionMatrix& confusion, const Labels& labels) {
-  std::vector<uint8_t> bytes;
-  cv::imencode(".png", eval::draw_confusion(confusion, labels), bytes);
+  const std::vector<uint8_t> bytes = pipeline::encode_image(eval::draw_confusion(confusion, labels), ".png");
   write_file(file, std::as_bytes(std::span(bytes)));
 }
 

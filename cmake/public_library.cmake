@@ -9,8 +9,8 @@ endforeach()
 set_target_properties(backbone_zoo PROPERTIES LINKER_LANGUAGE CXX)
 target_compile_features(backbone_zoo INTERFACE cxx_std_20)
 target_link_libraries(backbone_zoo
-  PUBLIC opencv_core opencv_imgproc opencv_imgcodecs opencv_videoio Threads::Threads
-  PRIVATE fmt::fmt yaml-cpp PkgConfig::libzip PkgConfig::libav DNNL::dnnl OpenMP::OpenMP_CXX JPEG::JPEG PNG::PNG ZLIB::ZLIB
+  PUBLIC opencv_core opencv_imgproc opencv_videoio Threads::Threads
+  PRIVATE fmt::fmt yaml-cpp PkgConfig::libzip PkgConfig::libav DNNL::dnnl OpenMP::OpenMP_CXX JPEG::JPEG PNG::PNG TIFF::TIFF PkgConfig::libwebp ZLIB::ZLIB
     CURL::libcurl OpenSSL::Crypto ONNX::onnx ONNX::onnx_proto protobuf::libprotobuf)
 set(pango_package)  # of backbone_zoo.pc
 if(ZOO_WITH_PANGO)

@@ -4,9 +4,9 @@
 build_packages=(
   g++ cmake ninja-build ccache pkg-config
   libdnnl-dev ocl-icd-opencl-dev # oneDNN; its CMake package asks for OpenCL
-  libopencv-dev libjpeg62-turbo-dev # JPEG: truncated files must be noticed, which cv::imread does not do
+  libopencv-dev
+  libjpeg62-turbo-dev libpng-dev libtiff-dev libwebp-dev # pictures: OpenCV's own reader loads 140 libraries at each start
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev # videos and streams
-  libpng-dev # label maps as palette pictures, which OpenCV cannot write
   libpango1.0-dev fonts-dejavu-core # labels of any script in pictures
   zlib1g-dev # EXIF in the text chunks of a PNG
   libyaml-cpp-dev

@@ -1,16 +1,14 @@
-// TIFF: OpenCV (libtiff) decodes, but not the directory that the file brings. What the picture needs of it is checked
+// TIFF: libtiff decodes, but not the directory that the file brings. What the picture needs of it is checked
 // here and put into a new one, which is the only one that libtiff sees: what was checked is what is decoded, whatever
 // tags are there twice, point into each other or into the directory.
 #include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
-#include <opencv2/core.hpp>
-#include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
 
 #include "pipeline/images/image_decoders.h"
 #include "pipeline/images/tiff_directory.h"
+#include "pipeline/images/tiff_reader.h"
 
 namespace zoo::pipeline {
 namespace {
@@ -36,7 +34,7 @@ enum Tag : uint32_t {
 constexpr uint32_t kUnassociatedAlpha = 2;
 constexpr uint32_t kAssociatedAlpha = 1;
 constexpr uint32_t kUnsignedSamples = 1;
-constexpr uint32_t kMaxSamples = 4;  ///< as OpenCV
+constexpr uint32_t kMaxSamples = 4;  ///< colours and alpha, or CMYK
 
 enum class Values {
   kNumber,     ///< exactly one byte, short or long
@@ -165,8 +163,8 @@ void check(const TiffDirectory& directory, const ImageReadOptions& options) {
   check_segments(directory, kTileOffsets, kTileByteCounts);
 }
 
-/// The directory for libtiff. OpenCV would turn some pictures, so it sees no orientation; libtiff would multiply
-/// colours with their alpha, so that counts as multiplied already.
+/// The directory for libtiff. It sees no orientation, by which it would turn some pictures; it would multiply colours
+/// with their alpha, so that counts as multiplied already.
 TiffDirectoryWriter new_directory(const TiffDirectory& directory, std::span<const TiffDirectory::Field> fields) {
   TiffDirectoryWriter writer(directory.order());
   for (const TiffDirectory::Field& field : fields) {
@@ -180,32 +178,6 @@ TiffDirectoryWriter new_directory(const TiffDirectory& directory, std::span<cons
     }
   }
   return writer;
-}
-
-cv::Mat to_bgr(const cv::Mat& decoded) {
-  cv::Mat narrow = decoded;
-  if (decoded.depth() == CV_16U) {
-    narrow.create(decoded.size(), CV_8UC(decoded.channels()));
-    for (int y = 0; y < decoded.rows; ++y) {
-      const uint16_t* in = decoded.ptr<uint16_t>(y);
-      std::transform(in, in + decoded.cols * decoded.channels(), narrow.ptr(y),
-                     [](uint16_t value) { return static_cast<uint8_t>(value >> 8); });
-    }
-  }
-  if (narrow.depth() != CV_8U) throw_unsupported("this kind of TIFF");
-  cv::Mat bgr;
-  switch (narrow.channels()) {
-    case 1:
-      cv::cvtColor(narrow, bgr, cv::COLOR_GRAY2BGR);
-      return bgr;
-    case 3:
-      return narrow;
-    case 4:
-      cv::cvtColor(narrow, bgr, cv::COLOR_BGRA2BGR);
-      return bgr;
-    default:
-      throw_unsupported("this kind of TIFF");
-  }
 }
 
 }  // namespace
@@ -223,8 +195,11 @@ DecodedImage decode_tiff(std::vector<uint8_t>& bytes, const ImageReadOptions& op
   const std::vector<TiffDirectory::Field> fields = checked_fields(directory);
   check(directory, options);
   const int orientation = orientation_of(directory);
+  const std::vector<uint32_t> bits = directory.values(kBitsPerSample);
+  const bool deep = !bits.empty() && std::ranges::max(bits) > 8;
   new_directory(directory, fields).put_into(bytes);
-  return {to_bgr(decode_with_opencv(bytes, cv::IMREAD_UNCHANGED, kFormat)), orientation};
+  TiffReader reader(bytes);
+  return {deep ? reader.deep_colors() : reader.colors(), orientation};
 }
 
 }  // namespace zoo::pipeline

@@ -1,6 +1,7 @@
-// WebP: the container is checked here, OpenCV (libwebp) decodes.
+// WebP: the container is checked here, libwebp decodes.
+#include <webp/decode.h>
+
 #include <fmt/format.h>
-#include <opencv2/imgcodecs.hpp>
 
 #include "pipeline/images/image_decoders.h"
 
@@ -35,6 +36,19 @@ int orientation_of(std::span<const uint8_t> exif) {
   return exif_orientation(prefixed ? exif.subspan(6) : exif);
 }
 
+cv::Mat decode_pixels(std::span<const uint8_t> bytes, const ImageReadOptions& options) {
+  int width = 0;
+  int height = 0;
+  if (WebPGetInfo(bytes.data(), bytes.size(), &width, &height) == 0) throw_damaged(kFormat, "it cannot be decoded");
+  check_size(kFormat, width, height, options);
+  cv::Mat image(height, width, CV_8UC3);
+  const size_t size = image.total() * image.elemSize();
+  if (WebPDecodeBGRInto(bytes.data(), bytes.size(), image.data, size, static_cast<int>(image.step)) == nullptr) {
+    throw_damaged(kFormat, "it cannot be decoded");
+  }
+  return image;
+}
+
 }  // namespace
 
 DecodedImage decode_webp(std::vector<uint8_t>& bytes, const ImageReadOptions& options) {
@@ -55,7 +69,7 @@ DecodedImage decode_webp(std::vector<uint8_t>& bytes, const ImageReadOptions& op
     if (type == "EXIF") image.orientation = orientation_of(data);
     offset += 8 + length + length % 2;
   }
-  image.pixels = decode_with_opencv(bytes, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION, kFormat);
+  image.pixels = decode_pixels(bytes, options);
   return image;
 }
 

@@ -4,8 +4,6 @@
 #include <array>
 
 #include <fmt/format.h>
-#include <opencv2/core.hpp>
-#include <opencv2/imgcodecs.hpp>
 
 namespace zoo::pipeline {
 namespace {
@@ -72,17 +70,6 @@ void throw_damaged(std::string_view format, std::string_view detail) {
 
 void throw_unsupported(std::string_view what) {
   throw ImageError(ImageFault::kNotAnImage, fmt::format("{} is not supported", what));
-}
-
-cv::Mat decode_with_opencv(std::vector<uint8_t>& bytes, int flags, std::string_view format) {
-  cv::Mat pixels;
-  try {
-    pixels = cv::imdecode(bytes, flags);
-  } catch (const cv::Exception& e) {
-    throw_damaged(format, e.err);
-  }
-  if (pixels.empty()) throw_damaged(format, "it cannot be decoded");
-  return pixels;
 }
 
 std::span<const uint8_t> ByteReader::slice(uint64_t offset, uint64_t count) const {

@@ -39,17 +39,14 @@ DecodedImage decode_pnm(std::vector<uint8_t>& bytes, const ImageReadOptions& opt
 /// Orientation in the TIFF structure of an EXIF block (without "Exif\0\0"); 1 if there is none or it makes no sense.
 int exif_orientation(std::span<const uint8_t> tiff);
 
-/// Throws kTooLarge for too many pixels or a side over 2^20 (OpenCV's limit), kTruncated for a size below 1.
+/// Throws kTooLarge for too many pixels or a side over 2^20 (as OpenCV's own reader refuses), kTruncated for a size
+/// below 1.
 void check_size(std::string_view format, int64_t width, int64_t height, const ImageReadOptions& options);
 
 /// Throws kTruncated: "`format` data is truncated or damaged: `detail`".
 [[noreturn]] void throw_damaged(std::string_view format, std::string_view detail);
 /// Throws kNotAnImage: "`what` is not supported".
 [[noreturn]] void throw_unsupported(std::string_view what);
-
-/// OpenCV's decoder for bytes that have been checked; `flags` are cv::ImreadModes. Never yields an empty picture:
-/// throws kTruncated, also in place of cv::Exception.
-cv::Mat decode_with_opencv(std::vector<uint8_t>& bytes, int flags, std::string_view format);
 
 /// Integers at checked positions of a file.
 class ByteReader {

@@ -1,4 +1,4 @@
-// Label maps as palette pictures (the only place that includes libpng: OpenCV cannot write palettes).
+// Label maps as palette pictures.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,8 @@ namespace zoo::pipeline {
 namespace {
 
 constexpr std::string_view kFormat = "PNG";
-constexpr size_t kSignatureSize = 8;
+constexpr std::array<uint8_t, 8> kSignature = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
+constexpr size_t kSignatureSize = kSignature.size();
 // Length, type and checksum around a chunk's data.
 constexpr uint64_t kChunkFrame = 12;
 
@@ -63,6 +64,10 @@ class Orientation {
 };
 
 }  // namespace
+
+bool is_png(std::span<const uint8_t> bytes) {
+  return bytes.size() >= kSignatureSize && std::ranges::equal(bytes.first(kSignatureSize), kSignature);
+}
 
 PngHeader keep_pixel_chunks(std::vector<uint8_t>& bytes, const ImageReadOptions& options) {
   const ByteReader reader(bytes, std::endian::big, kFormat);

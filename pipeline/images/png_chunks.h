@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "pipeline/images/image_io.h"
 
 namespace zoo::pipeline {
+
+/// Whether the file begins with PNG's signature.
+bool is_png(std::span<const uint8_t> bytes);
 
 /// What the chunks beside the pixels say.
 struct PngHeader {

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include <backbone_zoo/pipeline/images/encode_image.h>
 #include <backbone_zoo/zoo.h>
 #include <opencv2/core.hpp>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
 namespace {
@@ -60,9 +60,7 @@ int main(int argc, char** argv) try {
   for (size_t i = 0; i < one.size(); ++i) likeness += static_cast<double>(one[i]) * other[i];
   std::printf("likeness %.4f\n", likeness);
 
-  if (!cv::imwrite(argv[4], heat_map(features.at_stride(8), picture.size()))) {
-    throw zoo::Error(std::string(argv[4]) + ": cannot write the picture");
-  }
+  zoo::pipeline::write_image(argv[4], heat_map(features.at_stride(8), picture.size()));
 } catch (const std::exception& error) {
   std::cerr << error.what() << '\n';
   return 1;

@@ -127,6 +127,56 @@ TEST(Bmp, PixelsWithoutAPlaceFollowTheMasks) {
   }
 }
 
+/// A picture of 5x3 pixels with the palette black, red, green, blue (and so on in grey), compressed.
+Bytes run_length_bmp(uint32_t bits, const Bytes& codes) {
+  Bytes bytes;
+  append(bytes, "BM");
+  put(bytes, 0, 8);
+  const uint32_t colors = 4;
+  put(bytes, 54 + colors * 4, 4);
+  put(bytes, 40, 4);
+  put(bytes, 5, 4);
+  put(bytes, 3, 4);
+  put(bytes, 1, 2);
+  put(bytes, bits, 2);
+  put(bytes, bits == 8 ? 1 : 2, 4);
+  put(bytes, codes.size(), 4);
+  put(bytes, 0, 8);
+  put(bytes, colors, 4);
+  put(bytes, 0, 4);
+  for (const uint32_t color : {0x000000U, 0xFF0000U, 0x00FF00U, 0x0000FFU}) put(bytes, color, 4);
+  bytes.insert(bytes.end(), codes.begin(), codes.end());
+  return bytes;
+}
+
+/// A letter per pixel: what stands for its colour in the palette above.
+std::string letters(const cv::Mat& image) {
+  std::string text;
+  for (int y = 0; y < image.rows; ++y) {
+    for (int x = 0; x < image.cols; ++x) {
+      const cv::Vec3b bgr = image.at<cv::Vec3b>(y, x);
+      text += bgr[0] != 0 ? 'b' : bgr[1] != 0 ? 'g' : bgr[2] != 0 ? 'r' : '.';
+    }
+    text += y + 1 < image.rows ? "/" : "";
+  }
+  return text;
+}
+
+TEST(Bmp, RunLengthsMayRepeatListAndMove) {
+  const Bytes bytes8 = {2, 1, 0, 3, 3, 2, 1, 0, 0, 0,  // two red; blue, green, red as they are; end of row
+                        0, 2, 1, 1, 3, 2, 0, 1};       // one to the right and one up; three green; end
+  EXPECT_EQ(letters(decode_image(run_length_bmp(8, bytes8), "x")), ".ggg./...../rrbgr");
+  const Bytes bytes4 = {3, 0x12, 0, 5, 0x32, 0x13, 0x20, 0, 0, 0};
+  EXPECT_EQ(problem_of(run_length_bmp(4, bytes4)),
+            "cannot read image 'x': BMP data is truncated or damaged: a row is longer than the picture is wide");
+  const Bytes fits4 = {2, 0x12, 0, 3, 0x32, 0x10, 0, 0, 5, 0x31, 0, 0, 5, 0, 0, 0};
+  EXPECT_EQ(letters(decode_image(run_length_bmp(4, fits4), "x")), "...../brbrb/rgbgr");
+}
+
+TEST(Bmp, RunLengthsThatEndTooEarlyAreRefused) {
+  EXPECT_THAT(problem_of(run_length_bmp(8, {5, 1, 0, 0, 5})), ::testing::HasSubstr("BMP data is truncated or damaged"));
+}
+
 // JPEG
 
 /// Positions of the markers FF D0 to FF D7.

@@ -1,7 +1,10 @@
 // TIFF files whose directory is not what it seems: what is checked must be what is decoded.
 #include <algorithm>
 #include <cstdint>
+#include <fstream>
+#include <iterator>
 #include <string>
+#include <tiffio.h>
 #include <vector>
 
 #include <fmt/format.h>
@@ -11,6 +14,7 @@
 
 #include "pipeline/images/image_io.h"
 #include "tests/pipeline/fixture_data.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo::pipeline {
 namespace {
@@ -136,7 +140,7 @@ TEST(Tiff, WithTagsOfAnotherTypeIsRefused) {
 }
 
 TEST(Tiff, ValuesThatLieInTheDirectoryDoNotChangeIt) {
-  // What OpenCV must not see is taken out of the file: here it would lie on the width, the height, a strip's length.
+  // What libtiff must not see is taken out of the file: here it would lie on the width, the height, a strip's length.
   const TiffFile plain;
   for (size_t target = 0; target < plain.entries.size(); ++target) {
     for (const uint32_t shift : {0U, 2U}) {
@@ -212,6 +216,97 @@ TEST(Tiff, AnyDirectoryYieldsAtMostThePixelsThatWereChecked) {
       }
     }
   }
+}
+
+/// How 16-bit samples lie in a file.
+struct DeepLayout {
+  int samples;
+  bool planes;
+  bool tiles;
+};
+
+/// What libtiff writes of `image` (16 bit, RGB or grey): several strips, or tiles of 16x16.
+Bytes written(const std::string& file, const cv::Mat& image, const DeepLayout& layout) {
+  TIFF* tiff = TIFFOpen(file.c_str(), "w");
+  TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, image.cols);
+  TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, image.rows);
+  TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, 16);
+  TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, layout.samples);
+  TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, layout.samples < 3 ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_RGB);
+  TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, layout.planes ? PLANARCONFIG_SEPARATE : PLANARCONFIG_CONTIG);
+  TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_LZW);
+  const int tile = 16;
+  if (layout.tiles) {
+    TIFFSetField(tiff, TIFFTAG_TILEWIDTH, tile);
+    TIFFSetField(tiff, TIFFTAG_TILELENGTH, tile);
+  } else {
+    TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, 5);
+  }
+  std::vector<cv::Mat> planes = {image};
+  if (layout.planes) cv::split(image, planes);
+  for (size_t plane = 0; plane < planes.size(); ++plane) {
+    for (int y = 0; y < image.rows; y += layout.tiles ? tile : 1) {
+      if (!layout.tiles) {
+        TIFFWriteScanline(tiff, planes[plane].ptr(y), static_cast<uint32_t>(y), static_cast<uint16_t>(plane));
+        continue;
+      }
+      for (int x = 0; x < image.cols; x += tile) {
+        cv::Mat part(tile, tile, planes[plane].type(), cv::Scalar::all(0));
+        const cv::Rect place(x, y, std::min(tile, image.cols - x), std::min(tile, image.rows - y));
+        planes[plane](place).copyTo(part(cv::Rect({0, 0}, place.size())));
+        TIFFWriteTile(tiff, part.data, static_cast<uint32_t>(x), static_cast<uint32_t>(y), 0,
+                      static_cast<uint16_t>(plane));
+      }
+    }
+  }
+  TIFFClose(tiff);
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+TEST(Tiff, Of16BitsYieldsTheUpper8HoweverItLies) {
+  const test::TempFolder folder;
+  const DeepLayout layouts[] = {{1, false, false}, {1, false, true}, {3, false, false}, {3, true, false},
+                                {3, false, true},  {3, true, true},  {4, false, false}, {4, true, false}};
+  for (const DeepLayout& layout : layouts) {
+    cv::Mat rgb(37, 41, CV_16UC(layout.samples));
+    cv::theRNG().state = 7;
+    cv::randu(rgb, 0, 65536);
+    const cv::Mat image = decode_image(written(folder / "deep.tif", rgb, layout), "x");
+    ASSERT_EQ(image.size(), rgb.size());
+    const std::string shown =
+        fmt::format("{} samples, planes {}, tiles {}", layout.samples, layout.planes, layout.tiles);
+    for (int y = 0; y < rgb.rows; ++y) {
+      for (int x = 0; x < rgb.cols; ++x) {
+        const uint16_t* in = rgb.ptr<uint16_t>(y) + x * layout.samples;
+        const auto upper = [&](int c) { return static_cast<uint8_t>(in[layout.samples < 3 ? 0 : c] >> 8); };
+        ASSERT_EQ(image.at<cv::Vec3b>(y, x), cv::Vec3b(upper(2), upper(1), upper(0))) << shown << " " << x << " " << y;
+      }
+    }
+  }
+}
+
+TEST(Tiff, Of12BitsIsUnpacked) {
+  TiffFile file;
+  file.entry(256).value = 8;  // 12 bytes in a row
+  file.entry(258).value = 12;
+  const cv::Mat image = decode_image(file.bytes(), "x");
+  ASSERT_EQ(image.size(), cv::Size(8, 7));
+  EXPECT_EQ(image.at<cv::Vec3b>(0, 2), cv::Vec3b(3, 3, 3));
+  EXPECT_EQ(image.at<cv::Vec3b>(2, 1), cv::Vec3b(0x91, 0x91, 0x91));  // bytes 0x19, 0x1A
+  EXPECT_EQ(image.at<cv::Vec3b>(6, 7), cv::Vec3b(0x25, 0x25, 0x25));  // bytes 0x52, 0x53
+}
+
+TEST(Tiff, OfMoreThan8BitsIsGreyOrRgb) {
+  TiffFile file;
+  file.entry(256).value = 6;
+  file.entry(258).value = 16;
+  EXPECT_EQ(outcome(file.bytes()), "6x7");
+  file.entry(262).value = 0;  // white is 0
+  EXPECT_EQ(decode_image(file.bytes(), "x").at<cv::Vec3b>(0, 0), cv::Vec3b(255, 255, 255));
+  file.entry(262).value = 5;
+  EXPECT_EQ(outcome(file.bytes()),
+            "cannot read image 'x': TIFF with 16 bits per sample and photometric interpretation 5 is not supported");
 }
 
 }  // namespace
