@@ -20,7 +20,12 @@ class WrappingFormatter : public CLI::Formatter {
   explicit WrappingFormatter(size_t width) : width_(width) {}
 
   std::string make_option(const CLI::Option* option, bool is_positional) const override {
-    return entry(make_option_name(option, is_positional) + make_option_opts(option), make_option_desc(option));
+    std::string kind = make_option_opts(option);
+    // What may be given either way is required once.
+    const size_t required =
+        is_positional || !option->get_positional() ? kind.npos : kind.find(" " + get_label("REQUIRED"));
+    if (required != kind.npos) kind.erase(required, 1 + get_label("REQUIRED").size());
+    return entry(make_option_name(option, is_positional) + kind, make_option_desc(option));
   }
 
   std::string make_subcommand(const CLI::App* sub) const override {

@@ -95,7 +95,8 @@ std::vector<std::string> without_help_word(std::vector<std::string> arguments) {
 
 /// The first argument of a subcommand that nothing takes.
 void reject_unknown(const CLI::App& app) {
-  const std::vector<std::string> remaining = app.remaining();
+  std::vector<std::string> remaining = app.remaining();
+  std::erase(remaining, "--");  // ends the options; CLI11 leaves it here
   if (remaining.empty()) return;
   const std::string& word = remaining.front();
   if (!word.starts_with('-')) {

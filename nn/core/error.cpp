@@ -1,5 +1,7 @@
 #include "nn/core/error.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <new>
 #include <system_error>
@@ -12,17 +14,18 @@
 namespace zoo {
 namespace {
 
+/// Of a ConfigError, in its message; problems() has them all.
+constexpr size_t kMaxShown = 200;
+
 std::vector<std::string> shown(std::vector<std::string> problems) {
   for (std::string& problem : problems) problem = without_secrets(printable(problem));
   return problems;
 }
 
 std::string join_lines(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) {
-    if (!text.empty()) text += '\n';
-    text += line;
-  }
+  const size_t shown = std::min(lines.size(), kMaxShown);
+  std::string text = fmt::to_string(fmt::join(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(shown), "\n"));
+  if (shown < lines.size()) text += fmt::format("\n{} more problems are not shown", lines.size() - shown);
   return text;
 }
 

@@ -30,9 +30,9 @@ std::string lower(std::string_view text) {
 /// Whether a value of this name is secret wherever it stands: `password`, `user-pw`, `accessToken`, `x-amz-signature`.
 bool names_a_secret(std::string_view name) {
   const std::string text = lower(name);
-  static constexpr std::array<std::string_view, 14> kEndings = {
-      "token",       "password", "passwd", "passphrase", "secret",  "signature", "credential",
-      "credentials", "apikey",   "pwd",    "api_key",    "api-key", "accesskey", "access_key"};
+  static constexpr std::array<std::string_view, 15> kEndings = {
+      "token",       "jwt",    "password", "passwd",  "passphrase", "secret",    "signature", "credential",
+      "credentials", "apikey", "pwd",      "api_key", "api-key",    "accesskey", "access_key"};
   if (std::ranges::any_of(kEndings, [&](std::string_view ending) { return text.ends_with(ending); })) return true;
   static constexpr std::array<std::string_view, 4> kWords = {"pw", "access-key", "secret-key", "secret_key"};
   return std::ranges::any_of(kWords, [&](std::string_view word) {
@@ -43,8 +43,9 @@ bool names_a_secret(std::string_view name) {
 
 /// Names that are ordinary words elsewhere, in the query of an address.
 bool names_a_secret_in_query(std::string_view name) {
-  static constexpr std::array<std::string_view, 7> kNames = {"key", "pass",     "pas",          "auth",
-                                                             "sig", "loginpas", "authorization"};
+  static constexpr std::array<std::string_view, 14> kNames = {"key",      "pass",          "pas",       "auth", "sig",
+                                                              "loginpas", "authorization", "code",      "p",    "pin",
+                                                              "psw",      "session",       "sessionid", "sid"};
   return std::ranges::find(kNames, lower(name)) != kNames.end();
 }
 
@@ -65,12 +66,15 @@ Hidden user_information(std::string_view text, size_t begin) {
   const std::string_view address = text.substr(begin, end_of_address(text, begin) - begin);
   const std::string_view server = address.substr(0, address.find_first_of("/?#"));
   size_t at = server.rfind('@');
-  const size_t colon = server.find(':');
-  if (at == kNone && colon != kNone && !server.starts_with('[')) {
-    // "user:pa/ss@host": no library takes it, but its message would show it.
-    const std::string_view port = server.substr(colon + 1);
-    const bool is_port = std::ranges::all_of(port, is_digit);
-    at = is_port ? address.substr(0, address.find_first_of("?#")).rfind('@') : address.rfind('@');
+  size_t colon = server.find(':');
+  if (at == kNone && !server.starts_with('[')) {
+    // "user:pa/ss@host", "us/er:pass@host": no library takes it, but its message would show it.
+    const bool is_port = colon != kNone && std::ranges::all_of(server.substr(colon + 1), is_digit);
+    if (is_port) colon = address.find(':', server.size());
+    const bool in_query = is_port && colon > address.find_first_of("?#");
+    at = in_query ? kNone : address.rfind('@');
+    if (colon == kNone) colon = address.find(':');
+    if (at != kNone && colon > at) at = kNone;
   }
   if (at == kNone) return {};
   return {begin + (colon < at ? colon + 1 : 0), begin + at};

@@ -137,6 +137,19 @@ TEST(CommandLine, HelpNamesEverySubcommand) {
   EXPECT_EQ(run_program({"help"}).out, result.out);
 }
 
+TEST(CommandLine, TwoDashesEndTheOptions) {
+  const ProgramResult result = run_program({"predict", demo_model(), "--", demo_sample("dog.jpg")});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("dog"));
+}
+
+TEST(CommandLine, HelpRequiresOnceWhatMayBeGivenEitherWay) {
+  const std::string help = run_program({"preprocess", "--help"}).out;
+  EXPECT_THAT(help, HasSubstr("IMAGE IMAGE REQUIRED"));
+  EXPECT_THAT(help, HasSubstr("--source IMAGE "));
+  EXPECT_THAT(help, Not(HasSubstr("--source IMAGE REQUIRED")));
+}
+
 TEST(CommandLine, PrintsItsVersion) {
   const ProgramResult result = run_program({"--version"});
   EXPECT_EQ(result.exit_code, 0);

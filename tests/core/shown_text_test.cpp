@@ -1,10 +1,12 @@
 #include "nn/core/shown_text.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <new>
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -84,6 +86,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Shown{"SlashInPassword", "rtsp://admin:p/ss@cam/1", "rtsp://admin:***@cam/1"},
                     Shown{"QuestionMarkInPassword", "rtsp://admin:p?s#s@cam/1", "rtsp://admin:***@cam/1"},
                     Shown{"EncodedPassword", "rtsp://admin:p%40ss%2F@cam/1", "rtsp://admin:***@cam/1"},
+                    Shown{"SlashInUser", "rtsp://us/er:pw@cam/1", "rtsp://us/er:***@cam/1"},
+                    Shown{"HashInUser", "rtsp://us#er:pw@cam/1", "rtsp://us#er:***@cam/1"},
+                    Shown{"QuestionMarkInUser", "rtsp://us?er:pw@cam/1", "rtsp://us?er:***@cam/1"},
+                    Shown{"PortThenPath", "http://host:80/a/b.jpg", "http://host:80/a/b.jpg"},
                     Shown{"AtInPath", "https://host/@user/a.jpg", "https://host/@user/a.jpg"},
                     Shown{"AtInQueryBehindAPort", "http://host:80/x?mail=a@b", "http://host:80/x?mail=a@b"},
                     Shown{"Ipv6", "http://u:p@[::1]:80/x", "http://u:***@[::1]:80/x"},
@@ -99,6 +105,8 @@ INSTANTIATE_TEST_SUITE_P(
     NamedValues, WithoutSecrets,
     testing::Values(
         Shown{"Token", "http://cam/a.mjpg?token=abc&fps=5", "http://cam/a.mjpg?token=***&fps=5"},
+        Shown{"ShortNames", "http://cam/v?u=a&p=b&code=c&jwt=d", "http://cam/v?u=a&p=***&code=***&jwt=***"},
+        Shown{"ShortNamesElsewhere", "top p=0.9, code=7", "top p=0.9, code=7"},
         Shown{"Password", "http://cam/v.cgi?user=admin&pwd=8888", "http://cam/v.cgi?user=admin&pwd=***"},
         Shown{"Key", "https://h/x?key=AIza&id=1", "https://h/x?key=***&id=1"},
         Shown{"ApiKey", "https://h/x?id=1&API_KEY=z", "https://h/x?id=1&API_KEY=***"},
@@ -154,6 +162,16 @@ TEST(WithErrorsOf, TurnsForeignExceptionsIntoErrors) {
   EXPECT_THROW(with_errors_of("x", [] { throw ConfigError({"a", "b"}); }), ConfigError);
   EXPECT_THROW(with_errors_of("x", [] { throw 7; }), int);
   EXPECT_EQ(with_errors_of("x", [] { return 7; }), 7);
+}
+
+TEST(ConfigErrorText, EndsAfterTwoHundredProblems) {
+  const std::vector<std::string> problems(250, "a.yaml:1:1: k: unknown key");
+  const ConfigError error(problems);
+  const std::string text = error.what();
+  EXPECT_EQ(std::ranges::count(text, '\n'), 200);
+  EXPECT_TRUE(text.ends_with("\n50 more problems are not shown")) << text.substr(text.size() - 60);
+  EXPECT_EQ(error.problems().size(), 250U);
+  EXPECT_EQ(std::string(ConfigError({"x"}).what()), "x");
 }
 
 }  // namespace
