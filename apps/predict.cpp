@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +29,8 @@ struct PredictFlags {
   std::string json;
   std::optional<int64_t> top_k;
   std::optional<double> score_thresh;
+  double open_timeout_s = 10.0;
+  double stall_timeout_s = 10.0;
   int threads = 0;
   std::optional<engine::Precision> precision;
   KernelFlags kernels;
@@ -42,7 +46,12 @@ std::vector<TaskFlag> task_flags(const PredictFlags& flags) {
 
 /// Pictures and the frames of files go one to a core; of a live source only the newest counts, so all cores work on it.
 bool is_live(const pipeline::SourceSpec& source) {
-  return source.kind != pipeline::SourceKind::kImages && source.kind != pipeline::SourceKind::kVideoFile;
+  return source.kind == pipeline::SourceKind::kCamera || source.kind == pipeline::SourceKind::kStream ||
+         source.kind == pipeline::SourceKind::kGStreamer;
+}
+
+std::chrono::milliseconds whole_ms(double seconds) {
+  return std::chrono::milliseconds(std::llround(std::max(seconds * 1000.0, 1.0)));
 }
 
 /// Once, instead of a puzzle in every picture.
@@ -56,6 +65,8 @@ int predict(PredictFlags& flags) {
   pipeline::PredictorOptions options;
   if (flags.top_k) options.top_k = *flags.top_k;
   options.score_thresh = flags.score_thresh;
+  flags.options.read.open_timeout = whole_ms(flags.open_timeout_s);
+  flags.options.read.stall_timeout = whole_ms(flags.stall_timeout_s);
   options.network.kernels = flags.kernels.options();
   options.network.input_size = flags.size.value();
   options.network.precision = flags.precision;
@@ -88,7 +99,8 @@ Action setup_predict(CLI::App& app) {
   auto flags = std::make_shared<PredictFlags>();
   flags->model.add_to(app);
   app.add_option("SOURCE,--source,-s", flags->sources,
-                 "Image, folder, pattern, video file, camera index, address, or gst:PIPELINE; several are worked on "
+                 "Image, folder, pattern, video file, camera index, address, gst:PIPELINE, or - for standard input; "
+                 "several are worked on "
                  "one after the other")
       ->type_name("SOURCE");
   flags->weights.add_to(app);
@@ -119,6 +131,17 @@ Action setup_predict(CLI::App& app) {
   app.add_option("--max-frames", flags->options.max_frames, "Stop each source after this many frames")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
+  constexpr double kMaxTimeout_s = 86'400.0;
+  app.add_option("--open-timeout", flags->open_timeout_s,
+                 "Seconds to wait for an address, camera, pipe or GStreamer pipeline to begin")
+      ->check(CLI::Range(0.001, kMaxTimeout_s))
+      ->capture_default_str()
+      ->type_name("S");
+  app.add_option("--stall-timeout", flags->stall_timeout_s,
+                 "Seconds without a frame after which a live source counts as lost")
+      ->check(CLI::Range(0.001, kMaxTimeout_s))
+      ->capture_default_str()
+      ->type_name("S");
   add_cores_flag(app, "--threads", flags->threads,
                  "Cores to use: of pictures and video files one for each at a time (default: all), of live sources all "
                  "for one frame (default: the model file's runtime.threads)");

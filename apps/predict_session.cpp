@@ -1,7 +1,6 @@
 #include "apps/predict_session.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 #include <variant>
 
@@ -23,13 +22,6 @@
 #include "streams/video_pipeline.h"
 
 namespace zoo::apps {
-namespace {
-
-/// GStreamer's very first start on a machine looks through all of its plug-ins, which takes seconds.
-constexpr std::chrono::seconds kOpenTimeout{20};
-
-}  // namespace
-
 PredictSession::PredictSession(Predictor predictor, std::vector<pipeline::SourceSpec> sources,
                                std::shared_ptr<RunFiles> files, const PredictOptions& options, StartupClock& clock)
     : predictor_(std::move(predictor)), sources_(std::move(sources)), options_(options), clock_(clock) {
@@ -82,8 +74,10 @@ int PredictSession::run() {
 void PredictSession::run_source(size_t stream) {
   const pipeline::SourceSpec& spec = sources_[stream];
   std::shared_ptr<pipeline::FrameSource> source;
+  pipeline::ReadOptions read = options_.read;
+  read.stop = &stop_requested();
   try {
-    source = streams::open_source_within(spec, kOpenTimeout, stop_requested());
+    source = streams::open_source_within(spec, read);
   } catch (const IoError& error) {
     if (sources_.size() == 1) throw;
     const pipeline::FrameFailure failure{pipeline::name_of(spec), 0, pipeline::FailureKind::kLost, error.what(),
@@ -115,7 +109,8 @@ void PredictSession::run_source(size_t stream) {
   const streams::PipelineOptions options{.stream = stream,
                                          .predict_threads = options_.predict_threads,
                                          .max_frames = options_.max_frames,
-                                         .stop = &stop_requested()};
+                                         .stop = &stop_requested(),
+                                         .stall_timeout = read.stall_timeout};
   const pipeline::SourceStats stats = streams::run_pipeline(source, stages, options);
   progress.clear();
   end_source(stream, info, stats);

@@ -27,7 +27,8 @@ struct PredictOptions {
   bool show = false;
   bool timing = false;
   int64_t max_frames = 0;
-  int predict_threads = 1;  ///< streams::PipelineOptions
+  int predict_threads = 1;     ///< streams::PipelineOptions
+  pipeline::ReadOptions read;  ///< all but `stop`
 };
 
 /// Feeds sources through a predictor, one after the other, and every result into the sinks that the options ask for.

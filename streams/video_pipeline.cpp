@@ -87,6 +87,7 @@ class Run {
       : source_(std::make_shared<WatchedSource>(source)),
         name_(source->info().name),
         live_(source->info().live),
+        stall_timeout_(options.stall_timeout * (source->info().ends_stalls ? 2 : 1)),
         stages_(stages),
         options_(options),
         captured_(live_ ? 1 : options.queue_capacity),
@@ -268,10 +269,10 @@ class Run {
 
   void watch_source() {
     if (abandoned_ || (!live_ && !stopping())) return;
-    abandoned_ = source_->abandon_if_waiting_for(stopping() ? options_.stop_grace : options_.stall_timeout);
+    abandoned_ = source_->abandon_if_waiting_for(stopping() ? options_.stop_grace : stall_timeout_);
     if (!abandoned_) return;
     if (!stopping()) {
-      const double timeout_s = std::chrono::duration<double>(options_.stall_timeout).count();
+      const double timeout_s = std::chrono::duration<double>(stall_timeout_).count();
       lost_ = pipeline::FrameFailure{
           name_, stats_.captured, pipeline::FailureKind::kLost,
           fmt::format("{}: no frame for {} s after {}", name_, timeout_s, counted(stats_.captured, "frame")),
@@ -285,6 +286,7 @@ class Run {
   const std::shared_ptr<Abandonable> capturing_ = std::make_shared<Abandonable>();
   const std::string name_;
   const bool live_;
+  const std::chrono::milliseconds stall_timeout_;
   const PipelineStages& stages_;
   const PipelineOptions& options_;
   BoundedQueue<Captured> captured_;

@@ -39,7 +39,8 @@ struct PipelineOptions {
   int64_t max_frames = 0;
   /// Set from outside (a signal handler) to stop capturing; what is under way is finished. May be null.
   const std::atomic<bool>* stop = nullptr;
-  /// A live source that yields nothing for this long counts as lost.
+  /// A live source that yields nothing for this long counts as lost; one that sees to that itself
+  /// (SourceInfo::ends_stalls), in twice the time.
   std::chrono::milliseconds stall_timeout{10'000};
   /// How long stopping waits for a frame that the source is about to yield.
   std::chrono::milliseconds stop_grace{2'000};

@@ -4,7 +4,6 @@
 #include <array>
 #include <cctype>
 #include <cstring>
-#include <fstream>
 #include <glob.h>
 #include <memory>
 #include <system_error>
@@ -15,20 +14,25 @@
 #include "nn/core/counted.h"
 #include "nn/core/shown_text.h"
 #include "nn/core/walk_folder.h"
-#include "pipeline/images/image_decoders.h"
 #include "pipeline/images/image_io.h"
+#include "pipeline/video/capture_source.h"
+#include "pipeline/video/content.h"
+#include "pipeline/video/ffmpeg/ffmpeg.h"
+#include "pipeline/video/ffmpeg_source.h"
 #include "pipeline/video/image_source.h"
-#include "pipeline/video/video_source.h"
 
 namespace zoo::pipeline {
 namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* kStandardInput = "/dev/stdin";
+
 bool has_video_extension(const fs::path& file) {
-  static constexpr std::array<std::string_view, 15> kExtensions = {".mp4",  ".m4v", ".mov",  ".avi", ".mkv",
-                                                                   ".webm", ".mpg", ".mpeg", ".ts",  ".mts",
-                                                                   ".wmv",  ".flv", ".ogv",  ".3gp", ".gif"};
+  static constexpr std::array<std::string_view, 33> kExtensions = {
+      ".mp4", ".m4v",  ".mov", ".avi", ".mkv",  ".webm", ".mpg", ".mpeg",  ".ts",   ".mts",  ".m2ts",
+      ".wmv", ".asf",  ".flv", ".ogv", ".3gp",  ".3g2",  ".gif", ".vob",   ".m2v",  ".mxf",  ".ivf",
+      ".y4m", ".h264", ".264", ".avc", ".hevc", ".h265", ".265", ".mjpeg", ".mjpg", ".m3u8", ".nut"};
   std::string extension = file.extension().string();
   std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
   return std::ranges::find(kExtensions, extension) != kExtensions.end();
@@ -74,31 +78,28 @@ std::vector<fs::path> matches_of(const std::string& pattern) {
   return files;
 }
 
-bool looks_like_image(const fs::path& file) {
-  std::array<char, 64> head{};  // more than any signature needs
-  std::ifstream stream(file, std::ios::binary);
-  stream.read(head.data(), head.size());
-  const std::span<const char> found(head.data(), static_cast<size_t>(stream.gcount()));
-  try {
-    detect_format({reinterpret_cast<const uint8_t*>(found.data()), found.size()});
-    return true;
-  } catch (const ImageError&) {
-    return false;
-  }
+/// Whether something is read once, from front to back: a pipe, a socket, a terminal.
+bool is_pipe(const fs::path& file) {
+  std::error_code error;
+  const fs::file_type type = fs::status(file, error).type();
+  return type == fs::file_type::fifo || type == fs::file_type::socket || type == fs::file_type::character;
 }
 
-/// Picture or video? By extension; without a known one by content, and what is neither is a picture that fails.
+/// Picture or video? What is neither is a picture that fails.
 SourceKind kind_of(const fs::path& file) {
+  if (is_pipe(file)) return SourceKind::kPipe;
   if (has_image_extension(file)) return SourceKind::kImages;
-  if (has_video_extension(file)) return SourceKind::kVideoFile;
   std::error_code error;
-  if (fs::file_size(file, error) == 0 || error || looks_like_image(file)) return SourceKind::kImages;
-  return can_open_video(file) ? SourceKind::kVideoFile : SourceKind::kImages;
+  const bool is_empty = fs::file_size(file, error) == 0 || error;
+  if (!is_empty && holds_picture(file)) return SourceKind::kImages;
+  if (has_video_extension(file)) return SourceKind::kVideoFile;
+  return !is_empty && ffmpeg::holds_video(file) ? SourceKind::kVideoFile : SourceKind::kImages;
 }
 
 SourceSpec file_spec(const fs::path& file, const fs::path& root) {
-  if (kind_of(file) == SourceKind::kImages) return {SourceKind::kImages, "", {file}, {root}};
-  return {SourceKind::kVideoFile, file.string(), {}, {root}};
+  const SourceKind kind = kind_of(file);
+  if (kind == SourceKind::kImages) return {kind, "", {file}, {root}};
+  return {kind, file.string(), {}, {root}};
 }
 
 /// What precedes the first part of a pattern that holds a wildcard.
@@ -110,6 +111,10 @@ fs::path root_of_pattern(const std::string& pattern) {
 
 std::vector<SourceSpec> resolve(const std::string& text) {
   if (text.empty()) throw IoError("the source is empty");
+  if (text == "-" || text == kStandardInput) {
+    if (!is_pipe(kStandardInput)) return {file_spec(kStandardInput, ".")};
+    return {{SourceKind::kPipe, "-", {}}};
+  }
   if (text.starts_with("gst:")) return {{SourceKind::kGStreamer, text.substr(4), {}}};
   if (text.starts_with("file://")) return resolve(text.substr(std::strlen("file://")));
   if (text.find("://") != std::string::npos) return {{SourceKind::kStream, text, {}}};
@@ -155,23 +160,67 @@ std::string name_of(const SourceSpec& spec) {
       return fmt::format("camera {} (/dev/video{})", spec.text, spec.text);
     case SourceKind::kImages:
       return spec.images.size() == 1 ? spec.images.front().string() : counted(std::ssize(spec.images), "image");
-    case SourceKind::kVideoFile:
-      break;
     case SourceKind::kStream:
       return without_secrets(spec.text);
+    case SourceKind::kPipe:
+      return spec.text == "-" ? "standard input" : spec.text;
+    case SourceKind::kVideoFile:
+      break;
   }
   return spec.text;
 }
 
-std::unique_ptr<FrameSource> open_source(const SourceSpec& spec) {
-  if (spec.kind == SourceKind::kImages) return std::make_unique<ImageSource>(spec.images);
-  return open_video_source(spec);
+std::string stem_of_address(const std::string& address) {
+  std::string rest = without_secrets(address);
+  rest.erase(std::min(rest.find_first_of("?#"), rest.size()));
+  rest.erase(0, rest.find("://") + 3);
+  std::string server = rest.substr(0, rest.find('/'));
+  const std::string path = rest.substr(server.size());
+  server.erase(0, server.rfind('@') + 1);  // npos + 1: nothing
+  std::string stem = printable(path.empty() ? server : fs::path(path).stem().string());
+  if (stem.empty()) stem = printable(server);
+  std::ranges::replace(stem, ':', '_');
+  return stem.empty() ? "stream" : stem;
 }
 
-std::unique_ptr<FrameSource> open_source(const std::string& spec) {
+std::string stem_of(const SourceSpec& spec) {
+  switch (spec.kind) {
+    case SourceKind::kCamera:
+      return "camera" + spec.text;
+    case SourceKind::kGStreamer:
+      return "gst";
+    case SourceKind::kStream:
+      return stem_of_address(spec.text);
+    case SourceKind::kImages:
+      return spec.images.empty() ? "" : spec.images.front().stem().string();
+    case SourceKind::kPipe:
+      if (spec.text == "-") return "stdin";
+      break;
+    case SourceKind::kVideoFile:
+      break;
+  }
+  return fs::path(spec.text).stem().string();
+}
+
+std::unique_ptr<FrameSource> open_source(const SourceSpec& spec, const ReadOptions& options) {
+  switch (spec.kind) {
+    case SourceKind::kImages:
+      return std::make_unique<ImageSource>(spec.images);
+    case SourceKind::kCamera:
+    case SourceKind::kGStreamer:
+      return open_capture(spec);
+    case SourceKind::kVideoFile:
+    case SourceKind::kStream:
+    case SourceKind::kPipe:
+      break;
+  }
+  return open_ffmpeg_source(spec, options);
+}
+
+std::unique_ptr<FrameSource> open_source(const std::string& spec, const ReadOptions& options) {
   const std::vector<SourceSpec> specs = resolve_sources({&spec, 1});
   if (specs.size() != 1) throw IoError(fmt::format("{}: means {} sources, one is expected", spec, specs.size()));
-  return open_source(specs.front());
+  return open_source(specs.front(), options);
 }
 
 std::optional<FrameSource::Pending> FrameSource::next_pending() {

@@ -4,9 +4,12 @@
 //   gst:DESCRIPTION      GStreamer pipeline; without an appsink, ` ! videoconvert ! video/x-raw,format=BGR ! appsink`
 //                        is added
 //   12, /dev/video12     camera 12; a file of that name is written ./12
-//   scheme://...         stream that FFmpeg opens; rtsp, rtmp, udp, rtp, srt are live, others if they have no length
+//   scheme://...         what is read over the network (ffmpeg/protocols.h): a video, over HTTP also a picture; rtsp,
+//   rtmp,
+//                        udp, rtp, srt, tcp are live, others if they have no length
+//   -, a named pipe      picture or video, by content; /dev/stdin too, and all of them files where they are
 //   folder               its pictures (has_image_extension), by name; subfolders and hidden files are left out
-//   file                 picture or video, by extension, else by content
+//   file                 picture or video: by the extension of a picture, by content, by the extension of a video
 //   pattern with * ? [   glob(7); every match that is a file, by name
 //   anything else        with the extension of a picture: a picture that is missing; else an error
 #pragma once
@@ -21,16 +24,19 @@
 #include <vector>
 
 #include "nn/core/error.h"
+#include "pipeline/video/ffmpeg/read_options.h"
 #include "pipeline/video/frame.h"
 
 namespace zoo::pipeline {
 
-enum class SourceKind { kImages, kVideoFile, kCamera, kStream, kGStreamer };
+enum class SourceKind { kImages, kVideoFile, kCamera, kStream, kGStreamer, kPipe };
+
+using ffmpeg::ReadOptions;
 
 /// A source that is known but not opened.
 struct SourceSpec {
   SourceKind kind = SourceKind::kImages;
-  std::string text;                           ///< path, index, address or pipeline; unused for kImages
+  std::string text;                           ///< path, index, address, pipeline or "-"; unused for kImages
   std::vector<std::filesystem::path> images;  ///< only kImages
   /// Of files, the folders that the user named: a folder, the one of a file, what precedes a pattern's first wildcard.
   std::vector<std::filesystem::path> roots = {};
@@ -43,14 +49,19 @@ std::string name_of(const SourceSpec& spec);
 /// The name without folder and extension, for output files, e.g. "clip", "camera0"; of several pictures, the first's.
 std::string stem_of(const SourceSpec& spec);
 
+/// Name of the file that a stream of this address is saved as: "door" of "rtsp://user:password@host/camera/door.mp4?x",
+/// without a path the host. Nobody's password, not even that of an address that no library takes.
+std::string stem_of_address(const std::string& address);
+
 /// What is known about an opened source.
 struct SourceInfo {
   SourceKind kind = SourceKind::kImages;
   std::string name;                              ///< for messages and results: name_of(spec)
   std::string stem;                              ///< stem_of(spec)
   bool live = false;                             ///< frames come when they come: a slow reader has to drop some
-  std::optional<int64_t> frames = std::nullopt;  ///< how many are promised, if that is known
+  std::optional<int64_t> frames = std::nullopt;  ///< about how many there are, if that is known; no promise
   double fps = 0.0;                              ///< nominal rate of a video (25 where it does not say); 0 for pictures
+  bool ends_stalls = false;                      ///< the source itself sees to ReadOptions::stall_timeout
 };
 
 /// Yields frames one after the other. One thread at a time.
@@ -74,11 +85,12 @@ class FrameSource {
 /// folder, a pattern that matches nothing.
 std::vector<SourceSpec> resolve_sources(std::span<const std::string> specs);
 
-/// Opens a source. Pictures always open (each fails on its own); others throw IoError saying what was tried.
-std::unique_ptr<FrameSource> open_source(const SourceSpec& spec);
+/// Opens a source. Pictures always open (each fails on its own); others throw IoError saying what was tried. Cameras
+/// and GStreamer pipelines know no timeouts.
+std::unique_ptr<FrameSource> open_source(const SourceSpec& spec, const ReadOptions& options = {});
 
 /// Resolves and opens one source. Throws IoError, also where the text means several sources (a pattern that matches
 /// videos).
-std::unique_ptr<FrameSource> open_source(const std::string& spec);
+std::unique_ptr<FrameSource> open_source(const std::string& spec, const ReadOptions& options = {});
 
 }  // namespace zoo::pipeline

@@ -1,6 +1,7 @@
-// A list of picture files as a source.
+// Pictures as sources.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <vector>
@@ -24,6 +25,21 @@ class ImageSource : public FrameSource {
   ImageReadOptions options_;
   SourceInfo info_;
   size_t position_ = 0;
+};
+
+/// One picture that is in memory. next() never throws IoError.
+class MemoryImageSource : public FrameSource {
+ public:
+  /// `bytes`: as decode_image takes them. `info`: of the source that they came from; its kind and number are set.
+  MemoryImageSource(std::vector<uint8_t> bytes, SourceInfo info);
+
+  std::optional<FrameResult> next() override;
+  const SourceInfo& info() const override { return info_; }
+
+ private:
+  std::vector<uint8_t> bytes_;
+  SourceInfo info_;
+  bool ended_ = false;
 };
 
 }  // namespace zoo::pipeline

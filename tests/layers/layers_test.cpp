@@ -94,7 +94,7 @@ const std::vector<Library> kLibraries = {
 /// Headers of the operating system and the compiler; those of C++ have neither a dot nor a slash.
 const std::regex kSystemHeader(
     R"([a-z0-9_]+|(sys|linux|arpa|net|netinet)/[a-z0-9_]+\.h|)"
-    R"((cpuid|dirent|dlfcn|errno|fcntl|glob|immintrin|limits|malloc|poll|pthread|sched|signal|spawn|termios|unistd)\.h)");
+    R"((cpuid|dirent|dlfcn|errno|fcntl|glob|immintrin|limits|malloc|netdb|poll|pthread|sched|signal|spawn|termios|unistd)\.h)");
 
 const std::set<std::string, std::less<>> kPrintOrEnd = {
     "printf", "vprintf", "fprintf", "vfprintf",   "dprintf",   "vdprintf",    "puts",          "fputs",

@@ -1,7 +1,6 @@
 #include "pipeline/video/ffmpeg/av_error.h"
 
 #include <array>
-#include <mutex>
 
 extern "C" {
 #include <libavutil/error.h>
@@ -17,10 +16,9 @@ std::string error_text(int error) {
 }
 
 void silence_log() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    if (av_log_get_level() == AV_LOG_INFO) av_log_set_level(AV_LOG_QUIET);  // info: nobody has chosen
-  });
+  const int level = av_log_get_level();
+  const bool chosen = level != AV_LOG_INFO && level != AV_LOG_ERROR;  // those of libav and of OpenCV
+  if (!chosen) av_log_set_level(AV_LOG_QUIET);
 }
 
 }  // namespace zoo::ffmpeg

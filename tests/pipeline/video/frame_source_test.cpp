@@ -11,7 +11,6 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/videoio.hpp>
 
-#include "pipeline/video/video_source.h"
 #include "tests/support/http_server.h"
 #include "tests/support/temp_folder.h"
 

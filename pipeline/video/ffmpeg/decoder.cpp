@@ -1,0 +1,41 @@
+#include "pipeline/video/ffmpeg/decoder.h"
+
+#include <fmt/format.h>
+
+#include "pipeline/video/ffmpeg/av_error.h"
+
+namespace zoo::ffmpeg {
+namespace {
+
+/// The limit of pictures, too (ImageReadOptions).
+constexpr int64_t kMaxPixels = 89'478'485;
+
+}  // namespace
+
+Decoder::Decoder(const AVStream& stream, int threads, const std::string& name) {
+  const AVCodecParameters& parameters = *stream.codecpar;
+  const AVCodec* const codec = avcodec_find_decoder(parameters.codec_id);
+  if (codec == nullptr) {
+    const char* const codec_name = avcodec_get_name(parameters.codec_id);
+    throw IoError(
+        fmt::format("{}: this FFmpeg has no decoder for its codec {}; `ffmpeg -decoders` lists those that it has", name,
+                    codec_name));
+  }
+  context_ = owned<CodecPtr>(avcodec_alloc_context3(codec));
+  context_->pkt_timebase = stream.time_base;
+  context_->thread_count = threads;
+  context_->max_pixels = kMaxPixels;
+  int error = avcodec_parameters_to_context(context_.get(), &parameters);
+  if (error >= 0) error = avcodec_open2(context_.get(), codec, nullptr);
+  if (error < 0) {
+    throw IoError(fmt::format("{}: the decoder {} cannot begin ({})", name, codec->name, error_text(error)));
+  }
+}
+
+bool is_damaged(const AVFrame& frame) {
+  // Missing references alone are usual where a stream is joined.
+  constexpr int kFlags = FF_DECODE_ERROR_INVALID_BITSTREAM | FF_DECODE_ERROR_CONCEALMENT_ACTIVE;
+  return (frame.decode_error_flags & kFlags) != 0;
+}
+
+}  // namespace zoo::ffmpeg

@@ -1,0 +1,28 @@
+// Packets to frames.
+#pragma once
+
+#include <string>
+
+#include "pipeline/video/ffmpeg/av_ptr.h"
+
+namespace zoo::ffmpeg {
+
+class Decoder {
+ public:
+  /// For the packets of a stream. Throws IoError (`name`: problem) where FFmpeg has no decoder.
+  Decoder(const AVStream& stream, int threads, const std::string& name);
+
+  /// 0, or the error that the packet caused; null: there are no more. To be called when receive() wants packets.
+  int send(const AVPacket* packet) { return avcodec_send_packet(context_.get(), packet); }
+  /// 0 with a frame, AVERROR(EAGAIN) when it wants packets, AVERROR_EOF at the end, or the error of a frame that is
+  /// left out.
+  int receive(AVFrame& frame) { return avcodec_receive_frame(context_.get(), &frame); }
+
+ private:
+  CodecPtr context_;
+};
+
+/// Whether the decoder had to make up a part of the frame.
+bool is_damaged(const AVFrame& frame);
+
+}  // namespace zoo::ffmpeg

@@ -1,0 +1,64 @@
+// Containers: from bytes to the packets of the video.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "pipeline/video/ffmpeg/av_ptr.h"
+#include "pipeline/video/ffmpeg/ffmpeg.h"
+#include "pipeline/video/ffmpeg/frame_converter.h"
+#include "pipeline/video/ffmpeg/interrupt.h"
+#include "pipeline/video/ffmpeg/pipe_input.h"
+
+namespace zoo::ffmpeg {
+
+/// Where libav reads from. Members in the order in which they need each other.
+struct Opening {
+  explicit Opening(const ReadOptions& options) : interrupt(options.stop) {}
+
+  Interrupt interrupt;
+  std::unique_ptr<PipeInput> pipe;
+  IoPtr io;  ///< null for pipes, and for protocols that are demuxers, too (RTSP)
+};
+
+/// An opened container, of which only the video's packets are read.
+class Demuxer {
+ public:
+  /// Throws IoError for what is no video.
+  Demuxer(const Input& input, const ReadOptions& options, std::unique_ptr<Opening> opening);
+
+  Interrupt& interrupt() const { return opening_->interrupt; }
+  const AVStream& video() const { return *video_; }
+  VideoInfo info() const;
+  /// How many frames there are, where the container has a list of them.
+  std::optional<int64_t> listed_frames() const;
+  std::optional<DisplayMatrix> display_matrix() const;
+  /// Whether recordings that begin anywhere are usual (MPEG-TS): what their decoder lacks at first is no damage.
+  bool begins_anywhere() const;
+  /// Seconds since the container's start.
+  std::optional<double> seconds(int64_t stamp) const;
+
+  /// The next packet of the video: 0, AVERROR_EOF at the end, another error. Not more than `max_damaged` damaged parts
+  /// in a row are skipped.
+  int read(AVPacket& packet);
+  /// Whether a packet ends too early by what the container says of it.
+  bool is_cut(const AVPacket& packet) const;
+
+ private:
+  void choose_video(const Input& input);
+
+  std::unique_ptr<Opening> opening_;
+  InputPtr container_;
+  AVStream* video_ = nullptr;
+  bool live_ = false;
+  int64_t first_stamp_us_ = 0;
+};
+
+/// Opens a file or an address for reading bytes; of addresses whose protocol is a demuxer's affair only the interrupt.
+/// Throws IoError.
+std::unique_ptr<Opening> open_bytes(const Input& input, const ReadOptions& options);
+
+}  // namespace zoo::ffmpeg
