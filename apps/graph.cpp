@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "apps/commands.h"
+#include "apps/depth_flag.h"
 #include "apps/model_flags.h"
 #include "apps/output.h"
 #include "apps/run_inputs.h"
@@ -16,6 +17,8 @@ namespace {
 struct GraphFlags {
   ModelFlags model;
   SizeFlag size;
+  DepthFlag depth;
+  std::string direction = "down";
   std::string format = "mermaid";
   std::string output = "-";
 };
@@ -26,7 +29,9 @@ int draw_graph(const GraphFlags& flags) {
   const graph::Graph graph = models::build_graph(config);
   const auto [height, width] = flags.size.value_or_default(config);
   const Shape input = {1, graph.in_channels(), height, width};
-  const std::string text = flags.format == "dot" ? graph::to_dot(graph, input) : graph::to_mermaid(graph, input);
+  const graph::PictureOptions options{.depth = flags.depth.value, .left_to_right = flags.direction == "right"};
+  const std::string text =
+      flags.format == "dot" ? graph::to_dot(graph, input, options) : graph::to_mermaid(graph, input, options);
   sinks::DocumentOutput out(flags.output);
   out.write(text);
   out.finish();
@@ -42,6 +47,10 @@ Action setup_graph(CLI::App& app) {
   flags->size.add_to(app);
   app.add_option("--format", flags->format, "Language of the drawing")
       ->check(CLI::IsMember({"mermaid", "dot"}))
+      ->capture_default_str();
+  flags->depth.add_to(app, "box");
+  app.add_option("--direction", flags->direction, "Where the network goes")
+      ->check(CLI::IsMember({"down", "right"}))
       ->capture_default_str();
   app.add_option("--output,-o", flags->output, "File to write, - for standard output")
       ->type_name("FILE")

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -8,8 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/depth_flag.h"
 #include "apps/model_flags.h"
 #include "apps/output.h"
+#include "nn/core/counted.h"
 #include "nn/graph/describe.h"
 #include "sinks/text_output.h"
 
@@ -21,6 +24,7 @@ using Json = nlohmann::ordered_json;
 struct SummaryFlags {
   ModelFlags model;
   SizeFlag size;
+  DepthFlag depth;
   bool json = false;
 };
 
@@ -42,6 +46,7 @@ struct Summary {
   std::vector<FeatureRow> features;
   std::vector<FeatureRow> neck;
   std::vector<graph::LayerRow> layers;
+  std::vector<graph::BlockRow> blocks;  ///< as deep as was asked for
 };
 
 /// The levels that the graph hands out as PREFIX.0, PREFIX.1, ....
@@ -69,6 +74,7 @@ Summary summarise(const SummaryFlags& flags) {
   summary.input = {1, graph.in_channels(), height, width};
   summary.parameters = graph::parameter_count(graph);
   summary.layers = graph::layer_rows(graph, summary.input);
+  summary.blocks = graph::block_rows(graph, summary.input, flags.depth.value);
   for (const graph::LayerRow& layer : summary.layers) summary.macs += layer.macs;
 
   const std::vector<Shape> shapes = graph::infer_shapes(graph, summary.input);
@@ -77,19 +83,43 @@ Summary summarise(const SummaryFlags& flags) {
   return summary;
 }
 
+/// A table by part of the network; where that is every operation, their attributes have a column of their own.
+std::string table_of(const Summary& summary) {
+  const bool every = summary.blocks.size() == summary.layers.size();
+  std::vector<std::array<std::string, 3>> texts = {
+      {"name", every ? "operation" : "contents", every ? "attributes" : ""}};
+  for (size_t i = 0; i < summary.blocks.size(); ++i) {
+    if (every) {
+      texts.push_back({summary.layers[i].name, summary.layers[i].op, summary.layers[i].attributes});
+    } else {
+      texts.push_back({summary.blocks[i].name, summary.blocks[i].contents, ""});
+    }
+  }
+  std::array<size_t, 3> widths{};
+  for (const auto& columns : texts) {
+    for (size_t i = 0; i < columns.size(); ++i) widths[i] = std::max(widths[i], columns[i].size());
+  }
+  std::string table;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto& [name, what, attributes] = texts[i];
+    table += fmt::format("{:<{}}  {:<{}}  ", name, widths[0], what, widths[1]);
+    if (every) table += fmt::format("{:<{}}  ", attributes, widths[2]);
+    if (i == 0) {
+      table += fmt::format("{:<16}  {:>10}  {:>12}\n", "output", "parameters", "macs");
+    } else {
+      const graph::BlockRow& block = summary.blocks[i - 1];
+      table += fmt::format("{:<16}  {:>10}  {:>12}\n", block.output.to_string(), block.parameters, block.macs);
+    }
+  }
+  if (!every) {
+    table += fmt::format("\n{} in {}; --depth all shows each\n", counted(std::ssize(summary.layers), "operation"),
+                         counted(std::ssize(summary.blocks), "part"));
+  }
+  return table;
+}
+
 std::string to_text(const Summary& summary) {
-  size_t name_width = 4;
-  size_t detail_width = 10;
-  for (const graph::LayerRow& layer : summary.layers) {
-    name_width = std::max(name_width, layer.name.size());
-    detail_width = std::max(detail_width, layer.attributes.size());
-  }
-  std::string text = fmt::format("{:<{}}  {:<13}  {:<{}}  {:<16}  {:>10}  {:>12}\n", "name", name_width, "operation",
-                                 "attributes", detail_width, "output", "parameters", "macs");
-  for (const graph::LayerRow& layer : summary.layers) {
-    text += fmt::format("{:<{}}  {:<13}  {:<{}}  {:<16}  {:>10}  {:>12}\n", layer.name, name_width, layer.op,
-                        layer.attributes, detail_width, layer.output.to_string(), layer.parameters, layer.macs);
-  }
+  std::string text = table_of(summary);
   text += "\n";
   for (const auto& rows : {summary.features, summary.neck}) {
     for (const FeatureRow& row : rows) {
@@ -122,6 +152,14 @@ Json to_json(const Summary& summary) {
                       {"parameters", layer.parameters},
                       {"macs", layer.macs}});
   }
+  Json blocks = Json::array();
+  for (const graph::BlockRow& block : summary.blocks) {
+    blocks.push_back({{"name", block.name},
+                      {"operations", block.operations},
+                      {"output", block.output.dims},
+                      {"parameters", block.parameters},
+                      {"macs", block.macs}});
+  }
   return {{"model", summary.model},
           {"input", summary.input.dims},
           {"parameters", summary.parameters},
@@ -129,6 +167,7 @@ Json to_json(const Summary& summary) {
           {"features", to_json(summary.features)},
           {"neck", to_json(summary.neck)},
           {"layers", layers},
+          {"blocks", blocks},
           {"preprocess_origin", summary.preprocess_origin}};
 }
 
@@ -145,6 +184,7 @@ Action setup_summary(CLI::App& app) {
   auto flags = std::make_shared<SummaryFlags>();
   flags->model.add_to(app);
   flags->size.add_to(app);
+  flags->depth.add_to(app, "line of the table, an entry of \"blocks\" in the JSON");
   add_json_flag(app, flags->json);
   return [flags] { return summary(*flags); };
 }

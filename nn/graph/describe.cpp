@@ -2,11 +2,13 @@
 
 #include <tuple>
 #include <type_traits>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
 #include "nn/graph/op_traits_layers.h"
 #include "nn/graph/op_traits_maps.h"
+#include "nn/graph/parts.h"
 
 namespace zoo::graph {
 namespace {
@@ -59,6 +61,29 @@ std::vector<LayerRow> layer_rows(const Graph& graph, const Shape& input) {
     }
     rows.push_back(std::move(row));
   }
+  return rows;
+}
+
+std::vector<BlockRow> block_rows(const Graph& graph, const Shape& input, int depth) {
+  const std::vector<LayerRow> layers = layer_rows(graph, input);
+  const std::vector<std::string_view> names = part_names(graph, depth);
+  std::vector<BlockRow> rows;
+  std::vector<std::vector<NodeId>> nodes;
+  std::unordered_map<std::string_view, size_t> places;
+  for (size_t id = 0; id < layers.size(); ++id) {
+    const auto [place, is_new] = places.try_emplace(names[id], rows.size());
+    if (is_new) {
+      rows.push_back({.name = std::string(names[id]), .contents = {}, .output = {}});
+      nodes.emplace_back();
+    }
+    BlockRow& row = rows[place->second];
+    nodes[place->second].push_back(static_cast<NodeId>(id));
+    ++row.operations;
+    row.output = layers[id].output;
+    row.parameters += layers[id].parameters;
+    row.macs += layers[id].macs;
+  }
+  for (size_t i = 0; i < rows.size(); ++i) rows[i].contents = contents_of(graph, layers, nodes[i]);
   return rows;
 }
 

@@ -10,6 +10,9 @@ namespace {
 
 class DotWriter final : public PictureWriter {
  public:
+  explicit DotWriter(bool left_to_right) {
+    if (left_to_right) line("rankdir=LR;");
+  }
   void begin_group(const std::string& name) override {
     line(fmt::format("subgraph cluster_{} {{", groups_++));
     ++depth_;
@@ -59,9 +62,9 @@ class DotWriter final : public PictureWriter {
 
 }  // namespace
 
-std::string to_dot(const Graph& graph, const Shape& input) {
-  DotWriter writer;
-  draw(graph, input, writer);
+std::string to_dot(const Graph& graph, const Shape& input, const PictureOptions& options) {
+  DotWriter writer(options.left_to_right);
+  draw(graph, input, options.depth, writer);
   return writer.finish();
 }
 

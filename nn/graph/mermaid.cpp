@@ -10,6 +10,7 @@ namespace {
 
 class MermaidWriter final : public PictureWriter {
  public:
+  explicit MermaidWriter(bool left_to_right) : text_(left_to_right ? "flowchart LR\n" : "flowchart TD\n") {}
   void begin_group(const std::string& name) override {
     line(fmt::format("subgraph g{}[\"{}\"]", groups_++, escape(name)));
     ++depth_;
@@ -67,16 +68,16 @@ class MermaidWriter final : public PictureWriter {
     text_ += '\n';
   }
 
-  std::string text_ = "flowchart TD\n";
+  std::string text_;
   size_t depth_ = 1;
   size_t groups_ = 0;
 };
 
 }  // namespace
 
-std::string to_mermaid(const Graph& graph, const Shape& input) {
-  MermaidWriter writer;
-  draw(graph, input, writer);
+std::string to_mermaid(const Graph& graph, const Shape& input, const PictureOptions& options) {
+  MermaidWriter writer(options.left_to_right);
+  draw(graph, input, options.depth, writer);
   return writer.finish();
 }
 

@@ -10,6 +10,7 @@
 #include "nn/graph/describe.h"
 #include "nn/graph/op_traits_layers.h"
 #include "nn/graph/op_traits_maps.h"
+#include "nn/graph/parts.h"
 
 namespace zoo::graph {
 namespace {
@@ -17,9 +18,10 @@ namespace {
 /// Groups deeper than section, stage and block would hold two or three boxes each.
 constexpr size_t kMaxGroupDepth = 3;
 
-/// A layer with the normalisation, layer scale and activation that directly follow it.
+/// A layer with the normalisation, layer scale and activation that directly follow it, or a part of the network.
 struct Box {
   std::vector<NodeId> nodes;
+  std::string_view part = {};  ///< its name
 };
 
 /// Boxes of which the names begin with the same components.
@@ -45,11 +47,6 @@ std::vector<std::string_view> components(std::string_view name) {
   return parts;
 }
 
-std::string_view parent_of(std::string_view name) {
-  const size_t dot = name.rfind('.');
-  return dot == std::string_view::npos ? std::string_view() : name.substr(0, dot);
-}
-
 /// Whether the words differ in their capitals only: a node "add" needs no second line "Add".
 bool same_word(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -68,12 +65,16 @@ Look look_of(const Op& op) {
 /// Sorts the nodes into boxes and groups and hands them to a writer of one of the two languages.
 class Picture {
  public:
-  Picture(const Graph& graph, const Shape& input)
+  Picture(const Graph& graph, const Shape& input, int depth)
       : graph_(graph), rows_(layer_rows(graph, input)), box_of_(graph.nodes.size()) {
     for (const Node& node : graph.nodes) {
       for (std::string_view name = parent_of(node.name); !name.empty(); name = parent_of(name)) ++nodes_below_[name];
     }
-    make_boxes();
+    if (depth == kEverything) {
+      make_boxes();
+    } else {
+      make_parts(depth);
+    }
     for (size_t box = 0; box < boxes_.size(); ++box) add_to_group(box);
   }
 
@@ -81,9 +82,7 @@ class Picture {
     write_members(writer, root_, "");
     for (size_t i = 0; i < graph_.outputs.size(); ++i) writer.output(i, graph_.outputs[i].name);
     for (size_t box = 0; box < boxes_.size(); ++box) {
-      for (const NodeId source : graph_[boxes_[box].nodes.front()].inputs) {
-        writer.edge(fmt::format("n{}", box_of_[static_cast<size_t>(source)]), fmt::format("n{}", box));
-      }
+      for (const size_t source : sources_of(box)) writer.edge(fmt::format("n{}", source), fmt::format("n{}", box));
     }
     for (size_t i = 0; i < graph_.outputs.size(); ++i) {
       const size_t box = box_of_[static_cast<size_t>(graph_.outputs[i].node)];
@@ -114,8 +113,35 @@ class Picture {
     }
   }
 
+  void make_parts(int depth) {
+    const std::vector<std::string_view> names = part_names(graph_, depth);
+    std::unordered_map<std::string_view, size_t> boxes;
+    for (size_t id = 0; id < names.size(); ++id) {
+      const auto [place, is_new] = boxes.try_emplace(names[id], boxes_.size());
+      if (is_new) boxes_.push_back({{}, names[id]});
+      box_of_[id] = place->second;
+      boxes_[place->second].nodes.push_back(static_cast<NodeId>(id));
+    }
+  }
+
+  /// The boxes that it reads: of a layer one per input of its first node, of a part each other one once.
+  std::vector<size_t> sources_of(size_t box) const {
+    const bool is_part = !boxes_[box].part.empty();
+    std::vector<size_t> sources;
+    for (const NodeId id : boxes_[box].nodes) {
+      for (const NodeId input : graph_[id].inputs) {
+        const size_t source = box_of_[static_cast<size_t>(input)];
+        const bool is_known = source == box || std::ranges::find(sources, source) != sources.end();
+        if (!is_part || !is_known) sources.push_back(source);
+      }
+      if (!is_part) break;
+    }
+    return sources;
+  }
+
   /// The name without its last component where no other box shares the rest ("stem" for stem.conv and stem.norm).
   std::string_view name_of(const Box& box) const {
+    if (!box.part.empty()) return box.part;
     const std::string_view name = graph_[box.nodes.front()].name;
     const auto shared = nodes_below_.find(parent_of(name));
     return shared != nodes_below_.end() && shared->second == box.nodes.size() ? shared->first : name;
@@ -166,6 +192,12 @@ class Picture {
     std::string_view title = name_of(box);
     if (title.starts_with(prefix)) title.remove_prefix(prefix.size());
     std::vector<std::string> lines = {std::string(title)};
+    if (!box.part.empty() && box.nodes.size() > 1) {
+      lines.push_back(contents_of(graph_, rows_, box.nodes));
+      lines.push_back(rows_[static_cast<size_t>(box.nodes.back())].output.to_string());
+      writer.box(index, lines, Look::kLayer);
+      return;
+    }
     for (const NodeId id : box.nodes) {
       const LayerRow& row = rows_[static_cast<size_t>(id)];
       const Op& op = graph_[id].op;
@@ -205,6 +237,8 @@ std::string_view fill_colour(Look look) {
   return "#ffffff";
 }
 
-void draw(const Graph& graph, const Shape& input, PictureWriter& writer) { Picture(graph, input).write(writer); }
+void draw(const Graph& graph, const Shape& input, int depth, PictureWriter& writer) {
+  Picture(graph, input, depth).write(writer);
+}
 
 }  // namespace zoo::graph

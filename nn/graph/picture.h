@@ -27,7 +27,8 @@ class PictureWriter {
   virtual void edge(const std::string& from, const std::string& to) = 0;
 };
 
-/// Draws the graph with the shapes it has for this input. Throws GraphError as infer_shapes does.
-void draw(const Graph& graph, const Shape& input, PictureWriter& writer);
+/// Draws the graph with the shapes it has for this input, a part of `depth` components (describe.h) as one box. Throws
+/// GraphError as infer_shapes does.
+void draw(const Graph& graph, const Shape& input, int depth, PictureWriter& writer);
 
 }  // namespace zoo::graph

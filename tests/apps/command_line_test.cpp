@@ -76,6 +76,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"unknown_isa", {"profile", "m.yaml", "--isa", "mmx"}, "--isa: mmx not in"},
         Mistake{"unknown_order", {"profile", "m.yaml", "--sort", "name"}, "--sort: name not in"},
         Mistake{"unknown_engine", {"run", "m.yaml", "-i", "x", "-o", "y", "--engine", "gpu"}, "--engine: gpu not in"},
+        Mistake{"depth_zero", {"summary", demo_model(), "--depth", "0"}, "--depth: expected 1 to 9 or all"},
         Mistake{"unknown_format", {"graph", "m.yaml", "--format", "png"}, "--format: png not in"},
         Mistake{"bad_size",
                 {"summary", demo_model(), "--size", "12y34"},

@@ -95,7 +95,7 @@ TEST(Graph, DrawsDetectorsAndSegmenters) {
     const std::string model = source_path("configs/netspresso/mobilenetv3-small-") + task + ".yaml";
     const ProgramResult result = run_program({"graph", model});
     EXPECT_EQ(result.exit_code, 0) << result.err;
-    EXPECT_THAT(result.out, HasSubstr(std::string(task) == "detection" ? "level3" : "Concat"));
+    EXPECT_THAT(result.out, HasSubstr(std::string(task) == "detection" ? "level3" : "join"));
     EXPECT_EQ(run_program({"validate", model}).exit_code, 0);
   }
 }
@@ -107,6 +107,41 @@ TEST(Summary, TextHasLayersPyramidAndTotalsAtTheSizeAskedFor) {
   EXPECT_THAT(result.out, HasSubstr("input 1x3x64x96\n"));
   EXPECT_THAT(result.out, HasSubstr("\nfeature.0   1x"));
   EXPECT_THAT(result.out, HasSubstr("\nparameters  "));
+}
+
+TEST(Summary, TheLargestNetworkFitsAScreenByBlocks) {
+  const std::string model = source_path("configs/timm/mobilenetv4_hybrid_large.yaml");
+  const auto table = [&](const std::vector<std::string>& depth) {
+    std::vector<std::string> arguments = {"summary", model};
+    arguments.insert(arguments.end(), depth.begin(), depth.end());
+    const ProgramResult result = run_program(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.out;
+  };
+  const std::string blocks = table({});
+  EXPECT_LT(lines_of(blocks).size(), 60U);
+  EXPECT_THAT(blocks, AllOf(HasSubstr("\nbackbone.stage2.block7 "), HasSubstr("6 Conv2d, MultiQueryAttention"),
+                            HasSubstr("\n395 operations in 43 parts; --depth all shows each\n")));
+  EXPECT_LT(lines_of(table({"--depth", "2"})).size(), 30U);
+  EXPECT_THAT(table({"--depth", "all"}),
+              AllOf(HasSubstr("\nbackbone.stage2.block1.start.conv "), Not(HasSubstr("--depth"))));
+  const Json json = Json::parse(table({"--depth", "1", "--json"}));
+  EXPECT_EQ(json.at("blocks").size(), 3U) << "input, backbone, head";
+  EXPECT_EQ(json.at("blocks")[1].at("name"), "backbone");
+  EXPECT_EQ(json.at("layers").size(), 395U);
+}
+
+TEST(Graph, DrawsTheLargestNetworkByBlocks) {
+  const std::string model = source_path("configs/timm/mobilenetv4_hybrid_large.yaml");
+  const auto boxes = [&](const std::string& depth) {
+    const ProgramResult result = run_program({"graph", model, "--depth", depth, "--direction", "right"});
+    EXPECT_THAT(result.out, StartsWith("flowchart LR\n"));
+    return std::ranges::count_if(lines_of(result.out),
+                                 [](const std::string& line) { return line.find(":::") != std::string::npos; });
+  };
+  EXPECT_LT(boxes("2"), 20);
+  EXPECT_LT(boxes("3"), 60);
+  EXPECT_GT(boxes("all"), 100);
 }
 
 TEST(Graph, SpeaksMermaidAndDot) {

@@ -1,5 +1,8 @@
 #include "nn/graph/describe.h"
 
+#include <string>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +13,7 @@
 namespace zoo::graph {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 /// stem, one residual block, classifier.
@@ -137,6 +141,82 @@ TEST(LayerRows, CountSharedParametersAtTheFirstNode) {
   const auto rows = layer_rows(graph, {1, 3, 16, 16});
   EXPECT_EQ(rows[1].parameters, 216);
   EXPECT_EQ(rows.back().parameters, 0);
+}
+
+using Names = std::vector<std::string>;
+
+Names names_at(const Graph& graph, int depth) {
+  Names names;
+  for (const BlockRow& row : block_rows(graph, {1, 3, 16, 16}, depth)) names.push_back(row.name);
+  return names;
+}
+
+TEST(BlockRows, GoAsDeepAsAsked) {
+  const Graph graph = small_network();
+  EXPECT_EQ(names_at(graph, kSections), (Names{"input", "backbone", "head"}));
+  EXPECT_EQ(names_at(graph, kStages),
+            (Names{"input", "backbone.stem", "backbone.stage0", "head.pool", "head.flatten", "head.fc"}));
+  EXPECT_EQ(names_at(graph, kBlocks),
+            (Names{"input", "backbone.stem", "backbone.stage0.block0", "head.pool", "head.flatten", "head.fc"}));
+  EXPECT_EQ(names_at(graph, 4), (Names{"input", "backbone.stem", "backbone.stage0.block0.depthwise",
+                                       "backbone.stage0.block0.add", "head.pool", "head.flatten", "head.fc"}));
+  EXPECT_EQ(names_at(graph, kEverything).size(), graph.nodes.size());
+}
+
+TEST(BlockRows, SumUpTheirLayers) {
+  const Graph graph = small_network();
+  const auto layers = layer_rows(graph, {1, 3, 16, 16});
+  for (const int depth : {kSections, kStages, kBlocks, 4, 5, kEverything}) {
+    int64_t operations = 0;
+    int64_t parameters = 0;
+    int64_t macs = 0;
+    for (const BlockRow& row : block_rows(graph, {1, 3, 16, 16}, depth)) {
+      operations += row.operations;
+      parameters += row.parameters;
+      macs += row.macs;
+    }
+    EXPECT_EQ(operations, std::ssize(layers)) << depth;
+    EXPECT_EQ(parameters, 216 + 16 + 72 + 90) << depth;
+    EXPECT_EQ(macs, 13824 + 4608 + 80) << depth;
+  }
+  const auto blocks = block_rows(graph, {1, 3, 16, 16}, kBlocks);
+  EXPECT_EQ(blocks[1].contents, "Conv2d 3x3 s2 p1 3->8");
+  EXPECT_EQ(blocks[1].operations, 3);
+  EXPECT_EQ(blocks[2].contents, "Conv2d, Add");
+  EXPECT_EQ(blocks[2].output, (Shape{1, 8, 8, 8}));
+  EXPECT_EQ(blocks[3].contents, "GlobalAvgPool");
+  EXPECT_EQ(block_rows(graph, {1, 3, 16, 16}, kSections)[1].contents, "2 Conv2d, Add");
+}
+
+TEST(ToMermaid, DrawsBlocksAsOneBoxFromLeftToRight) {
+  EXPECT_EQ(to_mermaid(small_network(), {1, 3, 16, 16}, {.depth = kStages, .left_to_right = true}), R"(flowchart LR
+  n0["input<br/>1x3x16x16"]:::terminal
+  subgraph g0["backbone"]
+    n1["stem<br/>Conv2d 3x3 s2 p1 3-#62;8<br/>1x8x8x8"]:::layer
+    n2["stage0<br/>Conv2d, Add<br/>1x8x8x8"]:::layer
+  end
+  subgraph g1["head"]
+    n3["pool<br/>GlobalAvgPool<br/>1x8x1x1"]:::gate
+    n4["flatten<br/>1x8"]:::other
+    n5["fc<br/>Linear 8-#62;10<br/>1x10"]:::layer
+  end
+  o0(["logits"]):::terminal
+  n0 --> n1
+  n1 --> n2
+  n2 --> n3
+  n3 --> n4
+  n4 --> n5
+  n5 --> o0
+  classDef terminal fill:#e8e8e8,stroke:#555
+  classDef layer fill:#d6e6f7,stroke:#555
+  classDef gate fill:#fdeccf,stroke:#555
+  classDef other fill:#ffffff,stroke:#555
+)");
+}
+
+TEST(ToDot, GoesFromLeftToRight) {
+  EXPECT_THAT(to_dot(small_network(), {1, 3, 16, 16}, {.depth = kSections, .left_to_right = true}),
+              AllOf(HasSubstr("\n  rankdir=LR;\n"), HasSubstr("label=\"backbone\\n2 Conv2d, Add\\n1x8x8x8\"")));
 }
 
 TEST(ToMermaid, DrawsASmallNetwork) {
