@@ -22,4 +22,5 @@ test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji # labels in pictures
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good # live test source
+  python3-gi gir1.2-gst-rtsp-server-1.0 # a camera for tests
 )

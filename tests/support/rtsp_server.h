@@ -1,0 +1,28 @@
+// A camera in a process of its own (rtsp_server.py).
+#pragma once
+
+#include <string>
+#include <sys/types.h>
+
+namespace zoo::test {
+
+class RtspServer {
+ public:
+  /// Starts it and waits until it listens. `credentials`: "USER:PASSWORD" that it asks for; empty: none.
+  explicit RtspServer(const std::string& credentials = "");
+  /// Kills it.
+  ~RtspServer();
+  RtspServer(const RtspServer&) = delete;
+  RtspServer& operator=(const RtspServer&) = delete;
+
+  /// rtsp://[USER_INFO@]127.0.0.1:PORT/PATH
+  std::string url(const std::string& path, const std::string& user_info = "") const;
+  /// SIGKILL as a power cut, SIGSTOP and SIGCONT as a network that hangs.
+  void send(int signal) const;
+
+ private:
+  pid_t pid_ = 0;
+  std::string port_;
+};
+
+}  // namespace zoo::test
