@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <fcntl.h>
 #include <spawn.h>
 #include <string_view>
@@ -14,9 +15,9 @@
 #include <unistd.h>
 #include <utility>
 
-#include <opencv2/highgui.hpp>
-
 #include "apps/signals.h"
+#include "apps/window_module.h"
+#include "nn/core/error.h"
 
 namespace zoo::apps {
 namespace {
@@ -63,6 +64,11 @@ std::string display_problem() {
   if (!is_set("DISPLAY") && !is_set("WAYLAND_DISPLAY") && !is_set("QT_QPA_PLATFORM")) {
     return "no display (neither DISPLAY nor WAYLAND_DISPLAY is set; --save writes files instead)";
   }
+  try {
+    window_module();
+  } catch (const Error& error) {
+    return error.what();
+  }
   return probe_in_child() ? "" : "the display cannot be opened";
 }
 
@@ -72,26 +78,26 @@ int probe_display() {
   constexpr rlimit kNoCoreFile = {0, 0};
   setrlimit(RLIMIT_CORE, &kNoCoreFile);
   try {
-    cv::namedWindow("backbone-zoo");
-    cv::destroyAllWindows();
+    window_module().open("backbone-zoo");
+    window_module().close("backbone-zoo");
     return 0;
-  } catch (const cv::Exception&) {
+  } catch (const std::exception&) {
     return 1;
   }
 }
 
-Window::Window(std::string title) : title_(std::move(title)) { cv::namedWindow(title_, cv::WINDOW_NORMAL); }
+Window::Window(std::string title) : title_(std::move(title)) { window_module().open(title_); }
 
-Window::~Window() { cv::destroyWindow(title_); }
+Window::~Window() { window_module().close(title_); }
 
 bool Window::show(const cv::Mat& image) {
-  cv::imshow(title_, image);
+  window_module().show(title_, image);
   int key = -1;
   return poll(1, key);
 }
 
 bool Window::show_and_wait(const cv::Mat& image) {
-  cv::imshow(title_, image);
+  window_module().show(title_, image);
   constexpr int kPollMs = 50;
   int key = -1;
   while (!stop_requested()) {
@@ -103,10 +109,10 @@ bool Window::show_and_wait(const cv::Mat& image) {
 
 bool Window::poll(int wait_ms, int& key) const {
   constexpr int kEscape = 27;
-  key = cv::waitKey(wait_ms);
+  key = window_module().wait_key(wait_ms);
   const int character = key & 0xFF;
   if (key >= 0 && (character == 'q' || character == kEscape)) return false;
-  return cv::getWindowProperty(title_, cv::WND_PROP_VISIBLE) >= 1.0;
+  return window_module().is_visible(title_);
 }
 
 }  // namespace zoo::apps

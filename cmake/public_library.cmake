@@ -1,6 +1,8 @@
 # backbone_zoo::backbone_zoo, all folders as one archive, for programs of this build and for those of the installed
 # package. Its headers are <backbone_zoo/zoo.h> and <backbone_zoo/FOLDER/...> in both.
 get_property(zoo_libraries GLOBAL PROPERTY ZOO_LIBRARIES)
+get_property(linked_dependencies GLOBAL PROPERTY ZOO_LINKED_DEPENDENCIES)
+set(modules_dir ${CMAKE_INSTALL_LIBDIR}/backbone_zoo)
 add_library(backbone_zoo STATIC)
 add_library(backbone_zoo::backbone_zoo ALIAS backbone_zoo)
 foreach(library IN LISTS zoo_libraries)
@@ -11,11 +13,12 @@ target_compile_features(backbone_zoo INTERFACE cxx_std_20)
 target_link_libraries(backbone_zoo
   PUBLIC opencv_core opencv_imgproc opencv_videoio Threads::Threads
   PRIVATE fmt::fmt yaml-cpp PkgConfig::libzip PkgConfig::libav DNNL::dnnl OpenMP::OpenMP_CXX JPEG::JPEG PNG::PNG TIFF::TIFF PkgConfig::libwebp ZLIB::ZLIB
-    CURL::libcurl OpenSSL::Crypto ONNX::onnx ONNX::onnx_proto protobuf::libprotobuf)
-set(pango_package)  # of backbone_zoo.pc
-if(ZOO_WITH_PANGO)
-  target_link_libraries(backbone_zoo PRIVATE PkgConfig::pangocairo)
-  set(pango_package " pangocairo")
+    OpenSSL::Crypto ${CMAKE_DL_LIBS} ${linked_dependencies})
+# Where a program that links the archive finds the modules.
+if(ZOO_MODULES)
+  target_link_options(backbone_zoo INTERFACE
+    $<BUILD_INTERFACE:-Wl,-rpath,${PROJECT_BINARY_DIR}/modules>
+    $<INSTALL_INTERFACE:-Wl,-rpath,$<INSTALL_PREFIX>/${modules_dir}>)
 endif()
 
 # Headers include each other from the source root; a user's from <backbone_zoo/...>, so that no name of a folder
@@ -30,7 +33,8 @@ add_custom_command(OUTPUT ${public_dir}/made
   DEPENDS ${header_files} ${CMAKE_CURRENT_LIST_DIR}/public_headers.cmake
   COMMENT "Public headers" VERBATIM)
 add_custom_target(zoo_public_headers DEPENDS ${public_dir}/made)
-add_dependencies(backbone_zoo zoo_public_headers)
+get_property(modules GLOBAL PROPERTY ZOO_MODULE_TARGETS)
+add_dependencies(backbone_zoo zoo_public_headers ${modules})
 target_include_directories(backbone_zoo
   INTERFACE $<BUILD_INTERFACE:${public_dir}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 

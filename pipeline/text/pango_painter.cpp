@@ -1,5 +1,4 @@
-#include "pipeline/text/pango_painter.h"
-
+// Text through Pango, the module of pipeline/text.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -13,6 +12,7 @@
 
 #include "pipeline/text/code_points.h"
 #include "pipeline/text/font_packages.h"
+#include "pipeline/text/pango_module.h"
 #include "pipeline/text/text_piece.h"
 
 namespace zoo::pipeline {
@@ -186,12 +186,16 @@ class PangoPainter final : public TextPainter {
   TextPieces pieces_;
 };
 
-}  // namespace
-
 std::unique_ptr<TextPainter> make_pango_painter() {
   Owned<PangoFontMap> map(pango_cairo_font_map_new());
   if (!has_fonts(map.get())) return nullptr;
   return std::make_unique<PangoPainter>(std::move(map));
 }
 
+}  // namespace
 }  // namespace zoo::pipeline
+
+extern "C" [[gnu::visibility("default")]] const zoo::pipeline::PangoModule* zoo_module_pango() {
+  static constexpr zoo::pipeline::PangoModule kModule = {zoo::pipeline::make_pango_painter};
+  return &kModule;
+}

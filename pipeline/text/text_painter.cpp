@@ -1,20 +1,19 @@
 #include "pipeline/text/text_painter.h"
 
+#include "nn/core/error.h"
 #include "pipeline/text/hershey_painter.h"
-#ifdef ZOO_WITH_PANGO
-#include "pipeline/text/pango_painter.h"
-#endif
+#include "pipeline/text/pango_module.h"
 
 namespace zoo::pipeline {
 namespace {
 
 std::unique_ptr<TextPainter> make_painter() {
-#ifdef ZOO_WITH_PANGO
-  if (auto painter = make_pango_painter()) return painter;
+  try {
+    if (auto painter = pango_module().make_painter()) return painter;
+  } catch (const Error& error) {
+    return std::make_unique<HersheyPainter>(error.what());
+  }
   return std::make_unique<HersheyPainter>("install a font, e.g. Debian's fonts-dejavu-core");
-#else
-  return std::make_unique<HersheyPainter>("build with -DZOO_WITH_PANGO=ON (Debian's libpango1.0-dev)");
-#endif
 }
 
 }  // namespace

@@ -80,7 +80,7 @@ const std::vector<Library> kLibraries = {
     {"libwebp", {"webp/"}, R"(pipeline/images/(de|en)code_webp\.cpp)"},
     {"zlib", {"zlib.h"}, R"(pipeline/images/png_(exif|writer)\.cpp)"},
     {"Pango", {"pango/"}, R"(pipeline/text/pango_painter\.cpp)"},
-    {"libcurl", {"curl/"}, R"(hub/http\.cpp)"},
+    {"libcurl", {"curl/"}, R"(hub/curl_transport\.cpp)"},
     {"OpenSSL", {"openssl/"}, R"(hub/digest\.cpp)"},
     {"oneDNN", {"oneapi/", "dnnl"}, R"(nn/engine/[^/]+)"},
     {"OpenMP", {"omp.h"}, R"(nn/engine/parallel\.cpp)"},

@@ -12,6 +12,7 @@ file(RENAME ${folder}/installed ${prefix})
 
 # The examples as they were installed.
 file(GLOB examples ${prefix}/share/doc/backbone_zoo/examples/*)
+list(APPEND examples ${CMAKE_CURRENT_LIST_DIR}/loads_modules)
 foreach(example IN LISTS examples)
   cmake_path(GET example FILENAME name)
   run(${CMAKE_COMMAND} -S ${example} -B ${folder}/${name} -G ${generator} -DCMAKE_PREFIX_PATH=${prefix}
@@ -26,6 +27,10 @@ execute_process(COMMAND ${pkg_config} --cflags --libs backbone_zoo OUTPUT_VARIAB
 separate_arguments(flags UNIX_COMMAND "${flags}")
 run(${compiler} -std=c++20 -Wall -Wextra -Werror ${prefix}/share/doc/backbone_zoo/examples/ten_lines/main.cpp
   -o ${folder}/ten_lines_by_pkg_config ${flags})
+run(${compiler} -std=c++20 -Wall -Wextra -Werror ${CMAKE_CURRENT_LIST_DIR}/loads_modules/main.cpp
+  -o ${folder}/loads_modules_by_pkg_config ${flags})
+run(${folder}/loads_modules/loads_modules)
+run(${folder}/loads_modules_by_pkg_config)
 
 # Every installed header, in one unit.
 file(GLOB_RECURSE headers RELATIVE ${prefix}/include ${prefix}/include/*.h)

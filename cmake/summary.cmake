@@ -1,0 +1,18 @@
+# What this build has in it, for who configures it.
+function(zoo_say name option)
+  if(NOT ${option})
+    set(state "left out (${option}=OFF)")
+  elseif(ZOO_MODULES)
+    set(state "in a module")
+  else()
+    set(state "linked")
+  endif()
+  message(STATUS "  ${name}: ${state}")
+endfunction()
+
+message(STATUS "backbone-zoo ${PROJECT_VERSION} (${CMAKE_BUILD_TYPE}):")
+zoo_say("downloading (libcurl)" ZOO_WITH_CURL)
+zoo_say("ONNX files (ONNX, protobuf)" ZOO_WITH_ONNX)
+zoo_say("windows (OpenCV's highgui)" ZOO_WITH_HIGHGUI)
+zoo_say("letters beyond ASCII (Pango)" ZOO_WITH_PANGO)
+message(STATUS "  program: ${ZOO_BUILD_APPS}, tests: ${ZOO_BUILD_TESTS}, benchmarks: ${ZOO_BUILD_BENCHMARKS}, sanitizers: ${ZOO_SANITIZE}")
