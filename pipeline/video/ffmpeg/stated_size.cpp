@@ -33,7 +33,9 @@ class Bytes {
   }
   bool has(uint64_t at, std::string_view text) {
     std::array<unsigned char, 8> bytes{};
-    return read(at, bytes.data(), text.size()) && std::equal(text.begin(), text.end(), bytes.begin());
+    return read(at, bytes.data(), text.size()) &&
+           std::equal(text.begin(), text.end(), bytes.begin(),
+                      [](char wanted, unsigned char found) { return static_cast<unsigned char>(wanted) == found; });
   }
 
  private:
