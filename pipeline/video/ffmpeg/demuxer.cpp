@@ -1,6 +1,7 @@
 #include "pipeline/video/ffmpeg/demuxer.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <filesystem>
 #include <string>
@@ -194,16 +195,19 @@ std::optional<double> Demuxer::seconds(int64_t stamp) const {
   return static_cast<double>(stamp) * av_q2d(video_->time_base) - static_cast<double>(first_stamp_us_) / AV_TIME_BASE;
 }
 
+// Some demuxers call a broken connection the end, and libav's HTTP calls the end of what has no stated length broken.
+int Demuxer::end_of(int error) const {
+  if (container_->pb == nullptr) return error;
+  if (error == AVERROR_EOF && container_->pb->error < 0) error = container_->pb->error;
+  return error == AVERROR(EIO) && avio_size(container_->pb) <= 0 ? AVERROR_EOF : error;
+}
+
 int Demuxer::read(AVPacket& packet) {
   int damaged = 0;
   while (true) {
     const int error = av_read_frame(container_.get(), &packet);
     if (error == AVERROR_INVALIDDATA && ++damaged <= kMaxDamagedInRow) continue;
-    if (error < 0) {
-      // Some demuxers call a broken connection the end.
-      const bool broken = error == AVERROR_EOF && container_->pb != nullptr && container_->pb->error < 0;
-      return broken ? container_->pb->error : error;
-    }
+    if (error < 0) return end_of(error);
     if (packet.stream_index == video_->index) return 0;
     av_packet_unref(&packet);
   }

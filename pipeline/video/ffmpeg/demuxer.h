@@ -41,14 +41,15 @@ class Demuxer {
   /// Seconds since the container's start.
   std::optional<double> seconds(int64_t stamp) const;
 
-  /// The next packet of the video: 0, AVERROR_EOF at the end, another error. Not more than `max_damaged` damaged parts
-  /// in a row are skipped.
+  /// The next packet of the video: 0, AVERROR_EOF at the end, another error. Damaged parts are skipped, up to 64 in a
+  /// row.
   int read(AVPacket& packet);
   /// Whether a packet ends too early by what the container says of it.
   bool is_cut(const AVPacket& packet) const;
 
  private:
   void choose_video(const Input& input);
+  int end_of(int error) const;
 
   std::unique_ptr<Opening> opening_;
   InputPtr container_;
