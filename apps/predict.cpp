@@ -1,18 +1,22 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "apps/commands.h"
 #include "apps/model_flags.h"
 #include "apps/output.h"
 #include "apps/predict_session.h"
 #include "apps/run_inputs.h"
+#include "nn/core/config_node.h"
+#include "nn/core/shown_text.h"
 #include "pipeline/tasks/task_result.h"
 #include "pipeline/text/label_check.h"
 #include "sinks/source_outputs.h"
@@ -60,6 +64,34 @@ void report_labels(const std::vector<std::string>& labels) {
   if (!problem.empty()) report(fmt::format("pictures: {}", problem));
 }
 
+CLI::Option* add_codec_flag(CLI::App& app, ffmpeg::VideoCodec& codec) {
+  const auto parse = [&codec](const std::string& name) {
+    if (const auto found = ffmpeg::video_codec_from(name)) {
+      codec = *found;
+      return;
+    }
+    const std::vector<std::string> known = ffmpeg::video_codec_names();
+    const std::string meant = nearest_name(name, known);
+    throw CLI::ValidationError("--codec", fmt::format("{} is none of {}{}", printable(name), fmt::join(known, ", "),
+                                                      meant.empty() ? "" : fmt::format("; did you mean {}?", meant)));
+  };
+  return app
+      .add_option_function<std::string>("--codec", parse,
+                                        "Of saved videos: h264, mpeg4, mjpeg, or auto, H.264 where this FFmpeg has an "
+                                        "encoder of it, else MPEG-4 (default: auto)")
+      ->type_name("CODEC");
+}
+
+/// Flags that say something about what `--save` writes.
+void check_video_flags(const CLI::Option& save, std::initializer_list<const CLI::Option*> flags) {
+  if (save.count() > 0) return;
+  for (const CLI::Option* flag : flags) {
+    if (flag->count() > 0) {
+      throw UsageError(fmt::format("{} says how videos are saved: give --save DIR, too", flag->get_name()));
+    }
+  }
+}
+
 int predict(PredictFlags& flags) {
   StartupClock clock;
   pipeline::PredictorOptions options;
@@ -71,6 +103,7 @@ int predict(PredictFlags& flags) {
   options.network.input_size = flags.size.value();
   options.network.precision = flags.precision;
   options.network.on_note = note_reporter();
+  flags.options.video.on_note = options.network.on_note;
   const std::vector<pipeline::SourceSpec> sources = pipeline::resolve_sources(flags.sources);
   clock.lap("configuration");
   const auto model = load_model(flags.model, flags.weights, flags.options.timing ? &clock : nullptr);
@@ -113,8 +146,16 @@ Action setup_predict(CLI::App& app) {
                  "score less")
       ->check(CLI::Range(0.0, 1.0))
       ->type_name("SCORE");
-  app.add_option("--save", flags->options.save_folder, "Write annotated images or videos into this folder")
-      ->type_name("DIR");
+  const CLI::Option* save =
+      app.add_option("--save", flags->options.save_folder, "Write annotated images or videos into this folder")
+          ->type_name("DIR");
+  const CLI::Option* codec = add_codec_flag(app, flags->options.video.codec);
+  const CLI::Option* fps =
+      app.add_option("--fps", flags->options.video.fps,
+                     "Frames per second of saved videos, repeated and left out as their times ask for (default: each "
+                     "frame at its own time)")
+          ->check(CLI::Range(0.1, 1000.0))
+          ->type_name("N");
   app.add_option("--masks", flags->options.masks_folder,
                  "Write label maps as palette PNGs into this folder (segmentation)")
       ->type_name("DIR");
@@ -149,10 +190,11 @@ Action setup_predict(CLI::App& app) {
   flags->kernels.add_to(app);
   flags->weights.add_calibration_to(app);
   app.add_flag("--timing", flags->options.timing, "Say on standard error where the time to the first result went");
-  return [flags, json] {
+  return [flags, json, save, codec, fps] {
     if (flags->sources.empty()) {
       throw UsageError("predict: nothing to work on: name pictures, folders, videos, cameras or addresses after MODEL");
     }
+    check_video_flags(*save, {codec, fps});
     if (json->count() > 0) flags->options.json = flags->json.empty() ? "-" : flags->json;
     return predict(*flags);
   };

@@ -49,7 +49,7 @@ void PredictSession::add_sinks(std::shared_ptr<RunFiles> files) {
     add_sink<TextReport>(*text_, sources_);
   }
   if (!options_.coco.empty()) add_sink<sinks::CocoSink>(options_.coco);
-  if (folders->saves_annotated()) add_sink<sinks::AnnotatedSink>(folders);
+  if (folders->saves_annotated()) add_sink<sinks::AnnotatedSink>(folders, options_.video);
   failures_ = add_sink<FailureReport>();
   if (!options_.show) return;
   const std::string problem = display_problem();

@@ -15,11 +15,13 @@
 #include "pipeline/result_sink.h"
 #include "pipeline/video/frame_source.h"
 #include "sinks/text_output.h"
+#include "sinks/video_options.h"
 
 namespace zoo::apps {
 
 struct PredictOptions {
   std::string save_folder;          ///< empty: nothing is saved
+  sinks::VideoOptions video;        ///< of what is saved
   std::optional<std::string> json;  ///< file, or "-" for standard output instead of text
   std::string masks_folder;         ///< label maps of a segmentation; empty: none
   std::string coco;                 ///< file; empty: none

@@ -5,10 +5,11 @@
 
 namespace zoo::sinks {
 
-AnnotatedSink::AnnotatedSink(std::shared_ptr<ResultFolders> folders) : folders_(std::move(folders)) {}
+AnnotatedSink::AnnotatedSink(std::shared_ptr<ResultFolders> folders, VideoOptions video)
+    : folders_(std::move(folders)), video_(std::move(video)) {}
 
 void AnnotatedSink::begin(size_t stream, const pipeline::SourceInfo& source) {
-  writers_[stream] = folders_->new_writer(stream, source);
+  writers_[stream] = folders_->new_writer(stream, source, video_);
 }
 
 void AnnotatedSink::write(const pipeline::FrameEvent& event) {

@@ -10,6 +10,7 @@
 #include "pipeline/result_sink.h"
 #include "sinks/frame_writer.h"
 #include "sinks/result_folders.h"
+#include "sinks/video_options.h"
 
 namespace zoo::sinks {
 
@@ -17,7 +18,7 @@ namespace zoo::sinks {
 class AnnotatedSink : public pipeline::ResultSink {
  public:
   /// `folders`: of a run that saves annotated frames.
-  explicit AnnotatedSink(std::shared_ptr<ResultFolders> folders);
+  explicit AnnotatedSink(std::shared_ptr<ResultFolders> folders, VideoOptions video = {});
 
   bool wants_drawing() const override { return true; }
   void begin(size_t stream, const pipeline::SourceInfo& source) override;
@@ -27,6 +28,7 @@ class AnnotatedSink : public pipeline::ResultSink {
 
  private:
   std::shared_ptr<ResultFolders> folders_;
+  VideoOptions video_;
   std::map<size_t, std::unique_ptr<FrameWriter>> writers_;  ///< by stream
   std::vector<std::string> saved_;
 };

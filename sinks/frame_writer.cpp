@@ -44,9 +44,9 @@ std::string picture_ending(const fs::path& picture) {
 }
 
 std::unique_ptr<FrameWriter> make_frame_writer(std::shared_ptr<OutputFolder> folder, const pipeline::SourceInfo& source,
-                                               const std::string& video) {
+                                               const std::string& video, const VideoOptions& options) {
   if (source.kind == pipeline::SourceKind::kImages) return std::make_unique<ImageWriter>(std::move(folder));
-  return std::make_unique<VideoWriter>(std::move(folder), source, video.empty() ? source.name : video);
+  return std::make_unique<VideoWriter>(std::move(folder), source, video.empty() ? source.name : video, options);
 }
 
 }  // namespace zoo::sinks

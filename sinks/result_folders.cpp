@@ -29,9 +29,10 @@ ResultFolders::ResultFolders(std::span<const pipeline::SourceSpec> sources, cons
   if (masks_ && masks_ != annotated_) masks_->plan(masks);
 }
 
-std::unique_ptr<FrameWriter> ResultFolders::new_writer(size_t source, const pipeline::SourceInfo& info) const {
+std::unique_ptr<FrameWriter> ResultFolders::new_writer(size_t source, const pipeline::SourceInfo& info,
+                                                       const VideoOptions& options) const {
   return make_frame_writer(annotated_, info,
-                           info.kind == pipeline::SourceKind::kImages ? "" : outputs_.video_input(source));
+                           info.kind == pipeline::SourceKind::kImages ? "" : outputs_.video_input(source), options);
 }
 
 std::filesystem::path ResultFolders::mask_file(const pipeline::Frame& frame) const {

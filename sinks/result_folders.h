@@ -33,7 +33,8 @@ class ResultFolders {
   bool saves_masks() const { return masks_ != nullptr; }
 
   /// For the frames of one source, opened; `source`: its number. Only with saves_annotated().
-  std::unique_ptr<FrameWriter> new_writer(size_t source, const pipeline::SourceInfo& info) const;
+  std::unique_ptr<FrameWriter> new_writer(size_t source, const pipeline::SourceInfo& info,
+                                          const VideoOptions& options = {}) const;
   /// Where to write the label map of a frame, which carries its source's number as `stream`. Only with saves_masks().
   /// Throws IoError.
   std::filesystem::path mask_file(const pipeline::Frame& frame) const;

@@ -1,28 +1,45 @@
 #include "sinks/video_writer.h"
 
-#include <array>
 #include <exception>
 #include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
-#include <opencv2/imgproc.hpp>
 
-#include "nn/core/counted.h"
+#include "nn/core/shown_text.h"
+#include "sinks/fit_image.h"
 
 namespace zoo::sinks {
 namespace fs = std::filesystem;
 namespace {
 
-struct Format {
-  const char* extension;
-  int codec;
-};
+constexpr const char* kExtension = ".mp4";
+/// A file up to this size is written a second time at the end, without fragments, which takes a second or so.
+constexpr uintmax_t kRewriteLimit = uintmax_t{1} << 30;
+
+/// Gives the part's content to its name as a plain file. False where that is not done: it is too large, the disk too
+/// full.
+bool publish_rewritten(const NewFile& part) {
+  std::error_code error;
+  const uintmax_t size = fs::file_size(part.part(), error);
+  if (error || size > kRewriteLimit) return false;
+  try {
+    NewFile plain(part.name(), Durability::kPower, kExtension);
+    ffmpeg::write_without_fragments(part.part(), plain.part(), part.name().string());
+    plain.publish();
+  } catch (const IoError&) {  // the part is whole, too
+    return false;
+  }
+  return true;
+}
 
 }  // namespace
 
-VideoWriter::VideoWriter(std::shared_ptr<OutputFolder> folder, pipeline::SourceInfo source, std::string input)
-    : folder_(std::move(folder)), source_(std::move(source)), input_(std::move(input)) {}
+VideoWriter::VideoWriter(std::shared_ptr<OutputFolder> folder, pipeline::SourceInfo source, std::string input,
+                         const VideoOptions& options)
+    : folder_(std::move(folder)), source_(std::move(source)), input_(std::move(input)), options_(options) {
+  if (options_.fps) rate_.emplace(*options_.fps);
+}
 
 VideoWriter::~VideoWriter() {
   try {
@@ -32,57 +49,72 @@ VideoWriter::~VideoWriter() {
 }
 
 void VideoWriter::write(const pipeline::Frame& frame) {
-  if (!writer_.isOpened()) open(frame.image.size());
-  cv::Mat image = frame.image;
-  if (image.cols < size_.width || image.rows < size_.height || image.cols > size_.width + 1 ||
-      image.rows > size_.height + 1) {
-    cv::resize(frame.image, image, size_, 0, 0, cv::INTER_AREA);
+  if (!encoder_) open(frame.image.size());
+  if (frame.image.size() != size_ && !size_noted_) note_size(frame.image.size());
+  all_or_nothing([&] { encode(frame); });
+}
+
+void VideoWriter::encode(const pipeline::Frame& frame) {
+  cv::Mat image = fit_image(frame.image, size_);
+  if (!rate_) {
+    encoder_->write(image, frame.time_s);
+    return;
   }
-  writer_.write(image(cv::Rect({0, 0}, size_)));
-  ++frames_;
+  show_waiting(rate_->next(frame.time_s));
+  waiting_ = std::move(image);
+}
+
+void VideoWriter::show_waiting(int64_t times) {
+  for (int64_t i = 0; i < times; ++i) encoder_->write(waiting_, rate_->show());
 }
 
 void VideoWriter::finish() {
-  if (!writer_.isOpened()) return;
-  writer_.release();
+  if (!encoder_) return;
+  all_or_nothing([&] {
+    if (rate_) show_waiting(1);
+    encoder_->finish();
+  });
+  encoder_.reset();
   const std::unique_ptr<NewFile> file = std::move(file_);
-  cv::VideoCapture check(file->part().string(), cv::CAP_FFMPEG);
-  const int64_t found = check.isOpened() ? static_cast<int64_t>(check.get(cv::CAP_PROP_FRAME_COUNT)) : 0;
-  if (found < frames_) {
-    throw IoError(fmt::format("{}: incomplete: holds {} of {}{}; nothing was kept", file->name().string(), found,
-                              counted(frames_, "frame"), disk_state()));
-  }
-  file->publish();
+  if (!publish_rewritten(*file)) file->publish();
   files_.push_back(file->name());
 }
 
 void VideoWriter::open(cv::Size size) {
-  static const std::array<Format, 2> formats = {
-      Format{".mp4", cv::VideoWriter::fourcc('m', 'p', '4', 'v')},
-      Format{".avi", cv::VideoWriter::fourcc('M', 'J', 'P', 'G')},
-  };
-  size_ = {size.width & ~1, size.height & ~1};
-  if (size_.empty()) {
-    throw IoError(fmt::format("{}: frames of {}x{} pixels are too small for a video file", source_.name, size.width,
-                              size.height));
-  }
-  std::string tried;
-  for (const Format& format : formats) {
-    const fs::path file = folder_->file({input_, source_.stem + format.extension, format.extension});
-    file_ = std::make_unique<NewFile>(file, Durability::kPower, format.extension);
-    if (writer_.open(file_->part().string(), cv::CAP_FFMPEG, format.codec, source_.fps, size_, true)) return;
-    file_.reset();
-    tried += (tried.empty() ? "" : ", ") + file.filename().string();
-  }
-  throw IoError(fmt::format("{}: OpenCV cannot write a video of {}x{} pixels at {} frames/s here (tried {})",
-                            folder_->folder().string(), size_.width, size_.height, source_.fps, tried));
+  size_ = size;
+  const fs::path file = folder_->file({input_, source_.stem + kExtension, kExtension});
+  file_ = std::make_unique<NewFile>(file, Durability::kPower, kExtension);
+  std::error_code error;
+  const bool has_file = source_.kind == pipeline::SourceKind::kVideoFile && fs::is_regular_file(input_, error);
+  all_or_nothing([&] {
+    encoder_ = ffmpeg::open_video_encoder({.file = file_->part(),
+                                           .name = printable(file.string()),
+                                           .codec = options_.codec,
+                                           .size = size,
+                                           .fps = options_.fps.value_or(source_.fps),
+                                           .sound = has_file ? fs::path(input_) : fs::path(),
+                                           .on_note = options_.on_note});
+  });
 }
 
-std::string VideoWriter::disk_state() const {
-  constexpr uintmax_t kNearlyFull = 1 << 20;
-  std::error_code error;
-  const fs::space_info space = fs::space(folder_->folder(), error);
-  return !error && space.available < kNearlyFull ? " (the disk is full)" : "";
+void VideoWriter::note_size(cv::Size size) {
+  size_noted_ = true;
+  if (!options_.on_note) return;
+  options_.on_note(
+      fmt::format("{}: frames change their size from {}x{} to {}x{} pixels; the saved video keeps the first, "
+                  "and shows others in it with black bars",
+                  source_.name, size_.width, size_.height, size.width, size.height));
+}
+
+template <typename Work>
+void VideoWriter::all_or_nothing(Work work) {
+  try {
+    work();
+  } catch (...) {
+    encoder_.reset();
+    file_.reset();
+    throw;
+  }
 }
 
 }  // namespace zoo::sinks

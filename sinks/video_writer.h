@@ -4,23 +4,24 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include <opencv2/videoio.hpp>
-
 #include "nn/core/files.h"
+#include "pipeline/video/ffmpeg/video_encoder.h"
+#include "sinks/constant_rate.h"
 #include "sinks/frame_writer.h"
 
 namespace zoo::sinks {
 
-/// See make_frame_writer. The file is opened with the first frame, as a part that gets its name at the end. finish()
-/// reads it back and compares the number of frames, because cv::VideoWriter reports neither a full disk nor an encoder
-/// that gives up.
+/// See make_frame_writer. The file is opened with the first frame, as a part that plays at any moment (VideoEncoder)
+/// and gets its name at the end.
 class VideoWriter : public FrameWriter {
  public:
-  /// `input`: OutputWish::input of the video.
-  VideoWriter(std::shared_ptr<OutputFolder> folder, pipeline::SourceInfo source, std::string input);
+  /// `input`: OutputWish::input of the video, the path of a file.
+  VideoWriter(std::shared_ptr<OutputFolder> folder, pipeline::SourceInfo source, std::string input,
+              const VideoOptions& options);
   ~VideoWriter() override;
 
   void write(const pipeline::Frame& frame) override;
@@ -29,15 +30,23 @@ class VideoWriter : public FrameWriter {
 
  private:
   void open(cv::Size size);
-  std::string disk_state() const;
+  void encode(const pipeline::Frame& frame);
+  void show_waiting(int64_t times);
+  void note_size(cv::Size size);
+  /// Does it; if it fails, nothing is kept.
+  template <typename Work>
+  void all_or_nothing(Work work);
 
   std::shared_ptr<OutputFolder> folder_;
   pipeline::SourceInfo source_;
   std::string input_;
+  VideoOptions options_;
   std::unique_ptr<NewFile> file_;
-  cv::VideoWriter writer_;
+  std::unique_ptr<ffmpeg::VideoEncoder> encoder_;
   cv::Size size_;
-  int64_t frames_ = 0;
+  bool size_noted_ = false;
+  std::optional<ConstantRate> rate_;
+  cv::Mat waiting_;  ///< of a constant rate: the frame that is shown until the next one's time
   std::vector<std::filesystem::path> files_;
 };
 

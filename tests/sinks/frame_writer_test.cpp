@@ -12,15 +12,20 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/videoio.hpp>
 
+#include "sinks/constant_rate.h"
+#include "sinks/fit_image.h"
+#include "tests/support/ffprobe.h"
 #include "tests/support/temp_folder.h"
 
 namespace zoo::sinks {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::MatchesRegex;
+using ::testing::SizeIs;
 
 class FrameWriterTest : public ::testing::Test {
  protected:
@@ -29,6 +34,10 @@ class FrameWriterTest : public ::testing::Test {
     result.image = cv::Mat(size, CV_8UC3, cv::Scalar(10, 200, 30));
     result.source = source;
     return result;
+  }
+  static pipeline::Frame at(double time_s, pipeline::Frame frame) {
+    frame.time_s = time_s;
+    return frame;
   }
   static pipeline::SourceInfo images() {
     return {.kind = pipeline::SourceKind::kImages, .name = "images", .stem = "images"};
@@ -99,18 +108,51 @@ TEST_F(FrameWriterTest, FolderThatCannotBeMadeIsAnError) {
   }
 }
 
-TEST_F(FrameWriterTest, VideoHasTheSourcesRateAndEveryFrame) {
+TEST_F(FrameWriterTest, VideoHasEveryFrameAtItsTime) {
   const auto writer = make_frame_writer(output_folder(), video());
-  for (const cv::Size size : {cv::Size(65, 49), cv::Size(65, 49), cv::Size(30, 100), cv::Size(200, 20)}) {
-    writer->write(frame("clip.mov", size));
-  }
+  const std::vector<double> times = {2.0, 2.08, 2.5, 4.0};
+  for (const double time : times) writer->write(at(time, frame("clip.mov")));
   writer->finish();
   EXPECT_THAT(writer->files(), ElementsAre(folder_ / "clip.mp4"));
+  EXPECT_THAT(written(), ElementsAre("clip.mp4"));
+  const test::Probed probed = test::probe(folder_ / "clip.mp4");
+  EXPECT_THAT(probed.times, ElementsAre(ElementsAre(0.0, DoubleNear(0.08, 1e-5), DoubleNear(0.5, 1e-5), 2.0)));
+  EXPECT_EQ(probed.streams[0].at("nb_frames"), "4");
+}
+
+TEST_F(FrameWriterTest, VideoOfConstantRateRepeatsAndLeavesOutFrames) {
+  const auto writer = make_frame_writer(output_folder(), video(), "", {.fps = 10.0});
+  for (const double time : {5.0, 5.01, 5.02, 5.3, 5.52}) writer->write(at(time, frame("clip.mov")));
+  writer->finish();
+  const test::Probed probed = test::probe(folder_ / "clip.mp4");
+  ASSERT_THAT(probed.times[0], SizeIs(6));
+  for (size_t i = 0; i < 6; ++i) EXPECT_NEAR(probed.times[0][i], static_cast<double>(i) / 10, 1e-5);
+  EXPECT_NEAR(probed.seconds(0, "duration"), 0.6, 1e-3);
+}
+
+TEST_F(FrameWriterTest, VideoWithFramesOfOtherSizesKeepsTheirProportions) {
+  std::vector<std::string> notes;
+  const auto writer = make_frame_writer(
+      output_folder(), video(), "",
+      {.codec = ffmpeg::VideoCodec::kMjpeg, .on_note = [&](const std::string& note) { notes.push_back(note); }});
+  double time = 0.0;
+  for (const cv::Size size : {cv::Size(65, 49), cv::Size(65, 49), cv::Size(30, 98), cv::Size(200, 20)}) {
+    writer->write(at(time += 0.1, frame("clip.mov", size)));
+  }
+  writer->finish();
+  EXPECT_THAT(notes, ElementsAre("clip.mov: frames change their size from 65x49 to 30x98 pixels; the saved video keeps "
+                                 "the first, and shows others in it with black bars"));
   cv::VideoCapture capture((folder_ / "clip.mp4").string(), cv::CAP_FFMPEG);
-  EXPECT_NEAR(capture.get(cv::CAP_PROP_FPS), 12.5, 0.01);
-  int count = 0;
-  for (cv::Mat image; capture.read(image); ++count) EXPECT_EQ(image.size(), cv::Size(64, 48));
-  EXPECT_EQ(count, 4);
+  std::vector<cv::Mat> images;
+  for (cv::Mat image; capture.read(image);) images.push_back(image.clone());
+  ASSERT_THAT(images, SizeIs(4));
+  for (const cv::Mat& image : images) EXPECT_EQ(image.size(), cv::Size(65, 49));
+  const auto green = [](const cv::Mat& image, int x, int y) { return image.at<cv::Vec3b>(y, x)[1]; };
+  EXPECT_LT(green(images[2], 15, 24), 60);  // 15 pixels wide in the middle
+  EXPECT_GT(green(images[2], 32, 3), 140);
+  EXPECT_LT(green(images[2], 49, 24), 60);
+  EXPECT_LT(green(images[3], 32, 15), 60);  // 7 pixels high
+  EXPECT_GT(green(images[3], 4, 24), 140);
 }
 
 TEST_F(FrameWriterTest, VideoHasItsNameWhenItIsWhole) {
@@ -147,14 +189,51 @@ TEST_F(FrameWriterTest, VideoWithoutFramesLeavesNoFile) {
   EXPECT_THAT(written(), ElementsAre());
 }
 
-TEST_F(FrameWriterTest, FramesTooSmallForAVideoAreNamed) {
-  try {
-    make_frame_writer(output_folder(), video())->write(frame("clip.mov", {1, 40}));
-    FAIL() << "nothing was thrown";
-  } catch (const IoError& error) {
-    EXPECT_STREQ(error.what(), "clip.mov: frames of 1x40 pixels are too small for a video file");
-  }
+TEST_F(FrameWriterTest, VideoThatCannotBeWrittenOnIsRemoved) {
+  const auto writer = make_frame_writer(output_folder(), video());
+  writer->write(frame("clip.mov"));
+  EXPECT_THROW(writer->write(at(1.0, {})), std::exception);
+  writer->finish();
+  EXPECT_THAT(writer->files(), ElementsAre());
+  EXPECT_THAT(written(), ElementsAre());
 }
+
+TEST(ConstantRate, ShowsEachFrameUntilTheNextOnesTime) {
+  ConstantRate rate(4.0);
+  EXPECT_EQ(rate.next(10.0), 0);
+  EXPECT_EQ(rate.next(10.1), 0);  // takes the first one's place
+  EXPECT_EQ(rate.next(11.0), 4);
+  for (const double time : {10.0, 10.25, 10.5, 10.75}) EXPECT_EQ(rate.show(), time);
+  EXPECT_EQ(rate.next(10.5), 0);
+  EXPECT_EQ(rate.next(11.2), 1);
+  EXPECT_EQ(rate.show(), 11.0);
+  EXPECT_EQ(rate.show(), 11.25);
+}
+
+struct FitCase {
+  const char* name;
+  cv::Size image;
+  cv::Size size;
+  cv::Rect inner;
+};
+
+class FitImage : public ::testing::TestWithParam<FitCase> {};
+
+TEST_P(FitImage, IsInTheMiddleWithItsProportions) {
+  const cv::Mat fitted = fit_image(cv::Mat(GetParam().image, CV_8UC3, cv::Scalar::all(255)), GetParam().size);
+  ASSERT_EQ(fitted.size(), GetParam().size);
+  cv::Mat expected(GetParam().size, CV_8UC3, cv::Scalar::all(0));
+  expected(GetParam().inner).setTo(cv::Scalar::all(255));
+  EXPECT_EQ(cv::norm(fitted, expected, cv::NORM_INF), 0.0);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, FitImage,
+                         ::testing::Values(FitCase{"same", {8, 6}, {8, 6}, {0, 0, 8, 6}},
+                                           FitCase{"smaller", {4, 3}, {8, 6}, {0, 0, 8, 6}},
+                                           FitCase{"upright", {30, 60}, {80, 60}, {25, 0, 30, 60}},
+                                           FitCase{"flat", {160, 40}, {80, 60}, {0, 20, 80, 20}},
+                                           FitCase{"line", {1000, 1}, {10, 10}, {0, 4, 10, 1}}),
+                         [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace zoo::sinks

@@ -1,0 +1,20 @@
+// How videos are written.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "pipeline/video/ffmpeg/video_codec.h"
+
+namespace zoo::sinks {
+
+struct VideoOptions {
+  ffmpeg::VideoCodec codec = ffmpeg::VideoCodec::kAuto;
+  /// Frames per second, evenly: frames are repeated and left out as their times ask for. Empty: each at its own time.
+  std::optional<double> fps = std::nullopt;
+  /// Called with a sentence for each thing in a video that is not as in its source: the codec, the size, the sound.
+  std::function<void(const std::string& note)> on_note = {};
+};
+
+}  // namespace zoo::sinks

@@ -1,0 +1,40 @@
+#include "pipeline/video/ffmpeg/ticks.h"
+
+#include <gtest/gtest.h>
+
+namespace zoo::ffmpeg {
+namespace {
+
+TEST(Ticks, AreTheTimesSinceTheOrigin) {
+  Ticks ticks(1000);
+  ticks.begin(5.0);
+  EXPECT_EQ(ticks.next(5.0), 0);
+  EXPECT_EQ(ticks.next(5.04), 40);
+  EXPECT_EQ(ticks.next(65.5), 60'500);
+  EXPECT_EQ(ticks.mean_distance(7), 30'250);
+}
+
+TEST(Ticks, OfOnePictureHaveNoDistance) {
+  Ticks ticks(1000);
+  EXPECT_EQ(ticks.next(0.0), 0);
+  EXPECT_EQ(ticks.mean_distance(7), 7);
+}
+
+TEST(Ticks, AscendWhereTimesDoNot) {
+  Ticks ticks(1000);
+  ticks.begin(1.0);
+  EXPECT_EQ(ticks.next(1.5), 500);
+  EXPECT_EQ(ticks.next(1.5), 501);
+  EXPECT_EQ(ticks.next(1.2), 502);
+  EXPECT_EQ(ticks.next(2.0), 1000);
+}
+
+TEST(Ticks, GoOnWhereAClockBeginsAnew) {
+  Ticks ticks(1000);
+  for (int i = 0; i <= 100; ++i) EXPECT_EQ(ticks.next(i * 0.1), i * 100);
+  EXPECT_EQ(ticks.next(0.0), 10'100);
+  EXPECT_EQ(ticks.next(0.2), 10'300);
+}
+
+}  // namespace
+}  // namespace zoo::ffmpeg

@@ -1,0 +1,297 @@
+#include "pipeline/video/ffmpeg/video_encoder.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <opencv2/core.hpp>
+
+#include "nn/core/error.h"
+#include "tests/support/ffprobe.h"
+#include "tests/support/temp_folder.h"
+
+namespace zoo::ffmpeg {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class VideoEncoderTest : public ::testing::Test {
+ protected:
+  VideoEncoderOptions options(VideoCodec codec, cv::Size size) {
+    return {.file = file_,
+            .name = "new.mp4",
+            .codec = codec,
+            .size = size,
+            .fps = 25.0,
+            .on_note = [this](const std::string& note) { notes_.push_back(note); }};
+  }
+  /// A picture with something in it, different for every number.
+  static cv::Mat picture(cv::Size size, int number) {
+    cv::Mat image(size, CV_8UC3, cv::Scalar(40, 120, 200));
+    image.col(number % size.width).setTo(cv::Scalar(255, 255, 255));
+    return image;
+  }
+  void write(const VideoEncoderOptions& wanted, const std::vector<double>& times) {
+    const auto encoder = open_video_encoder(wanted);
+    for (size_t i = 0; i < times.size(); ++i) encoder->write(picture(wanted.size, static_cast<int>(i)), times[i]);
+    encoder->finish();
+  }
+
+  test::TempFolder folder_;
+  fs::path file_ = folder_.path() / "12:00 new.mp4";
+  std::vector<std::string> notes_;
+};
+
+struct CodecCase {
+  const char* name;
+  VideoCodec codec;
+  const char* ffprobe_name;
+  cv::Size written;
+};
+
+class EveryCodec : public VideoEncoderTest, public ::testing::WithParamInterface<CodecCase> {};
+
+TEST_P(EveryCodec, KeepsTimesAndOddSizesOrSaysSo) {
+  const std::vector<double> times = {3.0, 3.04, 3.05, 4.5, 7.001};
+  write(options(GetParam().codec, {65, 49}), times);
+  const test::Probed probed = test::probe(file_);
+  const auto& streams = probed.streams;
+  ASSERT_THAT(streams, SizeIs(1));
+  EXPECT_EQ(streams[0].at("codec_name"), GetParam().ffprobe_name);
+  EXPECT_EQ(streams[0].at("width"), GetParam().written.width);
+  EXPECT_EQ(streams[0].at("height"), GetParam().written.height);
+  const std::vector<double>& found = probed.times[0];
+  ASSERT_THAT(found, SizeIs(times.size()));
+  for (size_t i = 0; i < times.size(); ++i) EXPECT_NEAR(found[i], times[i] - 3.0, 1e-5) << i;
+  // The last is shown as long as the others on average.
+  EXPECT_NEAR(probed.seconds(0, "duration"), 4.001 + 4.001 / 4, 1e-3);
+  EXPECT_TRUE(test::decodes_cleanly(file_));
+  if (GetParam().written == cv::Size(65, 49)) {
+    EXPECT_THAT(notes_, IsEmpty());
+  } else {
+    EXPECT_THAT(notes_, ElementsAre("new.mp4: is 66x50 pixels: H.264 has even sizes only, so the last column or row is "
+                                    "there twice (--codec mpeg4 keeps 65x49)"));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryCodec,
+                         ::testing::Values(CodecCase{"h264", VideoCodec::kH264, "h264", {66, 50}},
+                                           CodecCase{"mpeg4", VideoCodec::kMpeg4, "mpeg4", {65, 49}},
+                                           CodecCase{"mjpeg", VideoCodec::kMjpeg, "mjpeg", {65, 49}}),
+                         [](const auto& test) { return test.param.name; });
+
+TEST_F(VideoEncoderTest, ColorsComeBack) {
+  for (const cv::Size size : {cv::Size(64, 48), cv::Size(1280, 720)}) {
+    const auto encoder = open_video_encoder(options(VideoCodec::kAuto, size));
+    encoder->write(cv::Mat(size, CV_8UC3, cv::Scalar(40, 120, 200)), 0.0);
+    encoder->finish();
+    const std::string raw = folder_ / "raw";
+    test::run_ffmpeg(fmt::format("-i '{}' -f rawvideo -pix_fmt bgr24 '{}'", file_.string(), raw));
+    std::vector<unsigned char> pixels(static_cast<size_t>(size.area()) * 3);
+    FILE* stream = fopen(raw.c_str(), "rb");
+    ASSERT_EQ(fread(pixels.data(), 1, pixels.size(), stream), pixels.size());
+    fclose(stream);
+    EXPECT_NEAR(pixels[0], 40, 4);
+    EXPECT_NEAR(pixels[1], 120, 4);
+    EXPECT_NEAR(pixels[2], 200, 4);
+  }
+}
+
+TEST_F(VideoEncoderTest, OnePictureIsShownForOneAtTheRate) {
+  write(options(VideoCodec::kAuto, {64, 48}), {12.0});
+  const test::Probed probed = test::probe(file_);
+  EXPECT_THAT(probed.times[0], ElementsAre(0.0));
+  EXPECT_NEAR(probed.seconds(0, "duration"), 0.04, 1e-4);
+}
+
+TEST_F(VideoEncoderTest, SmallestPicture) {
+  write(options(VideoCodec::kAuto, {1, 1}), {0.0, 0.1});
+  EXPECT_TRUE(test::decodes_cleanly(file_));
+  EXPECT_THAT(test::probe(file_).times[0], SizeIs(2));
+}
+
+TEST_F(VideoEncoderTest, PlayersCanJumpEveryFiveSeconds) {
+  std::vector<double> times;
+  for (int i = 0; i < 30; ++i) times.push_back(i);
+  write(options(VideoCodec::kAuto, {64, 48}), times);
+  EXPECT_EQ(test::output_of(fmt::format("ffprobe -v error -select_streams v -skip_frame nokey -show_entries "
+                                        "frame=pts_time -of csv=p=0 '{}' | tr -d ',\\n'",
+                                        file_.string())),
+            "0.0000005.00000010.00000015.00000020.00000025.000000");
+}
+
+TEST_F(VideoEncoderTest, FilePlaysBeforeItIsWhole) {
+  const auto encoder = open_video_encoder(options(VideoCodec::kAuto, {64, 48}));
+  for (int i = 0; i < 100; ++i) encoder->write(picture({64, 48}, i), i * 0.1);
+  const fs::path copy = folder_ / "copy.mp4";
+  fs::copy_file(file_, copy);
+  EXPECT_TRUE(test::decodes_cleanly(copy));
+  EXPECT_GT(test::probe(copy).times[0].size(), 60U);
+  encoder->finish();
+}
+
+TEST_F(VideoEncoderTest, WithoutFragmentsItIsTheSame) {
+  const fs::path source = folder_ / "source.mp4";
+  test::run_ffmpeg(
+      fmt::format("-f lavfi -i testsrc=d=3:r=20:s=64x48 -f lavfi -i sine=d=3 -c:v mpeg4 -c:a aac {}", source.string()));
+  VideoEncoderOptions wanted = options(VideoCodec::kAuto, {64, 48});
+  wanted.sound = source;
+  std::vector<double> times;
+  for (int i = 0; i < 60; ++i) times.push_back(i * 0.05 + (i > 30 ? 0.013 : 0.0));
+  write(wanted, times);
+  const fs::path plain = folder_ / "plain.mp4";
+  write_without_fragments(file_, plain, "plain.mp4");
+  const test::Probed before = test::probe(file_);
+  const test::Probed after = test::probe(plain);
+  EXPECT_EQ(after.times, before.times);
+  EXPECT_EQ(after.streams[0].at("nb_frames"), "60");
+  for (const size_t stream : {0, 1}) {
+    EXPECT_NEAR(after.seconds(stream, "duration"), before.seconds(stream, "duration"), 0.01);
+  }
+  EXPECT_TRUE(test::decodes_cleanly(plain));
+}
+
+TEST_F(VideoEncoderTest, FileThatCannotBeWrittenIsNamed) {
+  VideoEncoderOptions wanted = options(VideoCodec::kAuto, {64, 48});
+  wanted.file = "/nowhere/new.mp4";
+  try {
+    open_video_encoder(wanted);
+    FAIL() << "nothing was thrown";
+  } catch (const IoError& error) {
+    EXPECT_STREQ(error.what(), "new.mp4: cannot be written: No such file or directory");
+  }
+}
+
+TEST_F(VideoEncoderTest, FullDiskIsSaid) {
+  VideoEncoderOptions wanted = options(VideoCodec::kMjpeg, {320, 240});
+  wanted.file = "/dev/full";
+  try {
+    const auto encoder = open_video_encoder(wanted);
+    for (int i = 0; i < 1000; ++i) encoder->write(picture(wanted.size, i), i * 0.1);
+    FAIL() << "nothing was thrown";
+  } catch (const IoError& error) {
+    EXPECT_STREQ(error.what(),
+                 "new.mp4: writing failed: No space left on device: make room, or save elsewhere (--save)");
+  }
+}
+
+TEST_F(VideoEncoderTest, SizeThatNoEncoderTakesIsSaid) {
+  try {
+    open_video_encoder(options(VideoCodec::kMjpeg, {100'000, 20}));
+    FAIL() << "nothing was thrown";
+  } catch (const IoError& error) {
+    EXPECT_THAT(error.what(),
+                AllOf(HasSubstr("new.mp4: no video of 100000x20 pixels can be written: mjpeg: "),
+                      HasSubstr("choose another codec (--codec mpeg4, --codec mjpeg), or save pictures")));
+  }
+}
+
+// Sound.
+
+struct SoundCase {
+  const char* name;
+  const char* file;
+  const char* codec;  ///< for ffmpeg
+  const char* ffprobe_name;
+};
+
+class Sound : public VideoEncoderTest, public ::testing::WithParamInterface<SoundCase> {
+ protected:
+  /// 20 pictures a second.
+  std::vector<double> times(int count) {
+    std::vector<double> result;
+    for (int i = 0; i < count; ++i) result.push_back(i * 0.05);
+    return result;
+  }
+};
+
+TEST_P(Sound, IsCopiedAsFarAsThePicturesGo) {
+  const fs::path source = folder_ / GetParam().file;
+  test::run_ffmpeg(fmt::format("-f lavfi -i testsrc=d=4:r=20:s=64x48 -f lavfi -i sine=d=6 -c:v mpeg4 -c:a {} {}",
+                               GetParam().codec, source.string()));
+  VideoEncoderOptions wanted = options(VideoCodec::kAuto, {64, 48});
+  wanted.sound = source;
+  write(wanted, times(40));
+  EXPECT_THAT(notes_, IsEmpty());
+  const test::Probed probed = test::probe(file_);
+  ASSERT_THAT(probed.streams, SizeIs(2));
+  EXPECT_EQ(probed.streams[1].at("codec_name"), GetParam().ffprobe_name);
+  EXPECT_NEAR(probed.seconds(0, "duration"), 2.0, 0.001);
+  EXPECT_NEAR(probed.seconds(1, "duration"), 2.0, 0.12);
+  EXPECT_NEAR(probed.seconds(1, "start_time"), 0.0, 0.03);
+  EXPECT_TRUE(test::decodes_cleanly(file_));
+  const test::Probed theirs = test::probe(source);
+  const double shift = theirs.times[1][2] - probed.times[1][2];
+  for (size_t i = 2; i < probed.times[1].size(); ++i) {
+    EXPECT_NEAR(theirs.times[1][i] - probed.times[1][i], shift, 2e-3) << i;
+  }
+  EXPECT_NEAR(shift, theirs.times[0][0] - probed.times[0][0], 0.03);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Sound,
+                         ::testing::Values(SoundCase{"aac_mp4", "clip.mp4", "aac", "aac"},
+                                           SoundCase{"aac_ts", "clip.ts", "aac", "aac"},
+                                           SoundCase{"mp3_avi", "clip.avi", "libmp3lame", "mp3"},
+                                           SoundCase{"opus_mkv", "clip.mkv", "libopus", "opus"},
+                                           SoundCase{"flac_mkv", "clip.mkv", "flac", "flac"}),
+                         [](const auto& test) { return test.param.name; });
+
+TEST_F(Sound, ShorterThanThePicturesEndsThere) {
+  const fs::path source = folder_ / "clip.mp4";
+  test::run_ffmpeg(
+      fmt::format("-f lavfi -i testsrc=d=4:r=20:s=64x48 -f lavfi -i sine=d=1 -c:v mpeg4 -c:a aac {}", source.string()));
+  VideoEncoderOptions wanted = options(VideoCodec::kAuto, {64, 48});
+  wanted.sound = source;
+  write(wanted, times(80));
+  const test::Probed probed = test::probe(file_);
+  EXPECT_NEAR(probed.seconds(0, "duration"), 4.0, 0.001);
+  EXPECT_NEAR(probed.seconds(1, "duration"), 1.0, 0.07);
+}
+
+TEST_F(Sound, ThatIsThereBeforeThePicturesStaysThere) {
+  const fs::path source = folder_ / "clip.mkv";
+  test::run_ffmpeg(
+      fmt::format("-f lavfi -i sine=d=3 -itsoffset 0.5 -f lavfi -i testsrc=d=2:r=20:s=64x48 -c:v mpeg4 -c:a aac {}",
+                  source.string()));
+  VideoEncoderOptions wanted = options(VideoCodec::kAuto, {64, 48});
+  wanted.sound = source;
+  std::vector<double> late = times(40);
+  for (double& time : late) time += 0.5;
+  write(wanted, late);
+  const test::Probed probed = test::probe(file_);
+  EXPECT_NEAR(probed.times[0][0], 0.5, 0.001);
+  EXPECT_NEAR(probed.seconds(1, "start_time"), 0.0, 0.03);
+}
+
+TEST_F(Sound, ThatMp4DoesNotTakeIsSaid) {
+  const fs::path source = folder_ / "clip.avi";
+  test::run_ffmpeg(fmt::format("-f lavfi -i testsrc=d=1:r=20:s=64x48 -f lavfi -i sine=d=1 -c:v mpeg4 -c:a pcm_s16le {}",
+                               source.string()));
+  VideoEncoderOptions wanted = options(VideoCodec::kAuto, {64, 48});
+  wanted.sound = source;
+  write(wanted, times(20));
+  EXPECT_THAT(test::probe(file_).streams, SizeIs(1));
+  EXPECT_THAT(notes_, ElementsAre(AllOf(HasSubstr("new.mp4: is without the sound of "), HasSubstr("pcm_s16le"),
+                                        HasSubstr("`ffmpeg -i "))));
+}
+
+TEST_F(Sound, OfAFileThatIsGoneIsSaid) {
+  VideoEncoderOptions wanted = options(VideoCodec::kAuto, {64, 48});
+  wanted.sound = folder_ / "gone.mp4";
+  write(wanted, times(20));
+  EXPECT_THAT(test::probe(file_).streams, SizeIs(1));
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("No such file or directory")));
+}
+
+}  // namespace
+}  // namespace zoo::ffmpeg
