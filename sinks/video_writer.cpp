@@ -71,7 +71,7 @@ void VideoWriter::show_waiting(int64_t times) {
 void VideoWriter::finish() {
   if (!encoder_) return;
   all_or_nothing([&] {
-    if (rate_) show_waiting(1);
+    if (rate_) show_waiting(rate_->end());
     encoder_->finish();
   });
   encoder_.reset();

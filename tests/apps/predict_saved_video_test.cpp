@@ -45,11 +45,12 @@ class SavedVideo : public ::testing::Test {
     return folder_ / name;
   }
   std::string out() const { return folder_ / "out"; }
-  /// What the JSON lines say.
+  /// What the JSON lines say; that the live source has ended is a line without.
   std::vector<double> frame_times() const {
     std::vector<double> times;
     for (const std::string& line : lines_of(read_text(folder_ / "jsonl"))) {
-      times.push_back(Json::parse(line).at("time_s"));
+      const Json frame = Json::parse(line);
+      if (frame.contains("time_s")) times.push_back(frame.at("time_s"));
     }
     return times;
   }

@@ -122,7 +122,7 @@ TEST_F(FrameWriterTest, VideoHasEveryFrameAtItsTime) {
 
 TEST_F(FrameWriterTest, VideoOfConstantRateRepeatsAndLeavesOutFrames) {
   const auto writer = make_frame_writer(output_folder(), video(), "", {.fps = 10.0});
-  for (const double time : {5.0, 5.01, 5.02, 5.3, 5.52}) writer->write(at(time, frame("clip.mov")));
+  for (const double time : {5.0, 5.01, 5.02, 5.3, 5.5}) writer->write(at(time, frame("clip.mov")));
   writer->finish();
   const test::Probed probed = test::probe(folder_ / "clip.mp4");
   ASSERT_THAT(probed.times[0], SizeIs(6));
@@ -207,7 +207,16 @@ TEST(ConstantRate, ShowsEachFrameUntilTheNextOnesTime) {
   EXPECT_EQ(rate.next(10.5), 0);
   EXPECT_EQ(rate.next(11.2), 1);
   EXPECT_EQ(rate.show(), 11.0);
+  EXPECT_EQ(rate.end(), 1);  // 0.3 s later
   EXPECT_EQ(rate.show(), 11.25);
+  EXPECT_EQ(rate.end(), 0);
+}
+
+TEST(ConstantRate, ShowsALoneFrameOnce) {
+  ConstantRate rate(0.5);
+  EXPECT_EQ(rate.end(), 0);
+  EXPECT_EQ(rate.next(7.0), 0);
+  EXPECT_EQ(rate.end(), 1);
 }
 
 struct FitCase {
