@@ -77,8 +77,8 @@ class Tables {
     const std::optional<std::string> name = text(row, "file_name");
     std::optional<int64_t> height;
     std::optional<int64_t> width;
-    if (row.fields.contains("height")) height = whole(row, "height");
-    if (row.fields.contains("width")) width = whole(row, "width");
+    if (row.fields.contains("height")) height = side(row, "height");
+    if (row.fields.contains("width")) width = side(row, "width");
     if (!id || !name) return;
     Picture picture{*name, std::nullopt, row.line, row.where};
     if (height && width) picture.size = {*height, *width};
@@ -100,7 +100,7 @@ class Tables {
     const std::optional<CocoBox> box = box_of(row);
     const std::optional<bool> crowd = crowd_of(row);
     std::optional<double> area;
-    if (row.fields.contains("area")) area = number(row, "area");
+    if (row.fields.contains("area")) area = area_of(row);
     const bool area_ok = area || !row.fields.contains("area");
     if (!image || !category || !box || !crowd || !area_ok) return;
     Annotation annotation{*image, *category, {}, row.line, row.where};
@@ -123,9 +123,20 @@ class Tables {
     return nullptr;
   }
 
-  std::optional<double> number(const CocoRow& row, std::string_view name) {
-    const CocoValue* value = field(row, name, Kind::kNumber, "a number");
-    return value == nullptr ? std::nullopt : std::optional(value->number);
+  std::optional<double> area_of(const CocoRow& row) {
+    const CocoValue* value = field(row, "area", Kind::kNumber, "a number");
+    if (value == nullptr) return std::nullopt;
+    if (value->number >= 0.0) return value->number;
+    problem(row, fmt::format("area: expected 0 or more, found {}", to_string(*value)));
+    return std::nullopt;
+  }
+
+  /// Of a picture, in pixels.
+  std::optional<int64_t> side(const CocoRow& row, std::string_view name) {
+    const std::optional<int64_t> pixels = whole(row, name);
+    if (!pixels || *pixels > 0) return pixels;
+    problem(row, fmt::format("{}: expected at least 1, found {}", name, *pixels));
+    return std::nullopt;
   }
 
   std::optional<int64_t> whole(const CocoRow& row, std::string_view name) {
