@@ -67,7 +67,7 @@ TEST(HttpStream, ThatEndsIsLost) {
   const HttpServer server([](const HttpRequest&) { return motion_jpeg(12, false); });
   const ProgramResult result = run_program(predict(server.url("/cam.mjpg")));
   EXPECT_EQ(result.exit_code, 3) << result.err;
-  EXPECT_THAT(result.err, AllOf(HasSubstr("the connection was lost after 12 frames"),
+  EXPECT_THAT(result.err, AllOf(HasSubstr("the peer ended the stream after 12 frames"),
                                 HasSubstr("1 input could not be read: 1 lost")));
   EXPECT_THAT(result.out, HasSubstr(R"("kind":"lost")"));
 }
