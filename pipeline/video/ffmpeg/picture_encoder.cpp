@@ -21,8 +21,8 @@ constexpr int kKeyDistance = 250;
 constexpr int64_t kKeyDistance_s = 5;
 /// From this height on pictures are taken for high definition, as all players do where nothing is said.
 constexpr int kHdHeight = 720;
-/// Measured (docs/predict.md): a second thread takes work from the network's.
-constexpr int kThreads = 1;
+/// Costs no more than one, and keeps up with cameras of 1080p where one does not (docs/predict.md).
+constexpr int kThreads = 2;
 
 void check(int result, std::string_view what) {
   if (result < 0) throw Error(fmt::format("{}: {}", what, error_text(result)));
