@@ -50,9 +50,12 @@ inline Probed probe(const std::filesystem::path& file) {
   return probed;
 }
 
-/// Whether FFmpeg decodes all of it without a word.
+/// Whether FFmpeg decodes all of it, frame by frame, without a word.
 inline bool decodes_cleanly(const std::filesystem::path& file) {
-  return output_of(fmt::format("ffmpeg -v error -nostdin -i '{}' -f null - 2>&1", file.string())).empty();
+  return output_of(
+             fmt::format("ffmpeg -v error -nostdin -i '{}' -fps_mode passthrough -enc_time_base -1 -f null - 2>&1",
+                         file.string()))
+      .empty();
 }
 
 }  // namespace zoo::test
