@@ -30,6 +30,7 @@ struct PredictFlags {
   WeightFlags weights;
   SizeFlag size;
   std::vector<std::string> sources;
+  bool recursive = false;
   std::string json;
   std::optional<int64_t> top_k;
   std::optional<double> score_thresh;
@@ -104,14 +105,17 @@ int predict(PredictFlags& flags) {
   options.network.precision = flags.precision;
   options.network.on_note = note_reporter();
   flags.options.video.on_note = options.network.on_note;
-  const std::vector<pipeline::SourceSpec> sources = pipeline::resolve_sources(flags.sources);
+  const std::vector<pipeline::SourceSpec> sources =
+      pipeline::resolve_sources(flags.sources, flags.recursive ? WalkDepth::kSubfolders : WalkDepth::kThisFolder);
   clock.lap("configuration");
   const auto model = load_model(flags.model, flags.weights, flags.options.timing ? &clock : nullptr);
   check_task_flags(task_flags(flags), model->config());
+  flags.options.task = model->config().task.value_or(Task::kClassification);
   const auto files = files_with_calibration(flags.model, *model);
   sinks::add_sources(sources, *files);
   claim_output(*files, flags.options.json.value_or(""), "--json");
   claim_output(*files, flags.options.coco, "--coco");
+  claim_output(*files, flags.options.csv, "--csv");
   if (flags.options.show || !flags.options.save_folder.empty()) report_labels(model->config().labels);
   if (std::ranges::any_of(sources, is_live)) {
     options.network.threads = flags.threads;
@@ -136,6 +140,7 @@ Action setup_predict(CLI::App& app) {
                  "several are worked on "
                  "one after the other")
       ->type_name("SOURCE");
+  app.add_flag("--recursive", flags->recursive, "Look for pictures in the subfolders of folders, too");
   flags->weights.add_to(app);
   flags->size.add_to(app);
   app.add_option("--topk", flags->top_k, "Guesses per frame (classification; default: 5)")
@@ -167,6 +172,9 @@ Action setup_predict(CLI::App& app) {
                                      "output instead of text (-, or no value)")
                           ->type_name("FILE")
                           ->expected(0, 1);
+  app.add_option("--csv", flags->options.csv,
+                 "Write a table, one row per guess, box or class, to a file, or to standard output instead of text (-)")
+      ->type_name("FILE");
   app.add_flag("--quiet,-q", flags->options.quiet, "No text on standard output");
   app.add_flag("--show", flags->options.show, "Show annotated frames in a window (q or Esc ends)");
   app.add_option("--max-frames", flags->options.max_frames, "Stop each source after this many frames")
@@ -196,6 +204,9 @@ Action setup_predict(CLI::App& app) {
     }
     check_video_flags(*save, {codec, fps});
     if (json->count() > 0) flags->options.json = flags->json.empty() ? "-" : flags->json;
+    if (flags->options.json == "-" && flags->options.csv == "-") {
+      throw UsageError("predict: --json and --csv both go to standard output: give one of them a FILE");
+    }
     return predict(*flags);
   };
 }

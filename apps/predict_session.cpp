@@ -8,14 +8,17 @@
 #include <spdlog/spdlog.h>
 
 #include "apps/commands.h"
+#include "apps/live_status.h"
 #include "apps/output.h"
 #include "apps/predict_report.h"
 #include "apps/progress.h"
 #include "apps/signals.h"
 #include "nn/core/counted.h"
 #include "nn/core/shown_text.h"
+#include "nn/core/stopwatch.h"
 #include "sinks/annotated_sink.h"
 #include "sinks/coco_sink.h"
+#include "sinks/csv_sink.h"
 #include "sinks/json_lines_sink.h"
 #include "sinks/mask_sink.h"
 #include "streams/source_opener.h"
@@ -44,10 +47,11 @@ void PredictSession::add_sinks(std::shared_ptr<RunFiles> files) {
       sources_, sinks::ResultFolderNames{options_.save_folder, options_.masks_folder}, std::move(files));
   if (folders->saves_masks()) add_sink<sinks::MaskSink>(folders);
   if (options_.json) add_sink<sinks::JsonLinesSink>(*options_.json, folders);
-  if (options_.json != "-" && !options_.quiet) {
+  if (options_.json != "-" && options_.csv != "-" && !options_.quiet) {
     text_.emplace();
     add_sink<TextReport>(*text_, sources_);
   }
+  if (!options_.csv.empty()) add_sink<sinks::CsvSink>(options_.csv, options_.task);
   if (!options_.coco.empty()) add_sink<sinks::CocoSink>(options_.coco);
   if (folders->saves_annotated()) add_sink<sinks::AnnotatedSink>(folders, options_.video);
   failures_ = add_sink<FailureReport>();
@@ -99,11 +103,18 @@ void PredictSession::run_source(size_t stream) {
   if (draws_)
     stages.draw = [](pipeline::ProcessedFrame& item) { pipeline::draw_result(item.frame.image, item.result); };
   Progress progress(info.frames);
+  LiveStatus live;
+  const Stopwatch opened;
   int64_t done = 0;
   stages.sink = [&](const pipeline::FrameEvent& event) {
     if (text_) progress.clear();
     on_event(event);
-    progress.update(++done);
+    if (info.live) {
+      live.add(event, opened.elapsed_ms() / 1000.0);
+      progress.update([&] { return live.text(); });
+    } else {
+      progress.update(++done);
+    }
     return window_ == nullptr || !window_->closed();
   };
   const streams::PipelineOptions options{.stream = stream,

@@ -41,13 +41,16 @@ Progress::Progress(std::optional<int64_t> total, ProgressUnit unit)
 Progress::~Progress() { clear(); }
 
 void Progress::update(int64_t done) {
+  update([&] { return progress_text(done, total_, elapsed_s(), unit_); });
+}
+
+void Progress::update(const std::function<std::string()>& text) {
   if (!enabled_) return;
   const auto now = Clock::now();
   if (now - start_ < kDelay || (visible_ && now - last_shown_ < kInterval)) return;
   last_shown_ = now;
   visible_ = true;
-  const double elapsed_s = std::chrono::duration<double>(now - start_).count();
-  show_status_line(progress_text(done, total_, elapsed_s, unit_));
+  show_status_line(text());
 }
 
 void Progress::clear() {

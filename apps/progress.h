@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -21,11 +22,15 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void update(int64_t done);
+  /// The same with a text of its own, which is asked for only when it is shown.
+  void update(const std::function<std::string()>& text);
   /// Takes the line away, so that standard output, too, can be printed; the next update brings it back.
   void clear();
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  double elapsed_s() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
   bool enabled_;
   std::optional<int64_t> total_;

@@ -50,13 +50,14 @@ std::string camera_of_device(std::string_view text) {
   return std::string(text.substr(kDevice.size()));
 }
 
-std::vector<fs::path> images_in(const fs::path& folder) {
-  FolderWalk walk = walk_folder(folder, WalkDepth::kThisFolder);
+std::vector<fs::path> images_in(const fs::path& folder, WalkDepth depth) {
+  FolderWalk walk = walk_folder(folder, depth);
   if (!walk.problems.empty()) throw IoError(walk.problems.front());
   const bool has_videos = std::ranges::any_of(walk.files, has_video_extension);
   std::erase_if(walk.files, [](const fs::path& file) { return !has_image_extension(file); });
   if (walk.files.empty()) {
-    throw IoError(fmt::format("{}: the folder holds no images (subfolders are not searched){}", folder.string(),
+    throw IoError(fmt::format("{}: the folder holds no images{}{}", folder.string(),
+                              depth == WalkDepth::kThisFolder ? " (subfolders are searched with --recursive)" : "",
                               has_videos ? "; name its videos one by one" : ""));
   }
   return std::move(walk.files);
@@ -109,18 +110,18 @@ fs::path root_of_pattern(const std::string& pattern) {
   return slash == std::string::npos ? fs::path(".") : fs::path(fixed.substr(0, slash + 1));
 }
 
-std::vector<SourceSpec> resolve(const std::string& text) {
+std::vector<SourceSpec> resolve(const std::string& text, WalkDepth depth) {
   if (text.empty()) throw IoError("the source is empty");
   if (text == "-" || text == kStandardInput) {
     if (!is_pipe(kStandardInput)) return {file_spec(kStandardInput, ".")};
     return {{SourceKind::kPipe, "-", {}}};
   }
   if (text.starts_with("gst:")) return {{SourceKind::kGStreamer, text.substr(4), {}}};
-  if (text.starts_with("file://")) return resolve(text.substr(std::strlen("file://")));
+  if (text.starts_with("file://")) return resolve(text.substr(std::strlen("file://")), depth);
   if (text.find("://") != std::string::npos) return {{SourceKind::kStream, text, {}}};
   if (is_index(text)) return {{SourceKind::kCamera, text, {}}};
   std::error_code error;
-  if (fs::is_directory(text, error)) return {{SourceKind::kImages, "", images_in(text), {text}}};
+  if (fs::is_directory(text, error)) return {{SourceKind::kImages, "", images_in(text, depth), {text}}};
   if (const std::string camera = camera_of_device(text); !camera.empty()) return {{SourceKind::kCamera, camera, {}}};
   const fs::path folder = fs::path(text).has_parent_path() ? fs::path(text).parent_path() : fs::path(".");
   if (fs::exists(text, error)) return {file_spec(text, folder)};
@@ -136,10 +137,10 @@ std::vector<SourceSpec> resolve(const std::string& text) {
 
 }  // namespace
 
-std::vector<SourceSpec> resolve_sources(std::span<const std::string> specs) {
+std::vector<SourceSpec> resolve_sources(std::span<const std::string> specs, WalkDepth depth) {
   std::vector<SourceSpec> result;
   for (const std::string& text : specs) {
-    for (SourceSpec& spec : resolve(text)) {
+    for (SourceSpec& spec : resolve(text, depth)) {
       const bool joins = spec.kind == SourceKind::kImages && !result.empty() && result.back().kind == spec.kind;
       if (joins) {
         std::ranges::move(spec.images, std::back_inserter(result.back().images));

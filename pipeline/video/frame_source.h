@@ -8,7 +8,8 @@
 //   rtmp,
 //                        udp, rtp, srt, tcp are live, others if they have no length
 //   -, a named pipe      picture or video, by content; /dev/stdin too, and all of them files where they are
-//   folder               its pictures (has_image_extension), by name; subfolders and hidden files are left out
+//   folder               its pictures (has_image_extension), by name; hidden files are left out, and subfolders where
+//                        they are not asked for
 //   file                 picture or video: by the extension of a picture, by content, by the extension of a video
 //   pattern with * ? [   glob(7); every match that is a file, by name
 //   anything else        with the extension of a picture: a picture that is missing; else an error
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include "nn/core/error.h"
+#include "nn/core/walk_folder.h"
 #include "pipeline/video/ffmpeg/read_options.h"
 #include "pipeline/video/frame.h"
 
@@ -82,8 +84,8 @@ class FrameSource {
 };
 
 /// Sorts out what the user wrote; neighbouring pictures become one source. Throws IoError: nothing there, an empty
-/// folder, a pattern that matches nothing.
-std::vector<SourceSpec> resolve_sources(std::span<const std::string> specs);
+/// folder, a pattern that matches nothing. `depth`: of folders.
+std::vector<SourceSpec> resolve_sources(std::span<const std::string> specs, WalkDepth depth = WalkDepth::kThisFolder);
 
 /// Opens a source. Pictures always open (each fails on its own); others throw IoError saying what was tried. Cameras
 /// and GStreamer pipelines know no timeouts.

@@ -70,6 +70,34 @@ TEST_F(Tasks, LabelsThatCannotBeDrawnAreNamedOnce) {
   EXPECT_THAT(result.err, Not(HasSubstr(problem))) << "nothing is drawn";
 }
 
+TEST_F(Tasks, TablesHaveEveryPicture) {
+  write_text(folder_ / "pictures/c.png", "no picture");
+  const ProgramResult boxes = predict("detector.yaml", {"-s", pictures(), "--csv", folder_ / "boxes.csv", "-q"});
+  EXPECT_EQ(boxes.exit_code, 3);
+  EXPECT_EQ(boxes.out, "");
+  const std::vector<std::string> lines = lines_of(read_text(folder_ / "boxes.csv"));
+  EXPECT_EQ(lines.front(), "source,frame,time_s,index,label,score,x0,y0,x1,y1,error");
+  EXPECT_THAT(lines[1], StartsWith(pictures() + "/a.png,0,0,"));
+  EXPECT_THAT(lines.back(), StartsWith(pictures() + "/c.png,2,,,,,,,,,"));
+  const ProgramResult classes = predict("segmenter.yaml", {"-s", pictures() + "/a.png", "--csv", "-"});
+  EXPECT_EQ(classes.exit_code, 0);
+  EXPECT_THAT(classes.out, StartsWith("source,frame,time_s,index,label,share,error\n" + pictures() + "/a.png,0,0,"));
+  const ProgramResult both = predict("segmenter.yaml", {"-s", pictures(), "--csv", "-", "--json"});
+  EXPECT_EQ(both.exit_code, 2);
+  EXPECT_THAT(both.err, HasSubstr("--json and --csv both go to standard output"));
+}
+
+TEST_F(Tasks, SubfoldersAreWorkedOnWhereTheyAreAskedFor) {
+  fs::create_directory(folder_ / "pictures/sub");
+  fs::rename(folder_ / "pictures/b.png", folder_ / "pictures/sub/b.png");
+  EXPECT_THAT(lines_of(predict("detector.yaml", {"-s", pictures(), "--json"}).out), SizeIs(1));
+  const ProgramResult all =
+      predict("detector.yaml", {"-s", pictures(), "--recursive", "--json", "--save", folder_ / "out"});
+  EXPECT_THAT(lines_of(all.out), SizeIs(2));
+  EXPECT_TRUE(fs::exists(folder_ / "out/a.png"));
+  EXPECT_TRUE(fs::exists(folder_ / "out/sub/b.png"));
+}
+
 TEST_F(Tasks, BoxesLieInsideTheirPictures) {
   const ProgramResult result = predict("detector.yaml", {"-s", pictures(), "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;

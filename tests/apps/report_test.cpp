@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "apps/failure_report.h"
+#include "apps/live_status.h"
 #include "apps/predict_report.h"
 #include "apps/progress.h"
 #include "tests/apps/program_runner.h"
@@ -105,6 +106,20 @@ TEST(TextReport, HasNoRowsOfNothing) {
   pipeline::Segmentation mask;
   mask.classes = {{0, "road", 0.99998}, {1, "car", 0.00002}};
   EXPECT_THAT(table_of(mask), AllOf(HasSubstr("100.00 %  road"), Not(HasSubstr("car"))));
+}
+
+TEST(LiveStatus, CountsWhatCameWhatWasDroppedAndHowOldItIs) {
+  LiveStatus status;
+  EXPECT_EQ(status.text(), "0 frames  0.0/s  0 dropped  0.00 s old");
+  pipeline::ProcessedFrame item;
+  for (int i = 0; i < 50; ++i) {  // every second frame of 20 a second, a quarter of a second late
+    item.frame.index = 2 * i;
+    item.frame.time_s = 0.1 * i;
+    status.add(item, 0.1 * i + 0.25);
+  }
+  EXPECT_EQ(status.text(), "50 frames  10.0/s  49 dropped  0.25 s old");
+  status.add(pipeline::FrameFailure{"x", 101, pipeline::FailureKind::kProcessing, "x"}, 20.0);
+  EXPECT_EQ(status.text(), "51 frames  0.0/s  51 dropped  0.25 s old") << "the rate is that of two seconds";
 }
 
 TEST(FailuresText, CountsKinds) {

@@ -102,6 +102,20 @@ TEST_F(FrameSourceTest, PatternMatchesImagesAndVideos) {
   EXPECT_EQ(specs[1].text, path("x3.avi"));
 }
 
+TEST_F(FrameSourceTest, SubfoldersAreSearchedWhereTheyAreAskedFor) {
+  add_image("a.png");
+  fs::create_directories(path("sub/deep"));
+  add_image("sub/b.png");
+  add_image("sub/deep/c.png");
+  add_text("sub/notes.txt");
+  const std::string folder = folder_.string();
+  EXPECT_THAT(names(resolve_sources({&folder, 1})[0]), ElementsAre("a.png"));
+  const auto specs = resolve_sources({&folder, 1}, WalkDepth::kSubfolders);
+  ASSERT_THAT(specs, SizeIs(1));
+  EXPECT_THAT(names(specs[0]), ElementsAre("a.png", "b.png", "c.png"));
+  EXPECT_THAT(specs[0].roots, ElementsAre(folder_));
+}
+
 TEST_F(FrameSourceTest, FileWithPatternCharactersIsTakenLiterally) {
   add_image("a[1].png");
   EXPECT_THAT(names(resolve({path("a[1].png")})[0]), ElementsAre("a[1].png"));
@@ -125,11 +139,11 @@ TEST_F(FrameSourceTest, ErrorsNameTheSource) {
             path("gone") + ": no such file or folder (nor a camera index, address or gst: pipeline)");
   EXPECT_EQ(error_of(path("*.png")), path("*.png") + ": no file matches this pattern");
   EXPECT_EQ(error_of(folder_.string()),
-            folder_.string() + ": the folder holds no images (subfolders are not searched)");
+            folder_.string() + ": the folder holds no images (subfolders are searched with --recursive)");
   add_video("v.avi", 2);
   add_video("w.avi", 2);
   EXPECT_EQ(error_of(folder_.string()), folder_.string() +
-                                            ": the folder holds no images (subfolders are not searched); "
+                                            ": the folder holds no images (subfolders are searched with --recursive); "
                                             "name its videos one by one");
   EXPECT_EQ(error_of(path("?.avi")), path("?.avi") + ": means 2 sources, one is expected");
   add_text("x.mp4");

@@ -1,0 +1,99 @@
+#include "sinks/csv_rows.h"
+
+#include <cmath>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace zoo::sinks {
+namespace {
+
+constexpr double kThousandths = 1e3;
+constexpr double kMillionths = 1e6;
+
+std::string number(double value, double steps) { return fmt::format("{}", std::round(value * steps) / steps); }
+
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of("\",\r\n") == std::string_view::npos) return std::string(text);
+  std::string field = "\"";
+  for (const char c : text) {
+    if (c == '"') field += '"';
+    field += c;
+  }
+  return field + '"';
+}
+
+/// Result columns between `time_s` and `error`.
+using Columns = std::vector<std::string>;
+
+std::vector<Columns> rows_of(const pipeline::Classification& result) {
+  std::vector<Columns> rows;
+  for (const pipeline::ClassScore& guess : result.top) {
+    rows.push_back({fmt::to_string(rows.size() + 1), fmt::to_string(guess.index), csv_field(guess.label),
+                    number(guess.score, kMillionths)});
+  }
+  return rows;
+}
+
+std::vector<Columns> rows_of(const pipeline::FoundObjects& result) {
+  std::vector<Columns> rows;
+  for (const pipeline::FoundObject& object : result.boxes) {
+    rows.push_back({fmt::to_string(object.index), csv_field(object.label), number(object.score, kMillionths),
+                    number(object.box.x0, kThousandths), number(object.box.y0, kThousandths),
+                    number(object.box.x1, kThousandths), number(object.box.y1, kThousandths)});
+  }
+  return rows;
+}
+
+std::vector<Columns> rows_of(const pipeline::Segmentation& result) {
+  std::vector<Columns> rows;
+  for (const pipeline::ClassShare& present : result.classes) {
+    rows.push_back({fmt::to_string(present.index), csv_field(present.label), number(present.share, kMillionths)});
+  }
+  return rows;
+}
+
+std::string_view result_columns(Task task) {
+  switch (task) {
+    case Task::kClassification:
+      return "rank,index,label,score";
+    case Task::kDetection:
+      return "index,label,score,x0,y0,x1,y1";
+    case Task::kSegmentation:
+      break;
+  }
+  return "index,label,share";
+}
+
+/// The commas between as many empty columns.
+std::string empty_columns(Task task) {
+  std::string commas;
+  for (const char c : result_columns(task)) {
+    if (c == ',') commas += c;
+  }
+  return commas;
+}
+
+}  // namespace
+
+std::string csv_header(Task task) { return fmt::format("source,frame,time_s,{},error", result_columns(task)); }
+
+std::string csv_rows(const pipeline::FrameEvent& event, Task task) {
+  if (const auto* failure = std::get_if<pipeline::FrameFailure>(&event)) {
+    return fmt::format("{},{},,{},{}\n", csv_field(failure->source), failure->index, empty_columns(task),
+                       csv_field(failure->message));
+  }
+  const auto& item = std::get<pipeline::ProcessedFrame>(event);
+  const std::string start =
+      fmt::format("{},{},{},", csv_field(item.frame.source), item.frame.index, number(item.frame.time_s, kThousandths));
+  const std::vector<Columns> rows = std::visit([](const auto& result) { return rows_of(result); }, item.result);
+  if (rows.empty()) return start + empty_columns(task) + ",\n";
+  std::string text;
+  for (const Columns& row : rows) text += fmt::format("{}{},\n", start, fmt::join(row, ","));
+  return text;
+}
+
+}  // namespace zoo::sinks
