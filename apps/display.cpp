@@ -17,6 +17,7 @@
 
 #include "apps/signals.h"
 #include "apps/window_module.h"
+#include "apps/window_size.h"
 #include "nn/core/error.h"
 
 namespace zoo::apps {
@@ -86,18 +87,31 @@ int probe_display() {
   }
 }
 
-Window::Window(std::string title) : title_(std::move(title)) { window_module().open(title_); }
+Window::Window(std::string name) : name_(std::move(name)), screen_(window_module().screen()) {
+  window_module().open(name_);
+}
 
-Window::~Window() { window_module().close(title_); }
+Window::~Window() { window_module().close(name_); }
+
+void Window::set_title(const std::string& title) {
+  if (std::exchange(title_, title) != title) window_module().set_title(name_, title);
+}
+
+void Window::present(const cv::Mat& image) {
+  if (std::exchange(shown_, image.size()) != image.size()) {
+    window_module().resize(name_, window_size(image.size(), screen_));
+  }
+  window_module().show(name_, image);
+}
 
 bool Window::show(const cv::Mat& image) {
-  window_module().show(title_, image);
+  present(image);
   int key = -1;
   return poll(1, key);
 }
 
 bool Window::show_and_wait(const cv::Mat& image) {
-  window_module().show(title_, image);
+  present(image);
   constexpr int kPollMs = 50;
   int key = -1;
   while (!stop_requested()) {
@@ -112,7 +126,7 @@ bool Window::poll(int wait_ms, int& key) const {
   key = window_module().wait_key(wait_ms);
   const int character = key & 0xFF;
   if (key >= 0 && (character == 'q' || character == kEscape)) return false;
-  return window_module().is_visible(title_);
+  return window_module().is_visible(name_);
 }
 
 }  // namespace zoo::apps

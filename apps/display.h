@@ -16,23 +16,30 @@ std::string display_problem();
 bool is_display_probe(int argc, char** argv);
 int probe_display();
 
-/// One window. To be used by the main thread only.
+/// One window, as large as what it shows (window_size.h) until the user changes that. To be used by the main thread
+/// only.
 class Window {
  public:
-  explicit Window(std::string title);
+  explicit Window(std::string name);
   ~Window();
   Window(const Window&) = delete;
   Window& operator=(const Window&) = delete;
 
+  /// What stands above it.
+  void set_title(const std::string& title);
   /// Shows a frame of a video. False when the user closed the window or pressed q or Esc.
   bool show(const cv::Mat& image);
   /// Shows a picture until a key is pressed or the program is stopped. False as show().
   bool show_and_wait(const cv::Mat& image);
 
  private:
+  void present(const cv::Mat& image);
   bool poll(int wait_ms, int& key) const;
 
+  const std::string name_;
+  const cv::Size screen_;
   std::string title_;
+  cv::Size shown_;
 };
 
 }  // namespace zoo::apps

@@ -176,7 +176,8 @@ Action setup_predict(CLI::App& app) {
                  "Write a table, one row per guess, box or class, to a file, or to standard output instead of text (-)")
       ->type_name("FILE");
   app.add_flag("--quiet,-q", flags->options.quiet, "No text on standard output");
-  app.add_flag("--show", flags->options.show, "Show annotated frames in a window (q or Esc ends)");
+  app.add_flag("--show", flags->options.show,
+               "Show annotated frames in a window; a picture waits for a key (q or Esc ends)");
   app.add_option("--max-frames", flags->options.max_frames, "Stop each source after this many frames")
       ->check(CLI::PositiveNumber)
       ->type_name("N");

@@ -58,7 +58,7 @@ void PredictSession::add_sinks(std::shared_ptr<RunFiles> files) {
   if (!options_.show) return;
   const std::string problem = display_problem();
   if (problem.empty()) {
-    window_ = add_sink<WindowSink>("backbone-zoo");
+    window_ = add_sink<WindowSink>("backbone-zoo", pictures_wanted_);
   } else {
     report(fmt::format("--show: {}; going on without a window", problem));
   }

@@ -7,13 +7,16 @@
 
 namespace zoo::apps {
 
-/// Main thread only; a window goes by its title. Throw cv::Exception.
+/// Main thread only; a window goes by the name that it was opened with. Throw cv::Exception.
 struct WindowModule {
-  void (*open)(const std::string& title);
-  void (*close)(const std::string& title);
-  void (*show)(const std::string& title, const cv::Mat& image);
-  bool (*is_visible)(const std::string& title);
+  void (*open)(const std::string& window);
+  void (*close)(const std::string& window);
+  void (*show)(const std::string& window, const cv::Mat& image);
+  void (*resize)(const std::string& window, const cv::Size& size);
+  void (*set_title)(const std::string& window, const std::string& title);
+  bool (*is_visible)(const std::string& window);
   int (*wait_key)(int wait_ms);  ///< negative: none was pressed
+  cv::Size (*screen)();          ///< pixels, 0x0 if nobody knows
 };
 
 /// Throws Error where the module cannot be loaded or is not in this build.

@@ -21,6 +21,7 @@ test_packages=(
   ffmpeg # makes the videos that tests read, and says what is in them
   libgtest-dev libgmock-dev libbenchmark-dev
   fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji # labels in pictures
+  xvfb x11-utils # a display for --show
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good # live test source
   python3-gi gir1.2-gst-rtsp-server-1.0 # a camera for tests
 )
