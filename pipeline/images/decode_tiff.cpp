@@ -115,9 +115,10 @@ std::vector<TiffDirectory::Field> checked_fields(const TiffDirectory& directory)
   std::ranges::sort(tags);
   std::vector<TiffDirectory::Field> fields;
   for (const Rule& rule : kRules) {
-    const auto found = std::ranges::equal_range(tags, rule.tag);
-    if (found.empty()) continue;
-    if (found.size() > 1) throw_damaged(kFormat, fmt::format("the tag {} is there twice", rule.tag));
+    // Not std::ranges: clang 14 does not compile GCC 12's.
+    const auto [first, last] = std::equal_range(tags.begin(), tags.end(), rule.tag);
+    if (first == last) continue;
+    if (last - first > 1) throw_damaged(kFormat, fmt::format("the tag {} is there twice", rule.tag));
     const std::optional<TiffDirectory::Field> field = directory.find(rule.tag);
     if (!field || !fits(rule.values, field->type)) {
       throw_damaged(kFormat, fmt::format("the tag {} has a type that it cannot have", rule.tag));

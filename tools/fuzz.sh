@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Feeds the reader of videos with random containers for a minute. Usage: tools/fuzz.sh [SECONDS]
+# Needs clang with libFuzzer (Debian: clang). What crashes, hangs or takes too much memory is left in build/fuzz/found.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+command -v clang++ >/dev/null || { echo "fuzz: clang is missing; apt-get install clang" >&2; exit 1; }
+tools/setup.sh test
+cmake -S . -B build/fuzz -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER=clang++ \
+  -DZOO_SANITIZE=address,undefined -DZOO_BUILD_FUZZERS=ON -DZOO_BUILD_TESTS=OFF -DZOO_BUILD_APPS=OFF >/dev/null
+cmake --build build/fuzz --target fuzz_video >/dev/null
+
+# Small videos of many kinds to begin with.
+seeds=build/fuzz/seeds
+mkdir -p "$seeds" build/fuzz/found
+make_seed() { ffmpeg -nostdin -v error -y -f lavfi -i testsrc2=size=32x16:rate=10:duration=0.5 "${@:2}" "$seeds/$1"; }
+make_seed a.mp4 -c:v libx264 -preset ultrafast -movflags +faststart
+make_seed b.mp4 -c:v mpeg4 -movflags frag_keyframe+empty_moov
+make_seed a.mkv -c:v libx264 -preset ultrafast
+make_seed a.webm -c:v libvpx -deadline realtime
+make_seed a.avi -c:v mjpeg -pix_fmt yuvj422p
+make_seed b.avi -c:v rawvideo -pix_fmt bgr24
+make_seed a.ts -c:v mpeg2video -r 25
+make_seed a.mov -c:v qtrle -pix_fmt argb
+make_seed a.flv -c:v flv
+make_seed a.gif
+make_seed a.mjpeg
+make_seed a.h264 -c:v libx264 -preset ultrafast
+
+# FFmpeg's own libraries are not instrumented: a crash inside them counts all the same.
+build/fuzz/tests/fuzz/fuzz_video -max_total_time="${1:-60}" -max_len=20000 -timeout=20 -rss_limit_mb=2048 \
+  -artifact_prefix=build/fuzz/found/ -print_final_stats=1 "$seeds"
