@@ -37,7 +37,7 @@ class Tag {
     label_width_ = text_painter().width(line(label_));
     if (sizes.compact) return;
     score_ = object.score < 0.005 ? "<1%" : fmt::format("{:.0f}%", object.score * 100.0);
-    score_width_ = sizes.margin + text_painter().width(line(score_));
+    score_width_ = sizes.margin + number_width(score_, sizes);
     if (label_width_ + score_width_ <= room_) return;
     score_.clear();
     score_width_ = 0;
@@ -50,7 +50,7 @@ class Tag {
     const cv::Point text = at + cv::Point(sizes_.margin, sizes_.margin + sizes_.height);
     text_painter().draw(image, line(label_), text, text_color_on(color_));
     if (score_.empty()) return;
-    text_painter().draw(image, line(score_), text + cv::Point(label_width_ + sizes_.margin, 0), text_color_on(color_));
+    draw_number(image, score_, text + cv::Point(label_width_ + sizes_.margin, 0), sizes_, text_color_on(color_));
   }
 
  private:

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -51,7 +52,7 @@ class ClassPanel {
     int score_width = 0;
     int label_width = 0;
     for (const Entry& entry : entries_) {
-      score_width = std::max(score_width, width_of(entry.score_text, sizes_, image.cols));
+      score_width = std::max(score_width, number_width(entry.score_text, sizes_));
       for (const std::string& line : entry.lines) {
         label_width = std::max(label_width, width_of(line, sizes_, limit_));
       }
@@ -70,12 +71,13 @@ class ClassPanel {
     const int room = image_.cols - 2 * sizes_.margin;
     const std::string text = score_text(score, sizes_);
     // The widest score that there can be, so that labels stand still from frame to frame.
-    const int score_room = width_of(score_text(1.0, sizes_), sizes_, room) + sizes_.margin;
-    const bool shows_score =
-        score_room < room && (!sizes_.compact || score_room + width_of(label, sizes_, image_.cols * 100) <= room);
+    const int score_room = number_width(score_text(1.0, sizes_), sizes_) + sizes_.margin;
+    const int label_room = width_of(label, sizes_, image_.cols * 100);
+    const bool shows_score = score_room < room && (!sizes_.compact || score_room + label_room <= room);
     limit_ = std::max(1, shows_score ? room - score_room : room);
-    const TextLine line{label, sizes_.height, limit_};
-    entries_ = {{score, shows_score ? text : "", text_painter().broken(line)}};
+    std::vector<std::string> lines = {label};
+    if (label_room > limit_) lines = text_painter().broken({label, sizes_.height, limit_});
+    entries_ = {{score, shows_score ? text : "", std::move(lines)}};
     lines_ = static_cast<int>(entries_.front().lines.size());
   }
 
@@ -84,8 +86,9 @@ class ClassPanel {
     const int most = std::max(1, (image_.rows - 2 * sizes_.margin - sizes_.height) / sizes_.line + 1);
     if (lines_ <= most) return;
     std::vector<std::string>& lines = entries_.front().lines;
-    for (size_t i = static_cast<size_t>(most); i < lines.size(); ++i)
+    for (size_t i = static_cast<size_t>(most); i < lines.size(); ++i) {
       lines[static_cast<size_t>(most) - 1] += " " + lines[i];
+    }
     lines.resize(static_cast<size_t>(most));
     lines_ = most;
   }
@@ -104,9 +107,9 @@ class ClassPanel {
     cv::rectangle(box, {0, baseline_of(sizes_, line) - sizes_.height - sizes_.margin / 2},
                   {bar, baseline_of(sizes_, last) + sizes_.margin / 2}, scalar(kBarColor), cv::FILLED);
     if (!entry.score_text.empty()) {
-      const int width = width_of(entry.score_text, sizes_, box.cols);
-      text_painter().draw(box, {entry.score_text, sizes_.height, box.cols},
-                          {sizes_.margin + score_width - width, baseline_of(sizes_, line)}, kWhite);
+      const int width = number_width(entry.score_text, sizes_);
+      draw_number(box, entry.score_text, {sizes_.margin + score_width - width, baseline_of(sizes_, line)}, sizes_,
+                  kWhite);
     }
     for (const std::string& text : entry.lines) {
       text_painter().draw(box, {text, sizes_.height, limit_},

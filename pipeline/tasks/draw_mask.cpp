@@ -64,7 +64,7 @@ bool is_named(const ClassShare& present) { return present.share >= 0.0005; }
 
 struct LegendLine {
   TextLine label;
-  TextLine share;
+  std::string share;
   int label_width = 0;
   int share_width = 0;  ///< with the space before it; 0: it is not written
 };
@@ -72,8 +72,8 @@ struct LegendLine {
 LegendLine legend_line(const ClassShare& present, const TextSizes& sizes, int room) {
   LegendLine line;
   if (!sizes.compact) {
-    line.share = {fmt::format("{:.1f}%", present.share * 100.0), sizes.height, room};
-    line.share_width = sizes.margin + text_painter().width(line.share);
+    line.share = fmt::format("{:.1f}%", present.share * 100.0);
+    line.share_width = sizes.margin + number_width(line.share, sizes);
   }
   line.label = {label_text(present.label), sizes.height, std::max(1, room - line.share_width)};
   line.label_width = text_painter().width(line.label);
@@ -103,7 +103,7 @@ void draw_legend(cv::Mat& image, std::vector<ClassShare> classes) {
     cv::rectangle(box, square, scalar(class_color(classes[i].index)), cv::FILLED);
     text_painter().draw(box, line.label, {sizes.margin + indent, baseline}, kWhite);
     if (line.share_width == 0) continue;
-    text_painter().draw(box, line.share, {2 * sizes.margin + indent + line.label_width, baseline}, kWhite);
+    draw_number(box, line.share, {2 * sizes.margin + indent + line.label_width, baseline}, sizes, kWhite);
   }
 }
 

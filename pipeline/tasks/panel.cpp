@@ -19,6 +19,11 @@ constexpr int kUsualLeastHeight = 8;
 constexpr double kDarken = 0.35;
 constexpr double kMostOfPicture = 0.4;  // that a panel covers from above
 
+TextLine digit_line(char digit, const TextSizes& sizes) {
+  const int wide_enough = 4 * sizes.height;
+  return {std::string(1, digit), sizes.height, wide_enough};
+}
+
 }  // namespace
 
 TextSizes with_height(TextSizes sizes, int height) {
@@ -53,6 +58,20 @@ Rgb text_color_on(const Rgb& color) {
 
 cv::Scalar scalar(const Rgb& color) {
   return {static_cast<double>(color.b), static_cast<double>(color.g), static_cast<double>(color.r)};
+}
+
+int number_width(const std::string& number, const TextSizes& sizes) {
+  int width = 0;
+  for (const char digit : number) width += text_painter().width(digit_line(digit, sizes));
+  return width;
+}
+
+void draw_number(cv::Mat& image, const std::string& number, cv::Point at, const TextSizes& sizes, const Rgb& color) {
+  for (const char digit : number) {
+    const TextLine line = digit_line(digit, sizes);
+    text_painter().draw(image, line, at, color);
+    at.x += text_painter().width(line);
+  }
 }
 
 cv::Mat darkened_corner(cv::Mat& image, const TextSizes& sizes, int text_width, int lines) {

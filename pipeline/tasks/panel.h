@@ -42,6 +42,10 @@ bool is_intricate_text(const std::string& text);
 Rgb text_color_on(const Rgb& color);
 cv::Scalar scalar(const Rgb& color);
 
+/// A number is drawn digit by digit: it changes from frame to frame, its digits are kept (TextPieces).
+int number_width(const std::string& number, const TextSizes& sizes);
+void draw_number(cv::Mat& image, const std::string& number, cv::Point at, const TextSizes& sizes, const Rgb& color);
+
 /// Darkens the upper left corner with room for so many lines of text of this width; yields that part of the image.
 cv::Mat darkened_corner(cv::Mat& image, const TextSizes& sizes, int text_width, int lines);
 /// Of line 0, 1, ... in a panel.
