@@ -1,4 +1,4 @@
-// What libav says about errors, and that it says nothing else.
+// What libav says about errors, that it says nothing else, and how much memory it takes.
 #pragma once
 
 #include <string>
@@ -12,5 +12,9 @@ std::string error_text(int error);
 /// libav: silences it unless the program has chosen a level (av_log_set_level) that is neither libav's default nor
 /// OpenCV's. Thread-safe.
 void silence_log();
+
+/// libav allocates what a file claims to need, gigabytes for one of a kilobyte: from now on no more than 1 GiB at once,
+/// which is more than the largest frame takes. To be called before reading. Thread-safe.
+void limit_memory();
 
 }  // namespace zoo::ffmpeg

@@ -227,6 +227,7 @@ std::vector<uint8_t> read_picture(std::unique_ptr<Opening>& opening, const Input
 
 Opened open(const Input& input, const ReadOptions& options, const ContentCheck& check) {
   silence_log();
+  limit_memory();
   std::unique_ptr<Opening> opening = open_bytes(input, options);
   if (may_be_picture(input)) {
     std::vector<uint8_t> picture = read_picture(opening, input, options, check);
@@ -237,6 +238,7 @@ Opened open(const Input& input, const ReadOptions& options, const ContentCheck& 
 
 bool holds_video(const std::filesystem::path& file) {
   silence_log();
+  limit_memory();
   const Input input{InputKind::kFile, file.string(), file.string()};
   const ReadOptions options;
   try {
