@@ -28,7 +28,8 @@ class FrameWriter {
   virtual const std::vector<std::filesystem::path>& files() const = 0;
 };
 
-/// What a picture of this file is written as: its own extension, or ".png" where it is none that is written (can_encode).
+/// What a picture of this file is written as: its own extension, or ".png" where it is none that is written
+/// (can_encode).
 std::string picture_ending(const std::filesystem::path& picture);
 
 /// Pictures for a source of pictures: the same name and format (picture_ending; also PNG where the format does not take
