@@ -26,7 +26,7 @@ enum class FailureKind {
   kMissing,     ///< no such file, or no permission
   kEmpty,       ///< zero bytes
   kNotAnImage,  ///< no known format
-  kTruncated,   ///< ends too early or is damaged; also a video with fewer frames than it promises
+  kTruncated,   ///< ends too early or is damaged; of a video also where only a part of it is
   kTooLarge,    ///< promises more pixels than the limit
   kLost,        ///< a camera or stream stopped, or a source of several could not be opened
   kProcessing,  ///< read, but it does not fit the network

@@ -1,0 +1,36 @@
+#include "pipeline/video/ffmpeg/frame_times.h"
+
+#include <gtest/gtest.h>
+
+namespace zoo::ffmpeg {
+namespace {
+
+TEST(FrameTimes, AreTheContainersWhereTheyRise) {
+  FrameTimes times(0.1);
+  for (const double time_s : {0.7, 0.8, 1.5, 99.0}) EXPECT_DOUBLE_EQ(times.next(time_s), time_s);
+}
+
+TEST(FrameTimes, StepAMillisecondWhereTheyDoNot) {
+  FrameTimes times(0.1);
+  EXPECT_DOUBLE_EQ(times.next(1.0), 1.0);
+  EXPECT_DOUBLE_EQ(times.next(1.0), 1.001);
+  EXPECT_DOUBLE_EQ(times.next(0.5), 1.002);
+  EXPECT_DOUBLE_EQ(times.next(1.2), 1.2);
+}
+
+TEST(FrameTimes, GoOnWhereTheClockStartsAnew) {
+  FrameTimes times(0.1);
+  EXPECT_DOUBLE_EQ(times.next(50.0), 50.0);
+  EXPECT_DOUBLE_EQ(times.next(0.0), 50.1);
+  EXPECT_DOUBLE_EQ(times.next(0.2), 50.3);
+  EXPECT_DOUBLE_EQ(times.next(50.0), 100.1);
+}
+
+TEST(FrameTimes, CountFramesWhereThereAreNone) {
+  FrameTimes times(0.04);
+  for (int i = 0; i < 5; ++i) EXPECT_NEAR(times.next({}), 0.04 * i, 1e-12);
+  EXPECT_DOUBLE_EQ(times.next(9.0), 9.0);
+}
+
+}  // namespace
+}  // namespace zoo::ffmpeg
