@@ -15,12 +15,13 @@ class FrameTimes {
   double next(std::optional<double> stamp_s) {
     constexpr double kNewClock_s = 1.0;
     constexpr double kStep_s = 0.001;
-    double time_s = stamp_s ? *stamp_s + offset_s_ : last_s_ ? *last_s_ + frame_s_ : 0.0;
-    if (last_s_ && time_s < *last_s_ - kNewClock_s) {
-      offset_s_ += *last_s_ + frame_s_ - time_s;
-      time_s = *last_s_ + frame_s_;
+    double time_s = stamp_s ? *stamp_s + offset_s_ : begun_ ? last_s_ + frame_s_ : 0.0;
+    if (begun_ && time_s < last_s_ - kNewClock_s) {
+      offset_s_ += last_s_ + frame_s_ - time_s;
+      time_s = last_s_ + frame_s_;
     }
-    if (last_s_ && time_s <= *last_s_) time_s = *last_s_ + kStep_s;
+    if (begun_ && time_s <= last_s_) time_s = last_s_ + kStep_s;
+    begun_ = true;
     last_s_ = time_s;
     return time_s;
   }
@@ -28,7 +29,8 @@ class FrameTimes {
  private:
   double frame_s_;
   double offset_s_ = 0.0;
-  std::optional<double> last_s_;
+  double last_s_ = 0.0;
+  bool begun_ = false;
 };
 
 }  // namespace zoo::ffmpeg
