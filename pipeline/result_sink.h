@@ -31,6 +31,7 @@ struct SourceStats {
   int64_t failed = 0;
   int64_t dropped = 0;  ///< live sources only: replaced by a newer frame before the network saw it
   double wall_s = 0.0;
+  bool whole = false;  ///< the source has ended by itself: nobody stopped before it had yielded everything
 };
 
 /// One kind of output of a run: JSON lines, pictures, a window. Knows nothing of threads: one calls it at a time, but

@@ -21,6 +21,8 @@ class FrameWriter {
   /// `frame.image`: 8-bit BGR. Throws IoError: full disk, no permission, a codec that refuses, what OutputFolder
   /// refuses. A file that could not be written on is removed.
   virtual void write(const pipeline::Frame& frame) = 0;
+  /// All frames of the source have been written: the last of a video is shown, and its sound heard, as long as there.
+  virtual void source_ended() {}
   /// Completes the files. Throws IoError when something was lost; that file is then removed. Without it the destructor
   /// does the same, but says nothing.
   virtual void finish() = 0;

@@ -19,13 +19,13 @@ constexpr uintmax_t kRewriteLimit = uintmax_t{1} << 30;
 
 /// Gives the part's content to its name as a plain file. False where that is not done: it is too large, the disk too
 /// full.
-bool publish_rewritten(const NewFile& part) {
+bool publish_rewritten(const NewFile& part, double end_s) {
   std::error_code error;
   const uintmax_t size = fs::file_size(part.part(), error);
   if (error || size > kRewriteLimit) return false;
   try {
     NewFile plain(part.name(), Durability::kPower, kExtension);
-    ffmpeg::write_without_fragments(part.part(), plain.part(), part.name().string());
+    ffmpeg::write_without_fragments(part.part(), plain.part(), end_s, part.name().string());
     plain.publish();
   } catch (const IoError&) {  // the part is whole, too
     return false;
@@ -68,15 +68,20 @@ void VideoWriter::show_waiting(int64_t times) {
   for (int64_t i = 0; i < times; ++i) encoder_->write(waiting_, rate_->show());
 }
 
+void VideoWriter::source_ended() {
+  if (encoder_) encoder_->source_ended();
+}
+
 void VideoWriter::finish() {
   if (!encoder_) return;
   all_or_nothing([&] {
     if (rate_) show_waiting(rate_->end());
     encoder_->finish();
   });
+  const double end_s = encoder_->end_s();
   encoder_.reset();
   const std::unique_ptr<NewFile> file = std::move(file_);
-  if (!publish_rewritten(*file)) file->publish();
+  if (!publish_rewritten(*file, end_s)) file->publish();
   files_.push_back(file->name());
 }
 

@@ -25,6 +25,7 @@ class VideoWriter : public FrameWriter {
   ~VideoWriter() override;
 
   void write(const pipeline::Frame& frame) override;
+  void source_ended() override;
   void finish() override;
   const std::vector<std::filesystem::path>& files() const override { return files_; }
 

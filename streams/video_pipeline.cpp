@@ -176,7 +176,11 @@ class Run {
       std::exception_ptr error;
       if (!source.next(result, error)) return false;
       if (error) std::rethrow_exception(error);
-      if (!result || !accept(std::move(*result))) break;
+      if (!result) {
+        stats_.whole = !stopping();  // a source that is told to stop ends, too
+        break;
+      }
+      if (!accept(std::move(*result))) break;
     }
     return true;
   }
@@ -301,7 +305,8 @@ class Run {
   std::optional<pipeline::FrameEvent> lost_;  ///< of the calling thread
   std::mutex error_mutex_;
   std::exception_ptr error_;
-  /// `captured` and `dropped` belong to the capture thread until it has ended or was given up, the rest to the caller.
+  /// `captured`, `dropped` and `whole` belong to the capture thread until it has ended or was given up, the rest to the
+  /// caller.
   pipeline::SourceStats stats_;
 };
 

@@ -133,6 +133,7 @@ TEST(VideoPipeline, KeepsEveryFrameOfAFileInOrder) {
   EXPECT_EQ(drawn, 500);
   EXPECT_EQ(stats.captured, 500);
   EXPECT_EQ(stats.ok, 500);
+  EXPECT_TRUE(stats.whole);
   EXPECT_EQ(stats.dropped, 0);
 }
 
@@ -314,6 +315,7 @@ TEST(VideoPipeline, MaxFramesStopsFilesAndLiveSources) {
     const pipeline::SourceStats stats = run_pipeline(source, stages_into(recorder), {.max_frames = 10});
     EXPECT_THAT(recorder.frames, SizeIs(10));
     EXPECT_EQ(stats.ok, 10);
+    EXPECT_FALSE(stats.whole);
     expect_accounted(stats);
   }
 }

@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "pipeline/video/ffmpeg/av_error.h"
@@ -14,9 +18,56 @@ InputPtr open_file(const std::filesystem::path& file, const std::string& name) {
   return InputPtr(input);
 }
 
+/// The pictures' stream: VideoEncoder adds it first.
+constexpr int kPictures = 0;
+
+/// Copies the packets of all streams.
+class PacketCopy {
+ public:
+  PacketCopy(AVFormatContext& from, Mp4File& to) : from_(from), to_(to) {}
+
+  /// The result of av_read_frame that ended it.
+  int run(double end_s) {
+    int result = 0;
+    while ((result = av_read_frame(&from_, packet_.get())) >= 0) {
+      if (packet_->stream_index == kPictures) {
+        write_held();
+        std::swap(packet_, held_);
+        has_held_ = true;
+      } else {
+        write(*packet_);
+      }
+    }
+    if (has_held_) {
+      const auto end = std::llround(end_s / av_q2d(from_.streams[kPictures]->time_base));
+      held_->duration = std::max<int64_t>(1, end - held_->dts);
+      write_held();
+    }
+    return result;
+  }
+
+ private:
+  void write_held() {
+    if (std::exchange(has_held_, false)) write(*held_);
+  }
+
+  void write(AVPacket& packet) {
+    const int stream = packet.stream_index;
+    av_packet_rescale_ts(&packet, from_.streams[stream]->time_base, to_.stream(stream).time_base);
+    packet.pos = -1;
+    to_.write(packet);
+  }
+
+  AVFormatContext& from_;
+  Mp4File& to_;
+  PacketPtr packet_ = make_packet();
+  PacketPtr held_ = make_packet();  ///< of the pictures the last, whose duration may have to be told
+  bool has_held_ = false;
+};
+
 }  // namespace
 
-void write_without_fragments(const std::filesystem::path& from, const std::filesystem::path& to,
+void write_without_fragments(const std::filesystem::path& from, const std::filesystem::path& to, double end_s,
                              const std::string& name) {
   const InputPtr input = open_file(from, name);
   Mp4File output(to, name);
@@ -29,14 +80,7 @@ void write_without_fragments(const std::filesystem::path& from, const std::files
     av_dict_copy(&target.metadata, source.metadata, 0);
   }
   output.begin(Mp4Layout::kIndexFirst);
-  const PacketPtr packet = make_packet();
-  int result = 0;
-  while ((result = av_read_frame(input.get(), packet.get())) >= 0) {
-    const int stream = packet->stream_index;
-    av_packet_rescale_ts(packet.get(), input->streams[stream]->time_base, output.stream(stream).time_base);
-    packet->pos = -1;
-    output.write(*packet);
-  }
+  const int result = PacketCopy(*input, output).run(end_s);
   if (result != AVERROR_EOF) throw IoError(fmt::format("{}: reading failed: {}", name, error_text(result)));
   output.finish();
 }

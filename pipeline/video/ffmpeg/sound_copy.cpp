@@ -19,7 +19,10 @@ int64_t time_of(const AVPacket& packet) { return packet.pts != AV_NOPTS_VALUE ? 
 SoundCopy::SoundCopy(const std::filesystem::path& file, Mp4File& to, const std::string& name, OnNote on_note)
     : file_(printable(file.string())), name_(name), to_(to), on_note_(std::move(on_note)), packet_(make_packet()) {
   open(file);
-  if (input_) add_streams();
+  if (!input_) return;
+  if (input_->start_time != AV_NOPTS_VALUE) start_s_ = static_cast<double>(input_->start_time) / AV_TIME_BASE;
+  find_end();
+  add_streams();
 }
 
 void SoundCopy::open(const std::filesystem::path& file) {
@@ -36,8 +39,16 @@ void SoundCopy::open(const std::filesystem::path& file) {
   on_note_(fmt::format("{}: has no sound: {} could not be opened a second time: {}", name_, file_, error_text(result)));
 }
 
+void SoundCopy::find_end() {
+  const int number = av_find_best_stream(input_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  if (number < 0) return;
+  const AVStream& pictures = *input_->streams[number];
+  if (pictures.duration == AV_NOPTS_VALUE || pictures.start_time == AV_NOPTS_VALUE) return;
+  pictures_end_s_ =
+      static_cast<double>(pictures.start_time + pictures.duration) * av_q2d(pictures.time_base) - start_s_;
+}
+
 void SoundCopy::add_streams() {
-  if (input_->start_time != AV_NOPTS_VALUE) start_s_ = static_cast<double>(input_->start_time) / AV_TIME_BASE;
   for (unsigned i = 0; i < input_->nb_streams; ++i) {
     AVStream& source = *input_->streams[i];
     source.discard = AVDISCARD_ALL;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ class SoundCopy {
   SoundCopy(const std::filesystem::path& file, Mp4File& to, const std::string& name, OnNote on_note);
 
   bool has_sound() const { return !streams_.empty(); }
+  /// When the last of the file's pictures ends, in seconds since the file's start, where the file says so.
+  std::optional<double> pictures_end_s() const { return pictures_end_s_; }
+
   /// Copies what is played before `end_s`. Times are seconds since the file's start, that is its earliest time stamp of
   /// any stream; `origin_s`, the same in all calls, is the new file's 0. Throws IoError where writing fails.
   void copy_until(double end_s, double origin_s);
@@ -43,6 +47,7 @@ class SoundCopy {
 
   static FilterPtr make_unwrap(const AVStream& source);
   void open(const std::filesystem::path& file);
+  void find_end();
   void add_streams();
   /// Reads the next packet of sound into `packet_`.
   void read();
@@ -60,6 +65,7 @@ class SoundCopy {
   InputPtr input_;
   std::vector<Stream> streams_;
   double start_s_ = 0.0;
+  std::optional<double> pictures_end_s_;
   PacketPtr packet_;
   bool has_packet_ = false;
   bool damage_noted_ = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -74,19 +75,25 @@ class Mp4Encoder : public VideoEncoder {
     write_packets();
   }
 
+  void source_ended() override { with_source_ = true; }
+
   void finish() override {
     explained([&] { encoder_->send_end(); });
     write_packets();
     if (has_held_) {
-      const int64_t lone = std::llround(encoder_->codec().time_base.den / options_.fps);
-      write_held(held_->dts + ticks_.mean_distance(std::max<int64_t>(1, lone)));
+      const int64_t end = end_of_last();
+      end_s_ = static_cast<double>(end) * av_q2d(encoder_->codec().time_base);
+      write_held(end);
     }
+    if (with_source_ && sound_) sound_->copy_until(std::numeric_limits<double>::infinity(), origin_s_);
     file_->finish();
     if (written_ < pictures_) {
       throw IoError(fmt::format("{}: incomplete: holds {} of {}: the encoder lost some; try another (--codec mpeg4)",
                                 options_.name, written_, counted(pictures_, "frame")));
     }
   }
+
+  double end_s() const override { return end_s_; }
 
  private:
   void begin(const std::filesystem::path& sound) {
@@ -124,6 +131,15 @@ class Mp4Encoder : public VideoEncoder {
     }
   }
 
+  int64_t end_of_last() const {
+    const int per_s = encoder_->codec().time_base.den;
+    if (with_source_ && sound_ && sound_->pictures_end_s()) {
+      const int64_t end = std::llround((*sound_->pictures_end_s() - origin_s_) * per_s);
+      if (end > held_->dts) return end;
+    }
+    return held_->dts + ticks_.distance(std::max<int64_t>(1, std::llround(per_s / options_.fps)));
+  }
+
   /// A packet is held back until the next says how long it lasts.
   void write_packets() {
     while (explained([&] { return encoder_->receive(*packet_); })) {
@@ -151,9 +167,11 @@ class Mp4Encoder : public VideoEncoder {
   std::optional<SoundCopy> sound_;
   Ticks ticks_;
   double origin_s_ = 0.0;
+  double end_s_ = 0.0;
   PacketPtr packet_;
   PacketPtr held_;
   bool has_held_ = false;
+  bool with_source_ = false;
   int64_t pictures_ = 0;
   int64_t written_ = 0;
 };

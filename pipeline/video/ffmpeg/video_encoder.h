@@ -38,20 +38,28 @@ class VideoEncoder {
   /// `image`: 8-bit BGR of the size promised. `time_s`: seconds since the start of the file that it comes from, its
   /// earliest time stamp of any stream, else from anywhere. The video begins with the first picture, or with the sound
   /// where that is earlier. Times ascend; one that does not is taken for that of a source which began anew, and comes
-  /// after what is there. Each picture is shown until the next, the last for as long as the others on average.
+  /// after what is there. Each picture is shown until the next, the last as long as the one before it, or as all on
+  /// average where that is less.
   /// Throws IoError: a full disk, an encoder that gives up; then the file is of no use.
   virtual void write(const cv::Mat& image, double time_s) = 0;
 
+  /// The pictures of the sound's file are complete: the last is shown to the end that the file states for them, and
+  /// the sound copied to its own. To be called before finish().
+  virtual void source_ended() = 0;
+
   /// Completes the file: all pictures are in it, or it throws IoError. To be called last.
   virtual void finish() = 0;
+
+  /// When the last picture ends, in seconds from the start of the video. After finish().
+  virtual double end_s() const = 0;
 };
 
 /// Throws IoError where the file cannot be written or no encoder of the codec is there or takes the size.
 std::unique_ptr<VideoEncoder> open_video_encoder(const VideoEncoderOptions& options);
 
-/// Copies a whole MP4 file in fragments into one without, which every player seeks in at once, its index in front.
-/// `name`: what messages call it. Throws IoError.
-void write_without_fragments(const std::filesystem::path& from, const std::filesystem::path& to,
+/// Copies a file of a VideoEncoder into one without fragments, which every player seeks in at once, its index in front.
+/// `end_s`: VideoEncoder::end_s(), which fragments do not tell. `name`: what messages call the file. Throws IoError.
+void write_without_fragments(const std::filesystem::path& from, const std::filesystem::path& to, double end_s,
                              const std::string& name);
 
 }  // namespace zoo::ffmpeg

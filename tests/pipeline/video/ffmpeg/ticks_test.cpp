@@ -11,13 +11,15 @@ TEST(Ticks, AreTheTimesSinceTheOrigin) {
   EXPECT_EQ(ticks.next(5.0), 0);
   EXPECT_EQ(ticks.next(5.04), 40);
   EXPECT_EQ(ticks.next(65.5), 60'500);
-  EXPECT_EQ(ticks.mean_distance(7), 30'250);
+  EXPECT_EQ(ticks.distance(7), 30'250);
+  EXPECT_EQ(ticks.next(65.51), 60'510);
+  EXPECT_EQ(ticks.distance(7), 10);
 }
 
 TEST(Ticks, OfOnePictureHaveNoDistance) {
   Ticks ticks(1000);
   EXPECT_EQ(ticks.next(0.0), 0);
-  EXPECT_EQ(ticks.mean_distance(7), 7);
+  EXPECT_EQ(ticks.distance(7), 7);
 }
 
 TEST(Ticks, AscendWhereTimesDoNot) {

@@ -41,10 +41,12 @@ class VideoEncoderTest : public ::testing::Test {
     image.col(number % size.width).setTo(cv::Scalar(255, 255, 255));
     return image;
   }
-  void write(const VideoEncoderOptions& wanted, const std::vector<double>& times) {
+  /// Yields VideoEncoder::end_s().
+  double write(const VideoEncoderOptions& wanted, const std::vector<double>& times) {
     const auto encoder = open_video_encoder(wanted);
     for (size_t i = 0; i < times.size(); ++i) encoder->write(picture(wanted.size, static_cast<int>(i)), times[i]);
     encoder->finish();
+    return encoder->end_s();
   }
 
   test::TempFolder folder_;
@@ -73,8 +75,7 @@ TEST_P(EveryCodec, KeepsTimesAndOddSizesOrSaysSo) {
   const std::vector<double>& found = probed.times[0];
   ASSERT_THAT(found, SizeIs(times.size()));
   for (size_t i = 0; i < times.size(); ++i) EXPECT_NEAR(found[i], times[i] - 3.0, 1e-5) << i;
-  // The last is shown as long as the others on average.
-  EXPECT_NEAR(probed.seconds(0, "duration"), 4.001 + 4.001 / 4, 1e-3);
+  EXPECT_NEAR(probed.seconds(0, "duration"), 4.001 + 4.001 / 4, 1e-3);  // the last as long as all on average
   EXPECT_TRUE(test::decodes_cleanly(file_));
   if (GetParam().written == cv::Size(65, 49)) {
     EXPECT_THAT(notes_, IsEmpty());
@@ -148,13 +149,15 @@ TEST_F(VideoEncoderTest, WithoutFragmentsItIsTheSame) {
   wanted.sound = source;
   std::vector<double> times;
   for (int i = 0; i < 60; ++i) times.push_back(i * 0.05 + (i > 30 ? 0.013 : 0.0));
-  write(wanted, times);
+  times.push_back(5.0);  // so that the last is not like those before
+  times.push_back(5.5);
+  const double end_s = write(wanted, times);
   const fs::path plain = folder_ / "plain.mp4";
-  write_without_fragments(file_, plain, "plain.mp4");
+  write_without_fragments(file_, plain, end_s, "plain.mp4");
   const test::Probed before = test::probe(file_);
   const test::Probed after = test::probe(plain);
   EXPECT_EQ(after.times, before.times);
-  EXPECT_EQ(after.streams[0].at("nb_frames"), "60");
+  EXPECT_EQ(after.streams[0].at("nb_frames"), "62");
   for (const size_t stream : {0, 1}) {
     EXPECT_NEAR(after.seconds(stream, "duration"), before.seconds(stream, "duration"), 0.01);
   }
@@ -271,6 +274,22 @@ TEST_F(Sound, ThatIsThereBeforeThePicturesStaysThere) {
   const test::Probed probed = test::probe(file_);
   EXPECT_NEAR(probed.times[0][0], 0.5, 0.001);
   EXPECT_NEAR(probed.seconds(1, "start_time"), 0.0, 0.03);
+}
+
+TEST_F(Sound, AndLastPictureLastAsLongAsTheirs) {
+  const fs::path source = folder_ / "clip.mp4";
+  test::run_ffmpeg(fmt::format("-f lavfi -i testsrc=d=4:r=0.5:s=64x48 -f lavfi -i sine=d=5 -c:v mpeg4 -c:a aac {}",
+                               source.string()));
+  VideoEncoderOptions wanted = options(VideoCodec::kAuto, {64, 48});
+  wanted.sound = source;
+  const auto encoder = open_video_encoder(wanted);
+  encoder->write(picture({64, 48}, 0), 0.0);
+  encoder->write(picture({64, 48}, 1), 0.1);
+  encoder->source_ended();
+  encoder->finish();
+  const test::Probed probed = test::probe(file_);
+  EXPECT_NEAR(probed.seconds(0, "duration"), 4.0, 0.001);
+  EXPECT_NEAR(probed.seconds(1, "duration"), 5.0, 0.07);
 }
 
 TEST_F(Sound, ThatMp4DoesNotTakeIsSaid) {
