@@ -36,7 +36,7 @@ struct HttpClient::Impl {
 };
 
 HttpClient::HttpClient(HttpOptions options)
-    : impl_(std::make_unique<Impl>(http_module().make_transport(std::move(options)))) {}
+    : impl_(std::make_unique<Impl>(Impl{http_module().make_transport(std::move(options))})) {}
 HttpClient::~HttpClient() = default;
 
 HttpAnswer HttpClient::head(const std::string& url, const std::vector<std::string>& headers) {

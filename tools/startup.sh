@@ -9,7 +9,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 compiler=${CXX:-g++}
 "$compiler" -std=c++20 -O2 -static -o "$folder/start_meter" tools/startup/start_meter.cpp
-"$compiler" -std=c++20 -O2 -o "$folder/empty_opencv" tools/startup/empty_opencv.cpp \
+"$compiler" -std=c++17 -O2 -o "$folder/empty_opencv" tools/startup/empty_opencv.cpp \
   $(pkg-config --cflags opencv4) -Wl,--as-needed -lopencv_core
 
 core=$(($(nproc) - 1))

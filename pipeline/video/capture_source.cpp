@@ -12,12 +12,12 @@
 
 #include <fmt/format.h>
 #include <opencv2/imgproc.hpp>
-#include <opencv2/videoio.hpp>
 
 #include "nn/core/counted.h"
 #include "nn/core/parse_number.h"
 #include "nn/core/stopwatch.h"
 #include "nn/core/walk_folder.h"
+#include "pipeline/video/capture_module.h"
 #include "pipeline/video/gstreamer_check.h"
 
 namespace zoo::pipeline {
@@ -61,14 +61,15 @@ cv::Mat to_bgr(cv::Mat image, const std::string& name) {
 
 class CaptureSource : public FrameSource {
  public:
-  CaptureSource(const cv::VideoCapture& capture, SourceInfo info) : capture_(capture), info_(std::move(info)) {}
+  CaptureSource(std::unique_ptr<Capture> capture, SourceInfo info)
+      : capture_(std::move(capture)), info_(std::move(info)) {}
 
   std::optional<FrameResult> next() override {
     if (ended_) return std::nullopt;
     const Stopwatch watch;
-    cv::Mat image;  // a new one each time: VideoCapture writes into the old one, which others may still read
+    cv::Mat image;
     try {
-      if (!capture_.read(image) || image.empty()) return at_end();
+      if (!capture_->read(image)) return at_end();
     } catch (const cv::Exception& error) {
       throw IoError(fmt::format("{}: reading frame {} failed: {}", info_.name, next_index_, error.err));
     }
@@ -82,7 +83,7 @@ class CaptureSource : public FrameSource {
  private:
   double position_s(int64_t index) const {
     if (info_.live) return since_opened_.elapsed_ms() / 1000.0;
-    const double stamp_ms = capture_.get(cv::CAP_PROP_POS_MSEC);
+    const double stamp_ms = capture_->position_ms();
     const bool usable = std::isfinite(stamp_ms) && (stamp_ms > 0.0 || index == 0);
     return usable ? std::max(stamp_ms, 0.0) / 1000.0 : static_cast<double>(index) / info_.fps;
   }
@@ -96,7 +97,7 @@ class CaptureSource : public FrameSource {
                         fmt::format("{}: {} after {}", info_.name, why, counted(next_index_, "frame"))};
   }
 
-  cv::VideoCapture capture_;
+  std::unique_ptr<Capture> capture_;
   SourceInfo info_;
   int64_t next_index_ = 0;
   bool ended_ = false;
@@ -111,20 +112,10 @@ std::string cameras_found() {
   return names.empty() ? "no camera is attached" : fmt::format("there is {}", fmt::join(names, ", "));
 }
 
-/// cv::VideoCapture reports most problems by not being open, a few by throwing.
-template <typename Open>
-cv::VideoCapture opened(Open open) {
-  try {
-    return open();
-  } catch (const cv::Exception&) {
-    return {};
-  }
-}
-
-void fill_from(const cv::VideoCapture& capture, SourceInfo& info) {
-  const double frames = capture.get(cv::CAP_PROP_FRAME_COUNT);
+void fill_from(const Capture& capture, SourceInfo& info) {
+  const double frames = capture.frames();
   if (std::isfinite(frames) && frames >= 1.0 && frames < 1e12) info.frames = std::llround(frames);
-  const double fps = capture.get(cv::CAP_PROP_FPS);
+  const double fps = capture.fps();
   info.fps = std::isfinite(fps) && fps > 0.0 && fps <= 1000.0 ? fps : kFallbackFps;
 }
 
@@ -138,14 +129,14 @@ std::unique_ptr<FrameSource> open_camera(const SourceSpec& spec) {
   if (!fs::exists(device, error)) {
     throw IoError(fmt::format("camera {}: there is no {} ({})", index, device, cameras_found()));
   }
-  cv::VideoCapture capture = opened([&] { return cv::VideoCapture(index, cv::CAP_V4L2); });
-  if (!capture.isOpened()) {
+  std::unique_ptr<Capture> capture = capture_module().open_camera(index);
+  if (!capture) {
     throw IoError(
         fmt::format("{}: cannot be opened (in use by another program, no permission, or not a camera)", info.name));
   }
-  fill_from(capture, info);
+  fill_from(*capture, info);
   info.frames.reset();
-  return std::make_unique<CaptureSource>(capture, std::move(info));
+  return std::make_unique<CaptureSource>(std::move(capture), std::move(info));
 }
 
 std::unique_ptr<FrameSource> open_gstreamer(const SourceSpec& spec) {
@@ -159,14 +150,14 @@ std::unique_ptr<FrameSource> open_gstreamer(const SourceSpec& spec) {
                     "are installed",
                     info.name, problem));
   }
-  cv::VideoCapture capture = opened([&] { return cv::VideoCapture(description, cv::CAP_GSTREAMER); });
-  if (!capture.isOpened()) {
+  std::unique_ptr<Capture> capture = capture_module().open_pipeline(description);
+  if (!capture) {
     throw IoError(fmt::format(
         "{}: GStreamer cannot start this pipeline; try it with `gst-launch-1.0`, and see GST_DEBUG=3", info.name));
   }
-  fill_from(capture, info);
+  fill_from(*capture, info);
   if (info.live) info.frames.reset();
-  return std::make_unique<CaptureSource>(capture, std::move(info));
+  return std::make_unique<CaptureSource>(std::move(capture), std::move(info));
 }
 
 }  // namespace
