@@ -11,8 +11,8 @@ endforeach()
 set_target_properties(backbone_zoo PROPERTIES LINKER_LANGUAGE CXX)
 target_compile_features(backbone_zoo INTERFACE cxx_std_20)
 target_link_libraries(backbone_zoo
-  PUBLIC opencv_core opencv_imgproc opencv_videoio Threads::Threads
-  PRIVATE fmt::fmt yaml-cpp PkgConfig::libzip PkgConfig::libav DNNL::dnnl OpenMP::OpenMP_CXX JPEG::JPEG PNG::PNG TIFF::TIFF PkgConfig::libwebp ZLIB::ZLIB
+  PUBLIC opencv_core opencv_imgproc Threads::Threads
+  PRIVATE fmt::fmt yaml-cpp PkgConfig::libzip DNNL::dnnl OpenMP::OpenMP_CXX JPEG::JPEG PNG::PNG TIFF::TIFF PkgConfig::libwebp ZLIB::ZLIB
     OpenSSL::Crypto ${CMAKE_DL_LIBS} ${linked_dependencies})
 # Where a program that links the archive finds the modules.
 if(ZOO_MODULES)

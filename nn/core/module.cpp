@@ -34,10 +34,12 @@ std::string last_problem() {
 const void* load_module(const ModuleInfo& info) {
   const std::string file = fmt::format("backbone_zoo_{}.so", info.name);
   const auto fail = [&](const std::string& problem) {
+    const std::string help =
+        info.package.empty() ? "" : fmt::format("Debian 12's package {} has the libraries it needs, ", info.package);
     throw Error(fmt::format(
-        "{} needs the module {}, which cannot be loaded: {}; Debian 12's package {} holds what it needs, and the "
-        "variable {} names the folder of the zoo's modules where they are not beside the library",
-        info.purpose, file, problem, info.package, kPathVariable));
+        "{} needs the module {}, which cannot be loaded: {}; {}the variable {} names the folder of the zoo's "
+        "modules where they are not beside the library",
+        info.purpose, file, problem, help, kPathVariable));
   };
   void* module = dlopen(place_of(file).c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (module == nullptr) fail(last_problem());

@@ -15,7 +15,7 @@ struct ModuleInfo {
   std::string_view name;     ///< "http": the file is backbone_zoo_http.so
   std::string_view purpose;  ///< for messages: "downloading"
   std::string_view option;   ///< the build option that leaves it out
-  std::string_view package;  ///< Debian's package of what it needs
+  std::string_view package;  ///< Debian's package of what it needs; may be empty
 };
 
 /// Loads a module, once, and yields its face. It is looked for in the folder that the variable ZOO_MODULE_PATH names,

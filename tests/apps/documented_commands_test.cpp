@@ -43,6 +43,7 @@ constexpr std::array kLeft = {
     Left{"tools/test.sh", "runs this test"},
     Left{"tools/lint.sh", "takes an hour"},
     Left{"tools/bench_peers", "installs other runtimes; tools_test.cpp asks for its help"},
+    Left{"tools/startup.sh", "wants an idle core"},
     Left{"bench MODEL", "a form, not a command"},
     Left{"--source SOURCE", "a form, not a command"},
     Left{"cmake --install", "the package tests do"},

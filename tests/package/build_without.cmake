@@ -4,7 +4,7 @@ include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 
 file(REMOVE_RECURSE ${folder})
 set(without "")
-foreach(part CURL ONNX HIGHGUI CAPTURE PANGO)
+foreach(part CURL ONNX HIGHGUI FFMPEG CAPTURE PANGO)
   list(APPEND without -DZOO_WITH_${part}=OFF)
 endforeach()
 foreach(package CURL ONNX Protobuf)
@@ -22,4 +22,9 @@ execute_process(COMMAND ${folder}/zoo/apps/backbone-zoo predict ${demo}/emoji.ya
   RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(NOT output MATCHES "showing a window is not in this build of the zoo, which was made with ZOO_WITH_HIGHGUI=OFF")
   message(FATAL_ERROR "predict --show without windows: ${result}\n${output}")
+endif()
+execute_process(COMMAND ${folder}/zoo/apps/backbone-zoo predict ${demo}/emoji.yaml --source ${demo}/samples/clip.mp4
+  RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(result EQUAL 0 OR NOT output MATCHES "reading and writing videos is not in this build of the zoo, which was made with ZOO_WITH_FFMPEG=OFF")
+  message(FATAL_ERROR "predict of a video without FFmpeg: ${result}\n${output}")
 endif()

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "pipeline/video/ffmpeg/av_error.h"
+#include "pipeline/video/ffmpeg/libav_entries.h"
 #include "pipeline/video/ffmpeg/mp4_file.h"
 #include "pipeline/video/ffmpeg/video_encoder.h"
 
@@ -67,8 +68,8 @@ class PacketCopy {
 
 }  // namespace
 
-void write_without_fragments(const std::filesystem::path& from, const std::filesystem::path& to, double end_s,
-                             const std::string& name) {
+void libav::write_without_fragments(const std::filesystem::path& from, const std::filesystem::path& to, double end_s,
+                                    const std::string& name) {
   const InputPtr input = open_file(from, name);
   Mp4File output(to, name);
   for (unsigned i = 0; i < input->nb_streams; ++i) {

@@ -12,6 +12,7 @@
 
 #include "nn/core/counted.h"
 #include "pipeline/video/ffmpeg/av_error.h"
+#include "pipeline/video/ffmpeg/libav_entries.h"
 #include "pipeline/video/ffmpeg/mp4_file.h"
 #include "pipeline/video/ffmpeg/picture_encoder.h"
 #include "pipeline/video/ffmpeg/sound_copy.h"
@@ -178,7 +179,7 @@ class Mp4Encoder : public VideoEncoder {
 
 }  // namespace
 
-std::unique_ptr<VideoEncoder> open_video_encoder(const VideoEncoderOptions& options) {
+std::unique_ptr<VideoEncoder> libav::open_video_encoder(const VideoEncoderOptions& options) {
   silence_log();
   return std::make_unique<Mp4Encoder>(options, open_encoder(options));
 }

@@ -19,6 +19,7 @@
 #include "pipeline/video/ffmpeg/ffmpeg.h"
 #include "pipeline/video/ffmpeg/frame_converter.h"
 #include "pipeline/video/ffmpeg/frame_times.h"
+#include "pipeline/video/ffmpeg/libav_entries.h"
 #include "pipeline/video/ffmpeg/open_problem.h"
 #include "pipeline/video/ffmpeg/protocols.h"
 #include "pipeline/video/ffmpeg/stated_size.h"
@@ -225,7 +226,7 @@ std::vector<uint8_t> read_picture(std::unique_ptr<Opening>& opening, const Input
 
 }  // namespace
 
-Opened open(const Input& input, const ReadOptions& options, const ContentCheck& check) {
+Opened libav::open(const Input& input, const ReadOptions& options, const ContentCheck& check) {
   silence_log();
   limit_memory();
   std::unique_ptr<Opening> opening = open_bytes(input, options);
@@ -236,7 +237,7 @@ Opened open(const Input& input, const ReadOptions& options, const ContentCheck& 
   return std::make_unique<Reader>(input, options, std::move(opening));
 }
 
-bool holds_video(const std::filesystem::path& file) {
+bool libav::holds_video(const std::filesystem::path& file) {
   silence_log();
   limit_memory();
   const Input input{InputKind::kFile, file.string(), file.string()};
