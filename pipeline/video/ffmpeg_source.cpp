@@ -27,6 +27,7 @@ class FfmpegSource : public FrameSource {
     if (std::optional<ffmpeg::VideoFrame> read = reader_->read()) {
       Frame frame{.image = std::move(read->image), .source = info_.name, .index = next_index_++};
       frame.time_s = read->time_s;
+      frame.duration_s = read->duration_s;
       frame.capture_ms = watch.elapsed_ms();
       return frame;
     }

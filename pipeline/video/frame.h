@@ -17,6 +17,7 @@ struct Frame {
   std::string source;       ///< the file it came from, or what SourceInfo::name calls the source
   int64_t index = 0;        ///< counts from 0 over everything the source yields; gaps after drops show what was lost
   double time_s = 0.0;      ///< position in a video file, or seconds since a live source was opened
+  double duration_s = 0.0;  ///< how long it is shown, as the file says; 0: it does not say, or the source is live
   double capture_ms = 0.0;  ///< reading and decoding, for a live source including the wait for it
   size_t stream = 0;        ///< which source of the run: set by whoever reads several, not by the source
 };

@@ -38,4 +38,12 @@ bool is_damaged(const AVFrame& frame) {
   return (frame.decode_error_flags & kFlags) != 0;
 }
 
+int64_t duration_of(const AVFrame& frame) {
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
+  return frame.duration;
+#else
+  return frame.pkt_duration;
+#endif
+}
+
 }  // namespace zoo::ffmpeg

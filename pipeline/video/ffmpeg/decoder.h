@@ -1,6 +1,7 @@
 // Packets to frames.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "pipeline/video/ffmpeg/av_ptr.h"
@@ -24,5 +25,8 @@ class Decoder {
 
 /// Whether the decoder had to make up a part of the frame.
 bool is_damaged(const AVFrame& frame);
+
+/// How long the frame is shown, in ticks of its stream; 0: unknown.
+int64_t duration_of(const AVFrame& frame);
 
 }  // namespace zoo::ffmpeg

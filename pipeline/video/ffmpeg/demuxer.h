@@ -40,6 +40,7 @@ class Demuxer {
   bool begins_anywhere() const;
   /// Seconds since the container's start.
   std::optional<double> seconds(int64_t stamp) const;
+  double tick_s() const { return av_q2d(video_->time_base); }
 
   /// The next packet of the video: 0, AVERROR_EOF at the end, another error. Damaged parts are skipped, up to 64 in a
   /// row.

@@ -36,6 +36,8 @@ struct VideoFrame {
   /// its sound keeps that distance. Strictly increasing: what does not is moved a millisecond behind the frame before,
   /// and where the container's clock starts anew (more than a second back), it goes on from there.
   double time_s = 0.0;
+  /// How long it is shown, as the container says; 0 where it does not, and of a live input.
+  double duration_s = 0.0;
 };
 
 struct VideoInfo {

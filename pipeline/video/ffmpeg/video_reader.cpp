@@ -101,6 +101,7 @@ class Reader : public VideoReader {
     }
     result.time_s =
         info_.live ? since_opened_.elapsed_ms() / 1000.0 : times_.next(demuxer_.seconds(frame_->best_effort_timestamp));
+    if (!info_.live) result.duration_s = std::max(0.0, static_cast<double>(duration_of(*frame_)) * demuxer_.tick_s());
     av_frame_unref(frame_.get());
     ++frames_;
     return result;

@@ -218,6 +218,15 @@ TEST(LocalSource, LocalPlaylistsOfFilesAreRead) {
   EXPECT_EQ(read_all(*open_source(folder / "list.m3u8")).frames.size(), 12U);
 }
 
+TEST(LocalSource, FramesSayHowLongTheyAreShown) {
+  for (const char* name : {"plain.mp4", "plain.mkv", "plain.avi", "plain.ts"}) {
+    const Read read = read_all(*open_source((test::video_folder() / name).string()));
+    for (const Frame& frame : read.frames) EXPECT_NEAR(frame.duration_s, 0.1, 1e-6) << name;
+  }
+  const Read picture = read_all(*open_source((test::video_folder() / "cover.png").string()));
+  EXPECT_EQ(picture.frames.at(0).duration_s, 0.0);
+}
+
 TEST(LocalSource, NamesAreNoProtocolsAndNoPatterns) {
   const test::TempFolder folder;
   const fs::path before = fs::current_path();
