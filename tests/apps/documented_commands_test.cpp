@@ -42,6 +42,7 @@ constexpr std::array kLeft = {
     Left{"tools/demo.sh", "installs packages"},
     Left{"tools/test.sh", "runs this test"},
     Left{"tools/lint.sh", "takes an hour"},
+    Left{"tools/fuzz.sh", "takes a minute, and clang"},
     Left{"tools/bench_peers", "installs other runtimes; tools_test.cpp asks for its help"},
     Left{"tools/startup.sh", "wants an idle core"},
     Left{"bench MODEL", "a form, not a command"},
