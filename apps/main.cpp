@@ -1,17 +1,33 @@
+// Starts the program, which is a module: asking for the version, as scripts do again and again, loads none of its
+// libraries.
+#include <csignal>
 #include <cstdio>
-#include <cstdlib>
+#include <string_view>
+#include <unistd.h>
 
-#include "apps/program.h"
-#include "apps/startup_clock.h"
-#include "streams/left_threads.h"
+#include "apps/program_module.h"
+#include "nn/core/error.h"
+
+namespace {
+
+/// Whether that is all that was asked for, and it could be written.
+bool tells_version(int argc, char** argv) {
+  if (argc != 2) return false;
+  const std::string_view argument = argv[1];
+  if (argument != "--version" && argument != "-V") return false;
+  constexpr std::string_view kText = "backbone-zoo " ZOO_VERSION "\n";
+  std::signal(SIGPIPE, SIG_IGN);  // the program says what it does when nobody reads
+  return write(STDOUT_FILENO, kText.data(), kText.size()) == static_cast<ssize_t>(kText.size());
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  zoo::apps::StartupClock::mark_main();
-  const int exit_code = zoo::apps::run_program(argc, argv);
-  if (zoo::streams::threads_left_behind() > 0) {
-    std::fflush(stdout);
-    std::fflush(stderr);
-    std::_Exit(exit_code);
+  if (tells_version(argc, argv)) return 0;
+  try {
+    return zoo::apps::program_module().run(argc, argv);
+  } catch (const zoo::Error& error) {
+    std::fprintf(stderr, "backbone-zoo: %s\n", error.what());
+    return 1;
   }
-  return exit_code;
 }
