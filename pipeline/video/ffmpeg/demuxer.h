@@ -1,6 +1,7 @@
 // Containers: from bytes to the packets of the video.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -41,6 +42,8 @@ class Demuxer {
   /// Seconds since the container's start.
   std::optional<double> seconds(int64_t stamp) const;
   double tick_s() const { return av_q2d(video_->time_base); }
+  /// After how many seconds the container's clock is back at 0; 0: never.
+  double period_s() const { return video_->pts_wrap_bits < 63 ? std::ldexp(tick_s(), video_->pts_wrap_bits) : 0.0; }
 
   /// The next packet of the video: 0, AVERROR_EOF at the end, another error. Damaged parts are skipped, up to 64 in a
   /// row.

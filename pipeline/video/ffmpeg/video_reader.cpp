@@ -46,7 +46,7 @@ class Reader : public VideoReader {
         info_(demuxer_.info()),
         decoder_(demuxer_.video(), decoder_threads(options_, info_.live), input_.name),
         display_matrix_(demuxer_.display_matrix()),
-        times_(1.0 / info_.fps) {}
+        times_(1.0 / info_.fps, demuxer_.period_s()) {}
 
   const VideoInfo& info() const override { return info_; }
   const std::optional<ReadProblem>& problem() const override { return problem_; }

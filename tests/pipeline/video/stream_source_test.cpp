@@ -227,6 +227,22 @@ TEST(LocalSource, FramesSayHowLongTheyAreShown) {
   EXPECT_EQ(picture.frames.at(0).duration_s, 0.0);
 }
 
+TEST(LocalSource, TimeGoesOnWhereACameraStartedAnew) {
+  const test::TempFolder folder;
+  for (const int seconds : {30, 700, 4000}) {
+    const std::string later = folder / "later.ts";
+    const std::string command = "ffmpeg -nostdin -v error -y -i '" + (test::video_folder() / "plain.ts").string() +
+                                "' -c copy -output_ts_offset " + std::to_string(seconds) + " '" + later + "'";
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    std::ofstream(folder / "joined.ts", std::ios::binary) << content_of(fs::path(later)) << content_of("plain.ts");
+    const Read read = read_all(*open_source(folder / "joined.ts"));
+    ASSERT_EQ(read.frames.size(), 24U) << seconds;
+    for (size_t i = 0; i < read.frames.size(); ++i) {
+      EXPECT_NEAR(read.frames[i].time_s, 0.1 * static_cast<double>(i), 1e-6) << seconds;
+    }
+  }
+}
+
 TEST(LocalSource, NamesAreNoProtocolsAndNoPatterns) {
   const test::TempFolder folder;
   const fs::path before = fs::current_path();
