@@ -17,8 +17,6 @@ class Capture {
   /// What the source states of itself; of what it does not know any number, also none.
   virtual double frames() const = 0;
   virtual double fps() const = 0;
-  /// Time of the frame that was read last.
-  virtual double position_ms() const = 0;
 };
 
 /// Both yield null where it cannot be opened.

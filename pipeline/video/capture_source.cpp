@@ -81,11 +81,10 @@ class CaptureSource : public FrameSource {
   const SourceInfo& info() const override { return info_; }
 
  private:
+  /// Of a pipeline that is not live by its nominal rate: OpenCV passes no time stamps on, and the pipeline's own position
+  /// is that of frames that wait in it.
   double position_s(int64_t index) const {
-    if (info_.live) return since_opened_.elapsed_ms() / 1000.0;
-    const double stamp_ms = capture_->position_ms();
-    const bool usable = std::isfinite(stamp_ms) && (stamp_ms > 0.0 || index == 0);
-    return usable ? std::max(stamp_ms, 0.0) / 1000.0 : static_cast<double>(index) / info_.fps;
+    return info_.live ? since_opened_.elapsed_ms() / 1000.0 : static_cast<double>(index) / info_.fps;
   }
 
   std::optional<FrameResult> at_end() {

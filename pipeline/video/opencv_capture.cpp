@@ -18,7 +18,6 @@ class OpenCvCapture final : public Capture {
   }
   double frames() const override { return capture_.get(cv::CAP_PROP_FRAME_COUNT); }
   double fps() const override { return capture_.get(cv::CAP_PROP_FPS); }
-  double position_ms() const override { return capture_.get(cv::CAP_PROP_POS_MSEC); }
 
  private:
   cv::VideoCapture capture_;

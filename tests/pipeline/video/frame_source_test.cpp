@@ -211,6 +211,15 @@ TEST_F(FrameSourceTest, GStreamerDeliversBgrWithAndWithoutTheUsersOwnSink) {
   }
 }
 
+TEST_F(FrameSourceTest, TimesOfPipelinesThatAreNotLiveFollowTheirRate) {
+  const auto source = open_source("gst:videotestsrc num-buffers=40 ! video/x-raw,width=32,height=16,framerate=10/1");
+  int64_t count = 0;
+  while (const auto result = source->next()) {
+    EXPECT_DOUBLE_EQ(std::get<Frame>(*result).time_s, static_cast<double>(count++) / 10.0);
+  }
+  EXPECT_EQ(count, 40);
+}
+
 TEST_F(FrameSourceTest, LivenessOfGStreamerPipelines) {
   EXPECT_TRUE(open_source("gst:videotestsrc is-live=true num-buffers=2")->info().live);
   EXPECT_FALSE(open_source("gst:videotestsrc num-buffers=2")->info().live);
