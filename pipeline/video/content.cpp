@@ -1,5 +1,6 @@
 #include "pipeline/video/content.h"
 
+#include <array>
 #include <fstream>
 #include <vector>
 
@@ -32,6 +33,19 @@ ffmpeg::Content content_of(std::span<const uint8_t> bytes, bool complete) {
       break;
   }
   return ffmpeg::Content::kVideo;
+}
+
+bool begins_as_picture(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::array<char, kSignatureBytes> signature{};
+  stream.read(signature.data(), signature.size());
+  const auto* const bytes = reinterpret_cast<const uint8_t*>(signature.data());
+  try {
+    detect_format({bytes, static_cast<size_t>(stream.gcount())});
+    return true;
+  } catch (const ImageError&) {
+    return false;
+  }
 }
 
 bool holds_picture(const std::filesystem::path& file) {

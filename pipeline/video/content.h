@@ -13,6 +13,9 @@ namespace zoo::pipeline {
 /// video; motion JPEG (several pictures one after the other) is one, too.
 ffmpeg::Content content_of(std::span<const uint8_t> bytes, bool complete);
 
+/// Whether the file begins as a picture does that read_image knows, whatever follows.
+bool begins_as_picture(const std::filesystem::path& file);
+
 /// Whether the file is such a picture.
 bool holds_picture(const std::filesystem::path& file);
 

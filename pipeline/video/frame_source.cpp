@@ -89,12 +89,13 @@ bool is_pipe(const fs::path& file) {
 /// Picture or video? What is neither is a picture that fails.
 SourceKind kind_of(const fs::path& file) {
   if (is_pipe(file)) return SourceKind::kPipe;
-  if (has_image_extension(file)) return SourceKind::kImages;
   std::error_code error;
   const bool is_empty = fs::file_size(file, error) == 0 || error;
-  if (!is_empty && holds_picture(file)) return SourceKind::kImages;
+  if (!is_empty && (has_image_extension(file) ? begins_as_picture(file) : holds_picture(file))) {
+    return SourceKind::kImages;
+  }
   if (has_video_extension(file)) return SourceKind::kVideoFile;
-  return !is_empty && ffmpeg::holds_video(file) ? SourceKind::kVideoFile : SourceKind::kImages;
+  return !is_empty && ffmpeg::is_film(file) ? SourceKind::kVideoFile : SourceKind::kImages;
 }
 
 SourceSpec file_spec(const fs::path& file, const fs::path& root) {

@@ -10,7 +10,7 @@
 //   -, a named pipe      picture or video, by content; /dev/stdin too, and all of them files where they are
 //   folder               its pictures (has_image_extension), by name; hidden files are left out, and subfolders where
 //                        they are not asked for
-//   file                 picture or video: by the extension of a picture, by content, by the extension of a video
+//   file                 picture or video, by content; what FFmpeg does not know, by the extension of a video
 //   pattern with * ? [   glob(7); every match that is a file, by name
 //   anything else        with the extension of a picture: a picture that is missing; else an error
 #pragma once

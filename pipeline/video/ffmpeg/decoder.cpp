@@ -1,5 +1,8 @@
 #include "pipeline/video/ffmpeg/decoder.h"
 
+#include <array>
+#include <string_view>
+
 #include <fmt/format.h>
 
 #include "pipeline/video/ffmpeg/av_error.h"
@@ -10,9 +13,20 @@ namespace {
 /// The limit of pictures, too (ImageReadOptions).
 constexpr int64_t kMaxPixels = 89'478'485;
 
+/// Errors that decoders only log: they yield the frame all the same, unmarked. Other lines are no sign of damage, e.g.
+/// those about a camera's odd headers.
+constexpr std::array<std::string_view, 6> kDamage = {
+    "error count: ",
+    "error y=",  // MJPEG
+    "error dc",
+    "mjpeg_decode_dc: bad vlc: ",    // MJPEG
+    "LZW decode failed",             // GIF
+    "Could not find ref with POC ",  // HEVC
+};
+
 }  // namespace
 
-Decoder::Decoder(const AVStream& stream, int threads, const std::string& name) {
+Decoder::Decoder(const AVStream& stream, int threads, const std::string& name) : log_(kDamage) {
   const AVCodecParameters& parameters = *stream.codecpar;
   const AVCodec* const codec = avcodec_find_decoder(parameters.codec_id);
   if (codec == nullptr) {
@@ -22,6 +36,7 @@ Decoder::Decoder(const AVStream& stream, int threads, const std::string& name) {
                     codec_name));
   }
   context_ = owned<CodecPtr>(avcodec_alloc_context3(codec));
+  log_.watch(*context_);
   context_->pkt_timebase = stream.time_base;
   context_->thread_count = threads;
   context_->max_pixels = kMaxPixels;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "pipeline/video/ffmpeg/av_ptr.h"
+#include "pipeline/video/ffmpeg/damage_log.h"
 
 namespace zoo::ffmpeg {
 
@@ -18,8 +19,11 @@ class Decoder {
   /// 0 with a frame, AVERROR(EAGAIN) when it wants packets, AVERROR_EOF at the end, or the error of a frame that is
   /// left out.
   int receive(AVFrame& frame) { return avcodec_receive_frame(context_.get(), &frame); }
+  /// Whether some frames came from damaged data without saying so themselves (is_damaged).
+  bool met_damage() const { return log_.lines() > 0; }
 
  private:
+  DamageLog log_;
   CodecPtr context_;
 };
 

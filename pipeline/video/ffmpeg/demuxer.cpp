@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,25 +54,49 @@ bool is_no_video(std::string_view format) {
   return format.ends_with("_pipe") || format.starts_with("image2") || format == "tty";
 }
 
-/// The container's format by its first bytes, or an error.
+/// The container's format by its first bytes: how sure that is (AVPROBE_SCORE_...), or an error.
 int probe(AVIOContext& io, const Input& input, const AVInputFormat*& format) {
   const int score = av_probe_input_buffer2(&io, &format, name_to_probe(input).c_str(), nullptr, 0, 0);
   if (score < 0) return score;
   const std::string_view name = format->name;
   if (name == "jpeg_pipe") format = av_find_input_format("mjpeg");  // one picture has been told apart before
-  return is_no_video(format->name) ? AVERROR_INVALIDDATA : 0;
+  return is_no_video(format->name) ? AVERROR_INVALIDDATA : score;
+}
+
+/// The header of Theora that holds a comment. Where recordings follow one another it comes again; decoders refuse it.
+bool is_comment(const AVPacket& packet) {
+  constexpr std::string_view kBegin = "\x81theora";
+  return packet.size >= static_cast<int>(kBegin.size()) && std::memcmp(packet.data, kBegin.data(), kBegin.size()) == 0;
+}
+
+/// ISO/IEC 10918-1, B.1.1: behind the scans comes an end marker. Bytes that follow it, and packets of such, are no
+/// harm.
+bool lacks_jpeg_end(const AVPacket& packet) {
+  const std::string_view bytes(reinterpret_cast<const char*>(packet.data), static_cast<size_t>(packet.size));
+  const size_t scan = bytes.find("\xFF\xDA");
+  const bool ended = scan != std::string_view::npos && bytes.find("\xFF\xD9", scan) != std::string_view::npos;
+  return bytes.starts_with("\xFF\xD8\xFF") && !ended;
+}
+
+int64_t bytes_read(const Opening& opening) {
+  const AVIOContext* const io = opening.pipe ? opening.pipe->context() : opening.io.get();
+  return io == nullptr ? 0 : io->bytes_read;
+}
+
+bool has_sound(const AVFormatContext& container) {
+  const std::span streams(container.streams, container.nb_streams);
+  return std::ranges::any_of(streams,
+                             [](const AVStream* stream) { return stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO; });
 }
 
 std::string video_is_missing(const AVFormatContext& container) {
   bool cover = false;
-  bool sound = false;
   for (unsigned i = 0; i < container.nb_streams; ++i) {
     const AVStream& stream = *container.streams[i];
     cover = cover || (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
-    sound = sound || stream.codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
   }
   if (cover) return "holds no video, only sound and a cover picture";
-  return sound ? "holds no video, only sound" : "holds no video";
+  return has_sound(container) ? "holds no video, only sound" : "holds no video";
 }
 
 }  // namespace
@@ -95,26 +121,30 @@ std::unique_ptr<Opening> open_bytes(const Input& input, const ReadOptions& optio
 
 Demuxer::Demuxer(const Input& input, const ReadOptions& options, std::unique_ptr<Opening> opening)
     : opening_(std::move(opening)) {
-  const auto fail = [&](int error) { throw IoError(open_problem(error, input, opening_->interrupt, options)); };
+  const auto fail = [&](int error) {
+    throw IoError(open_problem(error, input, opening_->interrupt, options, bytes_read(*opening_)));
+  };
   const AVInputFormat* format = nullptr;
   AVFormatContext* container = owned<InputPtr>(avformat_alloc_context()).release();
+  log_.watch(*container);
   container->interrupt_callback = opening_->interrupt.callback();
   container->pb = opening_->pipe ? opening_->pipe->context() : opening_->io.get();
   Options demuxer_options;
   demuxer_options.set("protocol_whitelist", protocols_for(input));
   if (scheme_of(input.text).starts_with("rtsp")) demuxer_options.set("rtsp_flags", "prefer_tcp");  // UDP loses packets
-  int error = container->pb == nullptr ? 0 : probe(*container->pb, input, format);
-  if (error < 0) {
+  const int score = container->pb == nullptr ? 0 : probe(*container->pb, input, format);
+  if (score < 0) {
     avformat_free_context(container);
-    fail(error);
+    fail(score);
   }
   // Frees the context where it fails.
-  error = avformat_open_input(&container, url_of(input).c_str(), format, demuxer_options.address());
+  const int error = avformat_open_input(&container, url_of(input).c_str(), format, demuxer_options.address());
   if (error < 0) fail(error);
   container_.reset(container);
   avformat_find_stream_info(container, nullptr);  // what it does not find out, the decoder may
-  if (opening_->interrupt.pending()) fail(AVERROR_EXIT);
-  choose_video(input);
+  if (opening_->interrupt.pending() && !may_go_on()) fail(AVERROR_EXIT);
+  choose_video(input, score);
+  is_raw_jpeg_ = std::string_view(container->iformat->name) == "mjpeg";
   if (container->start_time != AV_NOPTS_VALUE) first_stamp_us_ = container->start_time;
   if (input.kind == InputKind::kAddress) {
     const bool playlist = std::string_view(container->iformat->name) == "hls";
@@ -123,8 +153,23 @@ Demuxer::Demuxer(const Input& input, const ReadOptions& options, std::unique_ptr
   }
 }
 
+// What comes slowly has not said everything in time, but may have said enough to decode it.
+bool Demuxer::may_go_on() {
+  if (opening_->interrupt.stopped()) return false;
+  bool decodable = false;
+  for (unsigned i = 0; i < container_->nb_streams; ++i) {
+    const AVCodecParameters& parameters = *container_->streams[i]->codecpar;
+    decodable = decodable || (parameters.codec_type == AVMEDIA_TYPE_VIDEO && parameters.width > 0);
+  }
+  if (!decodable || container_->pb == nullptr) return false;
+  opening_->interrupt.allow_any_time();
+  container_->pb->eof_reached = 0;
+  container_->pb->error = 0;
+  return true;
+}
+
 // As `ffmpeg` chooses without -map: most pixels, the stream marked as default before others.
-void Demuxer::choose_video(const Input& input) {
+void Demuxer::choose_video(const Input& input, int sureness) {
   constexpr int64_t kDefault = 5'000'000;
   constexpr int64_t kHasFrames = 100'000'000;
   int64_t best = -1;
@@ -140,7 +185,11 @@ void Demuxer::choose_video(const Input& input) {
     best = score;
     video_ = stream;
   }
-  if (video_ == nullptr) throw IoError(fmt::format("{}: {}", input.name, video_is_missing(*container_)));
+  if (video_ == nullptr) {
+    const std::string message = fmt::format("{}: {}", input.name, video_is_missing(*container_));
+    if (has_sound(*container_) && sureness > AVPROBE_SCORE_RETRY) throw OnlySound(message);
+    throw IoError(message);
+  }
   video_->discard = AVDISCARD_DEFAULT;
 }
 
@@ -208,10 +257,17 @@ int Demuxer::read(AVPacket& packet) {
     const int error = av_read_frame(container_.get(), &packet);
     if (error == AVERROR_INVALIDDATA && ++damaged <= kMaxDamagedInRow) continue;
     if (error < 0) return end_of(error);
-    if (packet.stream_index == video_->index) return 0;
+    if (packet.stream_index == video_->index && !is_comment(packet)) {
+      ends_in_packet_ = is_raw_jpeg_ && lacks_jpeg_end(packet);
+      return 0;
+    }
     av_packet_unref(&packet);
   }
 }
+
+bool Demuxer::is_ogg() const { return std::string_view(container_->iformat->name) == "ogg"; }
+
+bool Demuxer::is_gif() const { return std::string_view(container_->iformat->name) == "gif"; }
 
 // MPEG-TS marks every join of two recordings so.
 bool Demuxer::is_cut(const AVPacket& packet) const {

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "pipeline/video/ffmpeg/av_ptr.h"
+#include "pipeline/video/ffmpeg/damage_log.h"
 #include "pipeline/video/ffmpeg/ffmpeg.h"
 #include "pipeline/video/ffmpeg/frame_converter.h"
 #include "pipeline/video/ffmpeg/interrupt.h"
@@ -25,10 +27,16 @@ struct Opening {
   IoPtr io;  ///< null for pipes, and for protocols that are demuxers, too (RTSP)
 };
 
+/// Nothing but sound, by a content that is unmistakable.
+class OnlySound : public IoError {
+ public:
+  using IoError::IoError;
+};
+
 /// An opened container, of which only the video's packets are read.
 class Demuxer {
  public:
-  /// Throws IoError for what is no video.
+  /// Throws IoError for what is no video, OnlySound where that is why.
   Demuxer(const Input& input, const ReadOptions& options, std::unique_ptr<Opening> opening);
 
   Interrupt& interrupt() const { return opening_->interrupt; }
@@ -50,15 +58,27 @@ class Demuxer {
   int read(AVPacket& packet);
   /// Whether a packet ends too early by what the container says of it.
   bool is_cut(const AVPacket& packet) const;
+  /// Whether the last packet that was read lacks its end, where the container says nothing of lengths (motion JPEG).
+  bool ends_in_packet() const { return ends_in_packet_; }
+  /// Whether the container met errors that a whole file does not have; some are harmless.
+  bool met_damage() const { return log_.lines() > 0; }
+  /// Ogg: recordings follow one another, each with headers of its own, which threads that decode do not take; and every
+  /// error is damage.
+  bool is_ogg() const;
+  bool is_gif() const;
 
  private:
-  void choose_video(const Input& input);
+  bool may_go_on();
+  void choose_video(const Input& input, int sureness);
   int end_of(int error) const;
 
   std::unique_ptr<Opening> opening_;
+  DamageLog log_;
   InputPtr container_;
   AVStream* video_ = nullptr;
   bool live_ = false;
+  bool is_raw_jpeg_ = false;
+  bool ends_in_packet_ = false;
   int64_t first_stamp_us_ = 0;
 };
 

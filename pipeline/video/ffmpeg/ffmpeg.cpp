@@ -9,7 +9,7 @@ Opened open(const Input& input, const ReadOptions& options, const ContentCheck& 
   return ffmpeg_module().open(input, options, check);
 }
 
-bool holds_video(const std::filesystem::path& file) { return ffmpeg_module().holds_video(file); }
+bool is_film(const std::filesystem::path& file) { return ffmpeg_module().is_film(file); }
 
 std::unique_ptr<VideoEncoder> open_video_encoder(const VideoEncoderOptions& options) {
   return ffmpeg_module().open_video_encoder(options);

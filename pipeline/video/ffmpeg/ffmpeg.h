@@ -84,7 +84,8 @@ using Opened = std::variant<std::unique_ptr<VideoReader>, std::vector<uint8_t>>;
 /// wanted, unknown host, no video, no decoder, a picture over 512 MiB), nothing of it once ReadOptions::stop is set.
 Opened open(const Input& input, const ReadOptions& options, const ContentCheck& check);
 
-/// Whether the file holds a video. Pictures, also those of formats that only FFmpeg knows, are none.
-bool holds_video(const std::filesystem::path& file);
+/// Whether the file holds a video, or sound without one, which open() says. Pictures, also those of formats that only
+/// FFmpeg knows, are neither.
+bool is_film(const std::filesystem::path& file);
 
 }  // namespace zoo::ffmpeg

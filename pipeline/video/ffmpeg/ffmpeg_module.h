@@ -13,7 +13,7 @@ namespace zoo::ffmpeg {
 /// The functions of these names.
 struct FfmpegModule {
   Opened (*open)(const Input& input, const ReadOptions& options, const ContentCheck& check);
-  bool (*holds_video)(const std::filesystem::path& file);
+  bool (*is_film)(const std::filesystem::path& file);
   std::unique_ptr<VideoEncoder> (*open_video_encoder)(const VideoEncoderOptions& options);
   void (*write_without_fragments)(const std::filesystem::path& from, const std::filesystem::path& to, double end_s,
                                   const std::string& name);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/counted.h"
 #include "nn/core/shown_text.h"
 #include "pipeline/video/ffmpeg/av_error.h"
 #include "pipeline/video/ffmpeg/protocols.h"
@@ -70,8 +71,15 @@ std::string seconds_text(std::chrono::milliseconds time) {
   return fmt::format("{} s", std::chrono::duration<double>(time).count());
 }
 
-std::string open_problem(int error, const Input& input, const Interrupt& interrupt, const ReadOptions& options) {
+std::string open_problem(int error, const Input& input, const Interrupt& interrupt, const ReadOptions& options,
+                         int64_t bytes) {
   if (interrupt.stopped()) return fmt::format("{}: stopped while it was being opened", input.name);
+  if (interrupt.late() && bytes > 0) {
+    return fmt::format(
+        "{}: only {} came within {}, too little to tell what it is; check that it sends a video, or wait "
+        "longer",
+        input.name, counted(bytes, "byte"), seconds_text(options.open_timeout));
+  }
   if (interrupt.late()) {
     return fmt::format("{}: nothing came within {}; check that it sends, or wait longer", input.name,
                        seconds_text(options.open_timeout));

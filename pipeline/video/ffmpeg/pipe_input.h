@@ -28,7 +28,7 @@ class PipeInput {
   /// To be read first from now on.
   void unread(std::vector<uint8_t> bytes);
   /// Owned by this object.
-  AVIOContext* context() { return context_; }
+  AVIOContext* context() const { return context_; }
 
  private:
   int descriptor_ = -1;

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdlib>
 #include <fstream>
+#include <sstream>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -36,6 +39,15 @@ class Bytes {
     return read(at, bytes.data(), text.size()) &&
            std::equal(text.begin(), text.end(), bytes.begin(),
                       [](char wanted, unsigned char found) { return static_cast<unsigned char>(wanted) == found; });
+  }
+  /// With its line feed, at most 256 bytes.
+  std::string line(uint64_t at) {
+    std::string bytes(256, ' ');
+    stream_.clear();
+    stream_.seekg(static_cast<std::streamoff>(at));
+    stream_.read(bytes.data(), std::ssize(bytes));
+    bytes.resize(static_cast<size_t>(stream_.gcount()));
+    return bytes.substr(0, bytes.find('\n') + 1);
   }
 
  private:
@@ -103,6 +115,77 @@ std::optional<uint64_t> size_of_matroska(Bytes& bytes) {
   return at + kIdBytes + segment->length + segment->value;
 }
 
+// RFC 3533, 6: pages of 27 bytes, the last of which says how many lengths of segments follow.
+std::optional<uint64_t> size_of_ogg(Bytes& bytes, uint64_t end) {
+  constexpr uint64_t kHeaderBytes = 27;
+  uint64_t at = 0;
+  for (int i = 0; i < kMaxParts && at < end && bytes.has(at, "OggS"); ++i) {
+    const std::optional<uint64_t> segments = bytes.big_endian(at + kHeaderBytes - 1, 1);
+    if (!segments) return at + kHeaderBytes;
+    at += kHeaderBytes + *segments;
+    uint64_t content = 0;
+    for (uint64_t j = *segments; j > 0; --j) content += bytes.big_endian(at - j, 1).value_or(0);
+    at += content;
+  }
+  return at;
+}
+
+// GIF89a, 18 to 27: screen descriptor, blocks, 0x3B. What follows a block that is none is damaged, not cut off.
+std::optional<uint64_t> size_of_gif(Bytes& bytes, uint64_t end) {
+  constexpr uint64_t kPacked = 10;
+  const auto table = [](uint64_t packed) { return (packed & 0x80) != 0 ? uint64_t{3} << ((packed & 7) + 1) : 0; };
+  uint64_t at = 13 + table(bytes.big_endian(kPacked, 1).value_or(0));
+  while (at < end) {
+    const uint64_t label = bytes.big_endian(at, 1).value_or(0);
+    if (label == 0x3B) return at + 1;
+    if (label == 0x21) {
+      at += 2;
+    } else if (label == 0x2C) {
+      at += 10 + table(bytes.big_endian(at + 9, 1).value_or(0)) + 1;
+    } else {
+      return std::nullopt;
+    }
+    uint64_t sub_block = 0;
+    do {
+      sub_block = bytes.big_endian(at, 1).value_or(0);
+      at += 1 + sub_block;
+    } while (sub_block > 0 && at < end);
+  }
+  return end + 1;
+}
+
+/// Bytes of a picture of YUV4MPEG2 by the words of its first line; nothing for layouts of rare kinds.
+std::optional<uint64_t> y4m_frame_bytes(const std::string& header) {
+  std::istringstream words(header);
+  uint64_t width = 0;
+  uint64_t height = 0;
+  std::string layout = "420";
+  for (std::string word; words >> word;) {
+    if (word[0] == 'W') width = std::strtoull(word.c_str() + 1, nullptr, 10);
+    if (word[0] == 'H') height = std::strtoull(word.c_str() + 1, nullptr, 10);
+    if (word[0] == 'C') layout = word.substr(1);
+  }
+  constexpr uint64_t kMaxSide = 1 << 20;
+  if (width == 0 || height == 0 || width > kMaxSide || height > kMaxSide) return std::nullopt;
+  const bool eight_bits = layout == "420" || layout == "420jpeg" || layout == "420mpeg2" || layout == "420paldv";
+  const uint64_t half = (width + 1) / 2;
+  if (eight_bits) return width * height + 2 * half * ((height + 1) / 2);
+  if (layout == "422") return width * height + 2 * half * height;
+  if (layout == "444") return 3 * width * height;
+  if (layout == "mono") return width * height;
+  return std::nullopt;
+}
+
+// A line, then frames: a line that begins with FRAME, and the picture.
+std::optional<uint64_t> size_of_y4m(Bytes& bytes, uint64_t end) {
+  const std::string header = bytes.line(0);
+  const std::optional<uint64_t> frame_bytes = y4m_frame_bytes(header);
+  if (!frame_bytes) return std::nullopt;
+  uint64_t at = header.size();
+  while (at < end && bytes.has(at, "FRAME")) at += bytes.line(at).size() + *frame_bytes;
+  return at;
+}
+
 }  // namespace
 
 std::optional<uint64_t> stated_size(const std::filesystem::path& file) {
@@ -112,6 +195,9 @@ std::optional<uint64_t> stated_size(const std::filesystem::path& file) {
   Bytes bytes(file);
   if (bytes.has(0, "RIFF")) return size_of_riff(bytes, end);
   if (bytes.has(0, "\x1A\x45\xDF\xA3")) return size_of_matroska(bytes);
+  if (bytes.has(0, "OggS")) return size_of_ogg(bytes, end);
+  if (bytes.has(0, "GIF8")) return size_of_gif(bytes, end);
+  if (bytes.has(0, "YUV4MPEG")) return size_of_y4m(bytes, end);
   for (const std::string_view type : {"ftyp", "moov", "mdat", "styp", "wide", "free", "skip"}) {
     if (bytes.has(4, type)) return size_of_boxes(bytes, end);
   }

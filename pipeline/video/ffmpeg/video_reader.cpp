@@ -32,7 +32,8 @@ constexpr size_t kMaxPictureBytes = size_t{512} << 20;
 /// Enough for every picture's signature, and in libav's buffer still when it is to be read again.
 constexpr size_t kFirstLook = 64;
 
-int decoder_threads(const ReadOptions& options, bool live) {
+int decoder_threads(const ReadOptions& options, const Demuxer& demuxer, bool live) {
+  if (demuxer.is_ogg()) return 1;
   if (options.threads > 0) return std::min(options.threads, kMaxThreads);
   return live ? 1 : std::min(usable_cores(), kMaxThreads);
 }
@@ -44,7 +45,7 @@ class Reader : public VideoReader {
         options_(options),
         demuxer_(input_, options_, std::move(opening)),
         info_(demuxer_.info()),
-        decoder_(demuxer_.video(), decoder_threads(options_, info_.live), input_.name),
+        decoder_(demuxer_.video(), decoder_threads(options_, demuxer_, info_.live), input_.name),
         display_matrix_(demuxer_.display_matrix()),
         times_(1.0 / info_.fps, demuxer_.period_s()) {}
 
@@ -129,14 +130,16 @@ class Reader : public VideoReader {
     return fmt::format("the peer ended the stream after {}", after);
   }
 
+  std::string frames_word(const std::string& of) const { return frames_ == 1 && of.empty() ? "frame" : "frames"; }
+
   /// What the file lacks; empty where nothing. Counts of containers are no promise: a file is cut off where it is
-  /// shorter than its own parts.
+  /// shorter than its own parts, and frames are missing where there were errors, too.
   std::string damage_text() const {
     const std::optional<int64_t> listed = demuxer_.listed_frames();
     const bool has_all = listed && frames_ >= *listed;
     if (input_.kind == InputKind::kFile && !has_all && is_cut_off()) {
       const std::string of = listed ? fmt::format(" of {}", *listed) : "";
-      return fmt::format("only {}{} frames could be decoded: the file is cut off", frames_, of);
+      return fmt::format("only {}{} {} could be decoded: the file is cut off", frames_, of, frames_word(of));
     }
     if (read_error_ != 0) {
       return fmt::format("reading ended after {} ({})", counted(frames_, "frame"), error_text(read_error_));
@@ -149,10 +152,24 @@ class Reader : public VideoReader {
     if (damaged_frames_ > 0) {
       return fmt::format("{} of {} decoded from damaged data", damaged_frames_, counted(frames_, "frame"));
     }
+    const bool lacks_frames = info_.frames && frames_ + 1 < *info_.frames;
+    if (demuxer_.met_damage() && (lacks_frames || demuxer_.is_ogg() || lacks_gif_end())) {
+      const std::string of = lacks_frames ? fmt::format(" of about {}", *info_.frames) : "";
+      return fmt::format("only {}{} {} could be decoded: the file is damaged", frames_, of, frames_word(of));
+    }
+    if (decoder_.met_damage() && !demuxer_.begins_anywhere()) {
+      return fmt::format("some of {} decoded from damaged data", counted(frames_, "frame"));
+    }
     return "";
   }
 
+  /// A GIF is its own promise: it has an end mark, and what follows that may be anything.
+  bool lacks_gif_end() const {
+    return demuxer_.is_gif() && input_.kind == InputKind::kFile && !stated_size(input_.text);
+  }
+
   bool is_cut_off() const {
+    if (demuxer_.ends_in_packet()) return true;
     std::error_code error;
     const uint64_t size = std::filesystem::file_size(input_.text, error);
     const std::optional<uint64_t> stated = stated_size(input_.text);
@@ -238,13 +255,15 @@ Opened libav::open(const Input& input, const ReadOptions& options, const Content
   return std::make_unique<Reader>(input, options, std::move(opening));
 }
 
-bool libav::holds_video(const std::filesystem::path& file) {
+bool libav::is_film(const std::filesystem::path& file) {
   silence_log();
   limit_memory();
   const Input input{InputKind::kFile, file.string(), file.string()};
   const ReadOptions options;
   try {
     const Demuxer demuxer(input, options, open_bytes(input, options));
+    return true;
+  } catch (const OnlySound&) {
     return true;
   } catch (const IoError&) {
     return false;

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
@@ -283,6 +284,18 @@ TEST(LocalSource, OneJpegIsAPictureWhateverItIsCalled) {
   EXPECT_EQ(open_source(folder / "mpf")->info().kind, SourceKind::kImages);
 }
 
+TEST(LocalSource, FilmIsAFilmThoughItIsCalledAPicture) {
+  const test::TempFolder folder;
+  for (const char* name : {"plain.mp4", "plain.ts", "plain.gif"}) {
+    fs::copy_file(test::video_folder() / name, folder / "film.jpg", fs::copy_options::overwrite_existing);
+    const auto source = open_source(folder / "film.jpg");
+    EXPECT_EQ(source->info().kind, SourceKind::kVideoFile) << name;
+    EXPECT_EQ(read_all(*source).frames.size(), 12U) << name;
+  }
+  std::ofstream(folder / "text.jpg") << "no picture, and not a film either\n";
+  EXPECT_EQ(open_source(folder / "text.jpg")->info().kind, SourceKind::kImages);
+}
+
 TEST(LocalSource, SoundIsNoVideo) {
   const test::TempFolder folder;
   const fs::path sound(folder / "sound.m4a");
@@ -291,6 +304,15 @@ TEST(LocalSource, SoundIsNoVideo) {
   ASSERT_EQ(std::system(command.c_str()), 0);
   fs::copy(sound, folder / "sound.mp4");
   EXPECT_EQ(error_of(folder / "sound.mp4"), (folder / "sound.mp4") + ": holds no video, only sound");
+  for (const char* name : {"sound", "sound.m4a", "sound.jpg"}) {
+    if (name != std::string_view("sound.m4a")) fs::copy_file(sound, folder / name);
+    EXPECT_EQ(error_of(folder / name), (folder / name) + ": holds no video, only sound");
+  }
+  for (const char* name : {"sound.mp3", "sound.wav", "sound.mka", "sound.ogg"}) {
+    const std::string convert = "ffmpeg -nostdin -v error -i '" + sound.string() + "' '" + (folder / name) + "'";
+    ASSERT_EQ(std::system(convert.c_str()), 0);
+    EXPECT_EQ(error_of(folder / name), (folder / name) + ": holds no video, only sound");
+  }
   const std::string with_cover =
       "ffmpeg -nostdin -v error -i '" + sound.string() + "' -i '" + (test::video_folder() / "cover.png").string() +
       "' -map 0 -map 1 -c copy -disposition:v:0 attached_pic '" + (folder / "cover.mp4") + "'";
@@ -338,6 +360,40 @@ TEST(PipeSource, ContentTellsWhatComes) {
     EXPECT_EQ(read.frames.size(), test.frames) << test.pipe;
     EXPECT_THAT(read.failures, IsEmpty());
   }
+}
+
+TEST(PipeSource, SlowOneIsReadFromWhatItHasSentInTime) {
+  const test::TempFolder folder;
+  const std::string all = content_of("plain.ts");
+  const std::string pipe = folder / "slow";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  const std::jthread writer([&] {
+    const int descriptor = open(pipe.c_str(), O_WRONLY | O_CLOEXEC);
+    const size_t half = all.size() / 2;
+    EXPECT_EQ(write(descriptor, all.data(), half), static_cast<ssize_t>(half));
+    std::this_thread::sleep_for(milliseconds(900));
+    EXPECT_EQ(write(descriptor, all.data() + half, all.size() - half), static_cast<ssize_t>(all.size() - half));
+    close(descriptor);
+  });
+  const Read read = read_all(*open_source(pipe, {.open_timeout = milliseconds(300)}));
+  EXPECT_EQ(read.frames.size(), 12U);
+  EXPECT_THAT(read.failures, IsEmpty());
+}
+
+TEST(PipeSource, TooLittleIsSaidInTime) {
+  const test::TempFolder folder;
+  const std::string pipe = folder / "little";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::atomic<bool> done = false;
+  const std::jthread writer([&] {
+    const int descriptor = open(pipe.c_str(), O_WRONLY | O_CLOEXEC);
+    const std::string begin = content_of("plain.ts").substr(0, 400);
+    EXPECT_EQ(write(descriptor, begin.data(), begin.size()), std::ssize(begin));
+    while (!done) std::this_thread::sleep_for(milliseconds(20));
+    close(descriptor);
+  });
+  EXPECT_THAT(error_of(pipe, {.open_timeout = milliseconds(300)}), HasSubstr("only 400 bytes came within 0.3 s"));
+  done = true;
 }
 
 TEST(PipeSource, NobodyWritesIsSaidInTime) {

@@ -161,6 +161,23 @@ std::vector<VideoCase> all_cases() {
   add("plain.gif", "f $(src) plain.gif");
   add("fragments.mp4", fmt::format("f $(src) {} -movflags frag_keyframe+empty_moov fragments.mp4", kX264));
   add("fragmentscut.mp4", "shorten fragments.mp4 fragmentscut.mp4", Verdict::kCutOff);
+  // Damage of which frames say nothing themselves.
+  add("pages.ogv", "f $(src 64x48 4) -c:v libtheora -page_duration 100000 pages.ogv");
+  add("pages.gif", "f $(src 64x48 4) pages.gif");
+  add("cut.ogv", "shorten pages.ogv cut.ogv", Verdict::kCutOff);
+  add("cut.gif", "shorten pages.gif cut.gif", Verdict::kCutOff);
+  add("cut.y4m", "shorten raw.y4m cut.y4m", Verdict::kCutOff);
+  add("cut.mjpeg", "shorten raw.mjpeg cut.mjpeg", Verdict::kCutOff);
+  add("damaged.ogv", "damage pages.ogv damaged.ogv", Verdict::kDamaged);
+  add("damaged.gif", "damage pages.gif damaged.gif", Verdict::kDamaged);
+  add("damaged.mjpeg", "damage raw.mjpeg damaged.mjpeg", Verdict::kDamaged);
+  add("scratched.mkv",
+      "cp shortsound.mkv scratched.mkv\n"
+      "dd if=/dev/zero of=scratched.mkv bs=1 count=2000 seek=$(($(stat -c %s scratched.mkv) / 2)) conv=notrunc "
+      "status=none",
+      Verdict::kDamaged);
+  // Recordings that follow one another.
+  add("chained.ogv", "cat plain.ogv plain.ogv > chained.ogv");
   // A cover picture, larger than the video and before it.
   add("cover.mp4",
       "f $(src 96x96 0.1) -frames:v 1 cover.png\n"
