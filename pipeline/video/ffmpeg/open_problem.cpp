@@ -1,8 +1,12 @@
 #include "pipeline/video/ffmpeg/open_problem.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <fstream>
 #include <memory>
 #include <netdb.h>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -23,11 +27,25 @@ bool knows_host(const std::string& host) {
   return true;
 }
 
+/// Whether a file is a text that names addresses of the network, as a playlist does.
+bool names_network(const std::string& file) {
+  constexpr size_t kMostBytes = size_t{1} << 16;
+  std::ifstream stream(file, std::ios::binary);
+  std::string text(kMostBytes, ' ');
+  stream.read(text.data(), std::ssize(text));
+  text.resize(static_cast<size_t>(stream.gcount()));
+  if (text.find('\0') != std::string::npos) return false;
+  const bool playlist = text.starts_with("#EXTM3U") || text.starts_with("ffconcat") || text.starts_with("v=0");
+  constexpr std::array<std::string_view, 5> kNetwork = {"http://", "https://", "rtsp://", "rtmp://", "IN IP"};
+  return playlist && std::ranges::any_of(kNetwork, [&](auto word) { return text.find(word) != std::string::npos; });
+}
+
 std::string credentials_example(const Input& input) {
   return fmt::format("{}://USER:PASSWORD@{}/...", scheme_of(input.text), printable(host_of(input.text)));
 }
 
-std::string of_address(int error, const Input& input) {
+std::string of_address(int error, const Input& input, int64_t bytes) {
+  const bool http = scheme_of(input.text).starts_with("http");
   switch (error) {
     case AVERROR_HTTP_UNAUTHORIZED:
       return fmt::format("the server wants a user name and a password, and not other ones (401): {}",
@@ -62,6 +80,17 @@ std::string of_address(int error, const Input& input) {
   if (error == AVERROR(EIO) && !knows_host(host_of(input.text))) {
     return fmt::format("the name {} is not known; check it and the name server (DNS)", printable(host_of(input.text)));
   }
+  if (error == AVERROR(EIO) && bytes > 0) {
+    return fmt::format("the connection broke off after {}; try again, or ask whoever runs the server",
+                       counted(bytes, "byte"));
+  }
+  if (error == AVERROR(EIO) && http) {
+    return "the server sends no content for this address, or from one address to the next without end; check it, e.g. "
+           "with `curl -LI`";
+  }
+  if (error == AVERROR(EINVAL) && http) {
+    return "it leads to an address of another kind, e.g. a file, which an address may not open; name that one itself";
+  }
   return fmt::format("FFmpeg cannot open this address ({}); check it and that the server runs", error_text(error));
 }
 
@@ -84,7 +113,15 @@ std::string open_problem(int error, const Input& input, const Interrupt& interru
     return fmt::format("{}: nothing came within {}; check that it sends, or wait longer", input.name,
                        seconds_text(options.open_timeout));
   }
-  if (input.kind == InputKind::kAddress) return fmt::format("{}: {}", input.name, of_address(error, input));
+  if (input.kind == InputKind::kAddress) return fmt::format("{}: {}", input.name, of_address(error, input, bytes));
+  if (input.kind == InputKind::kFile && names_network(input.text)) {
+    return fmt::format("{}: it names an address, and a file may not open the network; give that address itself",
+                       input.name);
+  }
+  if (error == AVERROR(EBUSY) || error == AVERROR(ENOMEM)) {
+    return fmt::format("{}: not a video that FFmpeg can open: it promises pictures that are too large, or is damaged",
+                       input.name);
+  }
   if (error == AVERROR_EOF) return fmt::format("{}: nothing came before the end", input.name);
   if (error == AVERROR_INVALIDDATA || error == AVERROR_PROTOCOL_NOT_FOUND || error == AVERROR(EINVAL)) {
     return fmt::format("{}: not a video that FFmpeg can open (unknown format, truncated or damaged)", input.name);

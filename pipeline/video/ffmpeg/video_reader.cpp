@@ -223,7 +223,7 @@ std::vector<uint8_t> read_picture(std::unique_ptr<Opening>& opening, const Input
     bytes.resize(before + (size_t{1} << 15));
     const int count = read_bytes(*opening, std::span(bytes).subspan(before));
     bytes.resize(before + static_cast<size_t>(std::max(count, 0)));
-    if (count < 0) throw IoError(open_problem(count, input, opening->interrupt, options));
+    if (count < 0) throw IoError(open_problem(count, input, opening->interrupt, options, std::ssize(bytes)));
     const bool complete = count == 0;
     if (complete && bytes.empty()) throw IoError(open_problem(AVERROR_EOF, input, opening->interrupt, options));
     // Growing, so that looking costs no more than reading.

@@ -101,6 +101,24 @@ TEST(HttpSource, SaysWhatTheServerAnswers) {
   }
 }
 
+TEST(HttpSource, SaysWhyThereIsNoContent) {
+  struct Case {
+    std::string reply;
+    const char* text;
+  };
+  const std::string picture = content_of("cover.png");
+  for (const Case& test :
+       {Case{"HTTP/1.1 204 No Content\r\n\r\n", "sends no content"},
+        Case{"HTTP/1.1 302 Found\r\nLocation: /a.mp4\r\nContent-Length: 0\r\n\r\n", "without end"},
+        Case{"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
+             "may not open; name that one itself"},
+        Case{"HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(2 * picture.size()) + "\r\n\r\n" + picture,
+             "broke off after"}}) {
+    test::HttpServer server([&](const test::HttpRequest&) { return test::HttpReply{.raw = test.reply}; });
+    EXPECT_THAT(error_of(server.url("/a.mp4")), HasSubstr(test.text));
+  }
+}
+
 TEST(HttpSource, SaysWhyThereIsNoAnswer) {
   EXPECT_THAT(error_of("http://127.0.0.1:9/a.mp4"), HasSubstr("connection refused"));
   EXPECT_THAT(error_of("http://no-such-host.invalid/a.mp4"), HasSubstr("the name no-such-host.invalid is not known"));
@@ -206,7 +224,14 @@ TEST(LocalSource, NeverReachesTheNetwork) {
                                            "m=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n";
   for (const char* name : {"list.m3u8", "list", "list.ffconcat", "session.sdp"}) {
     resolve_sources(std::vector<std::string>{folder / name});
-    EXPECT_THROW(open_source(SourceSpec{SourceKind::kVideoFile, folder / name, {}}), IoError) << name;
+    try {
+      open_source(SourceSpec{SourceKind::kVideoFile, folder / name, {}});
+      ADD_FAILURE() << name;
+    } catch (const IoError& error) {
+      EXPECT_EQ(
+          error.what(),
+          (folder / name) + ": it names an address, and a file may not open the network; give that address itself");
+    }
   }
   EXPECT_THAT(server.requests(), IsEmpty());
 }
@@ -294,6 +319,13 @@ TEST(LocalSource, FilmIsAFilmThoughItIsCalledAPicture) {
   }
   std::ofstream(folder / "text.jpg") << "no picture, and not a film either\n";
   EXPECT_EQ(open_source(folder / "text.jpg")->info().kind, SourceKind::kImages);
+}
+
+TEST(LocalSource, PicturesOfABillionPixelsAreRefusedInWords) {
+  const test::TempFolder folder;
+  std::ofstream(folder / "big.y4m") << "YUV4MPEG2 W30000 H30000 F25:1 Ip A1:1 C420jpeg\nFRAME\n"
+                                    << std::string(1000, 'x');
+  EXPECT_THAT(error_of(folder / "big.y4m"), HasSubstr("promises pictures that are too large"));
 }
 
 TEST(LocalSource, SoundIsNoVideo) {
