@@ -50,6 +50,12 @@ inline Probed probe(const std::filesystem::path& file) {
   return probed;
 }
 
+/// How long the file lasts as a whole, in seconds.
+inline double seconds_of(const std::filesystem::path& file) {
+  return std::stod(
+      output_of(fmt::format("ffprobe -v error -show_entries format=duration -of csv=p=0 '{}'", file.string())));
+}
+
 /// Whether FFmpeg decodes all of it, frame by frame, without a word.
 inline bool decodes_cleanly(const std::filesystem::path& file) {
   return output_of(

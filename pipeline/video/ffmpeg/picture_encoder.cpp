@@ -104,6 +104,10 @@ void PictureEncoder::send(const cv::Mat& image, int64_t ticks) {
   const uint8_t* const source[] = {padded.data};
   const int steps[] = {static_cast<int>(padded.step)};
   sws_scale(scaler_.get(), source, steps, 0, padded.rows, frame_->data, frame_->linesize);
+  send_again(ticks);
+}
+
+void PictureEncoder::send_again(int64_t ticks) {
   const int64_t distance = kKeyDistance_s * codec_->time_base.den;
   const bool is_key = !last_key_ || ticks - *last_key_ >= distance;
   if (is_key) last_key_ = ticks;

@@ -23,6 +23,8 @@ class PictureEncoder {
 
   /// `ticks`: time in the codec's time base, ascending. Throws Error.
   void send(const cv::Mat& image, int64_t ticks);
+  /// The last picture another time.
+  void send_again(int64_t ticks);
   /// No more pictures come.
   void send_end();
   /// The next packet, if there is one. Throws Error.

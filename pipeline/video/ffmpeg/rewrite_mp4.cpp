@@ -12,15 +12,18 @@
 namespace zoo::ffmpeg {
 namespace {
 
+/// The pictures' stream: VideoEncoder adds it first.
+constexpr int kPictures = 0;
+
 InputPtr open_file(const std::filesystem::path& file, const std::string& name) {
   AVFormatContext* input = nullptr;
   const int result = avformat_open_input(&input, ("file:" + file.string()).c_str(), nullptr, nullptr);
   if (result < 0) throw IoError(fmt::format("{}: reading failed: {}", name, error_text(result)));
-  return InputPtr(input);
+  InputPtr opened(input);
+  const bool has_sizes = input->nb_streams > kPictures && input->streams[kPictures]->codecpar->width > 0;
+  if (!has_sizes) avformat_find_stream_info(input, nullptr);  // those of MPEG-4 stand in its packets
+  return opened;
 }
-
-/// The pictures' stream: VideoEncoder adds it first.
-constexpr int kPictures = 0;
 
 /// Copies the packets of all streams.
 class PacketCopy {
@@ -32,24 +35,23 @@ class PacketCopy {
     int result = 0;
     while ((result = av_read_frame(&from_, packet_.get())) >= 0) {
       if (packet_->stream_index == kPictures) {
-        write_held();
+        write_held(packet_->dts);
         std::swap(packet_, held_);
         has_held_ = true;
       } else {
         write(*packet_);
       }
     }
-    if (has_held_) {
-      const auto end = std::llround(end_s / av_q2d(from_.streams[kPictures]->time_base));
-      held_->duration = std::max<int64_t>(1, end - held_->dts);
-      write_held();
-    }
+    write_held(std::llround(end_s / av_q2d(from_.streams[kPictures]->time_base)));
     return result;
   }
 
  private:
-  void write_held() {
-    if (std::exchange(has_held_, false)) write(*held_);
+  /// The reader does not know how long the last picture of a fragment is shown.
+  void write_held(int64_t end) {
+    if (!std::exchange(has_held_, false)) return;
+    held_->duration = std::max<int64_t>(1, end - held_->dts);
+    write(*held_);
   }
 
   void write(AVPacket& packet) {
@@ -62,7 +64,7 @@ class PacketCopy {
   AVFormatContext& from_;
   Mp4File& to_;
   PacketPtr packet_ = make_packet();
-  PacketPtr held_ = make_packet();  ///< of the pictures the last, whose duration may have to be told
+  PacketPtr held_ = make_packet();  ///< of the pictures the last, until its duration is known
   bool has_held_ = false;
 };
 

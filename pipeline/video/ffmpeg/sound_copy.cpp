@@ -40,6 +40,10 @@ void SoundCopy::open(const std::filesystem::path& file) {
 }
 
 void SoundCopy::find_end() {
+  const bool guessed = input_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE;
+  if (!guessed && input_->duration != AV_NOPTS_VALUE) {
+    pictures_end_s_ = static_cast<double>(input_->duration) / AV_TIME_BASE;
+  }
   const int number = av_find_best_stream(input_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
   if (number < 0) return;
   const AVStream& pictures = *input_->streams[number];
@@ -139,6 +143,12 @@ void SoundCopy::write(Stream& stream, double origin_s) {
   const int64_t time = time_of(packet);
   packet.dts = std::max(time == AV_NOPTS_VALUE ? stream.next : time - origin, stream.next);
   if (packet.dts == INT64_MIN) packet.dts = 0;
+  constexpr int64_t kLongestPause = int64_t{1} << 30;  // from packet to packet MP4 has 31 bits
+  if (stream.next != INT64_MIN && packet.dts - stream.next >= kLongestPause) {
+    av_packet_unref(&packet);
+    note_damage("a pause of hours, longer than MP4 holds");
+    return;
+  }
   packet.pts = packet.dts;  // sound is decoded in the order in which it is played
   packet.stream_index = stream.target->index;
   packet.pos = -1;

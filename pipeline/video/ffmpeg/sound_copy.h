@@ -29,7 +29,8 @@ class SoundCopy {
   SoundCopy(const std::filesystem::path& file, Mp4File& to, const std::string& name, OnNote on_note);
 
   bool has_sound() const { return !streams_.empty(); }
-  /// When the last of the file's pictures ends, in seconds since the file's start, where the file says so.
+  /// When the last of the file's pictures ends, in seconds since the file's start, or, where the file does not say
+  /// that, when all of it ends.
   std::optional<double> pictures_end_s() const { return pictures_end_s_; }
 
   /// Copies what is played before `end_s`. Times are seconds since the file's start, that is its earliest time stamp of

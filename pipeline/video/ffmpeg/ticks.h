@@ -10,19 +10,25 @@ namespace zoo::ffmpeg {
 /// Ticks that ascend whatever the times do.
 class Ticks {
  public:
-  explicit Ticks(int per_s) : per_s_(per_s) {}
+  /// The longest step that a clock makes: 30 days.
+  static constexpr double kLongestStep_s = 30 * 86'400.0;
+
+  /// `nominal`: ticks from one picture to the next, more than 0.
+  Ticks(int per_s, int64_t nominal) : per_s_(per_s), nominal_(nominal) {}
 
   /// Which time is 0 ticks; before the first call of next().
   void begin(double origin_s) { origin_s_ = origin_s; }
 
   /// The next picture's. One that is not later than the last comes a tick after it; one that is earlier by more than a
-  /// second is of a clock that began anew, which goes on from here, a distance() later.
+  /// second, or later by more than the longest step, is of a clock that began anew, which goes on from here, a
+  /// distance() later.
   int64_t next(double time_s) {
     constexpr double kNewClock_s = 1.0;
-    int64_t ticks = std::llround((time_s - origin_s_) * per_s_) + shift_;
-    if (count_ == 0) first_ = ticks;
-    if (count_ > 0 && ticks < last_ - std::llround(kNewClock_s * per_s_)) {
-      const int64_t wanted = last_ + distance(1);
+    constexpr double kMost = 1e18;  // so that sums and differences fit 64 bits
+    int64_t ticks = std::llround(std::clamp((time_s - origin_s_) * per_s_, -kMost, kMost)) + shift_;
+    leapt_ = count_ > 0 && ticks - last_ > std::llround(kLongestStep_s * per_s_);
+    if (leapt_ || (count_ > 0 && ticks < last_ - std::llround(kNewClock_s * per_s_))) {
+      const int64_t wanted = last_ + distance();
       shift_ += wanted - ticks;
       ticks = wanted;
     }
@@ -33,20 +39,22 @@ class Ticks {
     return last_;
   }
 
-  /// From one picture to the next: as the last two, or on average where that is less; `otherwise` where there are no
-  /// two.
-  int64_t distance(int64_t otherwise) const {
-    return count_ < 2 ? otherwise : std::max<int64_t>(1, std::min(distance_, (last_ - first_) / (count_ - 1)));
-  }
+  /// From one picture to the next: as the last two, or nominally where that is less.
+  int64_t distance() const { return count_ < 2 ? nominal_ : std::min(distance_, nominal_); }
+  /// The last picture's; before the first 0.
+  int64_t last() const { return last_; }
+  /// Whether the last picture was later than the one before by more than the longest step.
+  bool leapt() const { return leapt_; }
 
  private:
   int per_s_;
+  int64_t nominal_;
   double origin_s_ = 0.0;
   int64_t shift_ = 0;
-  int64_t first_ = 0;
   int64_t last_ = 0;
   int64_t distance_ = 0;  ///< of the last two
   int64_t count_ = 0;
+  bool leapt_ = false;
 };
 
 }  // namespace zoo::ffmpeg

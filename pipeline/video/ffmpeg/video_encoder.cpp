@@ -23,6 +23,8 @@ namespace {
 
 /// What sound encoders put in front, at most, which is decoded and not played.
 constexpr double kPriming_s = 0.1;
+/// MP4's durations have 31 bits: 23,860 s at 90,000 ticks a second, the most of all encoders.
+constexpr int64_t kLongestShown_s = 20'000;
 
 struct OpenedEncoder {
   EncoderChoice choice;
@@ -50,7 +52,7 @@ class Mp4Encoder : public VideoEncoder {
   Mp4Encoder(const VideoEncoderOptions& options, OpenedEncoder opened)
       : options_(options),
         encoder_(std::move(opened.encoder)),
-        ticks_(opened.choice.ticks_per_s),
+        ticks_(opened.choice.ticks_per_s, std::max<int64_t>(1, std::llround(opened.choice.ticks_per_s / options.fps))),
         packet_(make_packet()),
         held_(make_packet()) {
     if (options_.codec == VideoCodec::kAuto && opened.choice.codec != VideoCodec::kH264) {
@@ -66,23 +68,27 @@ class Mp4Encoder : public VideoEncoder {
     begin(options_.sound);
   }
 
-  void write(const cv::Mat& image, double time_s) override {
+  void write(const cv::Mat& image, double time_s, double duration_s) override {
     if (pictures_ == 0) {
       origin_s_ = sound_ && time_s > kPriming_s ? 0.0 : time_s;
       ticks_.begin(origin_s_);
     }
-    ++pictures_;
-    explained([&] { encoder_->send(image, ticks_.next(time_s)); });
-    write_packets();
+    const int64_t before = ticks_.last();
+    const int64_t ticks = ticks_.next(time_s);
+    if (ticks_.leapt()) note_leap();
+    if (pictures_ > 0) show_again(before, ticks);
+    send([&] { encoder_->send(image, ticks); });
+    duration_s_ = duration_s;
   }
 
   void source_ended() override { with_source_ = true; }
 
   void finish() override {
+    const int64_t end = end_of_last();
+    if (pictures_ > 0) show_again(ticks_.last(), end);
     explained([&] { encoder_->send_end(); });
     write_packets();
     if (has_held_) {
-      const int64_t end = end_of_last();
       end_s_ = static_cast<double>(end) * av_q2d(encoder_->codec().time_base);
       write_held(end);
     }
@@ -116,6 +122,12 @@ class Mp4Encoder : public VideoEncoder {
     }
   }
 
+  void note_leap() {
+    if (std::exchange(leap_noted_, true)) return;
+    note(fmt::format("{}: times leap by more than 30 days after frame {}; the video goes on without the gap",
+                     options_.name, pictures_ - 1));
+  }
+
   void note(const std::string& text) const {
     if (options_.on_note) options_.on_note(text);
   }
@@ -132,13 +144,30 @@ class Mp4Encoder : public VideoEncoder {
     }
   }
 
+  template <typename Send>
+  void send(Send send_picture) {
+    ++pictures_;
+    explained(send_picture);
+    write_packets();
+  }
+
+  /// A picture, shown from `begin` to `end`, as often as MP4 needs it beyond the first time.
+  void show_again(int64_t begin, int64_t end) {
+    const int64_t longest = kLongestShown_s * encoder_->codec().time_base.den;
+    for (int64_t ticks = begin + longest; ticks < end; ticks += longest) {
+      send([&] { encoder_->send_again(ticks); });
+    }
+  }
+
   int64_t end_of_last() const {
     const int per_s = encoder_->codec().time_base.den;
-    if (with_source_ && sound_ && sound_->pictures_end_s()) {
-      const int64_t end = std::llround((*sound_->pictures_end_s() - origin_s_) * per_s);
-      if (end > held_->dts) return end;
-    }
-    return held_->dts + ticks_.distance(std::max<int64_t>(1, std::llround(per_s / options_.fps)));
+    const bool is_known = duration_s_ > 0.0 && duration_s_ <= Ticks::kLongestStep_s;
+    const int64_t shown =
+        is_known ? std::max<int64_t>(1, std::llround(duration_s_ * per_s)) : std::max<int64_t>(1, ticks_.distance());
+    const int64_t end = ticks_.last() + shown;
+    if (!with_source_ || !sound_ || !sound_->pictures_end_s()) return end;
+    const int64_t stated = std::llround((*sound_->pictures_end_s() - origin_s_) * per_s);
+    return stated > ticks_.last() ? std::min(end, stated) : end;
   }
 
   /// A packet is held back until the next says how long it lasts.
@@ -169,10 +198,12 @@ class Mp4Encoder : public VideoEncoder {
   Ticks ticks_;
   double origin_s_ = 0.0;
   double end_s_ = 0.0;
+  double duration_s_ = 0.0;  ///< of the last picture; 0: unknown
   PacketPtr packet_;
   PacketPtr held_;
   bool has_held_ = false;
   bool with_source_ = false;
+  bool leap_noted_ = false;
   int64_t pictures_ = 0;
   int64_t written_ = 0;
 };

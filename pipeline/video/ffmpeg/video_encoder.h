@@ -20,7 +20,7 @@ struct VideoEncoderOptions {
   VideoCodec codec = VideoCodec::kAuto;
   /// Of every picture, at least 1x1.
   cv::Size size;
-  /// Pictures per second, about: for the encoder's choices, and how long a lone picture is shown.
+  /// Pictures per second, about: for the encoder's choices, and how long the last is shown at most.
   double fps = 25.0;
   /// The file that the pictures come from, whose sound is copied, packet by packet. Empty: none.
   std::filesystem::path sound = {};
@@ -38,13 +38,14 @@ class VideoEncoder {
   /// `image`: 8-bit BGR of the size promised. `time_s`: seconds since the start of the file that it comes from, its
   /// earliest time stamp of any stream, else from anywhere. The video begins with the first picture, or with the sound
   /// where that is earlier. Times ascend; one that does not is taken for that of a source which began anew, and comes
-  /// after what is there. Each picture is shown until the next, the last as long as the one before it, or as all on
-  /// average where that is less.
+  /// after what is there. A step of more than 30 days is left out, which is noted. Each picture is shown until the
+  /// next; where that is longer than MP4 can say (6 hours), it is there several times. The last is shown for
+  /// `duration_s`, or, where that is 0 (unknown), as long as the one before it, at most 1 / fps.
   /// Throws IoError: a full disk, an encoder that gives up; then the file is of no use.
-  virtual void write(const cv::Mat& image, double time_s) = 0;
+  virtual void write(const cv::Mat& image, double time_s, double duration_s = 0.0) = 0;
 
-  /// The pictures of the sound's file are complete: the last is shown to the end that the file states for them, and
-  /// the sound copied to its own. To be called before finish().
+  /// The pictures of the sound's file are complete: the last is not shown beyond the end that the file states for them,
+  /// and the sound is copied to its own. To be called before finish().
   virtual void source_ended() = 0;
 
   /// Completes the file: all pictures are in it, or it throws IoError. To be called last.

@@ -20,7 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;
+using ::testing::DoubleNear;
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -75,7 +77,7 @@ TEST_P(EveryCodec, KeepsTimesAndOddSizesOrSaysSo) {
   const std::vector<double>& found = probed.times[0];
   ASSERT_THAT(found, SizeIs(times.size()));
   for (size_t i = 0; i < times.size(); ++i) EXPECT_NEAR(found[i], times[i] - 3.0, 1e-5) << i;
-  EXPECT_NEAR(probed.seconds(0, "duration"), 4.001 + 4.001 / 4, 1e-3);  // the last as long as all on average
+  EXPECT_NEAR(probed.seconds(0, "duration"), 4.041, 1e-3);  // the last as long as one at the rate
   EXPECT_TRUE(test::decodes_cleanly(file_));
   if (GetParam().written == cv::Size(65, 49)) {
     EXPECT_THAT(notes_, IsEmpty());
@@ -113,6 +115,52 @@ TEST_F(VideoEncoderTest, OnePictureIsShownForOneAtTheRate) {
   const test::Probed probed = test::probe(file_);
   EXPECT_THAT(probed.times[0], ElementsAre(0.0));
   EXPECT_NEAR(probed.seconds(0, "duration"), 0.04, 1e-4);
+}
+
+TEST_F(VideoEncoderTest, LastPictureIsShownAsLongAsItSays) {
+  const auto encoder = open_video_encoder(options(VideoCodec::kAuto, {64, 48}));
+  encoder->write(picture({64, 48}, 0), 0.0, 0.1);
+  encoder->write(picture({64, 48}, 1), 3600.0, 0.7);
+  encoder->finish();
+  EXPECT_NEAR(encoder->end_s(), 3600.7, 1e-6);
+  EXPECT_NEAR(test::probe(file_).seconds(0, "duration"), 3600.7, 1e-3);
+}
+
+class LongGap : public EveryCodec {};
+
+// 2^31 ticks are 23,860 s of 1/90,000.
+TEST_P(LongGap, IsFilledWithThePictureBeforeIt) {
+  const auto encoder = open_video_encoder(options(GetParam().codec, {64, 48}));
+  encoder->write(picture({64, 48}, 0), 0.0);
+  encoder->write(picture({64, 48}, 1), 0.5);
+  encoder->write(picture({64, 48}, 2), 100'000.0);
+  encoder->write(picture({64, 48}, 3), 100'000.1, 50'000.0);
+  encoder->finish();
+  const fs::path plain = folder_ / "plain.mp4";
+  write_without_fragments(file_, plain, encoder->end_s(), "plain.mp4");
+  for (const fs::path& file : {file_, plain}) {
+    const test::Probed probed = test::probe(file);
+    EXPECT_THAT(probed.times,
+                ElementsAre(ElementsAreArray(std::vector<double>{0.0, 0.5, 20'000.5, 40'000.5, 60'000.5, 80'000.5,
+                                                                 100'000.0, 100'000.1, 120'000.1, 140'000.1})));
+    EXPECT_NEAR(probed.seconds(0, "duration"), 150'000.1, 1e-3);
+    EXPECT_TRUE(test::decodes_cleanly(file));
+  }
+  EXPECT_NEAR(test::seconds_of(plain), 150'000.1, 1e-3);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, LongGap,
+                         ::testing::Values(CodecCase{"h264", VideoCodec::kH264, "h264", {}},
+                                           CodecCase{"mpeg4", VideoCodec::kMpeg4, "mpeg4", {}},
+                                           CodecCase{"mjpeg", VideoCodec::kMjpeg, "mjpeg", {}}),
+                         [](const auto& test) { return test.param.name; });
+
+TEST_F(VideoEncoderTest, LeapOfMonthsIsLeftOutAndSaid) {
+  write(options(VideoCodec::kAuto, {64, 48}), {0.0, 0.04, 1e8, 1e8 + 0.04, 1e12});
+  EXPECT_THAT(test::probe(file_).times,
+              ElementsAre(ElementsAreArray(std::vector<double>{0.0, 0.04, 0.08, 0.12, 0.16})));
+  EXPECT_THAT(notes_, ElementsAre("new.mp4: times leap by more than 30 days after frame 1; the video goes on without "
+                                  "the gap"));
 }
 
 TEST_F(VideoEncoderTest, SmallestPicture) {
@@ -161,6 +209,7 @@ TEST_F(VideoEncoderTest, WithoutFragmentsItIsTheSame) {
   for (const size_t stream : {0, 1}) {
     EXPECT_NEAR(after.seconds(stream, "duration"), before.seconds(stream, "duration"), 0.01);
   }
+  EXPECT_NEAR(test::seconds_of(plain), 5.54, 0.001);
   EXPECT_TRUE(test::decodes_cleanly(plain));
 }
 
@@ -224,6 +273,7 @@ TEST_P(Sound, IsCopiedAsFarAsThePicturesGo) {
                                GetParam().codec, source.string()));
   VideoEncoderOptions wanted = options(VideoCodec::kAuto, {64, 48});
   wanted.sound = source;
+  wanted.fps = 20.0;
   write(wanted, times(40));
   EXPECT_THAT(notes_, IsEmpty());
   const test::Probed probed = test::probe(file_);
@@ -255,6 +305,7 @@ TEST_F(Sound, ShorterThanThePicturesEndsThere) {
       fmt::format("-f lavfi -i testsrc=d=4:r=20:s=64x48 -f lavfi -i sine=d=1 -c:v mpeg4 -c:a aac {}", source.string()));
   VideoEncoderOptions wanted = options(VideoCodec::kAuto, {64, 48});
   wanted.sound = source;
+  wanted.fps = 20.0;
   write(wanted, times(80));
   const test::Probed probed = test::probe(file_);
   EXPECT_NEAR(probed.seconds(0, "duration"), 4.0, 0.001);
@@ -284,12 +335,82 @@ TEST_F(Sound, AndLastPictureLastAsLongAsTheirs) {
   wanted.sound = source;
   const auto encoder = open_video_encoder(wanted);
   encoder->write(picture({64, 48}, 0), 0.0);
-  encoder->write(picture({64, 48}, 1), 0.1);
+  encoder->write(picture({64, 48}, 1), 0.1, 3.9);
   encoder->source_ended();
   encoder->finish();
   const test::Probed probed = test::probe(file_);
   EXPECT_NEAR(probed.seconds(0, "duration"), 4.0, 0.001);
   EXPECT_NEAR(probed.seconds(1, "duration"), 5.0, 0.07);
+}
+
+TEST_F(Sound, LastPictureEndsWithAFileThatSaysLess) {
+  const fs::path source = folder_ / "clip.mkv";
+  test::run_ffmpeg(fmt::format("-f lavfi -i testsrc=d=4:r=10:s=64x48 -c:v mpeg4 {}", source.string()));
+  VideoEncoderOptions wanted = options(VideoCodec::kAuto, {64, 48});
+  wanted.sound = source;
+  const auto encoder = open_video_encoder(wanted);
+  encoder->write(picture({64, 48}, 0), 0.0);
+  encoder->write(picture({64, 48}, 1), 3.9, 3.0);
+  encoder->source_ended();
+  encoder->finish();
+  EXPECT_NEAR(encoder->end_s(), 4.0, 0.001);
+}
+
+TEST_F(Sound, BeginningAfterThePicturesIsThere) {
+  const fs::path source = folder_ / "clip.mkv";
+  test::run_ffmpeg(
+      fmt::format("-f lavfi -i testsrc=d=2:r=20:s=64x48 -itsoffset 3 -f lavfi -i sine=d=1 -c:v mpeg4 -c:a aac {}",
+                  source.string()));
+  VideoEncoderOptions wanted = options(VideoCodec::kAuto, {64, 48});
+  wanted.sound = source;
+  const auto encoder = open_video_encoder(wanted);
+  for (const double time : times(40)) encoder->write(picture({64, 48}, 0), time, 0.05);
+  encoder->source_ended();
+  encoder->finish();
+  const fs::path plain = folder_ / "plain.mp4";
+  write_without_fragments(file_, plain, encoder->end_s(), "plain.mp4");
+  for (const fs::path& file : {file_, plain}) {
+    const test::Probed probed = test::probe(file);
+    EXPECT_NEAR(probed.seconds(0, "duration"), 2.0, 0.001);
+    EXPECT_NEAR(probed.times[1].front(), 3.0, 0.05);
+    EXPECT_NEAR(probed.times[1].back(), 4.0, 0.05);
+  }
+}
+
+TEST_F(Sound, HoursBeforeThePicturesStaysThere) {
+  const fs::path source = folder_ / "clip.mkv";
+  test::run_ffmpeg(
+      fmt::format("-f lavfi -i sine=d=3 -itsoffset 30000 -f lavfi -i testsrc=d=1:r=20:s=64x48 -c:v mpeg4 -c:a aac {}",
+                  source.string()));
+  VideoEncoderOptions wanted = options(VideoCodec::kAuto, {64, 48});
+  wanted.sound = source;
+  const double end_s = write(wanted, {30'000.0, 30'000.05});
+  const fs::path plain = folder_ / "plain.mp4";
+  write_without_fragments(file_, plain, end_s, "plain.mp4");
+  for (const fs::path& file : {file_, plain}) {
+    const test::Probed probed = test::probe(file);
+    EXPECT_THAT(probed.times[0], ElementsAre(DoubleNear(30'000.0, 0.002), DoubleNear(30'000.05, 0.002)));
+    EXPECT_NEAR(probed.seconds(1, "start_time"), 0.0, 0.03);
+    EXPECT_NEAR(probed.seconds(1, "duration"), 3.0, 0.1);
+  }
+}
+
+TEST_F(Sound, ThatPausesForHoursIsCutAndSaid) {
+  const fs::path first = folder_ / "first.mkv";
+  const fs::path source = folder_ / "clip.mkv";
+  test::run_ffmpeg(
+      fmt::format("-f lavfi -i testsrc=d=1:r=20:s=64x48 -f lavfi -i sine=d=2 -c:v mpeg4 -c:a aac {}", first.string()));
+  test::run_ffmpeg(fmt::format("-i {} -c copy -bsf:a setts=ts='PTS+if(gt(PTS*TB\\,1)\\,50000/TB\\,0)' {}",
+                               first.string(), source.string()));
+  VideoEncoderOptions wanted = options(VideoCodec::kAuto, {64, 48});
+  wanted.sound = source;
+  const auto encoder = open_video_encoder(wanted);
+  for (const double time : times(20)) encoder->write(picture({64, 48}, 0), time);
+  encoder->source_ended();
+  encoder->finish();
+  EXPECT_NEAR(test::probe(file_).seconds(1, "duration"), 1.0, 0.07);
+  EXPECT_THAT(notes_, ElementsAre(AllOf(HasSubstr("new.mp4: some of its sound is missing: "),
+                                        HasSubstr("a pause of hours, longer than MP4 holds"))));
 }
 
 TEST_F(Sound, ThatMp4DoesNotTakeIsSaid) {
