@@ -53,7 +53,11 @@ void PredictSession::add_sinks(std::shared_ptr<RunFiles> files) {
   }
   if (!options_.csv.empty()) add_sink<sinks::CsvSink>(options_.csv, options_.task);
   if (!options_.coco.empty()) add_sink<sinks::CocoSink>(options_.coco);
-  if (folders->saves_annotated()) add_sink<sinks::AnnotatedSink>(folders, options_.video);
+  if (folders->saves_annotated()) {
+    sinks::VideoOptions video = options_.video;
+    video.stop = &stop_requested();
+    add_sink<sinks::AnnotatedSink>(folders, std::move(video));
+  }
   failures_ = add_sink<FailureReport>();
   if (!options_.show) return;
   const std::string problem = display_problem();

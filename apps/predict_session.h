@@ -22,7 +22,7 @@ namespace zoo::apps {
 
 struct PredictOptions {
   std::string save_folder;            ///< empty: nothing is saved
-  sinks::VideoOptions video;          ///< of what is saved
+  sinks::VideoOptions video;          ///< of what is saved; all but `stop`
   std::optional<std::string> json;    ///< file, or "-" for standard output instead of text
   std::string masks_folder;           ///< label maps of a segmentation; empty: none
   std::string coco;                   ///< file; empty: none

@@ -20,7 +20,7 @@ void AnnotatedSink::write(const pipeline::FrameEvent& event) {
 void AnnotatedSink::end(size_t stream, const pipeline::SourceStats& stats) {
   const std::unique_ptr<FrameWriter> writer = std::move(writers_.at(stream));
   writers_.erase(stream);
-  if (stats.whole && stats.failed == 0) writer->source_ended();
+  if (stats.whole) writer->source_ended();
   writer->finish();
   for (const auto& file : writer->files()) saved_.push_back(file.string());
 }

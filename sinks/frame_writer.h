@@ -38,10 +38,10 @@ std::string picture_ending(const std::filesystem::path& picture);
 /// the picture).
 ///
 /// Videos for all other sources: STEM.mp4, in which each frame has its time (Frame::time_s), the first frame's being 0
-/// or what it is after the beginning of the source file, and the sound of a source file, as far as the frames go, where
-/// MP4 takes it. Frames of another size than the first are shown in it with black bars. Until the end it is a file in
-/// fragments, which plays if the process is killed; then one without, unless it is larger than 1 GiB. A source of which
-/// no frame comes leaves no file.
+/// or what it is after the beginning of the source file, and the sound of a source file where MP4 takes it, as far as
+/// the frames go or, after source_ended(), all of it. Frames of another size than the first are shown in it with black
+/// bars. Until the end it is a file in fragments, which plays if the process is killed; then one without, unless it is
+/// larger than 1 GiB. A source of which no frame comes leaves no file.
 ///
 /// Names are the folder's affair (OutputFolder::plan). `video`: how the folder knows a video, where it was planned: a
 /// file by its path.

@@ -1,6 +1,7 @@
 // How videos are written.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -11,8 +12,12 @@ namespace zoo::sinks {
 
 struct VideoOptions {
   ffmpeg::VideoCodec codec = ffmpeg::VideoCodec::kAuto;
-  /// Frames per second, evenly: frames are repeated and left out as their times ask for. Empty: each at its own time.
+  /// Frames per second, evenly: frames are repeated and left out as their times ask for. One that is shown for
+  /// more than an hour is not repeated, which is noted. Empty: each at its own time.
   std::optional<double> fps = std::nullopt;
+  /// Set from outside (a signal handler): frames are repeated no more. What is written stays in time. May be null;
+  /// outlives the writers.
+  const std::atomic<bool>* stop = nullptr;
   /// Called with a sentence for each thing in a video that is not as in its source: the codec, the size, the sound.
   std::function<void(const std::string& note)> on_note = {};
 };

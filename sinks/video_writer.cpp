@@ -16,6 +16,8 @@ namespace {
 constexpr const char* kExtension = ".mp4";
 /// A file up to this size is written a second time at the end, without fragments, which takes a second or so.
 constexpr uintmax_t kRewriteLimit = uintmax_t{1} << 30;
+/// How long a frame is repeated, at most: a step in a broken file's times is often of a day or more.
+constexpr double kLongestRepeat_s = 3600.0;
 
 /// Gives the part's content to its name as a plain file. False where that is not done: it is too large, the disk too
 /// full.
@@ -38,7 +40,7 @@ bool publish_rewritten(const NewFile& part, double end_s) {
 VideoWriter::VideoWriter(std::shared_ptr<OutputFolder> folder, pipeline::SourceInfo source, std::string input,
                          const VideoOptions& options)
     : folder_(std::move(folder)), source_(std::move(source)), input_(std::move(input)), options_(options) {
-  if (options_.fps) rate_.emplace(*options_.fps);
+  if (options_.fps) rate_.emplace(*options_.fps, 1.0 / (source_.fps > 0.0 ? source_.fps : *options_.fps));
 }
 
 VideoWriter::~VideoWriter() {
@@ -57,15 +59,28 @@ void VideoWriter::write(const pipeline::Frame& frame) {
 void VideoWriter::encode(const pipeline::Frame& frame) {
   cv::Mat image = fit_image(frame.image, size_);
   if (!rate_) {
-    encoder_->write(image, frame.time_s);
+    encoder_->write(image, frame.time_s, frame.duration_s);
     return;
   }
-  show_waiting(rate_->next(frame.time_s));
+  show_waiting(rate_->next(frame.time_s, frame.duration_s));
   waiting_ = std::move(image);
 }
 
 void VideoWriter::show_waiting(int64_t times) {
-  for (int64_t i = 0; i < times; ++i) encoder_->write(waiting_, rate_->show());
+  const double shown_s = static_cast<double>(times) / *options_.fps;
+  if (shown_s > kLongestRepeat_s) {
+    note_long(shown_s);
+    encoder_->write(waiting_, rate_->show(), shown_s);
+    rate_->skip(times - 1);
+    return;
+  }
+  for (int64_t i = 0; i < times; ++i) {
+    if (i > 0 && stopped()) {
+      rate_->skip(times - i);
+      return;
+    }
+    encoder_->write(waiting_, rate_->show(), 1.0 / *options_.fps);
+  }
 }
 
 void VideoWriter::source_ended() {
@@ -109,6 +124,14 @@ void VideoWriter::note_size(cv::Size size) {
       fmt::format("{}: frames change their size from {}x{} to {}x{} pixels; the saved video keeps the first, "
                   "and shows others in it with black bars",
                   source_.name, size_.width, size_.height, size.width, size.height));
+}
+
+void VideoWriter::note_long(double shown_s) {
+  if (std::exchange(long_noted_, true) || !options_.on_note) return;
+  options_.on_note(fmt::format(
+      "{}: a frame is shown for {:.0f} s; the saved video does not repeat it, as that is more than an hour, "
+      "so its rate is not constant there",
+      source_.name, shown_s));
 }
 
 template <typename Work>

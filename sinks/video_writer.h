@@ -34,6 +34,8 @@ class VideoWriter : public FrameWriter {
   void encode(const pipeline::Frame& frame);
   void show_waiting(int64_t times);
   void note_size(cv::Size size);
+  void note_long(double shown_s);
+  bool stopped() const { return options_.stop != nullptr && *options_.stop; }
   /// Does it; if it fails, nothing is kept.
   template <typename Work>
   void all_or_nothing(Work work);
@@ -46,6 +48,7 @@ class VideoWriter : public FrameWriter {
   std::unique_ptr<ffmpeg::VideoEncoder> encoder_;
   cv::Size size_;
   bool size_noted_ = false;
+  bool long_noted_ = false;
   std::optional<ConstantRate> rate_;
   cv::Mat waiting_;  ///< of a constant rate: the frame that is shown until the next one's time
   std::vector<std::filesystem::path> files_;

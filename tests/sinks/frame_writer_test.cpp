@@ -1,5 +1,7 @@
 #include "sinks/frame_writer.h"
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -130,6 +132,33 @@ TEST_F(FrameWriterTest, VideoOfConstantRateRepeatsAndLeavesOutFrames) {
   EXPECT_NEAR(probed.seconds(0, "duration"), 0.6, 1e-3);
 }
 
+TEST_F(FrameWriterTest, VideoOfConstantRateFillsAnHourAndNoMore) {
+  std::vector<std::string> notes;
+  const auto writer = make_frame_writer(
+      output_folder(), video(), "", {.fps = 0.5, .on_note = [&](const std::string& note) { notes.push_back(note); }});
+  for (const double time : {0.0, 3600.0, 90'000.0, 900'000.0, 900'004.0}) writer->write(at(time, frame("clip.mov")));
+  writer->finish();
+  const std::vector<double> times = test::probe(folder_ / "clip.mp4").times[0];
+  EXPECT_EQ(std::ranges::count_if(times, [](double time) { return time < 3600.0; }), 1800);
+  EXPECT_THAT(std::vector<double>(times.begin() + 1800, times.begin() + 1803),
+              ElementsAre(3600.0, 23'600.0, 43'600.0));  // what MP4 needs
+  EXPECT_EQ(times.back(), 900'002.0);
+  EXPECT_THAT(notes, ElementsAre("clip.mov: a frame is shown for 86400 s; the saved video does not repeat it, as that "
+                                 "is more than an hour, so its rate is not constant there"));
+}
+
+TEST_F(FrameWriterTest, VideoOfConstantRateIsNotFilledAnyMoreWhenStopped) {
+  std::atomic<bool> stop = false;
+  const auto writer = make_frame_writer(output_folder(), video(), "", {.fps = 1000.0, .stop = &stop});
+  writer->write(at(0.0, frame("clip.mov")));
+  writer->write(at(0.002, frame("clip.mov")));
+  stop = true;
+  writer->write(at(3000.0, frame("clip.mov")));
+  writer->finish();
+  EXPECT_THAT(test::probe(folder_ / "clip.mp4").times[0],
+              ElementsAre(0.0, DoubleNear(0.001, 1e-5), DoubleNear(0.002, 1e-5), DoubleNear(3000.0, 1e-5)));
+}
+
 TEST_F(FrameWriterTest, VideoWithFramesOfOtherSizesKeepsTheirProportions) {
   std::vector<std::string> notes;
   const auto writer = make_frame_writer(
@@ -199,7 +228,7 @@ TEST_F(FrameWriterTest, VideoThatCannotBeWrittenOnIsRemoved) {
 }
 
 TEST(ConstantRate, ShowsEachFrameUntilTheNextOnesTime) {
-  ConstantRate rate(4.0);
+  ConstantRate rate(4.0, 0.3);
   EXPECT_EQ(rate.next(10.0), 0);
   EXPECT_EQ(rate.next(10.1), 0);  // takes the first one's place
   EXPECT_EQ(rate.next(11.0), 4);
@@ -207,16 +236,32 @@ TEST(ConstantRate, ShowsEachFrameUntilTheNextOnesTime) {
   EXPECT_EQ(rate.next(10.5), 0);
   EXPECT_EQ(rate.next(11.2), 1);
   EXPECT_EQ(rate.show(), 11.0);
-  EXPECT_EQ(rate.end(), 1);  // 0.3 s later
+  EXPECT_EQ(rate.end(), 1);  // 0.2 s later, as the last two are apart
   EXPECT_EQ(rate.show(), 11.25);
   EXPECT_EQ(rate.end(), 0);
 }
 
 TEST(ConstantRate, ShowsALoneFrameOnce) {
-  ConstantRate rate(0.5);
+  ConstantRate rate(0.5, 0.1);
   EXPECT_EQ(rate.end(), 0);
   EXPECT_EQ(rate.next(7.0), 0);
   EXPECT_EQ(rate.end(), 1);
+}
+
+TEST(ConstantRate, ShowsTheLastFrameAsLongAsItSays) {
+  ConstantRate rate(10.0, 0.1);
+  rate.next(0.0, 0.1);
+  EXPECT_EQ(rate.next(3.0, 0.5), 30);
+  rate.skip(30);
+  EXPECT_EQ(rate.end(), 5);
+  EXPECT_EQ(rate.show(), 3.0);
+}
+
+TEST(ConstantRate, ShowsTheLastFrameNoLongerThanNominally) {
+  ConstantRate rate(10.0, 0.2);
+  rate.next(0.0);
+  rate.skip(rate.next(3600.0));
+  EXPECT_EQ(rate.end(), 2);
 }
 
 struct FitCase {
