@@ -10,10 +10,10 @@
 namespace zoo::apps {
 
 void LiveStatus::add(const pipeline::FrameEvent& event, double now_s) {
-  constexpr double kRecent_s = 2.0;
+  constexpr double kRecentSeconds = 2.0;
   ++frames_;
   recent_s_.push_back(now_s);
-  while (now_s - recent_s_.front() > kRecent_s) recent_s_.pop_front();
+  while (now_s - recent_s_.front() > kRecentSeconds) recent_s_.pop_front();
   if (const auto* item = std::get_if<pipeline::ProcessedFrame>(&event)) {
     captured_ = std::max(captured_, item->frame.index + 1);
     age_s_ = std::max(0.0, now_s - item->frame.time_s);

@@ -181,15 +181,15 @@ Action setup_predict(CLI::App& app) {
   app.add_option("--max-frames", flags->options.max_frames, "Stop each source after this many frames")
       ->check(CLI::PositiveNumber)
       ->type_name("N");
-  constexpr double kMaxTimeout_s = 86'400.0;
+  constexpr double kMaxTimeoutSeconds = 86'400.0;
   app.add_option("--open-timeout", flags->open_timeout_s,
                  "Seconds to wait for an address, camera, pipe or GStreamer pipeline to begin")
-      ->check(CLI::Range(0.001, kMaxTimeout_s))
+      ->check(CLI::Range(0.001, kMaxTimeoutSeconds))
       ->capture_default_str()
       ->type_name("S");
   app.add_option("--stall-timeout", flags->stall_timeout_s,
                  "Seconds without a frame after which a live source counts as lost")
-      ->check(CLI::Range(0.001, kMaxTimeout_s))
+      ->check(CLI::Range(0.001, kMaxTimeoutSeconds))
       ->capture_default_str()
       ->type_name("S");
   add_cores_flag(app, "--threads", flags->threads,

@@ -17,7 +17,7 @@ constexpr const char* kExtension = ".mp4";
 /// A file up to this size is written a second time at the end, without fragments, which takes a second or so.
 constexpr uintmax_t kRewriteLimit = uintmax_t{1} << 30;
 /// How long a frame is repeated, at most: a step in a broken file's times is often of a day or more.
-constexpr double kLongestRepeat_s = 3600.0;
+constexpr double kLongestRepeatSeconds = 3600.0;
 
 /// Gives the part's content to its name as a plain file. False where that is not done: it is too large, the disk too
 /// full.
@@ -68,7 +68,7 @@ void VideoWriter::encode(const pipeline::Frame& frame) {
 
 void VideoWriter::show_waiting(int64_t times) {
   const double shown_s = static_cast<double>(times) / *options_.fps;
-  if (shown_s > kLongestRepeat_s) {
+  if (shown_s > kLongestRepeatSeconds) {
     note_long(shown_s);
     encoder_->write(waiting_, rate_->show(), shown_s);
     rate_->skip(times - 1);

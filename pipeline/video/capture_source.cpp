@@ -81,8 +81,8 @@ class CaptureSource : public FrameSource {
   const SourceInfo& info() const override { return info_; }
 
  private:
-  /// Of a pipeline that is not live by its nominal rate: OpenCV passes no time stamps on, and the pipeline's own position
-  /// is that of frames that wait in it.
+  /// Of a pipeline that is not live by its nominal rate: OpenCV passes no time stamps on, and the pipeline's own
+  /// position is that of frames that wait in it.
   double position_s(int64_t index) const {
     return info_.live ? since_opened_.elapsed_ms() / 1000.0 : static_cast<double>(index) / info_.fps;
   }

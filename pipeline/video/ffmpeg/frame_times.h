@@ -15,14 +15,14 @@ class FrameTimes {
 
   /// The next frame's time. `stamp_s`: the container's, since its start; nothing where it has none: one frame later.
   double next(std::optional<double> stamp_s) {
-    constexpr double kNewClock_s = 1.0;
-    constexpr double kStep_s = 0.001;
+    constexpr double kNewClockSeconds = 1.0;
+    constexpr double kStepSeconds = 0.001;
     double time_s = stamp_s ? nearest(*stamp_s + offset_s_) : begun_ ? last_s_ + frame_s_ : 0.0;
-    if (begun_ && time_s < last_s_ - kNewClock_s) {
+    if (begun_ && time_s < last_s_ - kNewClockSeconds) {
       offset_s_ += last_s_ + frame_s_ - time_s;
       time_s = last_s_ + frame_s_;
     }
-    if (begun_ && time_s <= last_s_) time_s = last_s_ + kStep_s;
+    if (begun_ && time_s <= last_s_) time_s = last_s_ + kStepSeconds;
     begun_ = true;
     last_s_ = time_s;
     return time_s;

@@ -18,7 +18,7 @@ namespace {
 
 /// How far apart the pictures are at most that a player can jump to.
 constexpr int kKeyDistance = 250;
-constexpr int64_t kKeyDistance_s = 5;
+constexpr int64_t kKeyDistanceSeconds = 5;
 /// From this height on pictures are taken for high definition, as all players do where nothing is said.
 constexpr int kHdHeight = 720;
 /// Costs no more than one, and keeps up with cameras of 1080p where one does not (docs/predict.md).
@@ -108,7 +108,7 @@ void PictureEncoder::send(const cv::Mat& image, int64_t ticks) {
 }
 
 void PictureEncoder::send_again(int64_t ticks) {
-  const int64_t distance = kKeyDistance_s * codec_->time_base.den;
+  const int64_t distance = kKeyDistanceSeconds * codec_->time_base.den;
   const bool is_key = !last_key_ || ticks - *last_key_ >= distance;
   if (is_key) last_key_ = ticks;
   frame_->pict_type = is_key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;

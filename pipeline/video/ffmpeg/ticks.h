@@ -11,7 +11,7 @@ namespace zoo::ffmpeg {
 class Ticks {
  public:
   /// The longest step that a clock makes: 30 days.
-  static constexpr double kLongestStep_s = 30 * 86'400.0;
+  static constexpr double kLongestStepSeconds = 30 * 86'400.0;
 
   /// `nominal`: ticks from one picture to the next, more than 0.
   Ticks(int per_s, int64_t nominal) : per_s_(per_s), nominal_(nominal) {}
@@ -23,11 +23,11 @@ class Ticks {
   /// second, or later by more than the longest step, is of a clock that began anew, which goes on from here, a
   /// distance() later.
   int64_t next(double time_s) {
-    constexpr double kNewClock_s = 1.0;
+    constexpr double kNewClockSeconds = 1.0;
     constexpr double kMost = 1e18;  // so that sums and differences fit 64 bits
     int64_t ticks = std::llround(std::clamp((time_s - origin_s_) * per_s_, -kMost, kMost)) + shift_;
-    leapt_ = count_ > 0 && ticks - last_ > std::llround(kLongestStep_s * per_s_);
-    if (leapt_ || (count_ > 0 && ticks < last_ - std::llround(kNewClock_s * per_s_))) {
+    leapt_ = count_ > 0 && ticks - last_ > std::llround(kLongestStepSeconds * per_s_);
+    if (leapt_ || (count_ > 0 && ticks < last_ - std::llround(kNewClockSeconds * per_s_))) {
       const int64_t wanted = last_ + distance();
       shift_ += wanted - ticks;
       ticks = wanted;

@@ -23,6 +23,7 @@ std::optional<VideoCodec> video_codec_from(std::string_view name) {
 
 std::vector<std::string> video_codec_names() {
   std::vector<std::string> names;
+  names.reserve(kCodecs.size());
   for (const Named& codec : kCodecs) names.emplace_back(codec.first);
   return names;
 }

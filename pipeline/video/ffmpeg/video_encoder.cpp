@@ -22,9 +22,9 @@ namespace zoo::ffmpeg {
 namespace {
 
 /// What sound encoders put in front, at most, which is decoded and not played.
-constexpr double kPriming_s = 0.1;
+constexpr double kPrimingSeconds = 0.1;
 /// MP4's durations have 31 bits: 23,860 s at 90,000 ticks a second, the most of all encoders.
-constexpr int64_t kLongestShown_s = 20'000;
+constexpr int64_t kLongestShownSeconds = 20'000;
 
 struct OpenedEncoder {
   EncoderChoice choice;
@@ -70,7 +70,7 @@ class Mp4Encoder : public VideoEncoder {
 
   void write(const cv::Mat& image, double time_s, double duration_s) override {
     if (pictures_ == 0) {
-      origin_s_ = sound_ && time_s > kPriming_s ? 0.0 : time_s;
+      origin_s_ = sound_ && time_s > kPrimingSeconds ? 0.0 : time_s;
       ticks_.begin(origin_s_);
     }
     const int64_t before = ticks_.last();
@@ -153,7 +153,7 @@ class Mp4Encoder : public VideoEncoder {
 
   /// A picture, shown from `begin` to `end`, as often as MP4 needs it beyond the first time.
   void show_again(int64_t begin, int64_t end) {
-    const int64_t longest = kLongestShown_s * encoder_->codec().time_base.den;
+    const int64_t longest = kLongestShownSeconds * encoder_->codec().time_base.den;
     for (int64_t ticks = begin + longest; ticks < end; ticks += longest) {
       send([&] { encoder_->send_again(ticks); });
     }
@@ -161,7 +161,7 @@ class Mp4Encoder : public VideoEncoder {
 
   int64_t end_of_last() const {
     const int per_s = encoder_->codec().time_base.den;
-    const bool is_known = duration_s_ > 0.0 && duration_s_ <= Ticks::kLongestStep_s;
+    const bool is_known = duration_s_ > 0.0 && duration_s_ <= Ticks::kLongestStepSeconds;
     const int64_t shown =
         is_known ? std::max<int64_t>(1, std::llround(duration_s_ * per_s)) : std::max<int64_t>(1, ticks_.distance());
     const int64_t end = ticks_.last() + shown;
