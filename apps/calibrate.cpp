@@ -11,6 +11,7 @@
 
 #include "apps/commands.h"
 #include "apps/model_flags.h"
+#include "apps/number_check.h"
 #include "apps/output.h"
 #include "apps/progress.h"
 #include "apps/run_inputs.h"
@@ -110,7 +111,7 @@ Action setup_calibrate(CLI::App& app) {
       ->required()
       ->type_name("DIR");
   app.add_option("--images,-n", flags->images, "So many of the pictures, evenly spread (default: 256)")
-      ->check(CLI::PositiveNumber)
+      ->check(count_check())
       ->type_name("N");
   app.add_option("--output,-o", flags->output, "Table to write (default: CHECKPOINT.calibration.yaml)")
       ->type_name("FILE");

@@ -14,6 +14,7 @@
 #include "apps/commands.h"
 #include "apps/eval_report.h"
 #include "apps/model_flags.h"
+#include "apps/number_check.h"
 #include "apps/output.h"
 #include "apps/progress.h"
 #include "apps/run_inputs.h"
@@ -274,10 +275,10 @@ Action setup_eval(CLI::App& app) {
   flags->size.add_to(app);
   app.add_option("--score-thresh", flags->score_thresh,
                  "Leave out boxes that score less (detection; default: the model file's)")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number_in(0.0, 1.0))
       ->type_name("SCORE");
   app.add_option("--limit", flags->limit, "Only so many pictures, evenly spread over the data set")
-      ->check(CLI::PositiveNumber)
+      ->check(count_check())
       ->type_name("N");
   app.add_option("--confusion", flags->confusion, "Draw the confusion matrix into a PNG (classification, segmentation)")
       ->type_name("FILE");

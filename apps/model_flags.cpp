@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include "apps/commands.h"
+#include "apps/number_check.h"
 #include "apps/output.h"
 #include "nn/core/cores.h"
 #include "nn/core/parse_number.h"
@@ -94,7 +95,7 @@ void WeightFlags::add_to(CLI::App& app) {
          "--max-activations",
          [this](double gibi) { limits.activation_bytes = static_cast<int64_t>(gibi * kBytesPerGibi); },
          "Refuse inputs whose feature maps take more memory (default: 4)")
-      ->check(CLI::Range(0.001, 1e6))
+      ->check(number_in(0.001, 1e6))
       ->type_name("GIB");
 }
 
@@ -226,7 +227,7 @@ void add_batch_flag(CLI::App& app, int64_t& batch) {
 
 void add_seconds_flag(CLI::App& app, double& seconds) {
   app.add_option("--seconds", seconds, "How long to measure a model")
-      ->check(CLI::Range(0.0, 3600.0))
+      ->check(number_in(0.0, 3600.0))
       ->capture_default_str()
       ->type_name("S");
 }

@@ -12,6 +12,7 @@
 
 #include "apps/commands.h"
 #include "apps/model_flags.h"
+#include "apps/number_check.h"
 #include "apps/output.h"
 #include "apps/predict_session.h"
 #include "apps/run_inputs.h"
@@ -149,7 +150,7 @@ Action setup_predict(CLI::App& app) {
   app.add_option("--score-thresh", flags->score_thresh,
                  "Leave out boxes (detection; default: the model file's) or guesses (classification; default: 0) that "
                  "score less")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number_in(0.0, 1.0))
       ->type_name("SCORE");
   const CLI::Option* save =
       app.add_option("--save", flags->options.save_folder, "Write annotated images or videos into this folder")
@@ -159,7 +160,7 @@ Action setup_predict(CLI::App& app) {
       app.add_option("--fps", flags->options.video.fps,
                      "Frames per second of saved videos, repeated and left out as their times ask for (default: each "
                      "frame at its own time)")
-          ->check(CLI::Range(0.1, 1000.0))
+          ->check(number_in(0.1, 1000.0))
           ->type_name("N");
   app.add_option("--masks", flags->options.masks_folder,
                  "Write label maps as palette PNGs into this folder (segmentation)")
@@ -179,17 +180,17 @@ Action setup_predict(CLI::App& app) {
   app.add_flag("--show", flags->options.show,
                "Show annotated frames in a window; a picture waits for a key (q or Esc ends)");
   app.add_option("--max-frames", flags->options.max_frames, "Stop each source after this many frames")
-      ->check(CLI::PositiveNumber)
+      ->check(count_check())
       ->type_name("N");
   constexpr double kMaxTimeoutSeconds = 86'400.0;
   app.add_option("--open-timeout", flags->open_timeout_s,
                  "Seconds to wait for an address, camera, pipe or GStreamer pipeline to begin")
-      ->check(CLI::Range(0.001, kMaxTimeoutSeconds))
+      ->check(number_in(0.001, kMaxTimeoutSeconds))
       ->capture_default_str()
       ->type_name("S");
   app.add_option("--stall-timeout", flags->stall_timeout_s,
                  "Seconds without a frame after which a live source counts as lost")
-      ->check(CLI::Range(0.001, kMaxTimeoutSeconds))
+      ->check(number_in(0.001, kMaxTimeoutSeconds))
       ->capture_default_str()
       ->type_name("S");
   add_cores_flag(app, "--threads", flags->threads,

@@ -106,6 +106,25 @@ void reject_unknown(const CLI::App& app) {
   throw UsageError(fmt::format("{}: unknown option {}{}", app.get_name(), flag, did_you_mean(flag, flag_names(app))));
 }
 
+/// Throws UsageError where an argument is empty: nobody means that, a variable of the shell was not set.
+void check_values(const std::vector<std::string>& arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (argument == "--") return;
+    std::string flag;
+    if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+      flag = argument.substr(0, argument.size() - 1);
+    } else if (!argument.empty()) {
+      continue;
+    } else if (i > 0 && arguments[i - 1].starts_with('-') && arguments[i - 1] != "-") {
+      flag = arguments[i - 1];
+    }
+    throw UsageError(fmt::format("{} is empty: name one, or leave {} out; was a variable of the shell not set?",
+                                 flag.empty() ? fmt::format("argument {}", i + 1) : "the value of " + flag,
+                                 flag.empty() ? "it" : "the flag"));
+  }
+}
+
 class Program {
  public:
   Program() : app_("MobileNet networks from a trainer's model file, on images and video.", "backbone-zoo") {
@@ -140,6 +159,7 @@ class Program {
   /// False when help or the version was asked for.
   bool parse(std::vector<std::string> arguments) {
     check_first(arguments);
+    check_values(arguments);
     try {
       std::ranges::reverse(arguments);  // CLI11 takes them from the back
       app_.parse(std::move(arguments));
