@@ -18,7 +18,6 @@ build_packages=(
 
 # To build and run the tests and benchmarks.
 test_packages=(
-  clang # tools/fuzz.sh
   ffmpeg # makes the videos that tests read, and says what is in them
   libgtest-dev libgmock-dev libbenchmark-dev
   fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji # labels in pictures
