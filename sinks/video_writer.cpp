@@ -112,6 +112,7 @@ void VideoWriter::open(cv::Size size) {
                                            .codec = options_.codec,
                                            .size = size,
                                            .fps = options_.fps.value_or(source_.fps),
+                                           .pixel_aspect = source_.pixel_aspect,
                                            .sound = has_file ? fs::path(input_) : fs::path(),
                                            .on_note = options_.on_note});
   });

@@ -83,6 +83,7 @@ std::unique_ptr<FrameSource> open_ffmpeg_source(const SourceSpec& spec, const Re
   info.live = reader->info().live;
   info.frames = reader->info().frames;
   info.fps = reader->info().fps;
+  info.pixel_aspect = reader->info().pixel_aspect;
   info.ends_stalls = true;
   return std::make_unique<FfmpegSource>(std::move(reader), std::move(info));
 }

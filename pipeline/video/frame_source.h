@@ -26,6 +26,7 @@
 
 #include "nn/core/error.h"
 #include "nn/core/walk_folder.h"
+#include "pipeline/video/ffmpeg/pixel_aspect.h"
 #include "pipeline/video/ffmpeg/read_options.h"
 #include "pipeline/video/frame.h"
 
@@ -63,6 +64,7 @@ struct SourceInfo {
   bool live = false;                             ///< frames come when they come: a slow reader has to drop some
   std::optional<int64_t> frames = std::nullopt;  ///< about how many there are, if that is known; no promise
   double fps = 0.0;                              ///< nominal rate of a video (25 where it does not say); 0 for pictures
+  ffmpeg::PixelAspect pixel_aspect = {};         ///< of a video's frames
   bool ends_stalls = false;                      ///< the source itself sees to ReadOptions::stall_timeout
 };
 

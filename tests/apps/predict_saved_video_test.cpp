@@ -87,6 +87,11 @@ TEST_F(SavedVideo, OfVariableRateKeepsItsTimes) {
   expect_times(probe(fs::path(out()) / "clip.mp4").times[0], probe(source).times[0]);
 }
 
+TEST_F(SavedVideo, KeepsTheShapeOfPixels) {
+  EXPECT_EQ(predict(clip("clip.mp4", "-f lavfi -i testsrc=d=1:s=72x58 -vf setsar=16/11")).exit_code, 0);
+  EXPECT_EQ(probe(fs::path(out()) / "clip.mp4").streams[0].at("sample_aspect_ratio"), "16:11");
+}
+
 TEST_F(SavedVideo, OfALiveSourceHasTheTimesOfCapture) {
   const ProgramResult result = predict(kFastLive, {"--size", "1024"});
   const std::vector<double> times = frame_times();

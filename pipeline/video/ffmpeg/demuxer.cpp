@@ -193,10 +193,19 @@ void Demuxer::choose_video(const Input& input, int sureness) {
   video_->discard = AVDISCARD_DEFAULT;
 }
 
+PixelAspect Demuxer::pixel_aspect() const {
+  const AVRational aspect = av_guess_sample_aspect_ratio(container_.get(), video_, nullptr);
+  if (aspect.num <= 0 || aspect.den <= 0) return {};
+  const std::optional<DisplayMatrix> matrix = display_matrix();
+  if (matrix && swaps_sides(*matrix)) return {aspect.den, aspect.num};
+  return {aspect.num, aspect.den};
+}
+
 VideoInfo Demuxer::info() const {
   VideoInfo info{.live = live_};
   const AVRational rate = av_guess_frame_rate(container_.get(), video_, nullptr);
   const double fps = rate.den > 0 ? av_q2d(rate) : 0.0;
+  info.pixel_aspect = pixel_aspect();
   info.fps = fps > 0.0 && fps <= kMaxFps ? fps : kFallbackFps;
   if (live_) return info;
   info.frames = listed_frames();

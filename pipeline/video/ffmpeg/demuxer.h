@@ -71,6 +71,7 @@ class Demuxer {
   bool may_go_on();
   void choose_video(const Input& input, int sureness);
   int end_of(int error) const;
+  PixelAspect pixel_aspect() const;
 
   std::unique_ptr<Opening> opening_;
   DamageLog log_;

@@ -14,6 +14,7 @@
 #include <opencv2/core/mat.hpp>
 
 #include "nn/core/error.h"
+#include "pipeline/video/ffmpeg/pixel_aspect.h"
 #include "pipeline/video/ffmpeg/read_options.h"
 
 namespace zoo::ffmpeg {
@@ -45,6 +46,8 @@ struct VideoInfo {
   double fps = 25.0;  ///< nominal rate; 25 where the container does not say
   /// How many frames there are by the container's index, or about how many by its duration and rate: no promise.
   std::optional<int64_t> frames = std::nullopt;
+  /// Of the images as they are read, upright.
+  PixelAspect pixel_aspect = {};
 };
 
 /// Why a video ended otherwise than it should have.

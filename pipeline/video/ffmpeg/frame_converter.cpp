@@ -101,13 +101,26 @@ void FrameConverter::make_scaler(const Layout& layout) {
   layout_ = layout;
 }
 
-cv::Mat upright(const cv::Mat& image, const DisplayMatrix& matrix) {
+namespace {
+
+/// Clockwise, 0 to 3; nothing for another angle.
+std::optional<int> quarter_turns(const DisplayMatrix& matrix) {
   const double angle = av_display_rotation_get(matrix.data());
-  if (std::isnan(angle)) return image;
+  if (std::isnan(angle)) return std::nullopt;
   const auto quarters = static_cast<int>(std::lround(-angle / 90.0));
-  if (std::abs(-angle - 90.0 * quarters) > 1.0) return image;
+  if (std::abs(-angle - 90.0 * quarters) > 1.0) return std::nullopt;
+  return (quarters % 4 + 4) % 4;
+}
+
+}  // namespace
+
+bool swaps_sides(const DisplayMatrix& matrix) { return quarter_turns(matrix).value_or(0) % 2 == 1; }
+
+cv::Mat upright(const cv::Mat& image, const DisplayMatrix& matrix) {
+  const std::optional<int> turns = quarter_turns(matrix);
+  if (!turns) return image;
   cv::Mat result;
-  switch ((quarters % 4 + 4) % 4) {
+  switch (*turns) {
     case 1:
       if (matrix[3] > 0) {
         cv::transpose(image, result);

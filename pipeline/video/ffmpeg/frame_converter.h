@@ -42,5 +42,7 @@ class FrameConverter {
 
 /// Turns or flips as a display matrix says; angles between the quarters are left alone.
 cv::Mat upright(const cv::Mat& image, const DisplayMatrix& matrix);
+/// Whether that makes columns of rows.
+bool swaps_sides(const DisplayMatrix& matrix);
 
 }  // namespace zoo::ffmpeg

@@ -37,14 +37,20 @@ void set_colors(AVCodecContext& codec) {
   codec.color_range = is_jpeg ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
 }
 
-CodecPtr open_codec(const EncoderChoice& choice, cv::Size size, double fps) {
+cv::Size size_for(const EncoderChoice& choice, cv::Size size) {
+  return choice.even_size ? cv::Size(size.width + size.width % 2, size.height + size.height % 2) : size;
+}
+
+CodecPtr open_codec(const EncoderChoice& choice, const PictureFormat& format) {
+  const cv::Size size = size_for(choice, format.size);
   const AVCodec* encoder = avcodec_find_encoder_by_name(choice.encoder.c_str());
   CodecPtr codec = owned<CodecPtr>(avcodec_alloc_context3(encoder));
   codec->width = size.width;
   codec->height = size.height;
   codec->pix_fmt = choice.format;
   codec->time_base = {1, choice.ticks_per_s};
-  codec->framerate = av_d2q(fps, choice.ticks_per_s);
+  codec->sample_aspect_ratio = {format.pixel_aspect.width, format.pixel_aspect.height};
+  codec->framerate = av_d2q(format.fps, choice.ticks_per_s);
   codec->gop_size = kKeyDistance;
   codec->max_b_frames = 0;  // so that every packet can be written as soon as it is there, whatever the times
   codec->thread_count = kThreads;
@@ -54,7 +60,7 @@ CodecPtr open_codec(const EncoderChoice& choice, cv::Size size, double fps) {
     codec->flags |= AV_CODEC_FLAG_QSCALE;
     codec->global_quality = FF_QP2LAMBDA * choice.quantizer;
   }
-  if (choice.bits_per_pixel > 0.0) codec->bit_rate = std::llround(choice.bits_per_pixel * size.area() * fps);
+  if (choice.bits_per_pixel > 0.0) codec->bit_rate = std::llround(choice.bits_per_pixel * size.area() * format.fps);
   Options options;
   for (const auto& [name, value] : choice.options) options.set(name.c_str(), value);
   check(avcodec_open2(codec.get(), encoder, options.address()), choice.encoder);
@@ -84,14 +90,10 @@ FramePtr make_picture(const AVCodecContext& codec) {
   return frame;
 }
 
-cv::Size size_for(const EncoderChoice& choice, cv::Size size) {
-  return choice.even_size ? cv::Size(size.width + size.width % 2, size.height + size.height % 2) : size;
-}
-
 }  // namespace
 
-PictureEncoder::PictureEncoder(const EncoderChoice& choice, cv::Size size, double fps)
-    : codec_(open_codec(choice, size_for(choice, size), fps)),
+PictureEncoder::PictureEncoder(const EncoderChoice& choice, const PictureFormat& format)
+    : codec_(open_codec(choice, format)),
       scaler_(make_scaler(*codec_)),
       padded_(codec_->height + 1, codec_->width, CV_8UC3),
       frame_(make_picture(*codec_)) {}

@@ -8,14 +8,22 @@
 
 #include "pipeline/video/ffmpeg/av_ptr.h"
 #include "pipeline/video/ffmpeg/encoder_list.h"
+#include "pipeline/video/ffmpeg/pixel_aspect.h"
 
 namespace zoo::ffmpeg {
+
+/// What pictures come.
+struct PictureFormat {
+  cv::Size size;
+  double fps = 25.0;  ///< about
+  PixelAspect pixel_aspect;
+};
 
 /// One of libavcodec's encoders at work. Packets come in the order of the pictures, some pictures later.
 class PictureEncoder {
  public:
-  /// Throws Error with FFmpeg's words where the encoder cannot be opened for this size.
-  PictureEncoder(const EncoderChoice& choice, cv::Size size, double fps);
+  /// Throws Error with FFmpeg's words where the encoder cannot be opened for this format.
+  PictureEncoder(const EncoderChoice& choice, const PictureFormat& format);
 
   /// Of the pictures in the file: larger than what is written where the encoder takes no odd sizes.
   cv::Size size() const { return {codec_->width, codec_->height}; }

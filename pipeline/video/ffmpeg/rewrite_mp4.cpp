@@ -80,6 +80,7 @@ void libav::write_without_fragments(const std::filesystem::path& from, const std
     if (avcodec_parameters_copy(target.codecpar, source.codecpar) < 0) throw EngineError("FFmpeg: no memory");
     target.time_base = source.time_base;
     target.avg_frame_rate = source.avg_frame_rate;
+    target.sample_aspect_ratio = target.codecpar->sample_aspect_ratio = source.sample_aspect_ratio;
     av_dict_copy(&target.metadata, source.metadata, 0);
   }
   output.begin(Mp4Layout::kIndexFirst);

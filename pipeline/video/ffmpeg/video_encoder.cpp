@@ -36,7 +36,8 @@ OpenedEncoder open_encoder(const VideoEncoderOptions& options) {
   std::string problems = choices.empty() ? no_encoder_text(options.codec) : "";
   for (const EncoderChoice& choice : choices) {
     try {
-      return {choice, std::make_unique<PictureEncoder>(choice, options.size, options.fps)};
+      return {choice,
+              std::make_unique<PictureEncoder>(choice, PictureFormat{options.size, options.fps, options.pixel_aspect})};
     } catch (const Error& error) {
       problems += (problems.empty() ? "" : "; ") + std::string(error.what());
     }
@@ -109,6 +110,7 @@ class Mp4Encoder : public VideoEncoder {
     stream_ = &file_->add_stream();
     stream_->time_base = encoder_->codec().time_base;
     stream_->avg_frame_rate = encoder_->codec().framerate;
+    stream_->sample_aspect_ratio = encoder_->codec().sample_aspect_ratio;
     if (avcodec_parameters_from_context(stream_->codecpar, &encoder_->codec()) < 0) {
       throw EngineError("FFmpeg: no memory");
     }

@@ -8,6 +8,7 @@
 
 #include <opencv2/core/mat.hpp>
 
+#include "pipeline/video/ffmpeg/pixel_aspect.h"
 #include "pipeline/video/ffmpeg/video_codec.h"
 
 namespace zoo::ffmpeg {
@@ -22,6 +23,8 @@ struct VideoEncoderOptions {
   cv::Size size;
   /// Pictures per second, about: for the encoder's choices, and how long the last is shown at most.
   double fps = 25.0;
+  /// How players are to show the pictures' pixels.
+  PixelAspect pixel_aspect = {};
   /// The file that the pictures come from, whose sound is copied, packet by packet. Empty: none.
   std::filesystem::path sound = {};
   /// Called with a sentence for each thing that is not as wanted: another codec, a size that grew, sound that is

@@ -21,6 +21,7 @@
 #include "pipeline/images/image_io.h"
 #include "pipeline/video/frame_source.h"
 #include "tests/pipeline/video/video_cases.h"
+#include "tests/support/ffprobe.h"
 #include "tests/support/http_server.h"
 #include "tests/support/temp_folder.h"
 
@@ -267,6 +268,21 @@ TEST(LocalSource, TimeGoesOnWhereACameraStartedAnew) {
       EXPECT_NEAR(read.frames[i].time_s, 0.1 * static_cast<double>(i), 1e-6) << seconds;
     }
   }
+}
+
+TEST(LocalSource, SaysTheShapeOfPixels) {
+  const test::TempFolder folder;
+  const auto make = [&](const char* name, const char* more) {
+    test::run_ffmpeg(fmt::format("-f lavfi -i testsrc=d=0.2:s=72x58 -vf setsar=16/11 {} {}", more, folder / name));
+    return open_source(folder / name)->info().pixel_aspect;
+  };
+  EXPECT_EQ(make("clip.mp4", ""), (ffmpeg::PixelAspect{16, 11}));
+  EXPECT_EQ(make("clip.mkv", "-c:v mpeg4"), (ffmpeg::PixelAspect{16, 11}));
+  EXPECT_EQ(make("clip.ts", "-c:v mpeg2video -aspect 16:9"), (ffmpeg::PixelAspect{116, 81}));
+  EXPECT_EQ(open_source((test::video_folder() / "plain.mp4").string())->info().pixel_aspect, ffmpeg::PixelAspect{});
+  make("flat.mp4", "");
+  test::run_ffmpeg(fmt::format("-i {} -c copy -metadata:s:v rotate=90 {}", folder / "flat.mp4", folder / "turned.mp4"));
+  EXPECT_EQ(open_source(folder / "turned.mp4")->info().pixel_aspect, (ffmpeg::PixelAspect{11, 16}));
 }
 
 TEST(LocalSource, NamesAreNoProtocolsAndNoPatterns) {

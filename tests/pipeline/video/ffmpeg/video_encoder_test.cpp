@@ -93,6 +93,17 @@ INSTANTIATE_TEST_SUITE_P(All, EveryCodec,
                                            CodecCase{"mjpeg", VideoCodec::kMjpeg, "mjpeg", {65, 49}}),
                          [](const auto& test) { return test.param.name; });
 
+TEST_P(EveryCodec, KeepsTheShapeOfPixels) {
+  VideoEncoderOptions wanted = options(GetParam().codec, {72, 58});
+  wanted.pixel_aspect = {16, 11};
+  const double end_s = write(wanted, {0.0, 0.04});
+  const fs::path plain = folder_ / "plain.mp4";
+  write_without_fragments(file_, plain, end_s, "plain.mp4");
+  for (const fs::path& file : {file_, plain}) {
+    EXPECT_EQ(test::probe(file).streams[0].at("sample_aspect_ratio"), "16:11") << file;
+  }
+}
+
 TEST_F(VideoEncoderTest, ColorsComeBack) {
   for (const cv::Size size : {cv::Size(64, 48), cv::Size(1280, 720)}) {
     const auto encoder = open_video_encoder(options(VideoCodec::kAuto, size));
