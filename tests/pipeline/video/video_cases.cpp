@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <fcntl.h>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 #include <stdexcept>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -222,6 +225,20 @@ std::string reference_commands(const std::vector<VideoCase>& cases) {
   return script;
 }
 
+/// Held by one process at a time: test programs run beside each other.
+class FileLock {
+ public:
+  explicit FileLock(const std::string& file) : descriptor_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
+    if (descriptor_ < 0 || flock(descriptor_, LOCK_EX) != 0) throw std::runtime_error("cannot be locked: " + file);
+  }
+  ~FileLock() { close(descriptor_); }
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  int descriptor_;
+};
+
 }  // namespace
 
 const std::vector<VideoCase>& video_cases() {
@@ -241,6 +258,7 @@ const fs::path& video_folder() {
     for (const VideoCase& video : video_cases()) script += video.make + "\n";
     script += reference_commands(video_cases());
     fs::path made = fs::path(ZOO_BINARY_DIR) / "test-videos";
+    const FileLock lock(made.string() + ".lock");
     if (read(made / "made.sh") == script) return made;
     fs::remove_all(made);
     fs::create_directories(made);
