@@ -1,6 +1,7 @@
 // What flows through a pipeline: a picture with its origin, or the reason why there is none.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -20,6 +21,10 @@ struct Frame {
   double duration_s = 0.0;  ///< how long it is shown, as the file says; 0: it does not say, or the source is live
   double capture_ms = 0.0;  ///< reading and decoding, for a live source including the wait for it
   size_t stream = 0;        ///< which source of the run: set by whoever reads several, not by the source
+  int64_t epoch = 0;        ///< of a source that is opened again when it is lost: how often before this frame
+  /// When it was there to be worked on, and the same by the calendar: set by whoever reads live, not by the source.
+  std::chrono::steady_clock::time_point captured_at = {};
+  std::chrono::system_clock::time_point wall_time = {};
 };
 
 /// Why an input yields no result.
@@ -36,13 +41,29 @@ enum class FailureKind {
 /// "missing", "empty", "not_an_image", "truncated", "too_large", "lost", "processing".
 std::string_view to_string(FailureKind kind);
 
+/// Why a camera or stream was lost or could not be opened.
+enum class LossCause {
+  kNone,            ///< it was not
+  kRefused,         ///< nobody listens there
+  kNotFound,        ///< no such host, path, device or file
+  kTimeout,         ///< nothing came in time
+  kAuthentication,  ///< a password is missing or wrong
+  kCodec,           ///< what comes cannot be decoded
+  kEnded,           ///< the other side ended it
+  kOther,           ///< see the message
+};
+/// "none", "refused", "not_found", "timeout", "authentication", "codec", "ended", "other".
+std::string_view to_string(LossCause cause);
+
 /// An input that could not be used; the rest goes on.
 struct FrameFailure {
   std::string source;
   int64_t index = 0;  ///< the index its frame would have had
   FailureKind kind = FailureKind::kMissing;
-  std::string message;  ///< complete, names the source
-  size_t stream = 0;    ///< as of Frame
+  std::string message;                 ///< complete, names the source
+  size_t stream = 0;                   ///< as of Frame
+  LossCause cause = LossCause::kNone;  ///< of kLost
+  int64_t epoch = 0;                   ///< as of Frame
 };
 
 using FrameResult = std::variant<Frame, FrameFailure>;

@@ -58,8 +58,9 @@ const std::vector<Room> kRooms = {
     {"sinks",
      below_pipeline({"pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video", "pipeline/video/ffmpeg"})},
     {"streams", below_pipeline({"pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video"})},
+    {"serve", below_pipeline({"pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video", "streams"})},
     {"apps", below_pipeline({"pipeline", "pipeline/images", "pipeline/preprocess", "pipeline/tasks", "pipeline/text",
-                             "pipeline/video", "pipeline/eval", "sinks", "streams"})},
+                             "pipeline/video", "pipeline/eval", "sinks", "streams", "serve"})},
 };
 
 /// A library of others.

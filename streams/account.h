@@ -1,0 +1,83 @@
+// What has become of every frame of a stream.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "pipeline/video/frame.h"
+
+namespace zoo::streams {
+
+/// Why a frame that was captured was not worked on.
+enum class DropReason {
+  kReplaced,   ///< by a newer one before its turn came
+  kTooOld,     ///< older than the policy allows when its turn came
+  kNotChosen,  ///< the policy takes every so many only
+  kShutDown,   ///< the stream or the run ended
+};
+inline constexpr size_t kDropReasons = 4;
+/// "replaced", "too_old", "not_chosen", "shut_down".
+std::string_view to_string(DropReason reason);
+
+/// Counters, not rates. At every moment captured = ok + failed + late + dropped() + in_flight.
+struct StreamCounts {
+  int64_t captured = 0;  ///< frames, and failures that stand for one
+  int64_t ok = 0;        ///< answered in time
+  int64_t failed = 0;    ///< could not be read or did not fit the network
+  int64_t late = 0;      ///< answered, but older than the policy allows by then
+  std::array<int64_t, kDropReasons> dropped_for{};
+  int64_t in_flight = 0;  ///< waiting for their turn, or being worked on
+
+  int64_t dropped() const;
+  int64_t dropped(DropReason reason) const { return dropped_for[static_cast<size_t>(reason)]; }
+  bool adds_up() const { return captured == ok + failed + late + dropped() + in_flight; }
+  StreamCounts& operator+=(const StreamCounts& other);
+  bool operator==(const StreamCounts&) const = default;
+};
+
+enum class StreamState {
+  kOpening,
+  kRunning,
+  kStalled,  ///< open, but no frame comes
+  kWaiting,  ///< lost; will be opened again
+  kEnded,    ///< by itself, or because it was removed
+  kFailed,   ///< for good
+};
+/// "opening", "running", "stalled", "waiting", "ended", "failed".
+std::string_view to_string(StreamState state);
+
+/// How old frames are when they are answered, in milliseconds: since they were captured.
+struct FrameAges {
+  double p50_ms = 0.0;
+  double p99_ms = 0.0;
+  double last_ms = 0.0;
+};
+
+/// One stream at one moment.
+struct StreamSnapshot {
+  size_t stream = 0;  ///< its number in the run, as in Frame
+  std::string name;
+  std::string source;  ///< as SourceInfo::name: no password
+  std::string policy;  ///< to_string of it
+  StreamState state = StreamState::kOpening;
+  pipeline::LossCause cause = pipeline::LossCause::kNone;  ///< of the last loss, while it is lost
+  std::string message;                                     ///< the same in words; empty while it runs
+  StreamCounts counts;
+  int64_t epoch = 0;  ///< how often it was opened again
+  int width = 0;      ///< of the last frame, in pixels
+  int height = 0;
+  double captured_fps = 0.0;  ///< over the last seconds
+  double answered_fps = 0.0;
+  FrameAges ages;  ///< over the last thousand answers
+  /// How good the connection is in one word, from the last hour's losses and stalls: "excellent", "fair", "poor",
+  /// "unusable" (the words that Frigate has for cameras).
+  std::string quality;
+  std::string last_answer;  ///< the last result in a few words, e.g. "tabby 0.93"; empty before the first
+};
+
+}  // namespace zoo::streams

@@ -1,0 +1,61 @@
+// Many streams at once: capture threads, one set of workers for all, sinks in threads of their own.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pipeline/result_sink.h"
+#include "streams/account.h"
+#include "streams/clock.h"
+#include "streams/model_slot.h"
+#include "streams/stream_options.h"
+
+namespace zoo::streams {
+
+struct LiveOptions {
+  int workers = 1;  ///< frames worked on at a time, each by one thread: 1 to engine::kMaxThreads
+  /// Opens a source; what tests put in its place. Empty: open_source, with the stream's timeouts.
+  std::function<std::unique_ptr<pipeline::FrameSource>(const StreamOptions&, const pipeline::ReadOptions&)> open = {};
+  Clock* clock = nullptr;  ///< null: system_clock()
+  /// What a user should know once: a stream was lost and why, is back, sheds frames; complete, names the stream. Called
+  /// from threads of the run, one at a time.
+  std::function<void(const std::string&)> on_message = {};
+};
+
+/// The streams of a run. Frames of each reach every sink in the order of capture, those of several mixed. Every member
+/// is thread-safe.
+class LiveStreams {
+ public:
+  /// `sinks`: each gets a thread and a bounded queue of its own; one that throws IoError is left out from then on, said
+  /// by `on_message`, and nothing else ends. Throws Error for an option out of range.
+  LiveStreams(std::shared_ptr<ModelSlot> model, std::vector<std::unique_ptr<pipeline::ResultSink>> sinks,
+              const LiveOptions& options);
+  /// stop(), and waits for every thread; below two seconds also where sources hang (left_threads.h).
+  ~LiveStreams();
+  LiveStreams(const LiveStreams&) = delete;
+  LiveStreams& operator=(const LiveStreams&) = delete;
+
+  /// Begins a stream: its number, never used again. Throws Error: the name is taken, or an option is out of range. That
+  /// its source cannot be opened is no error, but a state.
+  size_t add(StreamOptions options);
+  /// Ends a stream; what is in flight is finished. False if there is none of that name.
+  bool remove(const std::string& name);
+  /// All streams that were not removed, in the order of adding; counts of the moment, which add up.
+  std::vector<StreamSnapshot> snapshot() const;
+  /// Of all streams, removed ones included.
+  StreamCounts total() const;
+
+  /// Whether every stream has ended or failed for good, and everything is answered and written.
+  bool done() const;
+  /// Takes no more frames; what is in flight is finished and written, the sinks are finished.
+  void stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace zoo::streams
