@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadPolicy{"Unit", "max-age 5s",
                   R"(policy "max-age 5s": expected max-age MS, a whole number from 1 to 3600000, e.g. max-age 500)"},
         BadPolicy{"TooMuch", "latest 5", R"(policy "latest 5": expected nothing after latest)"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& tested) { return tested.param.name; });
 
 }  // namespace
 }  // namespace zoo::streams
