@@ -20,6 +20,7 @@ struct ProcessedFrame {
   std::vector<std::string> mask_counts = {};  ///< mask_counts() of a segmentation (rle.h), where they are wanted
   double draw_ms = 0.0;
   int64_t model_version = 1;  ///< of the model that answered, see streams/model_slot.h
+  double age_ms = 0.0;        ///< since Frame::captured_at, when it was answered; 0 where nobody keeps that time
 };
 
 /// What reaches the sinks, of each source in the order of capture.

@@ -4,6 +4,8 @@
 #include <variant>
 #include <vector>
 
+#include <fmt/chrono.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "pipeline/tasks/rle.h"
@@ -64,8 +66,21 @@ void add_result(Json& line, const pipeline::Segmentation& result, const MaskText
   }
 }
 
-Json to_json(const pipeline::ProcessedFrame& item, const std::string& mask_file) {
-  Json line = {{"source", item.frame.source}, {"frame", item.frame.index}};
+void add_stream(Json& line, const pipeline::ProcessedFrame& item) {
+  line["wall_time"] = utc_text(item.frame.wall_time);
+  line["epoch"] = item.frame.epoch;
+  line["age_ms"] = rounded(item.age_ms, kThousandths);
+  line["model_version"] = item.model_version;
+}
+
+void add_stream(Json& line, const pipeline::FrameFailure& failure) {
+  line["epoch"] = failure.epoch;
+  if (failure.cause != pipeline::LossCause::kNone) line["cause"] = std::string(to_string(failure.cause));
+}
+
+void add_event(Json& line, const pipeline::ProcessedFrame& item, const std::string& mask_file) {
+  line["source"] = item.frame.source;
+  line["frame"] = item.frame.index;
   line["time_s"] = rounded(item.frame.time_s, kThousandths);
   line["size"] = {item.frame.image.rows, item.frame.image.cols};
   std::visit([&](const auto& result) { add_result(line, result, {mask_file, item.mask_counts}); }, item.result);
@@ -74,21 +89,31 @@ Json to_json(const pipeline::ProcessedFrame& item, const std::string& mask_file)
                 {"preprocess", rounded(times.preprocess_ms, kThousandths)},
                 {"infer", rounded(times.infer_ms, kThousandths)},
                 {"draw", rounded(item.draw_ms, kThousandths)}};
-  return line;
 }
 
-Json to_json(const pipeline::FrameFailure& failure, const std::string& /*mask_file*/) {
-  return {{"source", failure.source},
-          {"frame", failure.index},
-          {"error", failure.message},
-          {"kind", std::string(to_string(failure.kind))}};
+void add_event(Json& line, const pipeline::FrameFailure& failure, const std::string& /*mask_file*/) {
+  line["source"] = failure.source;
+  line["frame"] = failure.index;
+  line["error"] = failure.message;
+  line["kind"] = std::string(to_string(failure.kind));
 }
 
 }  // namespace
 
-std::string to_json_line(const pipeline::FrameEvent& event, const std::string& mask_file) {
-  const Json line = std::visit([&](const auto& item) { return to_json(item, mask_file); }, event);
+std::string to_json_line(const pipeline::FrameEvent& event, const std::string& mask_file,
+                         const std::string& stream_name) {
+  Json line = Json::object();
+  if (!stream_name.empty()) line["stream"] = stream_name;
+  std::visit([&](const auto& of_kind) { add_event(line, of_kind, mask_file); }, event);
+  if (!stream_name.empty()) std::visit([&](const auto& of_kind) { add_stream(line, of_kind); }, event);
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string utc_text(std::chrono::system_clock::time_point time) {
+  const auto ms = std::chrono::floor<std::chrono::milliseconds>(time);
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(ms);
+  return fmt::format("{:%FT%T}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
+                     (ms - seconds).count());
 }
 
 }  // namespace zoo::sinks

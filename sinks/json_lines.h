@@ -13,6 +13,7 @@
 // their shares of the pixels. Text that is not UTF-8 (file names) is repaired with U+FFFD.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "pipeline/result_sink.h"
@@ -20,6 +21,11 @@
 namespace zoo::sinks {
 
 /// One line without the newline. `mask_file`: where a segmentation's mask was written; empty: run lengths instead.
-std::string to_json_line(const pipeline::FrameEvent& event, const std::string& mask_file = {});
+/// `stream_name`: SourceInfo::stream_name.
+std::string to_json_line(const pipeline::FrameEvent& event, const std::string& mask_file = {},
+                         const std::string& stream_name = {});
+
+/// "2026-11-30T10:22:40.123Z".
+std::string utc_text(std::chrono::system_clock::time_point time);
 
 }  // namespace zoo::sinks

@@ -66,6 +66,7 @@ struct SourceInfo {
   double fps = 0.0;                              ///< nominal rate of a video (25 where it does not say); 0 for pictures
   ffmpeg::PixelAspect pixel_aspect = {};         ///< of a video's frames
   bool ends_stalls = false;                      ///< the source itself sees to ReadOptions::stall_timeout
+  std::string stream_name = {};                  ///< what the user calls it among several streams; else empty
 };
 
 /// Yields frames one after the other. One thread at a time.

@@ -1,5 +1,6 @@
 #include "sinks/json_lines.h"
 
+#include <chrono>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -17,6 +18,28 @@ TEST(JsonLines, FrameHasItsResultAndTimes) {
   EXPECT_EQ(to_json_line(item), R"({"source":"clip.mp4","frame":7,"time_s":0.28,"size":[480,640],)"
                                 R"("top":[{"index":3,"label":"tabby \"cat\"","score":0.812346,"logit":7.25}],)"
                                 R"("ms":{"capture":1.25,"preprocess":0.5,"infer":1.4,"draw":0.0}})");
+}
+
+TEST(JsonLines, NamedStreamsSayWhenWhoAndHowOld) {
+  pipeline::ProcessedFrame item;
+  item.frame = {.image = cv::Mat(20, 30, CV_8UC3), .source = "rtsp://host/1", .index = 7, .time_s = 1.5, .epoch = 2};
+  item.frame.wall_time = std::chrono::system_clock::time_point(std::chrono::milliseconds(1'796'034'160'007));
+  item.result = pipeline::Classification{};
+  item.age_ms = 12.3456;
+  item.model_version = 4;
+  EXPECT_EQ(to_json_line(item, "", "door"),
+            R"({"stream":"door","source":"rtsp://host/1","frame":7,"time_s":1.5,"size":[20,30],"top":[],)"
+            R"("ms":{"capture":0.0,"preprocess":0.0,"infer":0.0,"draw":0.0},)"
+            R"("wall_time":"2026-11-30T10:22:40.007Z","epoch":2,"age_ms":12.346,"model_version":4})");
+  const pipeline::FrameFailure lost{.source = "rtsp://host/1",
+                                    .index = 8,
+                                    .kind = pipeline::FailureKind::kLost,
+                                    .message = "rtsp://host/1: connection refused",
+                                    .cause = pipeline::LossCause::kRefused,
+                                    .epoch = 2};
+  EXPECT_EQ(to_json_line(lost, "", "door"),
+            R"({"stream":"door","source":"rtsp://host/1","frame":8,"error":"rtsp://host/1: connection refused",)"
+            R"("kind":"lost","epoch":2,"cause":"refused"})");
 }
 
 TEST(JsonLines, DetectionHasBoxes) {
