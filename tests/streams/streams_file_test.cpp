@@ -46,7 +46,7 @@ TEST(NamedSource, KnowsNamesThatMayStandInAddressesAndFiles) {
 }
 
 TEST(NamedSource, FilesAreReadWholeAndTheRestByTheNewestFrame) {
-  const TempFolder folder;
+  const test::TempFolder folder;
   const std::string clip = (folder.path() / "clip.mp4").string();
   std::ofstream(clip) << "x";
   EXPECT_EQ(stream_from({"", clip}, {}).policy.kind, FramePolicy::Kind::kBlock);
@@ -68,7 +68,7 @@ std::string refusal(const NamedSource& source) {
 }
 
 TEST(NamedSource, RefusesWhatIsNoStream) {
-  const TempFolder folder;
+  const test::TempFolder folder;
   EXPECT_THAT(refusal({"", (folder.path() / "a.jpg").string()}),
               HasSubstr("pictures are no stream: name a video, camera, address or gst: pipeline, or use "
                         "`backbone-zoo predict`"));
@@ -145,12 +145,12 @@ TEST(StreamsFile, SaysEverythingThatIsWrongAtOnce) {
     FAIL();
   } catch (const ConfigError& error) {
     EXPECT_THAT(error.problems(),
-                ElementsAre(HasSubstr("cams.yaml:2:8: streams.a/b: the name of a stream: expected 1 to 64 letters"),
+                ElementsAre(HasSubstr("cams.yaml:2:8: streams.\"a/b\": the name of a stream: expected 1 to 64 letters"),
                             HasSubstr("cams.yaml:3:9: streams.gone: none.mp4: no such file or folder"),
-                            HasSubstr("cams.yaml:6:5: streams.door.polcy: unknown key; did you mean policy?"),
+                            HasSubstr("cams.yaml:6:5: streams.door.polcy: unknown key; did you mean \"policy\"?"),
                             HasSubstr("cams.yaml:7:22: streams.door.stall_timeout_s: expected 0.001 to 86400 seconds"),
-                            HasSubstr("cams.yaml:8:17: streams.door.max_frames: expected"),
-                            HasSubstr("streams.hall: missing required key source")));
+                            HasSubstr("cams.yaml:8:17: streams.door.max_frames: must be at least 0, found -1"),
+                            HasSubstr("streams.hall: missing key \"source\"")));
     for (const std::string& problem : error.problems()) EXPECT_THAT(problem, ::testing::Not(HasSubstr("secret")));
   }
 }
