@@ -1,8 +1,10 @@
 #include "apps/output.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,18 +15,22 @@
 namespace zoo::apps {
 namespace {
 
-/// Back to the first column, and what is there erased.
-constexpr std::string_view kEmptyLine = "\r\033[K";
-
-/// What the last line of standard error shows; empty: nothing.
-struct StatusLine {
+/// What the last lines of standard error show; empty: nothing.
+struct Status {
   std::mutex mutex;
   std::string text;
 };
 
-StatusLine& status_line() {
-  static StatusLine line;
-  return line;
+Status& status() {
+  static Status shown;
+  return shown;
+}
+
+/// Back to the first column of a text's first line, and all from there on erased.
+std::string erased(std::string_view text) {
+  std::string codes = "\r";
+  for (auto lines = std::ranges::count(text, '\n'); lines > 0; --lines) codes += "\033[A";
+  return codes + "\033[J";
 }
 
 void put(std::string_view text) {
@@ -36,21 +42,21 @@ void put(std::string_view text) {
 
 void write_error(std::string_view message) {
   const std::string text = without_secrets(printable_lines(message));
-  StatusLine& status = status_line();
-  const std::scoped_lock lock(status.mutex);
-  if (status.text.empty()) {
+  Status& shown = status();
+  const std::scoped_lock lock(shown.mutex);
+  if (shown.text.empty()) {
     put(text);
   } else {
-    put(fmt::format("{}{}{}", kEmptyLine, text, status.text));
+    put(fmt::format("{}{}{}", erased(shown.text), text, shown.text));
   }
 }
 
-void show_status_line(std::string text) {
-  StatusLine& status = status_line();
-  const std::scoped_lock lock(status.mutex);
-  if (text.empty() && status.text.empty()) return;
-  status.text = std::move(text);
-  put(fmt::format("{}{}", kEmptyLine, status.text));
+void show_status(std::string text) {
+  Status& shown = status();
+  const std::scoped_lock lock(shown.mutex);
+  if (text.empty() && shown.text.empty()) return;
+  put(fmt::format("{}{}", erased(shown.text), text));
+  shown.text = std::move(text);
 }
 
 void report(std::string_view message) { write_error(fmt::format("backbone-zoo: {}\n", message)); }

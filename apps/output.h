@@ -7,12 +7,13 @@
 
 namespace zoo::apps {
 
-/// Whole lines on standard error, above the status line if one is shown; nothing can be done if that fails. What would
+/// Whole lines on standard error, above the status if one is shown; nothing can be done if that fails. What would
 /// act on the terminal is escaped, passwords are `***`. Thread-safe.
 void write_error(std::string_view message);
 
-/// The last line of standard error, a terminal: replaced by every call, taken away by an empty text. Thread-safe.
-void show_status_line(std::string text);
+/// The last lines of standard error, a terminal that is wide enough for them: replaced by every call, taken away by an
+/// empty text. No line feed at the end. Thread-safe.
+void show_status(std::string text);
 
 /// One message for the user on standard error: `backbone-zoo: MESSAGE`.
 void report(std::string_view message);

@@ -50,13 +50,13 @@ void Progress::update(const std::function<std::string()>& text) {
   if (now - start_ < kDelay || (visible_ && now - last_shown_ < kInterval)) return;
   last_shown_ = now;
   visible_ = true;
-  show_status_line(text());
+  show_status(text());
 }
 
 void Progress::clear() {
   if (!visible_) return;
   visible_ = false;
-  show_status_line({});
+  show_status({});
 }
 
 }  // namespace zoo::apps

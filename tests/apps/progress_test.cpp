@@ -23,26 +23,34 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-/// What a user sees of text with returns and erasures; an empty last line is left out.
+/// What a user sees of text with returns, steps up and erasures; an empty last line is left out.
 std::vector<std::string> shown(std::string_view text) {
-  constexpr std::string_view kErase = "\033[K";
+  constexpr std::string_view kErase = "\033[J";
+  constexpr std::string_view kUp = "\033[A";
   std::vector<std::string> lines(1);
+  size_t row = 0;
   size_t column = 0;
   while (!text.empty()) {
-    std::string& line = lines.back();
     if (text.starts_with(kErase)) {
-      line.resize(column);
+      lines.resize(row + 1);
+      lines[row].resize(column);
       text.remove_prefix(kErase.size());
       continue;
     }
-    if (text.front() == '\n') {
-      lines.emplace_back();
-    } else if (text.front() != '\r') {
-      if (column == line.size()) line += ' ';
-      line[column] = text.front();
+    if (text.starts_with(kUp)) {
+      row = row > 0 ? row - 1 : 0;
+      text.remove_prefix(kUp.size());
+      continue;
     }
-    column = text.front() == '\n' || text.front() == '\r' ? 0 : column + 1;
+    const char c = text.front();
     text.remove_prefix(1);
+    if (c == '\n') {
+      if (++row == lines.size()) lines.emplace_back();
+    } else if (c != '\r') {
+      if (column == lines[row].size()) lines[row] += ' ';
+      lines[row][column] = c;
+    }
+    column = c == '\n' || c == '\r' ? 0 : column + 1;
   }
   if (lines.back().empty()) lines.pop_back();
   return lines;
@@ -98,41 +106,50 @@ class OnATerminal : public ::testing::Test {
 
   Terminal terminal;
 };
-class StatusLineOnATerminal : public OnATerminal {};
+class StatusOnATerminal : public OnATerminal {};
 class ProgressOnATerminal : public OnATerminal {};
 
-TEST_F(StatusLineOnATerminal, StaysBelowWhatIsReported) {
-  show_status_line("a long first state");
-  show_status_line("half");
+TEST_F(StatusOnATerminal, StaysBelowWhatIsReported) {
+  show_status("a long first state");
+  show_status("half");
   note_reporter()("a note");
   report("a problem");
-  show_status_line("done");
+  show_status("done");
   const std::vector<std::string> lines = terminal.lines();
   EXPECT_THAT(lines, ElementsAre("backbone-zoo: a note", "backbone-zoo: a problem", "done"));
-  show_status_line({});
+  show_status({});
 }
 
-TEST_F(StatusLineOnATerminal, LeavesNothingBehind) {
-  show_status_line("half");
-  show_status_line({});
+TEST_F(StatusOnATerminal, LeavesNothingBehind) {
+  show_status("half");
+  show_status({});
   report("a problem");
   EXPECT_THAT(terminal.lines(), ElementsAre("backbone-zoo: a problem"));
 }
 
-TEST_F(StatusLineOnATerminal, KeepsMessagesOfThreadsWhole) {
+TEST_F(StatusOnATerminal, OfSeveralLinesIsReplacedWhole) {
+  show_status("door  running\nyard  waiting\nhall  running");
+  report("a problem");
+  show_status("door  running\nhall  running");
+  EXPECT_THAT(terminal.lines(), ElementsAre("backbone-zoo: a problem", "door  running", "hall  running"));
+  show_status({});
+  EXPECT_THAT(terminal.lines(), IsEmpty());
+}
+
+TEST_F(StatusOnATerminal, KeepsMessagesOfThreadsWhole) {
   constexpr int kThreads = 4;
   constexpr int kMessages = 5;  // short of what a terminal holds unread
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([] {
       for (int message = 0; message < kMessages; ++message) {
-        show_status_line("state");
+        show_status("state");
         report("message");
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
-  show_status_line({});
+  show_status({});
   EXPECT_EQ(terminal.lines(), std::vector<std::string>(size_t{kThreads} * kMessages, "backbone-zoo: message"));
 }
 

@@ -88,7 +88,7 @@ const std::vector<Library> kLibraries = {
     {"libzip", {"zip.h"}, R"(nn/weights/pth_archive\.cpp)"},
     {"ONNX", {"onnx/", "google/protobuf/"}, R"(nn/graph/onnx_export/model_writer\.cpp)"},
     {"yaml-cpp", {"yaml-cpp/"}, R"(nn/core/config_[a-z]+\.cpp)"},
-    {"nlohmann-json", {"nlohmann/"}, R"((apps|pipeline|sinks|models|nn/weights)/.*)"},
+    {"nlohmann-json", {"nlohmann/"}, R"((apps|pipeline|sinks|streams|models|nn/weights)/.*)"},
     {"fmt", {"fmt/"}, R"(.*)"},
 };
 

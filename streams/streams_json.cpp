@@ -1,0 +1,54 @@
+#include "streams/streams_json.h"
+
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+namespace zoo::streams {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double tenths(double value) { return std::round(value * 10.0) / 10.0; }
+
+Json to_json(const StreamCounts& counts) {
+  Json dropped = Json::object();
+  for (size_t i = 0; i < kDropReasons; ++i) {
+    dropped[std::string(to_string(static_cast<DropReason>(i)))] = counts.dropped_for[i];
+  }
+  return {{"captured", counts.captured}, {"ok", counts.ok},    {"failed", counts.failed},
+          {"late", counts.late},         {"dropped", dropped}, {"in_flight", counts.in_flight}};
+}
+
+Json to_json(const StreamSnapshot& stream) {
+  return {{"name", stream.name},
+          {"source", stream.source},
+          {"policy", stream.policy},
+          {"state", std::string(to_string(stream.state))},
+          {"cause", std::string(to_string(stream.cause))},
+          {"message", stream.message},
+          {"counts", to_json(stream.counts)},
+          {"reconnects", stream.epoch},
+          {"size", {stream.height, stream.width}},
+          {"fps", {{"captured", tenths(stream.captured_fps)}, {"answered", tenths(stream.answered_fps)}}},
+          {"age_ms",
+           {{"p50", tenths(stream.ages.p50_ms)},
+            {"p99", tenths(stream.ages.p99_ms)},
+            {"last", tenths(stream.ages.last_ms)}}},
+          {"quality", stream.quality},
+          {"answer", stream.last_answer}};
+}
+
+std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+}  // namespace
+
+std::string streams_json(std::span<const StreamSnapshot> streams, const StreamCounts& total) {
+  Json all = {{"streams", Json::array()}, {"total", to_json(total)}};
+  for (const StreamSnapshot& stream : streams) all["streams"].push_back(to_json(stream));
+  return text_of(all);
+}
+
+std::string stream_json(const StreamSnapshot& stream) { return text_of(to_json(stream)); }
+
+}  // namespace zoo::streams

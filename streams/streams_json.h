@@ -1,0 +1,23 @@
+// Streams as JSON, the same for the program's lines and for what asks over the network; keys are stable.
+//
+//   {"streams":[{"name":"door","source":"rtsp://camera/door","policy":"latest","state":"running","cause":"none",
+//                "message":"","counts":COUNTS,"reconnects":0,"size":[720,1280],"fps":{"captured":25.0,"answered":12.5},
+//                "age_ms":{"p50":34.1,"p99":51.0,"last":33.2},"quality":"excellent","answer":"cat 0.93"}],
+//    "total":COUNTS}
+//   COUNTS: {"captured":1500,"ok":1378,"failed":1,"late":1,"dropped":{"replaced":100,"too_old":20,"not_chosen":0,
+//            "shut_down":0},"in_flight":0}
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "streams/account.h"
+
+namespace zoo::streams {
+
+/// One object without a newline. `size` is [height, width] of the last frame. Text that is not UTF-8 is repaired.
+std::string streams_json(std::span<const StreamSnapshot> streams, const StreamCounts& total);
+/// One element of its `streams`.
+std::string stream_json(const StreamSnapshot& stream);
+
+}  // namespace zoo::streams

@@ -1,0 +1,47 @@
+// The keys of streams as JSON are a promise.
+#include "streams/streams_json.h"
+
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace zoo::streams {
+namespace {
+
+constexpr const char* kCounts =
+    R"({"captured":10,"ok":4,"failed":1,"late":1,"dropped":{"replaced":2,"too_old":0,"not_chosen":1,"shut_down":0},)"
+    R"("in_flight":1})";
+
+StreamSnapshot door() {
+  StreamSnapshot stream;
+  stream.name = "door";
+  stream.source = "rtsp://camera/door";
+  stream.policy = "latest";
+  stream.state = StreamState::kWaiting;
+  stream.cause = pipeline::LossCause::kRefused;
+  stream.message = "connection refused";
+  stream.counts = {.captured = 10, .ok = 4, .failed = 1, .late = 1, .dropped_for = {2, 0, 1, 0}, .in_flight = 1};
+  stream.epoch = 3;
+  stream.width = 1280;
+  stream.height = 720;
+  stream.captured_fps = 24.97;
+  stream.answered_fps = 12.5;
+  stream.ages = {.p50_ms = 34.14, .p99_ms = 51.0, .last_ms = 33.2};
+  stream.quality = "fair";
+  stream.last_answer = "cat\xff 0.93";
+  return stream;
+}
+
+TEST(StreamsJson, HasEveryCounterOfEveryStreamAndTheirSum) {
+  const std::string stream =
+      std::string(R"({"name":"door","source":"rtsp://camera/door","policy":"latest","state":"waiting",)") +
+      R"("cause":"refused","message":"connection refused","counts":)" + kCounts +
+      R"(,"reconnects":3,"size":[720,1280],"fps":{"captured":25.0,"answered":12.5},)" +
+      R"("age_ms":{"p50":34.1,"p99":51.0,"last":33.2},"quality":"fair","answer":"cat)" + "\xEF\xBF\xBD" + R"( 0.93"})";
+  EXPECT_EQ(stream_json(door()), stream);
+  EXPECT_EQ(streams_json(std::vector{door()}, door().counts),
+            R"({"streams":[)" + stream + R"(],"total":)" + kCounts + "}");
+}
+
+}  // namespace
+}  // namespace zoo::streams
