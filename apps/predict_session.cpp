@@ -88,8 +88,8 @@ void PredictSession::run_source(size_t stream) {
     source = streams::open_source_within(spec, read);
   } catch (const IoError& error) {
     if (sources_.size() == 1) throw;
-    const pipeline::FrameFailure failure{pipeline::name_of(spec), 0, pipeline::FailureKind::kLost, error.what(),
-                                         stream};
+    const pipeline::FrameFailure failure{
+        pipeline::name_of(spec), 0, pipeline::FailureKind::kLost, error.what(), stream, pipeline::cause_of(error)};
     for (const auto& sink : sinks_) sink->write(failure);
     return;
   }

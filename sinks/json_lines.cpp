@@ -75,7 +75,6 @@ void add_stream(Json& line, const pipeline::ProcessedFrame& item) {
 
 void add_stream(Json& line, const pipeline::FrameFailure& failure) {
   line["epoch"] = failure.epoch;
-  if (failure.cause != pipeline::LossCause::kNone) line["cause"] = std::string(to_string(failure.cause));
 }
 
 void add_event(Json& line, const pipeline::ProcessedFrame& item, const std::string& mask_file) {
@@ -96,6 +95,7 @@ void add_event(Json& line, const pipeline::FrameFailure& failure, const std::str
   line["frame"] = failure.index;
   line["error"] = failure.message;
   line["kind"] = std::string(to_string(failure.kind));
+  if (failure.cause != pipeline::LossCause::kNone) line["cause"] = std::string(to_string(failure.cause));
 }
 
 }  // namespace

@@ -46,8 +46,9 @@ std::shared_ptr<pipeline::FrameSource> open_source_within(const pipeline::Source
     opener->abandon();
     opened = {};
     if (stopped()) return nullptr;
-    throw IoError(fmt::format("{}: nothing came within {} s", pipeline::name_of(spec),
-                              std::chrono::duration<double>(timeout).count()));
+    throw pipeline::LossError(pipeline::LossCause::kTimeout,
+                              fmt::format("{}: nothing came within {} s", pipeline::name_of(spec),
+                                          std::chrono::duration<double>(timeout).count()));
   }
   if (stopped()) return nullptr;
   return opened.get();

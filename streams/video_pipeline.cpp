@@ -278,9 +278,12 @@ class Run {
     if (!stopping()) {
       const double timeout_s = std::chrono::duration<double>(stall_timeout_).count();
       lost_ = pipeline::FrameFailure{
-          name_, stats_.captured, pipeline::FailureKind::kLost,
+          name_,
+          stats_.captured,
+          pipeline::FailureKind::kLost,
           fmt::format("{}: no frame for {} s after {}", name_, timeout_s, counted(stats_.captured, "frame")),
-          options_.stream};
+          options_.stream,
+          pipeline::LossCause::kTimeout};
       ++stats_.captured;
     }
     captured_.close();

@@ -53,8 +53,8 @@ cv::Mat to_bgr(cv::Mat image, const std::string& name) {
   } else if (image.depth() == CV_8U && image.channels() == 4) {
     cv::cvtColor(image, bgr, cv::COLOR_BGRA2BGR);
   } else {
-    throw IoError(fmt::format("{}: delivers {} channels of {}, expected 8-bit BGR, BGRA or grey", name,
-                              image.channels(), cv::depthToString(image.depth())));
+    throw LossError(LossCause::kCodec, fmt::format("{}: delivers {} channels of {}, expected 8-bit BGR, BGRA or grey",
+                                                   name, image.channels(), cv::depthToString(image.depth())));
   }
   return bgr;
 }
@@ -71,7 +71,8 @@ class CaptureSource : public FrameSource {
     try {
       if (!capture_->read(image)) return at_end();
     } catch (const cv::Exception& error) {
-      throw IoError(fmt::format("{}: reading frame {} failed: {}", info_.name, next_index_, error.err));
+      throw LossError(LossCause::kEnded,
+                      fmt::format("{}: reading frame {} failed: {}", info_.name, next_index_, error.err));
     }
     Frame frame{.image = to_bgr(std::move(image), info_.name), .source = info_.name, .index = next_index_++};
     frame.time_s = position_s(frame.index);
@@ -89,11 +90,16 @@ class CaptureSource : public FrameSource {
 
   std::optional<FrameResult> at_end() {
     ended_ = true;
-    if (next_index_ == 0) throw IoError(fmt::format("{}: holds no frame that can be decoded", info_.name));
+    if (next_index_ == 0) {
+      throw LossError(LossCause::kCodec, fmt::format("{}: holds no frame that can be decoded", info_.name));
+    }
     if (!info_.live) return std::nullopt;
     const char* const why = info_.kind == SourceKind::kCamera ? "stopped (unplugged?)" : "the pipeline ended";
-    return FrameFailure{info_.name, next_index_, FailureKind::kLost,
-                        fmt::format("{}: {} after {}", info_.name, why, counted(next_index_, "frame"))};
+    return FrameFailure{.source = info_.name,
+                        .index = next_index_,
+                        .kind = FailureKind::kLost,
+                        .message = fmt::format("{}: {} after {}", info_.name, why, counted(next_index_, "frame")),
+                        .cause = LossCause::kEnded};
   }
 
   std::unique_ptr<Capture> capture_;
@@ -126,11 +132,13 @@ std::unique_ptr<FrameSource> open_camera(const SourceSpec& spec) {
   SourceInfo info{.kind = spec.kind, .name = name_of(spec), .stem = stem_of(spec), .live = true};
   std::error_code error;
   if (!fs::exists(device, error)) {
-    throw IoError(fmt::format("camera {}: there is no {} ({})", index, device, cameras_found()));
+    throw LossError(LossCause::kNotFound,
+                    fmt::format("camera {}: there is no {} ({})", index, device, cameras_found()));
   }
   std::unique_ptr<Capture> capture = capture_module().open_camera(index);
   if (!capture) {
-    throw IoError(
+    throw LossError(
+        LossCause::kRefused,
         fmt::format("{}: cannot be opened (in use by another program, no permission, or not a camera)", info.name));
   }
   fill_from(*capture, info);
@@ -144,15 +152,18 @@ std::unique_ptr<FrameSource> open_gstreamer(const SourceSpec& spec) {
       .kind = spec.kind, .name = name_of(spec), .stem = stem_of(spec), .live = is_live_pipeline(description)};
   // OpenCV would wait for the frames of a pipeline whose first element is missing.
   if (const std::string problem = pipeline_problem(description); !problem.empty()) {
-    throw IoError(
+    throw LossError(
+        LossCause::kOther,
         fmt::format("{}: GStreamer cannot build this pipeline: {}; `gst-inspect-1.0` lists the elements that "
                     "are installed",
                     info.name, problem));
   }
   std::unique_ptr<Capture> capture = capture_module().open_pipeline(description);
   if (!capture) {
-    throw IoError(fmt::format(
-        "{}: GStreamer cannot start this pipeline; try it with `gst-launch-1.0`, and see GST_DEBUG=3", info.name));
+    throw LossError(
+        LossCause::kOther,
+        fmt::format("{}: GStreamer cannot start this pipeline; try it with `gst-launch-1.0`, and see GST_DEBUG=3",
+                    info.name));
   }
   fill_from(*capture, info);
   if (info.live) info.frames.reset();

@@ -35,7 +35,11 @@ class FfmpegSource : public FrameSource {
     told_ = true;
     const ffmpeg::ReadProblem& problem = *reader_->problem();
     const bool lost = problem.kind == ffmpeg::ReadProblem::Kind::kLost;
-    return FrameFailure{info_.name, next_index_, lost ? FailureKind::kLost : FailureKind::kTruncated, problem.message};
+    return FrameFailure{.source = info_.name,
+                        .index = next_index_,
+                        .kind = lost ? FailureKind::kLost : FailureKind::kTruncated,
+                        .message = problem.message,
+                        .cause = problem.cause};
   }
   const SourceInfo& info() const override { return info_; }
 
@@ -64,7 +68,8 @@ ffmpeg::InputKind input_kind(SourceKind kind) {
 void check_file(const SourceSpec& spec, const std::string& name) {
   std::error_code error;
   const fs::file_status status = fs::status(spec.text, error);
-  if (status.type() == fs::file_type::not_found) throw IoError(fmt::format("{}: no such file", name));
+  if (status.type() == fs::file_type::not_found)
+    throw LossError(LossCause::kNotFound, fmt::format("{}: no such file", name));
   if (status.type() == fs::file_type::regular && fs::file_size(spec.text, error) == 0) {
     throw IoError(fmt::format("{}: the file is empty", name));
   }

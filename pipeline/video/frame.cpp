@@ -22,26 +22,4 @@ std::string_view to_string(FailureKind kind) {
   return "unknown";
 }
 
-std::string_view to_string(LossCause cause) {
-  switch (cause) {
-    case LossCause::kNone:
-      return "none";
-    case LossCause::kRefused:
-      return "refused";
-    case LossCause::kNotFound:
-      return "not_found";
-    case LossCause::kTimeout:
-      return "timeout";
-    case LossCause::kAuthentication:
-      return "authentication";
-    case LossCause::kCodec:
-      return "codec";
-    case LossCause::kEnded:
-      return "ended";
-    case LossCause::kOther:
-      return "other";
-  }
-  return "other";
-}
-
 }  // namespace zoo::pipeline

@@ -10,6 +10,8 @@
 
 #include <opencv2/core/mat.hpp>
 
+#include "pipeline/video/ffmpeg/loss_error.h"
+
 namespace zoo::pipeline {
 
 /// One picture on its way through the program.
@@ -41,19 +43,10 @@ enum class FailureKind {
 /// "missing", "empty", "not_an_image", "truncated", "too_large", "lost", "processing".
 std::string_view to_string(FailureKind kind);
 
-/// Why a camera or stream was lost or could not be opened.
-enum class LossCause {
-  kNone,            ///< it was not
-  kRefused,         ///< nobody listens there
-  kNotFound,        ///< no such host, path, device or file
-  kTimeout,         ///< nothing came in time
-  kAuthentication,  ///< a password is missing or wrong
-  kCodec,           ///< what comes cannot be decoded
-  kEnded,           ///< the other side ended it
-  kOther,           ///< see the message
-};
-/// "none", "refused", "not_found", "timeout", "authentication", "codec", "ended", "other".
-std::string_view to_string(LossCause cause);
+using ffmpeg::cause_of;
+using ffmpeg::LossCause;
+using ffmpeg::LossError;
+using ffmpeg::to_string;
 
 /// An input that could not be used; the rest goes on.
 struct FrameFailure {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "pipeline/video/ffmpeg/av_error.h"
+#include "pipeline/video/ffmpeg/loss_error.h"
 
 namespace zoo::ffmpeg {
 namespace {
@@ -31,7 +32,8 @@ Decoder::Decoder(const AVStream& stream, int threads, const std::string& name) :
   const AVCodec* const codec = avcodec_find_decoder(parameters.codec_id);
   if (codec == nullptr) {
     const char* const codec_name = avcodec_get_name(parameters.codec_id);
-    throw IoError(
+    throw LossError(
+        LossCause::kCodec,
         fmt::format("{}: this FFmpeg has no decoder for its codec {}; `ffmpeg -decoders` lists those that it has", name,
                     codec_name));
   }
@@ -43,7 +45,8 @@ Decoder::Decoder(const AVStream& stream, int threads, const std::string& name) :
   int error = avcodec_parameters_to_context(context_.get(), &parameters);
   if (error >= 0) error = avcodec_open2(context_.get(), codec, nullptr);
   if (error < 0) {
-    throw IoError(fmt::format("{}: the decoder {} cannot begin ({})", name, codec->name, error_text(error)));
+    throw LossError(LossCause::kCodec,
+                    fmt::format("{}: the decoder {} cannot begin ({})", name, codec->name, error_text(error)));
   }
 }
 

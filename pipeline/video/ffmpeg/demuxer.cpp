@@ -114,7 +114,7 @@ std::unique_ptr<Opening> open_bytes(const Input& input, const ReadOptions& optio
   const AVIOInterruptCB callback = opening->interrupt.callback();
   AVIOContext* io = nullptr;
   const int error = avio_open2(&io, url_of(input).c_str(), AVIO_FLAG_READ, &callback, io_options.address());
-  if (error < 0) throw IoError(open_problem(error, input, opening->interrupt, options));
+  if (error < 0) throw open_problem(error, input, opening->interrupt, options);
   opening->io.reset(io);
   return opening;
 }
@@ -122,7 +122,7 @@ std::unique_ptr<Opening> open_bytes(const Input& input, const ReadOptions& optio
 Demuxer::Demuxer(const Input& input, const ReadOptions& options, std::unique_ptr<Opening> opening)
     : opening_(std::move(opening)) {
   const auto fail = [&](int error) {
-    throw IoError(open_problem(error, input, opening_->interrupt, options, bytes_read(*opening_)));
+    throw open_problem(error, input, opening_->interrupt, options, bytes_read(*opening_));
   };
   const AVInputFormat* format = nullptr;
   AVFormatContext* container = owned<InputPtr>(avformat_alloc_context()).release();
@@ -187,8 +187,8 @@ void Demuxer::choose_video(const Input& input, int sureness) {
   }
   if (video_ == nullptr) {
     const std::string message = fmt::format("{}: {}", input.name, video_is_missing(*container_));
-    if (has_sound(*container_) && sureness > AVPROBE_SCORE_RETRY) throw OnlySound(message);
-    throw IoError(message);
+    if (has_sound(*container_) && sureness > AVPROBE_SCORE_RETRY) throw OnlySound(LossCause::kCodec, message);
+    throw LossError(LossCause::kCodec, message);
   }
   video_->discard = AVDISCARD_DEFAULT;
 }

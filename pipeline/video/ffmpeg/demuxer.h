@@ -14,6 +14,7 @@
 #include "pipeline/video/ffmpeg/ffmpeg.h"
 #include "pipeline/video/ffmpeg/frame_converter.h"
 #include "pipeline/video/ffmpeg/interrupt.h"
+#include "pipeline/video/ffmpeg/loss_error.h"
 #include "pipeline/video/ffmpeg/pipe_input.h"
 
 namespace zoo::ffmpeg {
@@ -28,9 +29,9 @@ struct Opening {
 };
 
 /// Nothing but sound, by a content that is unmistakable.
-class OnlySound : public IoError {
+class OnlySound : public LossError {
  public:
-  using IoError::IoError;
+  using LossError::LossError;
 };
 
 /// An opened container, of which only the video's packets are read.

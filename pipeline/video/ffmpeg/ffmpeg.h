@@ -14,6 +14,7 @@
 #include <opencv2/core/mat.hpp>
 
 #include "nn/core/error.h"
+#include "pipeline/video/ffmpeg/loss_error.h"
 #include "pipeline/video/ffmpeg/pixel_aspect.h"
 #include "pipeline/video/ffmpeg/read_options.h"
 
@@ -57,7 +58,8 @@ struct ReadProblem {
     kLost,     ///< the peer closed, died or stalled
   };
   Kind kind = Kind::kDamaged;
-  std::string message;  ///< complete, names the input
+  std::string message;                 ///< complete, names the input
+  LossCause cause = LossCause::kNone;  ///< of kLost
 };
 
 /// Frames one after the other. One thread at a time.
@@ -83,7 +85,7 @@ using ContentCheck = std::function<Content(std::span<const uint8_t> bytes, bool 
 using Opened = std::variant<std::unique_ptr<VideoReader>, std::vector<uint8_t>>;
 
 /// Opens an input, of an address over HTTP and of a pipe the kind that `check` finds. Takes the video stream that
-/// `ffmpeg` takes, never a cover picture. Throws IoError: what is wrong (refused, 404, no answer in time, password
+/// `ffmpeg` takes, never a cover picture. Throws LossError: what is wrong (refused, 404, no answer in time, password
 /// wanted, unknown host, no video, no decoder, a picture over 512 MiB), nothing of it once ReadOptions::stop is set.
 Opened open(const Input& input, const ReadOptions& options, const ContentCheck& check);
 

@@ -44,54 +44,100 @@ std::string credentials_example(const Input& input) {
   return fmt::format("{}://USER:PASSWORD@{}/...", scheme_of(input.text), printable(host_of(input.text)));
 }
 
-std::string of_address(int error, const Input& input, int64_t bytes) {
+struct Problem {
+  LossCause cause;
+  std::string text;
+};
+
+Problem of_address(int error, const Input& input, int64_t bytes) {
   const bool http = scheme_of(input.text).starts_with("http");
   switch (error) {
     case AVERROR_HTTP_UNAUTHORIZED:
-      return fmt::format("the server wants a user name and a password, and not other ones (401): {}",
-                         credentials_example(input));
+      return {LossCause::kAuthentication,
+              fmt::format("the server wants a user name and a password, and not other ones (401): {}",
+                          credentials_example(input))};
     case AVERROR_HTTP_FORBIDDEN:
-      return "the server forbids it (403); ask whoever runs it for the right to read this address";
+      return {LossCause::kAuthentication,
+              "the server forbids it (403); ask whoever runs it for the right to read this address"};
     case AVERROR_HTTP_NOT_FOUND:
-      return "the server has nothing at this address (404); check the path";
+      return {LossCause::kNotFound, "the server has nothing at this address (404); check the path"};
     case AVERROR_HTTP_BAD_REQUEST:
     case AVERROR_HTTP_OTHER_4XX:
-      return fmt::format("the server refuses the request ({}); check the address", error_text(error));
+      return {LossCause::kOther,
+              fmt::format("the server refuses the request ({}); check the address", error_text(error))};
     case AVERROR_HTTP_SERVER_ERROR:
-      return "the server failed (5xx); its log says why";
+      return {LossCause::kOther, "the server failed (5xx); its log says why"};
     case AVERROR(ECONNREFUSED):
-      return "connection refused: nothing listens there; check host and port, and that the server runs";
+      return {LossCause::kRefused,
+              "connection refused: nothing listens there; check host and port, and that the server runs"};
     case AVERROR(ETIMEDOUT):
-      return "the host does not answer; check the address and whether it is switched on";
+      return {LossCause::kTimeout, "the host does not answer; check the address and whether it is switched on"};
     case AVERROR(EHOSTUNREACH):
     case AVERROR(ENETUNREACH):
-      return "there is no route to the host; check the network";
+      return {LossCause::kNotFound, "there is no route to the host; check the network"};
     case AVERROR(ECONNRESET):
     case AVERROR(EPIPE):
     case AVERROR_EOF:
-      return "the peer closed the connection without sending a video; check port and path";
+      return {LossCause::kEnded, "the peer closed the connection without sending a video; check port and path"};
     case AVERROR_PROTOCOL_NOT_FOUND:
-      return fmt::format("this FFmpeg speaks no {}; `ffmpeg -protocols` lists what it does", scheme_of(input.text));
+      return {LossCause::kOther,
+              fmt::format("this FFmpeg speaks no {}; `ffmpeg -protocols` lists what it does", scheme_of(input.text))};
     case AVERROR_INVALIDDATA:
-      return "what comes is not a video that FFmpeg knows; check the address, e.g. in a browser";
+      return {LossCause::kCodec, "what comes is not a video that FFmpeg knows; check the address, e.g. in a browser"};
     default:
       break;
   }
   if (error == AVERROR(EIO) && !knows_host(host_of(input.text))) {
-    return fmt::format("the name {} is not known; check it and the name server (DNS)", printable(host_of(input.text)));
+    return {LossCause::kNotFound, fmt::format("the name {} is not known; check it and the name server (DNS)",
+                                              printable(host_of(input.text)))};
   }
   if (error == AVERROR(EIO) && bytes > 0) {
-    return fmt::format("the connection broke off after {}; try again, or ask whoever runs the server",
-                       counted(bytes, "byte"));
+    return {LossCause::kEnded,
+            fmt::format("the connection broke off after {}; try again, or ask whoever runs the server",
+                        counted(bytes, "byte"))};
   }
   if (error == AVERROR(EIO) && http) {
-    return "the server sends no content for this address, or from one address to the next without end; check it, e.g. "
-           "with `curl -LI`";
+    return {LossCause::kNotFound,
+            "the server sends no content for this address, or from one address to the next without end; check it, e.g. "
+            "with `curl -LI`"};
   }
   if (error == AVERROR(EINVAL) && http) {
-    return "it leads to an address of another kind, e.g. a file, which an address may not open; name that one itself";
+    return {LossCause::kRefused,
+            "it leads to an address of another kind, e.g. a file, which an address may not open; name that one itself"};
   }
-  return fmt::format("FFmpeg cannot open this address ({}); check it and that the server runs", error_text(error));
+  return {LossCause::kOther,
+          fmt::format("FFmpeg cannot open this address ({}); check it and that the server runs", error_text(error))};
+}
+
+Problem of_file(int error, const Input& input) {
+  if (input.kind == InputKind::kFile && names_network(input.text)) {
+    return {LossCause::kRefused, "it names an address, and a file may not open the network; give that address itself"};
+  }
+  if (error == AVERROR(EBUSY) || error == AVERROR(ENOMEM)) {
+    return {LossCause::kCodec,
+            "not a video that FFmpeg can open: it promises pictures that are too large, or is damaged"};
+  }
+  if (error == AVERROR_EOF) return {LossCause::kEnded, "nothing came before the end"};
+  if (error == AVERROR_INVALIDDATA || error == AVERROR_PROTOCOL_NOT_FOUND || error == AVERROR(EINVAL)) {
+    return {LossCause::kCodec, "not a video that FFmpeg can open (unknown format, truncated or damaged)"};
+  }
+  return {error == AVERROR(ENOENT) ? LossCause::kNotFound : LossCause::kOther, error_text(error)};
+}
+
+Problem problem_of(int error, const Input& input, const Interrupt& interrupt, const ReadOptions& options,
+                   int64_t bytes) {
+  if (interrupt.stopped()) return {LossCause::kOther, "stopped while it was being opened"};
+  if (interrupt.late() && bytes > 0) {
+    return {LossCause::kTimeout,
+            fmt::format("only {} came within {}, too little to tell what it is; check that it sends a video, or wait "
+                        "longer",
+                        counted(bytes, "byte"), seconds_text(options.open_timeout))};
+  }
+  if (interrupt.late()) {
+    return {LossCause::kTimeout, fmt::format("nothing came within {}; check that it sends, or wait longer",
+                                             seconds_text(options.open_timeout))};
+  }
+  return input.kind == InputKind::kAddress ? of_address(error, input, bytes) : of_file(error, input);
 }
 
 }  // namespace
@@ -100,33 +146,27 @@ std::string seconds_text(std::chrono::milliseconds time) {
   return fmt::format("{} s", std::chrono::duration<double>(time).count());
 }
 
-std::string open_problem(int error, const Input& input, const Interrupt& interrupt, const ReadOptions& options,
-                         int64_t bytes) {
-  if (interrupt.stopped()) return fmt::format("{}: stopped while it was being opened", input.name);
-  if (interrupt.late() && bytes > 0) {
-    return fmt::format(
-        "{}: only {} came within {}, too little to tell what it is; check that it sends a video, or wait "
-        "longer",
-        input.name, counted(bytes, "byte"), seconds_text(options.open_timeout));
+LossError open_problem(int error, const Input& input, const Interrupt& interrupt, const ReadOptions& options,
+                       int64_t bytes) {
+  const Problem problem = problem_of(error, input, interrupt, options, bytes);
+  return {problem.cause, fmt::format("{}: {}", input.name, problem.text)};
+}
+
+LossCause cause_of_read_error(int error) {
+  switch (error) {
+    case 0:
+    case AVERROR_EOF:
+    case AVERROR(EIO):
+    case AVERROR(EPIPE):
+    case AVERROR(ECONNRESET):
+      return LossCause::kEnded;
+    case AVERROR(ETIMEDOUT):
+      return LossCause::kTimeout;
+    case AVERROR_INVALIDDATA:
+      return LossCause::kCodec;
+    default:
+      return LossCause::kOther;
   }
-  if (interrupt.late()) {
-    return fmt::format("{}: nothing came within {}; check that it sends, or wait longer", input.name,
-                       seconds_text(options.open_timeout));
-  }
-  if (input.kind == InputKind::kAddress) return fmt::format("{}: {}", input.name, of_address(error, input, bytes));
-  if (input.kind == InputKind::kFile && names_network(input.text)) {
-    return fmt::format("{}: it names an address, and a file may not open the network; give that address itself",
-                       input.name);
-  }
-  if (error == AVERROR(EBUSY) || error == AVERROR(ENOMEM)) {
-    return fmt::format("{}: not a video that FFmpeg can open: it promises pictures that are too large, or is damaged",
-                       input.name);
-  }
-  if (error == AVERROR_EOF) return fmt::format("{}: nothing came before the end", input.name);
-  if (error == AVERROR_INVALIDDATA || error == AVERROR_PROTOCOL_NOT_FOUND || error == AVERROR(EINVAL)) {
-    return fmt::format("{}: not a video that FFmpeg can open (unknown format, truncated or damaged)", input.name);
-  }
-  return fmt::format("{}: {}", input.name, error_text(error));
 }
 
 }  // namespace zoo::ffmpeg

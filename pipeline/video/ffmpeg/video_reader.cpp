@@ -98,7 +98,7 @@ class Reader : public VideoReader {
     try {
       result.image = converter_.convert(*frame_, display_matrix_);
     } catch (const IoError& error) {
-      throw IoError(fmt::format("{}: frame {}: {}", input_.name, frames_, error.what()));
+      throw LossError(LossCause::kCodec, fmt::format("{}: frame {}: {}", input_.name, frames_, error.what()));
     }
     result.time_s =
         info_.live ? since_opened_.elapsed_ms() / 1000.0 : times_.next(demuxer_.seconds(frame_->best_effort_timestamp));
@@ -112,10 +112,12 @@ class Reader : public VideoReader {
     ended_ = true;
     if (demuxer_.interrupt().stopped()) return;
     if (input_.kind == InputKind::kAddress && (info_.live || read_error_ != 0 || demuxer_.interrupt().late())) {
-      problem_ = ReadProblem{ReadProblem::Kind::kLost, fmt::format("{}: {}", input_.name, loss())};
+      problem_ = ReadProblem{ReadProblem::Kind::kLost, fmt::format("{}: {}", input_.name, loss()), loss_cause()};
       return;
     }
-    if (frames_ == 0) throw IoError(fmt::format("{}: holds no frame that can be decoded", input_.name));
+    if (frames_ == 0) {
+      throw LossError(LossCause::kCodec, fmt::format("{}: holds no frame that can be decoded", input_.name));
+    }
     if (const std::string damage = damage_text(); !damage.empty()) {
       problem_ = ReadProblem{ReadProblem::Kind::kDamaged, fmt::format("{}: {}", input_.name, damage)};
     }
@@ -128,6 +130,10 @@ class Reader : public VideoReader {
     }
     if (read_error_ != 0) return fmt::format("the connection was lost after {} ({})", after, error_text(read_error_));
     return fmt::format("the peer ended the stream after {}", after);
+  }
+
+  LossCause loss_cause() const {
+    return demuxer_.interrupt().late() ? LossCause::kTimeout : cause_of_read_error(read_error_);
   }
 
   std::string frames_word(const std::string& of) const { return frames_ == 1 && of.empty() ? "frame" : "frames"; }
@@ -223,9 +229,9 @@ std::vector<uint8_t> read_picture(std::unique_ptr<Opening>& opening, const Input
     bytes.resize(before + (size_t{1} << 15));
     const int count = read_bytes(*opening, std::span(bytes).subspan(before));
     bytes.resize(before + static_cast<size_t>(std::max(count, 0)));
-    if (count < 0) throw IoError(open_problem(count, input, opening->interrupt, options, std::ssize(bytes)));
+    if (count < 0) throw open_problem(count, input, opening->interrupt, options, std::ssize(bytes));
     const bool complete = count == 0;
-    if (complete && bytes.empty()) throw IoError(open_problem(AVERROR_EOF, input, opening->interrupt, options));
+    if (complete && bytes.empty()) throw open_problem(AVERROR_EOF, input, opening->interrupt, options);
     // Growing, so that looking costs no more than reading.
     if (content == Content::kUndecided && (complete || bytes.size() >= std::max(kFirstLook, 2 * looked_at))) {
       content = check(bytes, complete);
