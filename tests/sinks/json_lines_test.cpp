@@ -39,7 +39,7 @@ TEST(JsonLines, NamedStreamsSayWhenWhoAndHowOld) {
                                     .epoch = 2};
   EXPECT_EQ(to_json_line(lost, "", "door"),
             R"({"stream":"door","source":"rtsp://host/1","frame":8,"error":"rtsp://host/1: connection refused",)"
-            R"("kind":"lost","epoch":2,"cause":"refused"})");
+            R"("kind":"lost","cause":"refused","epoch":2})");
 }
 
 TEST(JsonLines, DetectionHasBoxes) {
