@@ -31,6 +31,7 @@ Action setup_eval(CLI::App& app);
 Action setup_export(CLI::App& app);
 Action setup_graph(CLI::App& app);
 Action setup_list(CLI::App& app);
+Action setup_live(CLI::App& app);
 Action setup_predict(CLI::App& app);
 Action setup_preprocess(CLI::App& app);
 Action setup_profile(CLI::App& app);

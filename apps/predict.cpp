@@ -1,14 +1,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "apps/commands.h"
 #include "apps/model_flags.h"
@@ -16,8 +14,7 @@
 #include "apps/output.h"
 #include "apps/predict_session.h"
 #include "apps/run_inputs.h"
-#include "nn/core/config_node.h"
-#include "nn/core/shown_text.h"
+#include "apps/video_flags.h"
 #include "pipeline/tasks/task_result.h"
 #include "pipeline/text/label_check.h"
 #include "sinks/source_outputs.h"
@@ -40,6 +37,7 @@ struct PredictFlags {
   int threads = 0;
   std::optional<engine::Precision> precision;
   KernelFlags kernels;
+  VideoFlags video;
   PredictOptions options;
 };
 
@@ -66,34 +64,6 @@ void report_labels(const std::vector<std::string>& labels) {
   if (!problem.empty()) report(fmt::format("pictures: {}", problem));
 }
 
-CLI::Option* add_codec_flag(CLI::App& app, ffmpeg::VideoCodec& codec) {
-  const auto parse = [&codec](const std::string& name) {
-    if (const auto found = ffmpeg::video_codec_from(name)) {
-      codec = *found;
-      return;
-    }
-    const std::vector<std::string> known = ffmpeg::video_codec_names();
-    const std::string meant = nearest_name(name, known);
-    throw CLI::ValidationError("--codec", fmt::format("{} is none of {}{}", printable(name), fmt::join(known, ", "),
-                                                      meant.empty() ? "" : fmt::format("; did you mean {}?", meant)));
-  };
-  return app
-      .add_option_function<std::string>("--codec", parse,
-                                        "Of saved videos: h264, mpeg4, mjpeg, or auto, H.264 where this FFmpeg has an "
-                                        "encoder of it, else MPEG-4 (default: auto)")
-      ->type_name("CODEC");
-}
-
-/// Flags that say something about what `--save` writes.
-void check_video_flags(const CLI::Option& save, std::initializer_list<const CLI::Option*> flags) {
-  if (save.count() > 0) return;
-  for (const CLI::Option* flag : flags) {
-    if (flag->count() > 0) {
-      throw UsageError(fmt::format("{} says how videos are saved: give --save DIR, too", flag->get_name()));
-    }
-  }
-}
-
 int predict(PredictFlags& flags) {
   StartupClock clock;
   pipeline::PredictorOptions options;
@@ -105,6 +75,7 @@ int predict(PredictFlags& flags) {
   options.network.input_size = flags.size.value();
   options.network.precision = flags.precision;
   options.network.on_note = note_reporter();
+  flags.options.video = flags.video.options;
   flags.options.video.on_note = options.network.on_note;
   const std::vector<pipeline::SourceSpec> sources =
       pipeline::resolve_sources(flags.sources, flags.recursive ? WalkDepth::kSubfolders : WalkDepth::kThisFolder);
@@ -155,13 +126,7 @@ Action setup_predict(CLI::App& app) {
   const CLI::Option* save =
       app.add_option("--save", flags->options.save_folder, "Write annotated images or videos into this folder")
           ->type_name("DIR");
-  const CLI::Option* codec = add_codec_flag(app, flags->options.video.codec);
-  const CLI::Option* fps =
-      app.add_option("--fps", flags->options.video.fps,
-                     "Frames per second of saved videos, repeated and left out as their times ask for (default: each "
-                     "frame at its own time)")
-          ->check(number_in(0.1, 1000.0))
-          ->type_name("N");
+  flags->video.add_to(app, save);
   app.add_option("--masks", flags->options.masks_folder,
                  "Write label maps as palette PNGs into this folder (segmentation)")
       ->type_name("DIR");
@@ -200,11 +165,11 @@ Action setup_predict(CLI::App& app) {
   flags->kernels.add_to(app);
   flags->weights.add_calibration_to(app);
   app.add_flag("--timing", flags->options.timing, "Say on standard error where the time to the first result went");
-  return [flags, json, save, codec, fps] {
+  return [flags, json] {
     if (flags->sources.empty()) {
       throw UsageError("predict: nothing to work on: name pictures, folders, videos, cameras or addresses after MODEL");
     }
-    check_video_flags(*save, {codec, fps});
+    flags->video.check();
     if (json->count() > 0) flags->options.json = flags->json.empty() ? "-" : flags->json;
     if (flags->options.json == "-" && flags->options.csv == "-") {
       throw UsageError("predict: --json and --csv both go to standard output: give one of them a FILE");

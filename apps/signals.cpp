@@ -1,6 +1,8 @@
 #include "apps/signals.h"
 
 #include <csignal>
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace zoo::apps {
 namespace {
@@ -18,6 +20,17 @@ extern "C" void on_stop_signal(int signal_number) {
     return;
   }
   g_stop = true;  // after the number: who sees the flag finds the number, too
+}
+
+std::atomic<bool> g_reload = false;
+bool g_had_terminal = false;
+
+extern "C" void on_reload_signal(int /*signal_number*/) { g_reload = true; }
+
+bool has_terminal() {
+  const int terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (terminal >= 0) close(terminal);
+  return terminal >= 0;
 }
 
 /// `nohup` starts programs that way: they are to outlive their terminal.
@@ -41,6 +54,25 @@ void catch_stop_signals() {
 const std::atomic<bool>& stop_requested() { return g_stop; }
 
 int stop_signal() { return g_signal; }
+
+void catch_reload_signal() {
+  if (is_ignored(SIGHUP)) return;
+  g_had_terminal = has_terminal();
+  struct sigaction action = {};
+  action.sa_handler = on_reload_signal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGHUP, &action, nullptr);
+}
+
+bool take_reload_request() {
+  if (!g_reload.exchange(false)) return false;
+  if (!g_had_terminal || has_terminal()) return true;
+  int none = 0;
+  g_signal.compare_exchange_strong(none, SIGHUP);
+  g_stop = true;
+  return false;
+}
 
 void ignore_write_signals() {
   std::signal(SIGPIPE, SIG_IGN);

@@ -15,6 +15,13 @@ const std::atomic<bool>& stop_requested();
 /// The signal that came, or 0.
 int stop_signal();
 
+/// From now on SIGHUP asks for a reload instead (take_reload_request), as services have it. Where it comes because the
+/// terminal was closed, it still stops. To be called after catch_stop_signals().
+void catch_reload_signal();
+
+/// Whether a reload was asked for since the last call.
+bool take_reload_request();
+
 /// Writing to a closed pipe or beyond a file size limit becomes an error code instead of the end of the process.
 void ignore_write_signals();
 

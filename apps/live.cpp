@@ -1,0 +1,187 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "apps/commands.h"
+#include "apps/live_session.h"
+#include "apps/model_flags.h"
+#include "apps/number_check.h"
+#include "apps/output.h"
+#include "apps/run_inputs.h"
+#include "pipeline/tasks/task_result.h"
+#include "sinks/source_outputs.h"
+#include "streams/named_source.h"
+#include "streams/predictor_pool.h"
+#include "streams/streams_file.h"
+
+namespace zoo::apps {
+namespace {
+
+constexpr double kMaxTimeoutSeconds = 86'400.0;
+
+struct LiveFlags {
+  ModelFlags model;
+  WeightFlags weights;
+  SizeFlag size;
+  std::vector<std::string> sources;
+  std::string streams_file;
+  std::string policy;
+  double open_timeout_s = 10.0;
+  double stall_timeout_s = 10.0;
+  bool no_reconnect = false;
+  int64_t max_frames = 0;
+  std::string json;
+  double counts_every_s = 10.0;
+  std::optional<int64_t> top_k;
+  std::optional<double> score_thresh;
+  int threads = 0;
+  std::optional<engine::Precision> precision;
+  KernelFlags kernels;
+  LiveSessionOptions session;
+};
+
+std::chrono::milliseconds whole_ms(double seconds) {
+  return std::chrono::milliseconds(std::llround(std::max(seconds * 1000.0, 1.0)));
+}
+
+streams::StreamDefaults defaults_of(const LiveFlags& flags) {
+  streams::StreamDefaults defaults;
+  if (!flags.policy.empty()) {
+    try {
+      defaults.policy = streams::frame_policy_from(flags.policy);
+    } catch (const Error& error) {
+      throw UsageError(fmt::format("--policy: {}", error.what()));
+    }
+  }
+  defaults.open_timeout = whole_ms(flags.open_timeout_s);
+  defaults.stall_timeout = whole_ms(flags.stall_timeout_s);
+  defaults.reconnects = !flags.no_reconnect;
+  defaults.max_frames = flags.max_frames;
+  return defaults;
+}
+
+/// Of the command line and of the file.
+std::vector<streams::StreamOptions> streams_of(const LiveFlags& flags, const streams::StreamDefaults& defaults) {
+  std::vector<streams::StreamOptions> streams;
+  std::vector<streams::NameOrigin> origins;
+  if (!flags.streams_file.empty()) {
+    streams = streams::load_streams_file(flags.streams_file, defaults);
+    origins.assign(streams.size(), streams::NameOrigin::kUser);
+  }
+  for (const std::string& text : flags.sources) {
+    const streams::NamedSource source = streams::named_source_from(text);
+    origins.push_back(source.name.empty() ? streams::NameOrigin::kSource : streams::NameOrigin::kUser);
+    streams.push_back(streams::stream_from(source, defaults));
+  }
+  streams::make_names_differ(streams, origins);
+  return streams;
+}
+
+pipeline::PredictorOptions predictor_options(const LiveFlags& flags) {
+  pipeline::PredictorOptions options;
+  if (flags.top_k) options.top_k = *flags.top_k;
+  options.score_thresh = flags.score_thresh;
+  options.network.kernels = flags.kernels.options();
+  options.network.input_size = flags.size.value();
+  options.network.precision = flags.precision;
+  options.network.threads = 1;
+  options.network.on_note = note_reporter();
+  return options;
+}
+
+int live(LiveFlags& flags) {
+  const streams::StreamDefaults defaults = defaults_of(flags);
+  const std::vector<streams::StreamOptions> streams = streams_of(flags, defaults);
+  const auto model = load_model(flags.model, flags.weights);
+  check_task_flags({{"--topk", flags.top_k.has_value(), {Task::kClassification}},
+                    {"--score-thresh", flags.score_thresh.has_value(), {Task::kClassification, Task::kDetection}}},
+                   model->config());
+  const auto files = files_with_calibration(flags.model, *model);
+  files->add_input(flags.streams_file, "the streams file");
+  std::vector<pipeline::SourceSpec> specs;
+  for (const streams::StreamOptions& stream : streams) specs.push_back(stream.spec);
+  sinks::add_sources(specs, *files);
+  claim_output(*files, flags.session.json.value_or(""), "--json");
+
+  LiveSessionOptions session = flags.session;
+  session.workers = flags.threads > 0 ? flags.threads : all_cores();
+  session.counts_every = std::chrono::seconds(std::llround(flags.counts_every_s));
+  session.streams_file = flags.streams_file;
+  session.defaults = defaults;
+  pipeline::PredictorOptions options = predictor_options(flags);
+  options.network.precision = pipeline::resolve_precision(*model, options.network).precision;
+  const auto served = std::make_shared<streams::ServedModel>();
+  served->name = model->config().name;
+  served->model = model;
+  served->predict = streams::make_parallel_predictor(model, options, session.workers);
+  return LiveSession(std::make_shared<streams::ModelSlot>(served), session).run(streams);
+}
+
+}  // namespace
+
+Action setup_live(CLI::App& app) {
+  auto flags = std::make_shared<LiveFlags>();
+  flags->model.add_to(app);
+  app.add_option("SOURCE,--source,-s", flags->sources,
+                 "[NAME=]SOURCE: camera index, address, gst:PIPELINE or video file; all are worked on at once")
+      ->type_name("SOURCE");
+  app.add_option("--streams", flags->streams_file, "YAML file of streams; saving it adds and removes streams")
+      ->type_name("FILE");
+  app.add_option("--policy", flags->policy,
+                 "Which frames are worked on: latest (of cameras and addresses the default), block (all; of files the "
+                 "default), \"every N\", \"max-age MS\"")
+      ->type_name("POLICY");
+  app.add_option("--open-timeout", flags->open_timeout_s, "Seconds to wait for a source to begin")
+      ->check(number_in(0.001, kMaxTimeoutSeconds))
+      ->capture_default_str()
+      ->type_name("S");
+  app.add_option("--stall-timeout", flags->stall_timeout_s,
+                 "Seconds without a frame after which a source counts as lost and is opened again")
+      ->check(number_in(0.001, kMaxTimeoutSeconds))
+      ->capture_default_str()
+      ->type_name("S");
+  app.add_flag("--no-reconnect", flags->no_reconnect, "A source that is lost ends its stream");
+  app.add_option("--max-frames", flags->max_frames, "Stop each stream after this many frames")
+      ->check(count_check())
+      ->type_name("N");
+  CLI::Option* json = app.add_option("--json", flags->json,
+                                     "Write one JSON object per frame, and between them one of all counters, to a file "
+                                     "or to standard output (-, or no value)")
+                          ->type_name("FILE")
+                          ->expected(0, 1);
+  app.add_option("--counts-every", flags->counts_every_s, "Seconds between two JSON lines of counters")
+      ->check(number_in(1.0, kMaxTimeoutSeconds))
+      ->capture_default_str()
+      ->type_name("S");
+  flags->weights.add_to(app);
+  flags->size.add_to(app);
+  app.add_option("--topk", flags->top_k, "Guesses per frame (classification; default: 5)")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("K");
+  app.add_option("--score-thresh", flags->score_thresh,
+                 "Leave out boxes (detection; default: the model file's) or guesses (classification; default: 0) that "
+                 "score less")
+      ->check(number_in(0.0, 1.0))
+      ->type_name("SCORE");
+  add_cores_flag(app, "--threads", flags->threads, "Frames worked on at a time, each on a core (default: all)");
+  add_precision_flag(app, flags->precision);
+  flags->kernels.add_to(app);
+  flags->weights.add_calibration_to(app);
+  return [flags, json] {
+    if (flags->sources.empty() && flags->streams_file.empty()) {
+      throw UsageError(
+          "live: nothing to watch: give --source [NAME=]SOURCE (a camera index, an address, gst:PIPELINE or a video), "
+          "once for each stream, or --streams FILE");
+    }
+    if (json->count() > 0) flags->session.json = flags->json.empty() ? "-" : flags->json;
+    return live(*flags);
+  };
+}
+
+}  // namespace zoo::apps

@@ -1,0 +1,41 @@
+// Streams that come and go with the lines of a file.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "streams/live_streams.h"
+#include "streams/named_source.h"
+
+namespace zoo::apps {
+
+/// Keeps what runs in step with a file of streams (streams/streams_file.h). One thread at a time.
+class StreamsFile {
+ public:
+  /// `running`: what was begun with, as read from the file.
+  StreamsFile(std::filesystem::path file, streams::StreamDefaults defaults,
+              const std::vector<streams::StreamOptions>& running);
+
+  /// Reads the file again if it was saved since: ends streams that are no longer in it, begins new ones, and does both
+  /// with those that changed. A wrong file changes nothing; its problems are reported once.
+  void update(streams::LiveStreams& streams);
+
+ private:
+  /// What tells two states of a file apart.
+  struct Stamp {
+    std::filesystem::file_time_type time;
+    uintmax_t bytes = 0;
+    bool operator==(const Stamp&) const = default;
+  };
+  Stamp stamp() const;
+
+  const std::filesystem::path file_;
+  const streams::StreamDefaults defaults_;
+  std::map<std::string, streams::StreamOptions> running_;
+  Stamp seen_;     ///< what was read
+  Stamp noticed_;  ///< at the last look: a file is read when it has been the same twice
+};
+
+}  // namespace zoo::apps
