@@ -14,6 +14,7 @@
 #include "apps/number_check.h"
 #include "apps/output.h"
 #include "apps/run_inputs.h"
+#include "apps/video_flags.h"
 #include "pipeline/tasks/task_result.h"
 #include "sinks/source_outputs.h"
 #include "streams/named_source.h"
@@ -43,6 +44,7 @@ struct LiveFlags {
   int threads = 0;
   std::optional<engine::Precision> precision;
   KernelFlags kernels;
+  VideoFlags video;
   LiveSessionOptions session;
 };
 
@@ -113,6 +115,9 @@ int live(LiveFlags& flags) {
   session.workers = flags.threads > 0 ? flags.threads : all_cores();
   session.counts_every = std::chrono::seconds(std::llround(flags.counts_every_s));
   session.streams_file = flags.streams_file;
+  session.video = flags.video.options;
+  session.video.on_note = note_reporter();
+  session.files = files;
   session.defaults = defaults;
   pipeline::PredictorOptions options = predictor_options(flags);
   options.network.precision = pipeline::resolve_precision(*model, options.network).precision;
@@ -159,6 +164,10 @@ Action setup_live(CLI::App& app) {
       ->check(number_in(1.0, kMaxTimeoutSeconds))
       ->capture_default_str()
       ->type_name("S");
+  const CLI::Option* save = app.add_option("--save", flags->session.save_folder,
+                                           "Record each stream, annotated, as NAME_TIME.mp4 in this folder")
+                                ->type_name("DIR");
+  flags->video.add_to(app, save);
   flags->weights.add_to(app);
   flags->size.add_to(app);
   app.add_option("--topk", flags->top_k, "Guesses per frame (classification; default: 5)")
@@ -179,6 +188,7 @@ Action setup_live(CLI::App& app) {
           "live: nothing to watch: give --source [NAME=]SOURCE (a camera index, an address, gst:PIPELINE or a video), "
           "once for each stream, or --streams FILE");
     }
+    flags->video.check();
     if (json->count() > 0) flags->session.json = flags->json.empty() ? "-" : flags->json;
     return live(*flags);
   };

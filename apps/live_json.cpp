@@ -27,7 +27,7 @@ void LiveJson::write_line(std::string_view json) {
   }
 }
 
-void LiveJson::finish() {
+void LiveJson::close() {
   const std::scoped_lock lock(mutex_);
   if (closed_) return;
   try {

@@ -22,10 +22,11 @@ class LiveJson : public pipeline::ResultSink {
   void begin(size_t stream, const pipeline::SourceInfo& source) override;
   void prepare(pipeline::ProcessedFrame& item) const override;
   void write(const pipeline::FrameEvent& event) override;
-  void finish() override;
 
   /// A line of somebody else. Thread-safe. Throws IoError.
   void write_line(std::string_view json);
+  /// Closes the file: after the last line, which may come when all results are written. Throws IoError.
+  void close();
   /// Nobody reads standard output any more: nothing is written from then on. Thread-safe.
   bool closed() const { return closed_; }
 

@@ -14,6 +14,7 @@
 #include "apps/signals.h"
 #include "apps/stream_table.h"
 #include "apps/streams_file_watch.h"
+#include "nn/core/shown_text.h"
 #include "streams/streams_json.h"
 
 namespace zoo::apps {
@@ -48,6 +49,13 @@ LiveSession::LiveSession(std::shared_ptr<streams::ModelSlot> model, LiveSessionO
     auto json = std::make_unique<LiveJson>(*options_.json);
     json_ = json.get();
     sinks.push_back(std::move(json));
+  }
+  if (!options_.save_folder.empty()) {
+    sinks::VideoOptions video = options_.video;
+    video.stop = &stop_requested();
+    auto videos = std::make_unique<sinks::StreamVideosSink>(options_.save_folder, options_.files, std::move(video));
+    videos_ = videos.get();
+    sinks.push_back(std::move(videos));
   }
   streams::LiveOptions live;
   live.workers = options_.workers;
@@ -99,9 +107,14 @@ int LiveSession::finish() {
   const bool stopped = stop_signal() != 0;
   streams_->stop();
   show_status({});
+  write_counts();
+  if (json_ != nullptr) json_->close();
   const std::vector<streams::StreamSnapshot> streams = streams_->snapshot();
   for (const streams::StreamSnapshot& stream : streams) report(counts_text(stream.name, stream.counts));
   if (streams.size() > 1) report(counts_text("all", streams_->total()));
+  if (videos_ != nullptr) {
+    for (const std::string& file : videos_->saved()) report(fmt::format("saved {}", printable(file)));
+  }
   if (json_ != nullptr && json_->closed()) return kExitSignalBase + SIGPIPE;
   if (stopped) return kExitSignalBase + stop_signal();
   const bool all_well = std::ranges::all_of(streams, [](const streams::StreamSnapshot& stream) {

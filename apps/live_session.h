@@ -10,6 +10,9 @@
 #include <vector>
 
 #include "apps/live_json.h"
+#include "nn/core/run_files.h"
+#include "sinks/stream_videos_sink.h"
+#include "sinks/video_options.h"
 #include "streams/live_streams.h"
 #include "streams/named_source.h"
 
@@ -20,6 +23,9 @@ class StreamsFile;
 struct LiveSessionOptions {
   int workers = 1;
   std::optional<std::string> json;        ///< file, or "-" for standard output
+  std::string save_folder;                ///< of recordings; empty: none
+  sinks::VideoOptions video;              ///< of them; all but `stop`
+  std::shared_ptr<RunFiles> files;        ///< what the run reads and writes
   std::chrono::seconds counts_every{10};  ///< between two lines of counters in the JSON
   std::filesystem::path streams_file;     ///< read again when it is saved; empty: none
   streams::StreamDefaults defaults;       ///< of the streams in it
@@ -45,7 +51,8 @@ class LiveSession {
   int finish();
 
   const LiveSessionOptions options_;
-  LiveJson* json_ = nullptr;  ///< of `streams_`
+  LiveJson* json_ = nullptr;                   ///< of `streams_`
+  sinks::StreamVideosSink* videos_ = nullptr;  ///< likewise
   std::unique_ptr<streams::LiveStreams> streams_;
   std::unique_ptr<StreamsFile> file_;
   bool some_failed_ = false;

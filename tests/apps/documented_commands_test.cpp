@@ -39,6 +39,7 @@ constexpr std::array kLeft = {
     Left{" --pretrained", "network"},
     Left{"predict demo/emoji 0 --show", "a camera"},
     Left{"v4l2src", "a camera"},
+    Left{"live MODEL", "cameras"},
     Left{"tools/demo.sh", "installs packages"},
     Left{"tools/test.sh", "runs this test"},
     Left{"tools/lint.sh", "takes an hour"},

@@ -104,6 +104,8 @@ bool RunningProgram::has_ended() const {
 
 std::string RunningProgram::out_so_far() const { return read_text(out_path_); }
 
+std::string RunningProgram::err_so_far() const { return read_text(folder_ / "err"); }
+
 bool RunningProgram::wait_for_output(const std::string& text, std::chrono::seconds limit) const {
   const auto is_there = [&] { return out_so_far().find(text) != std::string::npos; };
   wait_until([&] { return is_there() || has_ended(); }, limit);

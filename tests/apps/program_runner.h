@@ -35,6 +35,7 @@ class RunningProgram {
   bool deliver(int signal) const;
   bool has_ended() const;
   std::string out_so_far() const;
+  std::string err_so_far() const;
   /// Waits until `text` appears on standard output; false when that takes too long or the program ended without it.
   bool wait_for_output(const std::string& text, std::chrono::seconds limit = std::chrono::seconds(60)) const;
   /// Waits for the end; kills the program after `limit` (exit code 137).

@@ -1,0 +1,44 @@
+// Recordings of named streams.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nn/core/run_files.h"
+#include "pipeline/result_sink.h"
+#include "sinks/frame_writer.h"
+#include "sinks/output_folder.h"
+#include "sinks/video_options.h"
+
+namespace zoo::sinks {
+
+/// A video of each stream in one folder, from its begin to its end, with the times of capture:
+/// NAME_20261130T102240Z.mp4 after the stream and when it began (UTC), so that no recording takes the place of another.
+/// Without sound. Frames of another size than the first are shown in it with black bars.
+class StreamVideosSink : public pipeline::ResultSink {
+ public:
+  /// Makes the folder. `files`: what the run reads and writes; nobody else may use it at the same time. Throws IoError.
+  StreamVideosSink(const std::filesystem::path& folder, std::shared_ptr<RunFiles> files, VideoOptions video = {});
+
+  bool wants_drawing() const override { return true; }
+  void begin(size_t stream, const pipeline::SourceInfo& source) override;
+  void write(const pipeline::FrameEvent& event) override;
+  void end(size_t stream, const pipeline::SourceStats& stats) override;
+  void finish() override;
+  std::vector<std::string> saved() override;
+
+ private:
+  void complete(FrameWriter& writer);
+
+  const std::shared_ptr<RunFiles> files_;
+  const std::shared_ptr<OutputFolder> folder_;
+  const VideoOptions video_;
+  std::map<size_t, std::unique_ptr<FrameWriter>> writers_;  ///< by stream
+  std::vector<std::string> saved_;
+};
+
+}  // namespace zoo::sinks
