@@ -49,7 +49,7 @@ TEST(StreamVideosSink, RecordsEachStreamUnderItsName) {
     sink.write(frame_of(0, 0.2 * i));
     sink.write(frame_of(1, 0.2 * i, i < 3 ? cv::Size(64, 48) : cv::Size(32, 32)));
   }
-  sink.write(pipeline::FrameFailure{.source = "x", .stream = 0});
+  sink.write(pipeline::FrameFailure{.source = "x", .message = "x", .stream = 0});
   sink.end(0, {});
   sink.finish();
   std::vector<std::string> saved = sink.saved();
