@@ -48,6 +48,7 @@ Task task_of(const ModelConfig& config) { return config.task.value_or(Task::kCla
 void decode_classes(const ConfigNode& model, ModelConfig& config) {
   const ConfigNode labels = model.find("labels");
   config.labels = decode_labels(labels, config.file.parent_path());
+  config.labels_file = labels_file(labels, config.file.parent_path());
   const auto label_count = static_cast<int64_t>(config.labels.size());
   config.num_classes = label_count > 0 ? label_count : traits_of(task_of(config)).usual_classes;
   const ConfigNode node = model.find("num_classes");

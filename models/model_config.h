@@ -33,7 +33,8 @@ struct ModelConfig {
   std::optional<Task> task;  ///< empty for a backbone alone
   std::string name;
   int64_t num_classes = 1000;
-  std::vector<std::string> labels;  ///< one per class, or empty
+  std::vector<std::string> labels;    ///< one per class, or empty
+  std::filesystem::path labels_file;  ///< where they come from; empty where that is the model file itself or a name
   /// `checkpoint.path`, resolved against the model file's folder; empty if null.
   std::filesystem::path checkpoint;
   /// `checkpoint.use_pretrained`: without a path, the weights are the known checkpoint `pretrained` from the cache.

@@ -2,7 +2,17 @@
 
 #include <utility>
 
+#include "streams/predictor_pool.h"
+
 namespace zoo::streams {
+
+std::shared_ptr<const ServedModel> make_served_model(std::shared_ptr<const models::Model> model,
+                                                     pipeline::PredictorOptions options, int64_t version, int workers) {
+  options.network.threads = 1;
+  ServedModel served{.version = version, .name = model->config().name, .model = model, .predict = {}};
+  served.predict = make_parallel_predictor(std::move(model), options, workers);
+  return std::make_shared<const ServedModel>(std::move(served));
+}
 
 ModelSlot::ModelSlot(std::shared_ptr<const ServedModel> first) : model_(std::move(first)) {}
 

@@ -23,6 +23,11 @@ struct ServedModel {
   std::function<pipeline::TaskResult(const cv::Mat&)> predict;
 };
 
+/// For up to `workers` threads at a time, each of which computes its answers alone: `options.network.threads` is 1.
+/// Throws as make_predictor.
+std::shared_ptr<const ServedModel> make_served_model(std::shared_ptr<const models::Model> model,
+                                                     pipeline::PredictorOptions options, int64_t version, int workers);
+
 /// Holds the running model. Who works on a frame takes current() once and keeps it until the frame is answered: a swap
 /// waits for nobody, and the old model dies with its last user. Thread-safe.
 class ModelSlot {

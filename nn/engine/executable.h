@@ -50,6 +50,14 @@ std::optional<Precision> precision_from(std::string_view name);
 /// Why this machine, held to `isa`, cannot run networks in `precision`; empty if it can.
 std::string_view why_unavailable(Precision precision, InstructionSet isa = InstructionSet::kAuto);
 
+/// What is done about kernels whose times are not known.
+enum class KernelTiming {
+  kMeasure,    ///< they are measured, once per machine
+  kKnownOnly,  ///< nothing is measured or written, for times on a machine that is busy with other work would be wrong:
+               ///< of such kernels, and of precisions where kAuto chooses, the first that can run is taken, and note()
+               ///< says so
+};
+
 /// Which kernels run where several can.
 struct KernelOptions {
   /// "auto": those that were the fastest when measured on this machine; "own" or "onednn": those of this project or of
@@ -64,6 +72,7 @@ struct KernelOptions {
   /// Folder for measured times; default: $XDG_CACHE_HOME/backbone-zoo, else ~/.cache/backbone-zoo. Empty: they are
   /// forgotten with the process.
   std::optional<std::filesystem::path> cache = std::nullopt;
+  KernelTiming timing = KernelTiming::kMeasure;
 
   bool operator==(const KernelOptions&) const = default;
 };

@@ -112,7 +112,12 @@ std::shared_ptr<const Executable> compile_fastest(const CompileOptions& options,
   if (candidates.empty()) std::rethrow_exception(first_unknown);
   std::shared_ptr<const Executable> chosen = candidates.front().executable;
   std::string note = fmt::format("precision {} is the only one that can run", to_string(chosen->precision()));
-  if (candidates.size() > 1) {
+  if (candidates.size() > 1 && options.kernels.timing == KernelTiming::kKnownOnly) {
+    note = fmt::format(
+        "precision {} was taken without measuring, as other work goes on; runtime.precision in the model file names "
+        "another",
+        to_string(chosen->precision()));
+  } else if (candidates.size() > 1) {
     measure(candidates);
     const auto fastest = std::ranges::min_element(candidates, {}, [](Candidate& c) { return c.median_ms(); });
     chosen = fastest->executable;

@@ -35,11 +35,13 @@ size_t first_of_the_fastest(const std::vector<double>& times) {
 
 }  // namespace
 
-KernelChooser::KernelChooser(std::string wanted, const std::filesystem::path& cache_folder,
-                             const kernels::KernelTable& table)
-    : wanted_(std::move(wanted)),
+KernelChooser::KernelChooser(const KernelOptions& options, const kernels::KernelTable& table)
+    : wanted_(options.wanted),
+      measures_(options.timing == KernelTiming::kMeasure),
       table_(table),
-      times_(KernelTimes::shared(kernel_environment(table.isa), cache_folder)) {}
+      times_(KernelTimes::shared(kernel_environment(table.isa), options.cache.value_or(default_kernel_cache()))) {
+  if (!measures_) times_->reread();
+}
 
 bool is_wanted(std::string_view wanted, const ConvolutionKernel& kernel) {
   const std::string name = kernel.name();
@@ -100,7 +102,11 @@ std::vector<double> KernelChooser::times(const ConvolutionProblem& problem, cons
     if (!known) break;
     times.push_back(*known);
   }
-  if (times.size() < names.size()) {
+  if (times.size() < names.size() && !measures_) {
+    unmeasured_.insert(key);
+    times.assign(names.size(), 2.0);
+    times.front() = 1.0;
+  } else if (times.size() < names.size()) {
     times = measure();
     for (size_t k = 0; k < names.size(); ++k) times_->add(key, names[k], times[k]);
   }
@@ -108,12 +114,24 @@ std::vector<double> KernelChooser::times(const ConvolutionProblem& problem, cons
 }
 
 void KernelChooser::finish() {
-  times_->save();
+  if (measures_) times_->save();
   const bool named = wanted_ != "auto" && wanted_ != "own" && wanted_ != "onednn";
   if (!named || found_) return;
   const std::string others = seen_.empty() ? "none to choose from" : fmt::format("{}", fmt::join(seen_, ", "));
   throw UnknownKernelError(
       fmt::format("no convolution of this network has a kernel \"{}\"; there are {}", wanted_, others));
+}
+
+std::string KernelChooser::note() const {
+  std::string note = times_->note();
+  if (unmeasured_.empty()) return note;
+  if (!note.empty()) note += "; ";
+  return note +
+         fmt::format(
+             "{} been measured on this machine, and nothing is measured beside other work: the first kernel that "
+             "can run was taken; `backbone-zoo bench` with this model file measures them",
+             unmeasured_.size() == 1 ? "1 convolution has never"
+                                     : fmt::format("{} convolutions have never", unmeasured_.size()));
 }
 
 }  // namespace zoo::engine

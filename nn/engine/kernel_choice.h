@@ -12,6 +12,7 @@
 #include "nn/core/error.h"
 #include "nn/engine/aligned_buffer.h"
 #include "nn/engine/convolution.h"
+#include "nn/engine/executable.h"
 #include "nn/engine/kernel_times.h"
 
 namespace zoo::engine {
@@ -28,8 +29,8 @@ bool is_wanted(std::string_view wanted, const ConvolutionKernel& kernel);
 /// Chooses for one network. Not thread-safe; choosers on several threads share what was measured.
 class KernelChooser {
  public:
-  /// `wanted` as in KernelOptions; `cache_folder` may be empty.
-  KernelChooser(std::string wanted, const std::filesystem::path& cache_folder, const kernels::KernelTable& table);
+  /// Of the options all but `isa`, which `table` stands for.
+  KernelChooser(const KernelOptions& options, const kernels::KernelTable& table);
 
   /// Index into `kernels`, which must not be empty.
   size_t choose(const ConvolutionProblem& problem, KernelSpan kernels);
@@ -46,8 +47,8 @@ class KernelChooser {
   /// convolution has.
   void finish();
 
-  /// See KernelTimes::note().
-  std::string note() const { return times_->note(); }
+  /// What was chosen without a measurement, and KernelTimes::note().
+  std::string note() const;
 
  private:
   size_t fastest(const ConvolutionProblem& problem, KernelSpan kernels);
@@ -56,11 +57,13 @@ class KernelChooser {
   std::vector<double> times(const ConvolutionProblem& problem, const std::vector<std::string>& names, Measure measure);
 
   std::string wanted_;
+  bool measures_;
   const kernels::KernelTable& table_;
   std::shared_ptr<KernelTimes> times_;
   AlignedBuffer arena_;
   std::set<std::string> seen_;  ///< kernel names
   bool found_ = false;
+  std::set<std::string> unmeasured_;  ///< problems
 };
 
 }  // namespace zoo::engine

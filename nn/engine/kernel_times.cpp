@@ -116,6 +116,12 @@ void KernelTimes::save() {
   times_.merge(kept);
 }
 
+void KernelTimes::reread() {
+  const std::lock_guard lock(mutex_);
+  if (file_.empty()) return;
+  if (auto known = read()) times_.merge(*known);
+}
+
 std::string KernelTimes::note() const {
   const std::lock_guard lock(mutex_);
   return note_;

@@ -29,6 +29,9 @@ class KernelTimes {
   /// stays as it is, and so does what this process knows: choices made once are made again.
   void save();
 
+  /// Adds what other processes have written to the file meanwhile; what this process knows stays as it is.
+  void reread();
+
   /// Why times cannot be kept on disk, or why the file's were not used; empty if all is well.
   std::string note() const;
   const std::filesystem::path& file() const { return file_; }

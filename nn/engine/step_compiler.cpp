@@ -40,7 +40,7 @@ StepCompiler::StepCompiler(const graph::BoundGraph& network, const Shape& input,
       table_(kernels::kernel_table(engine_isa(options.kernels.isa))),
       may_use_tiles_(zoo::engine::may_use_tiles(
           {.is_usable = engine_has_amx_bf16(), .asked = options.kernels.isa, .lanes = table_.lanes})),
-      chooser_(options.kernels.wanted, options.kernels.cache.value_or(default_kernel_cache()), table_),
+      chooser_(options.kernels, table_),
       readers_(network.graph.nodes.size()),
       node_values_(network.graph.nodes.size(), -1),
       node_sums_(network.graph.nodes.size(), -1),

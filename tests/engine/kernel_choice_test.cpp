@@ -1,6 +1,7 @@
 #include "nn/engine/kernel_choice.h"
 
 #include <chrono>
+#include <filesystem>
 #include <thread>
 #include <utility>
 
@@ -81,7 +82,7 @@ ConvolutionKernels fakes(int onednn_ms, int own_ms) {
 }
 
 std::string chosen(const std::string& wanted, const ConvolutionProblem& p, const ConvolutionKernels& kernels) {
-  KernelChooser chooser(wanted, {}, sse_table());
+  KernelChooser chooser({.wanted = wanted, .cache = ""}, sse_table());
   return kernels[chooser.choose(p, kernels)]->name();
 }
 
@@ -124,7 +125,7 @@ bool prefers_fused(const std::string& wanted, int64_t channels, int fused_ms, in
   fused.push_back(std::make_unique<FakeKernel>("own:both", fused_ms));
   const ConvolutionKernels steps = fakes(step_ms, step_ms);
   const ConvolutionProblem step = problem(channels);
-  KernelChooser chooser(wanted, {}, sse_table());
+  KernelChooser chooser({.wanted = wanted, .cache = ""}, sse_table());
   return chooser.prefers({both, fused}, {{{step, steps}, {step, steps}}});
 }
 
@@ -135,6 +136,30 @@ TEST(KernelChoice, ComputesTwoAtOnceWhereThatIsFaster) {
   EXPECT_TRUE(prefers_fused("auto", 11, 3, 1));
   EXPECT_TRUE(prefers_fused("both", 12, 3, 1));
   EXPECT_FALSE(prefers_fused("jit", 11, 3, 2));
+}
+
+TEST(KernelChoice, TakesTheFirstUnmeasuredWhereItMayNotMeasure) {
+  const test::TempFolder folder;
+  const KernelOptions options = {.cache = folder.path(), .timing = KernelTiming::kKnownOnly};
+  KernelChooser chooser(options, sse_table());
+  EXPECT_EQ(chooser.choose(problem(14), fakes(20, 0)), 0U);
+  EXPECT_EQ(chooser.choose(problem(14), fakes(20, 0)), 0U);
+  chooser.finish();
+  EXPECT_THAT(chooser.note(), StartsWith("1 convolution has never been measured on this machine"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(KernelChoice, TakesWhatOthersHaveMeasuredMeanwhile) {
+  const test::TempFolder folder;
+  const KernelOptions options = {.cache = folder.path(), .timing = KernelTiming::kKnownOnly};
+  EXPECT_EQ(KernelChooser(options, sse_table()).choose(problem(15), fakes(0, 0)), 0U);
+  KernelTimes other_process(kernel_environment(kernels::Isa::kSse), folder.path());
+  other_process.add(to_string(problem(15)), "jit:fake", 2.0);
+  other_process.add(to_string(problem(15)), "own:fake", 1.0);
+  other_process.save();
+  KernelChooser chooser(options, sse_table());
+  EXPECT_EQ(chooser.choose(problem(15), fakes(0, 0)), 1U);
+  EXPECT_EQ(chooser.note(), "");
 }
 
 TEST(KernelChoice, TakesWhatIsAskedFor) {
