@@ -42,8 +42,18 @@ class ResultSink {
  public:
   virtual ~ResultSink() = default;
 
+  /// What pages and messages call it.
+  virtual std::string name() const { return "output"; }
   /// Whether `write` wants annotated pictures; else nobody may have drawn.
   virtual bool wants_drawing() const { return false; }
+  /// Whether `write` wants pictures as they were captured, also where another sink wants them annotated.
+  virtual bool wants_plain() const { return false; }
+  /// What becomes of events that come faster than `write` takes them, where sinks have threads of their own.
+  enum class WhenSlow {
+    kWait,        ///< everything is written; the workers wait, and cameras' frames are replaced by newer ones
+    kDropOldest,  ///< the newest are written; nobody waits. For what is only looked at
+  };
+  virtual WhenSlow when_slow() const { return WhenSlow::kWait; }
   /// A source was opened; its events carry `stream`, its number in the run (Frame::stream).
   virtual void begin(size_t /*stream*/, const SourceInfo& /*source*/) {}
   /// Adds to a frame, before it was drawn on, what `write` would else compute. Thread-safe.

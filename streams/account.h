@@ -27,11 +27,11 @@ std::string_view to_string(DropReason reason);
 /// Counters, not rates. At every moment captured = ok + failed + late + dropped() + in_flight.
 struct StreamCounts {
   int64_t captured = 0;  ///< frames, and failures that stand for one
-  int64_t ok = 0;        ///< answered in time
+  int64_t ok = 0;        ///< answered, in time
   int64_t failed = 0;    ///< could not be read or did not fit the network
-  int64_t late = 0;      ///< answered, but older than the policy allows by then
+  int64_t late = 0;      ///< answered too, but older than the policy allows by then
   std::array<int64_t, kDropReasons> dropped_for{};
-  int64_t in_flight = 0;  ///< waiting for their turn, or being worked on
+  int64_t in_flight = 0;  ///< waiting for their turn, being worked on, or on the way to the sinks
 
   int64_t dropped() const;
   int64_t dropped(DropReason reason) const { return dropped_for[static_cast<size_t>(reason)]; }
@@ -51,7 +51,7 @@ enum class StreamState {
 /// "opening", "running", "stalled", "waiting", "ended", "failed".
 std::string_view to_string(StreamState state);
 
-/// How old frames are when they are answered, in milliseconds: since they were captured.
+/// How old frames are when their answers are handed to the sinks, in milliseconds: since they were captured.
 struct FrameAges {
   double p50_ms = 0.0;
   double p99_ms = 0.0;
@@ -74,10 +74,22 @@ struct StreamSnapshot {
   double captured_fps = 0.0;  ///< over the last seconds
   double answered_fps = 0.0;
   FrameAges ages;  ///< over the last thousand answers
-  /// How good the connection is in one word, from the last hour's losses and stalls: "excellent", "fair", "poor",
-  /// "unusable" (the words that Frigate has for cameras).
+  /// How good the connection is in one word, from the last hour's losses and stalls: "excellent" (none), "fair" (one
+  /// or two), "poor" (more), "unusable" (more than ten, or no frame comes just now); the words that Frigate has for
+  /// cameras. Empty before the first frame.
   std::string quality;
-  std::string last_answer;  ///< the last result in a few words, e.g. "tabby 0.93"; empty before the first
+  bool sheds = false;         ///< frames come faster than they are worked on, see ShedWatch
+  bool circuit_open = false;  ///< no frame succeeds with the model as it is, see Circuit
+  std::string last_answer;    ///< the last result in a few words, e.g. "tabby 0.93"; empty before the first
+};
+
+/// One sink at one moment.
+struct SinkSnapshot {
+  std::string name;
+  int64_t written = 0;  ///< frames and failures
+  int64_t dropped = 0;  ///< those that newer ones replaced in its queue, and those after its end
+  bool works = true;
+  std::string message;  ///< why it does not work any more
 };
 
 }  // namespace zoo::streams

@@ -1,166 +1,228 @@
 #include "streams/live_streams.h"
 
+#include <algorithm>
 #include <atomic>
+#include <condition_variable>
+#include <list>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
-#include <variant>
 
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
 #include "nn/core/start_thread.h"
-#include "pipeline/tasks/frame_errors.h"
-#include "pipeline/tasks/opencv_threads.h"
+#include "nn/engine/thread_pool.h"
+#include "streams/capture.h"
+#include "streams/cores.h"
+#include "streams/dispatcher.h"
+#include "streams/messages.h"
+#include "streams/scheduler.h"
+#include "streams/sink_runner.h"
 
 namespace zoo::streams {
+namespace {
+
+/// How often it is looked whether sources are silent and streams are shed.
+constexpr std::chrono::milliseconds kWatchInterval{250};
+/// How long a source that was told to end may take: a camera waits for its next frame.
+constexpr std::chrono::milliseconds kLeaveGrace{1000};
+
+void check(const LiveOptions& options) {
+  if (options.workers >= 1 && options.workers <= engine::kMaxThreads) return;
+  throw Error(fmt::format("LiveOptions::workers: expected 1 to {}, found {}", engine::kMaxThreads, options.workers));
+}
+
+void check(const StreamOptions& options) {
+  const auto check_option = [&](bool is_right, const std::string& problem) {
+    if (!is_right) throw Error(fmt::format("stream \"{}\": {}", options.name, problem));
+  };
+  check_option(!options.name.empty(), "name: expected one, found nothing");
+  check_option(options.policy.every >= 1,
+               fmt::format("policy every: expected at least 1, found {}", options.policy.every));
+  check_option(options.policy.max_age.count() >= 1,
+               fmt::format("policy max-age: expected at least 1 ms, found {}", options.policy.max_age.count()));
+  check_option(options.open_timeout.count() >= 1,
+               fmt::format("open_timeout: expected at least 1 ms, found {}", options.open_timeout.count()));
+  check_option(options.stall_timeout.count() >= 1,
+               fmt::format("stall_timeout: expected at least 1 ms, found {}", options.stall_timeout.count()));
+  check_option(options.max_frames >= 0,
+               fmt::format("max_frames: expected 0 (no limit) or more, found {}", options.max_frames));
+}
+
+}  // namespace
 
 class LiveStreams::Impl {
  public:
-  Impl(std::shared_ptr<ModelSlot> model, std::vector<std::unique_ptr<pipeline::ResultSink>> sinks, LiveOptions options)
-      : model_(std::move(model)), sinks_(std::move(sinks)), options_(std::move(options)) {
-    pipeline::limit_opencv_threads();
+  Impl(std::shared_ptr<ModelSlot> model, std::vector<std::unique_ptr<pipeline::ResultSink>> sinks,
+       const LiveOptions& options)
+      : options_(options),
+        clock_(options.clock == nullptr ? system_clock() : *options.clock),
+        model_(std::move(model)),
+        messages_(std::make_shared<Messages>(options.on_message)),
+        scheduler_(std::make_shared<Scheduler>(clock_, options.workers)) {
+    limit_library_threads(read_options_);
+    try {
+      start(std::move(sinks));
+    } catch (...) {
+      stop();
+      throw;
+    }
   }
   ~Impl() { stop(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  size_t add(StreamOptions options) {
+  size_t add(StreamOptions stream) {
+    check(stream);
     const std::scoped_lock lock(mutex_);
-    for (const auto& stream : streams_) {
-      if (!stream->removed && stream->snapshot.name == options.name) {
-        throw Error(fmt::format("stream \"{}\": there is one of that name; give this one another", options.name));
-      }
+    ReconnectOptions source = source_of(stream);
+    const std::shared_ptr<Lane> lane = scheduler_->add(std::move(stream), options_.make_filter);
+    try {
+      captures_.push_back({std::make_unique<Capture>(scheduler_, lane, messages_, std::move(source)), {}});
+    } catch (...) {
+      scheduler_->leave_source(*lane);
+      scheduler_->remove(lane->options.name);
+      throw;
     }
-    const auto stream = std::make_shared<Stream>();
-    stream->options = std::move(options);
-    stream->snapshot.stream = streams_.size();
-    stream->snapshot.name = stream->options.name;
-    stream->snapshot.source = pipeline::name_of(stream->options.spec);
-    stream->snapshot.policy = to_string(stream->options.policy);
-    streams_.push_back(stream);
-    stream->thread = start_thread([this, s = stream.get()] { run(*s); });
-    return stream->snapshot.stream;
+    return lane->stream;
   }
 
   bool remove(const std::string& name) {
+    const std::shared_ptr<Lane> lane = scheduler_->remove(name);
+    if (!lane) return false;
     const std::scoped_lock lock(mutex_);
-    for (const auto& stream : streams_) {
-      if (stream->removed || stream->snapshot.name != name) continue;
-      stream->removed = stream->stop = true;
-      return true;
-    }
-    return false;
-  }
-
-  std::vector<StreamSnapshot> snapshot() const {
-    const std::scoped_lock lock(mutex_);
-    std::vector<StreamSnapshot> all;
-    for (const auto& stream : streams_) {
-      if (!stream->removed) all.push_back(stream->snapshot);
-    }
-    return all;
-  }
-
-  StreamCounts total() const {
-    const std::scoped_lock lock(mutex_);
-    StreamCounts sum;
-    for (const auto& stream : streams_) sum += stream->snapshot.counts;
-    return sum;
-  }
-
-  bool done() const {
-    const std::scoped_lock lock(mutex_);
-    for (const auto& stream : streams_) {
-      const StreamState state = stream->snapshot.state;
-      if (state != StreamState::kEnded && state != StreamState::kFailed) return false;
+    for (Reading& reading : captures_) {
+      if (reading.capture->lane() != lane) continue;
+      reading.stopped_at = clock_.now();
+      reading.capture->stop();
     }
     return true;
   }
 
+  std::vector<StreamSnapshot> snapshot() const { return scheduler_->snapshot(); }
+  StreamCounts total() const { return scheduler_->total(); }
+
+  std::vector<SinkSnapshot> sinks() const {
+    std::vector<SinkSnapshot> all;
+    for (const auto& sink : sinks_) all.push_back(sink->snapshot());
+    return all;
+  }
+
+  bool done() const {
+    return scheduler_->idle() && std::ranges::all_of(sinks_, [](const auto& sink) { return sink->idle(); });
+  }
+
   void stop() {
-    for (const auto& stream : streams_) {
-      stream->stop = true;
-      if (stream->thread.joinable()) stream->thread.join();
+    const std::scoped_lock stop_lock(stop_mutex_);
+    if (std::exchange(stopped_, true)) return;
+    scheduler_->stop();
+    {
+      const std::scoped_lock lock(mutex_);
+      watching_ = false;
+      watch_changed_.notify_all();
+      for (const Reading& reading : captures_) reading.capture->stop();
     }
-    if (finished_.exchange(true)) return;
+    if (watch_.joinable()) watch_.join();
+    leave_sources();
+    if (dispatcher_) dispatcher_->join();
     for (const auto& sink : sinks_) sink->finish();
+    messages_->close();
   }
 
  private:
-  struct Stream {
-    StreamOptions options;
-    StreamSnapshot snapshot;
-    bool removed = false;
-    std::atomic<bool> stop = false;
-    std::jthread thread;
+  struct Reading {
+    std::unique_ptr<Capture> capture;
+    std::optional<Clock::TimePoint> stopped_at;  ///< by remove()
   };
 
-  void run(Stream& stream) {
-    try {
-      pipeline::ReadOptions read;
-      read.stop = &stream.stop;
-      read.open_timeout = stream.options.open_timeout;
-      read.stall_timeout = stream.options.stall_timeout;
-      const auto source =
-          options_.open ? options_.open(stream.options, read) : pipeline::open_source(stream.options.spec, read);
-      set_state(stream, StreamState::kRunning, "");
-      for (const auto& sink : sinks_) sink->begin(stream.snapshot.stream, source->info());
-      while (!stream.stop) {
-        std::optional<pipeline::FrameResult> result = source->next();
-        if (!result) break;
-        answer(stream, std::move(*result));
-      }
-      set_state(stream, StreamState::kEnded, "");
-    } catch (const Error& error) {
-      set_state(stream, StreamState::kFailed, error.what());
-      if (options_.on_message) options_.on_message(error.what());
+  void start(std::vector<std::unique_ptr<pipeline::ResultSink>> sinks) {
+    for (auto& sink : sinks) {
+      const size_t number = sinks_.size();
+      sinks_.push_back(std::make_unique<SinkRunner>(std::move(sink), number, clock_, messages_));
+    }
+    const WorkPlace place{
+        .clock = clock_, .scheduler = *scheduler_, .model = *model_, .sinks = sinks_, .messages = *messages_};
+    dispatcher_ = std::make_unique<Dispatcher>(place, options_.workers);
+    watch_ = start_thread("zoo-watch", [this] { watch(); });
+  }
+
+  ReconnectOptions source_of(const StreamOptions& stream) const {
+    pipeline::ReadOptions read = read_options_;
+    read.open_timeout = stream.open_timeout;
+    read.stall_timeout = stream.stall_timeout;
+    ReconnectOptions source;
+    source.open = [open = options_.open, stream, read](const std::atomic<bool>& stop) mutable {
+      read.stop = &stop;
+      return open ? open(stream, read) : pipeline::open_source(stream.spec, read);
+    };
+    source.info = {.kind = stream.spec.kind,
+                   .name = pipeline::name_of(stream.spec),
+                   .stem = pipeline::stem_of(stream.spec),
+                   .stream_name = stream.name};
+    source.reconnects = stream.reconnects && can_come_back(stream.spec);
+    if (!options_.open) source.probe = make_source_probe(stream.spec);
+    source.clock = &clock_;
+    return source;
+  }
+
+  void watch() {
+    std::unique_lock lock(mutex_);
+    while (!clock_.wait_until(lock, watch_changed_, clock_.now() + kWatchInterval, [this] { return !watching_; })) {
+      leave_removed();
+      lock.unlock();
+      for (const std::string& message : scheduler_->watch()) messages_->say(message);
+      lock.lock();
     }
   }
 
-  void answer(Stream& stream, pipeline::FrameResult result) {
-    const std::scoped_lock lock(mutex_);
-    StreamCounts& counts = stream.snapshot.counts;
-    ++counts.captured;
-    pipeline::FrameEvent event;
-    if (auto* frame = std::get_if<pipeline::Frame>(&result)) {
-      frame->stream = stream.snapshot.stream;
-      const std::shared_ptr<const ServedModel> model = model_->current();
-      pipeline::ProcessedFrame item{.frame = std::move(*frame), .result = {}};
-      item.result = model->predict(item.frame.image);
-      item.model_version = model->version;
-      event = std::move(item);
-      ++counts.ok;
-    } else {
-      event = std::get<pipeline::FrameFailure>(std::move(result));
-      ++counts.failed;
-    }
-    for (const auto& sink : sinks_) sink->write(event);
+  /// Lets go of threads that have ended, and of sources that were removed and do not end.
+  void leave_removed() {
+    std::erase_if(captures_, [&](const Reading& reading) {
+      return reading.capture->ended() || (reading.stopped_at && clock_.now() - *reading.stopped_at > kLeaveGrace);
+    });
   }
 
-  void set_state(Stream& stream, StreamState state, std::string message) {
+  /// By the machine's clock, whatever the run's is: what hangs does so in the machine's time.
+  void leave_sources() {
+    const auto deadline = std::chrono::steady_clock::now() + kLeaveGrace;
     const std::scoped_lock lock(mutex_);
-    stream.snapshot.state = state;
-    stream.snapshot.message = std::move(message);
+    for (const Reading& reading : captures_) reading.capture->ends_until(deadline);
+    captures_.clear();
   }
 
-  const std::shared_ptr<ModelSlot> model_;
-  const std::vector<std::unique_ptr<pipeline::ResultSink>> sinks_;
   const LiveOptions options_;
-  mutable std::mutex mutex_;
-  std::vector<std::shared_ptr<Stream>> streams_;
-  std::atomic<bool> finished_ = false;
+  Clock& clock_;
+  const std::shared_ptr<ModelSlot> model_;
+  const std::shared_ptr<Messages> messages_;
+  const std::shared_ptr<Scheduler> scheduler_;
+  pipeline::ReadOptions read_options_;
+  std::vector<std::unique_ptr<SinkRunner>> sinks_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+
+  std::mutex mutex_;
+  std::condition_variable watch_changed_;
+  std::list<Reading> captures_;  ///< guarded by mutex_
+  bool watching_ = true;         ///< guarded by mutex_
+  std::jthread watch_;
+
+  std::mutex stop_mutex_;
+  bool stopped_ = false;  ///< guarded by stop_mutex_
 };
 
 LiveStreams::LiveStreams(std::shared_ptr<ModelSlot> model, std::vector<std::unique_ptr<pipeline::ResultSink>> sinks,
-                         const LiveOptions& options)
-    : impl_(std::make_unique<Impl>(std::move(model), std::move(sinks), options)) {}
+                         const LiveOptions& options) {
+  check(options);
+  impl_ = std::make_unique<Impl>(std::move(model), std::move(sinks), options);
+}
 LiveStreams::~LiveStreams() = default;
 
 size_t LiveStreams::add(StreamOptions options) { return impl_->add(std::move(options)); }
 bool LiveStreams::remove(const std::string& name) { return impl_->remove(name); }
 std::vector<StreamSnapshot> LiveStreams::snapshot() const { return impl_->snapshot(); }
 StreamCounts LiveStreams::total() const { return impl_->total(); }
+std::vector<SinkSnapshot> LiveStreams::sinks() const { return impl_->sinks(); }
 bool LiveStreams::done() const { return impl_->done(); }
 void LiveStreams::stop() { impl_->stop(); }
 

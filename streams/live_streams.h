@@ -20,8 +20,11 @@ struct LiveOptions {
   /// Opens a source; what tests put in its place. Empty: open_source, with the stream's timeouts.
   std::function<std::unique_ptr<pipeline::FrameSource>(const StreamOptions&, const pipeline::ReadOptions&)> open = {};
   Clock* clock = nullptr;  ///< null: system_clock()
-  /// What a user should know once: a stream was lost and why, is back, sheds frames; complete, names the stream. Called
-  /// from threads of the run, one at a time.
+  /// Makes for each stream what changes its answers on their way to the sinks, in the order of capture and before
+  /// drawing, e.g. steadies labels. Called from one thread at a time. May be empty, and may yield nothing.
+  std::function<std::function<void(pipeline::ProcessedFrame&)>(size_t stream)> make_filter = {};
+  /// What a user should know once: a stream was lost and why, is back, sheds frames; a file was saved; complete, names
+  /// the stream. Called from threads of the run, one at a time.
   std::function<void(const std::string&)> on_message = {};
 };
 
@@ -47,6 +50,8 @@ class LiveStreams {
   std::vector<StreamSnapshot> snapshot() const;
   /// Of all streams, removed ones included.
   StreamCounts total() const;
+  /// In the order that they were given in.
+  std::vector<SinkSnapshot> sinks() const;
 
   /// Whether every stream has ended or failed for good, and everything is answered and written.
   bool done() const;

@@ -143,7 +143,7 @@ class ModelWatcher::Work {
     std::packaged_task<std::shared_ptr<const ServedModel>()> task(
         [&] { return with_errors_of(options_.file.string(), [&] { return build(frames); }); });
     std::future<std::shared_ptr<const ServedModel>> built = task.get_future();
-    start_thread([&] {
+    start_thread("zoo-swap", [&] {
       lower_priority();
       task();
     }).join();
@@ -245,7 +245,7 @@ class ModelWatcher::Work {
 
 ModelWatcher::ModelWatcher(std::shared_ptr<ModelSlot> slot, ModelWatcherOptions options)
     : work_(std::make_shared<Work>(std::move(slot), std::move(options))) {
-  thread_ = start_thread([work = work_, watching = watching_] {
+  thread_ = start_thread("zoo-watchfile", [work = work_, watching = watching_] {
     work->run();
     watching->end();
   });

@@ -32,7 +32,7 @@ std::shared_ptr<pipeline::FrameSource> open_source_within(const pipeline::Source
       [spec, options] { return pipeline::open_source(spec, options); });
   std::future<std::shared_ptr<pipeline::FrameSource>> opened = task.get_future();
   const auto opener = std::make_shared<Abandonable>();
-  start_thread([task = std::move(task), opener]() mutable {
+  start_thread("zoo-open", [task = std::move(task), opener]() mutable {
     task();
     task = {};  // with what was opened for nobody
     opener->end();

@@ -103,15 +103,16 @@ class Run {
       std::jthread draw;
       // If there are no more threads, those that run must not wait for those that do not.
       guarded([&] {
-        capture_thread = start_thread([this, source = source_, capturing = capturing_]() mutable {
+        capture_thread = start_thread("zoo-capture", [this, source = source_, capturing = capturing_]() mutable {
           capture(*source);
           source.reset();
           capturing->end();
         });
         for (int i = 0; i < options_.predict_threads; ++i) {
-          predict.push_back(start_thread([this] { guarded([this] { predict_frames(); }); }));
+          predict.push_back(
+              start_thread(fmt::format("zoo-worker{}", i), [this] { guarded([this] { predict_frames(); }); }));
         }
-        draw = start_thread([this] { guarded([this] { draw_frames(); }); });
+        draw = start_thread("zoo-draw", [this] { guarded([this] { draw_frames(); }); });
       });
       guarded([this] { deliver_frames(); });
       if (capture_thread.joinable() && !capture_comes_back()) {

@@ -51,7 +51,7 @@ class ThreadPool::Impl {
   explicit Impl(int threads) : threads_(threads) {
     check_threads(threads);
     try {
-      for (int i = 1; i < threads; ++i) workers_.push_back(start_thread([this, i] { serve(i); }));
+      for (int i = 1; i < threads; ++i) workers_.push_back(start_thread("zoo-compute", [this, i] { serve(i); }));
     } catch (...) {
       end();
       throw;

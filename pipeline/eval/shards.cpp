@@ -115,7 +115,8 @@ ShardedRun run_sharded(int64_t items, std::span<const ShardWork> shards, const S
   {
     std::vector<std::jthread> threads;
     try {
-      for (const ShardWork& work : shards) threads.push_back(start_thread([&board, &work] { run_shard(board, work); }));
+      for (const ShardWork& work : shards)
+        threads.push_back(start_thread("zoo-shard", [&board, &work] { run_shard(board, work); }));
       for (int64_t done = 0; board.wait(done);) {
         if (options.progress) options.progress(done);
       }

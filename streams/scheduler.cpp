@@ -1,0 +1,250 @@
+#include "streams/scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+
+namespace zoo::streams {
+namespace {
+
+constexpr std::chrono::seconds kLookForShedding{1};
+
+}  // namespace
+
+Scheduler::Scheduler(Clock& clock, int workers) : clock_(clock), workers_(static_cast<size_t>(workers)) {}
+
+std::shared_ptr<Lane> Scheduler::add(
+    StreamOptions options, const std::function<std::function<void(pipeline::ProcessedFrame&)>(size_t)>& make_filter) {
+  const Lock lock(mutex_);
+  if (stopping_) throw Error(fmt::format("stream \"{}\": the run has ended, nothing can be added", options.name));
+  for (const auto& lane : lanes_) {
+    if (lane->removed || lane->options.name != options.name) continue;
+    throw Error(fmt::format("stream \"{}\": there is one of that name; give this one another", options.name));
+  }
+  // With twice as many answers as workers, one that takes long holds up nobody.
+  auto lane = std::make_shared<Lane>(next_stream_, std::move(options), 2 * workers_, clock_.now());
+  if (make_filter) lane->filter = make_filter(next_stream_);
+  lane->served = taken_;  // not before those that wait already
+  ++next_stream_;
+  lanes_.push_back(lane);
+  return lane;
+}
+
+std::shared_ptr<Lane> Scheduler::remove(const std::string& name) {
+  const Lock lock(mutex_);
+  for (const auto& found : lanes_) {
+    if (found->removed || found->options.name != name) continue;
+    const std::shared_ptr<Lane> lane = found;
+    lane->removed = true;
+    close(*lane);
+    forget_finished();
+    return lane;
+  }
+  return nullptr;
+}
+
+void Scheduler::stop() {
+  const Lock lock(mutex_);
+  stopping_ = true;
+  for (const auto& lane : lanes_) close(*lane);
+  work_.notify_all();
+}
+
+void Scheduler::close(Lane& lane) {
+  if (std::exchange(lane.closed, true)) return;
+  lane.mailbox.drop_waiting(DropReason::kShutDown, lane.account);
+  lane.room.notify_all();
+  work_.notify_all();
+}
+
+std::optional<std::string> Scheduler::put(Lane& lane, pipeline::FrameResult captured) {
+  Lock lock(mutex_);
+  if (lane.closed) return std::nullopt;  // first: the clock may be gone
+  const Clock::TimePoint now = clock_.now();
+  lane.reading_since.reset();
+  lane.account.note_captured(now);
+  std::visit([&](auto& of_source) { of_source.stream = lane.stream; }, captured);
+  if (auto* frame = std::get_if<pipeline::Frame>(&captured)) {
+    frame->captured_at = now;
+    frame->wall_time = clock_.wall_time();
+    lane.width = frame->image.cols;
+    lane.height = frame->image.rows;
+  }
+  std::string message = lane.note_frames(now);
+  clock_.wait_until(lock, lane.room, Clock::TimePoint::max(), [&] { return lane.closed || lane.mailbox.has_room(); });
+  if (lane.closed) {
+    lane.account.note_dropped(DropReason::kShutDown);
+    return std::nullopt;
+  }
+  lane.mailbox.put(std::move(captured), now, lane.account);
+  lane.reading_since = clock_.now();
+  if (lane.mailbox.may_take() || lane.mailbox.may_deliver()) work_.notify_one();
+  return message;
+}
+
+std::string Scheduler::note_status(Lane& lane, const SourceStatus& status, const pipeline::SourceInfo& info) {
+  const Lock lock(mutex_);
+  if (lane.source_left) return {};
+  return lane.note_status(status, info, clock_.now());
+}
+
+void Scheduler::leave_source(Lane& lane) {
+  const Lock lock(mutex_);
+  if (std::exchange(lane.source_left, true)) return;
+  lane.reading_since.reset();
+  if (lane.status.state != StreamState::kFailed) lane.status.state = StreamState::kEnded;
+  work_.notify_all();
+}
+
+bool Scheduler::has_enough(const Lane& lane) const {
+  const Lock lock(mutex_);
+  const StreamCounts& counts = lane.account.counts();
+  return lane.options.max_frames > 0 && counts.captured - counts.dropped() >= lane.options.max_frames;
+}
+
+std::optional<Job> Scheduler::next() {
+  Lock lock(mutex_);
+  while (true) {
+    if (std::optional<Job> job = take(clock_.now())) return job;
+    if (all_finished()) return std::nullopt;
+    clock_.wait_until(lock, work_, next_try(), [this] { return has_job() || all_finished(); });
+  }
+}
+
+std::optional<Job> Scheduler::try_next() {
+  const Lock lock(mutex_);
+  return take(clock_.now());
+}
+
+std::optional<Job> Scheduler::take(Clock::TimePoint now) {
+  if (std::optional<DeliverJob> delivery = take_delivery(now)) return std::move(*delivery);
+  if (std::optional<PredictJob> frame = take_frame(now)) return std::move(*frame);
+  return std::nullopt;
+}
+
+std::optional<DeliverJob> Scheduler::take_delivery(Clock::TimePoint now) {
+  for (const auto& lane : lanes_) {
+    const bool ends = may_end(*lane);
+    if (!ends && !lane->mailbox.may_deliver()) continue;
+    DeliverJob job{.lane = lane, .begin = {}, .event = {}, .end = {}};
+    if (!lane->begin_told && lane->info) job.begin = lane->info;
+    if (ends) {
+      job.end = lane->stats(now);
+      lane->ending = true;
+    } else {
+      job.event = lane->mailbox.begin_delivery();
+    }
+    lane->begin_told = lane->info.has_value();
+    return job;
+  }
+  return std::nullopt;
+}
+
+std::optional<PredictJob> Scheduler::take_frame(Clock::TimePoint now) {
+  while (true) {
+    std::shared_ptr<Lane> next;
+    for (const auto& lane : lanes_) {
+      if (may_predict(*lane, now) && (!next || lane->served < next->served)) next = lane;
+    }
+    if (!next) return std::nullopt;
+    std::optional<Mailbox::Taken> taken = next->mailbox.take(now, next->account);
+    next->room.notify_one();
+    if (!taken) continue;
+    next->served = ++taken_;
+    return PredictJob{.lane = next, .ticket = taken->ticket, .item = std::move(taken->item)};
+  }
+}
+
+bool Scheduler::may_predict(const Lane& lane, Clock::TimePoint now) const {
+  return lane.mailbox.may_take() && lane.circuit.next_try() <= now;
+}
+
+bool Scheduler::may_end(const Lane& lane) { return lane.source_left && !lane.ending && lane.mailbox.empty(); }
+
+bool Scheduler::has_job() const {
+  const Clock::TimePoint now = clock_.now();
+  return std::ranges::any_of(lanes_, [&](const auto& lane) {
+    return lane->mailbox.may_deliver() || may_end(*lane) || may_predict(*lane, now);
+  });
+}
+
+/// When a frame may be tried that waits because of its circuit.
+Clock::TimePoint Scheduler::next_try() const {
+  Clock::TimePoint next = Clock::TimePoint::max();
+  for (const auto& lane : lanes_) {
+    if (lane->mailbox.may_take()) next = std::min(next, lane->circuit.next_try());
+  }
+  return next;
+}
+
+std::string Scheduler::answer(const PredictJob& job, pipeline::FrameEvent event, const std::string& problem,
+                              int64_t model_version) {
+  const Lock lock(mutex_);
+  job.lane->mailbox.answer(job.ticket, std::move(event));
+  return job.lane->note_answer(problem, model_version, clock_.now());
+}
+
+void Scheduler::delivered(const DeliverJob& job, std::string last_answer) {
+  const Lock lock(mutex_);
+  Lane& lane = *job.lane;
+  if (job.event) {
+    lane.mailbox.delivered(clock_.now(), lane.account);
+    if (!last_answer.empty()) lane.last_answer = std::move(last_answer);
+  }
+  if (job.end) lane.end_told = true;
+  forget_finished();
+  if (all_finished()) work_.notify_all();
+}
+
+void Scheduler::forget_finished() {
+  std::erase_if(lanes_, [&](const auto& lane) {
+    if (!lane->removed || !lane->finished()) return false;
+    forgotten_ += lane->account.counts();
+    return true;
+  });
+}
+
+bool Scheduler::all_finished() const {
+  return stopping_ && std::ranges::all_of(lanes_, [](const auto& lane) { return lane->finished(); });
+}
+
+std::vector<std::string> Scheduler::watch() {
+  const Lock lock(mutex_);
+  const Clock::TimePoint now = clock_.now();
+  const bool looks = !looked_ || now - *looked_ >= kLookForShedding;
+  if (looks) looked_ = now;
+  std::vector<std::string> messages;
+  for (const auto& lane : lanes_) {
+    if (lane->closed) continue;
+    lane->look_for_silence(now, messages);
+    if (looks) lane->look_for_shedding(messages);
+  }
+  return messages;
+}
+
+std::vector<StreamSnapshot> Scheduler::snapshot() const {
+  std::vector<StreamSnapshot> all;
+  const Lock lock(mutex_);
+  const Clock::TimePoint now = clock_.now();
+  for (const auto& lane : lanes_) {
+    if (!lane->removed) all.push_back(lane->snapshot(now));
+  }
+  return all;
+}
+
+StreamCounts Scheduler::total() const {
+  const Lock lock(mutex_);
+  StreamCounts sum = forgotten_;
+  for (const auto& lane : lanes_) sum += lane->account.counts();
+  return sum;
+}
+
+bool Scheduler::idle() const {
+  const Lock lock(mutex_);
+  return std::ranges::all_of(lanes_, [](const auto& lane) { return lane->finished(); });
+}
+
+}  // namespace zoo::streams

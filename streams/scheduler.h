@@ -1,0 +1,113 @@
+// Which frame is worked on next, of all streams.
+//
+// A worker takes the frame of the stream that was served longest ago. What is answered goes to the sinks first: before
+// anything new is begun.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "pipeline/result_sink.h"
+#include "streams/account.h"
+#include "streams/clock.h"
+#include "streams/lane.h"
+#include "streams/stream_options.h"
+
+namespace zoo::streams {
+
+/// A frame to be worked on; ends with Scheduler::answer().
+struct PredictJob {
+  std::shared_ptr<Lane> lane;
+  int64_t ticket = 0;
+  pipeline::ProcessedFrame item;
+};
+
+/// What the sinks are to be told: that a source was opened, or has ended. One of a stream at a time.
+struct DeliverJob {
+  std::shared_ptr<Lane> lane;
+  std::optional<pipeline::SourceInfo> begin;  ///< first, if it is there
+  std::optional<pipeline::FrameEvent> event;  ///< none at the end
+  std::optional<pipeline::SourceStats> end;
+};
+
+using Job = std::variant<PredictJob, DeliverJob>;
+
+/// One lock over all streams: what anybody sees of them adds up. Has no threads; every member may be called from any.
+/// Outlives the run where a thread that reads a source is left behind (left_threads.h).
+class Scheduler {
+ public:
+  /// `workers`: how many threads call next().
+  Scheduler(Clock& clock, int workers);
+
+  /// A stream of its own number; the filter is made before anybody sees it. Throws Error: the name is taken, or
+  /// everything was stopped.
+  std::shared_ptr<Lane> add(StreamOptions options,
+                            const std::function<std::function<void(pipeline::ProcessedFrame&)>(size_t)>& make_filter);
+  /// Takes no more frames of it, and forgets it once it is finished. Null if there is none of that name.
+  std::shared_ptr<Lane> remove(const std::string& name);
+  /// The same without forgetting, and with all; next() ends when everything is finished.
+  void stop();
+
+  /// By the thread that reads the source. Waits for room where the policy is `block`. Yields nothing once the stream
+  /// takes no more frames, else what a user should know (an empty text: nothing).
+  std::optional<std::string> put(Lane& lane, pipeline::FrameResult captured);
+  /// Yields the message, or nothing.
+  std::string note_status(Lane& lane, const SourceStatus& status, const pipeline::SourceInfo& info);
+  /// Nobody reads the source any more. May be called again.
+  void leave_source(Lane& lane);
+  /// Whether StreamOptions::max_frames are captured and not dropped.
+  bool has_enough(const Lane& lane) const;
+
+  /// Waits for something to do; nothing once there will be no more.
+  std::optional<Job> next();
+  /// The same without waiting: nothing if there is nothing to do just now.
+  std::optional<Job> try_next();
+  /// `problem`: why the frame failed, empty if it did not. Yields the message, or nothing.
+  std::string answer(const PredictJob& job, pipeline::FrameEvent event, const std::string& problem,
+                     int64_t model_version);
+  /// `last_answer`: what StreamSnapshot shows; empty where the event was a failure.
+  void delivered(const DeliverJob& job, std::string last_answer);
+
+  /// What users should know that nobody else notices; to be called some times a second.
+  std::vector<std::string> watch();
+  std::vector<StreamSnapshot> snapshot() const;
+  /// Removed streams included.
+  StreamCounts total() const;
+  /// Whether all streams have ended and are delivered.
+  bool idle() const;
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  void close(Lane& lane);
+  void forget_finished();
+  bool all_finished() const;
+  bool has_job() const;
+  std::optional<Job> take(Clock::TimePoint now);
+  std::optional<DeliverJob> take_delivery(Clock::TimePoint now);
+  std::optional<PredictJob> take_frame(Clock::TimePoint now);
+  bool may_predict(const Lane& lane, Clock::TimePoint now) const;
+  static bool may_end(const Lane& lane);
+  Clock::TimePoint next_try() const;
+
+  Clock& clock_;
+  const size_t workers_;
+  mutable std::mutex mutex_;  ///< guards everything below, and the lanes
+  std::condition_variable work_;
+  std::vector<std::shared_ptr<Lane>> lanes_;  ///< in the order of adding
+  StreamCounts forgotten_;                    ///< of lanes that are not there any more
+  size_t next_stream_ = 0;
+  int64_t taken_ = 0;  ///< frames of all streams
+  bool stopping_ = false;
+  std::optional<Clock::TimePoint> looked_;  ///< for shedding
+};
+
+}  // namespace zoo::streams

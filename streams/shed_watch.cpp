@@ -1,0 +1,30 @@
+#include "streams/shed_watch.h"
+
+namespace zoo::streams {
+namespace {
+
+constexpr size_t kLooks = 5;
+/// Fewer frames than this say nothing.
+constexpr int64_t kFewFrames = 5;
+constexpr int64_t kShedsAbove = 10;    ///< one in
+constexpr int64_t kKeepsUpBelow = 50;  ///< one in
+
+}  // namespace
+
+ShedWatch::Change ShedWatch::look(const StreamCounts& counts) {
+  const Sample now{.chosen = counts.captured - counts.dropped(DropReason::kNotChosen),
+                   .shed = counts.dropped(DropReason::kReplaced) + counts.dropped(DropReason::kTooOld)};
+  const Sample before = samples_.empty() ? Sample{} : samples_.front();
+  samples_.push_back(now);
+  if (samples_.size() > kLooks) samples_.pop_front();
+  chosen_ = now.chosen - before.chosen;
+  shed_ = now.shed - before.shed;
+  if (chosen_ < kFewFrames) return Change::kNone;
+  const bool did = sheds_;
+  if (shed_ * kShedsAbove > chosen_) sheds_ = true;
+  if (shed_ * kKeepsUpBelow < chosen_) sheds_ = false;
+  if (sheds_ == did) return Change::kNone;
+  return sheds_ ? Change::kSheds : Change::kKeepsUp;
+}
+
+}  // namespace zoo::streams

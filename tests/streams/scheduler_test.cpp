@@ -1,0 +1,369 @@
+#include "streams/scheduler.h"
+
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "nn/core/error.h"
+#include "tests/streams/live_run.h"
+#include "tests/streams/manual_clock.h"
+
+namespace zoo::streams {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using namespace std::chrono_literals;
+
+FramePolicy policy_of(const std::string& text) { return frame_policy_from(text); }
+
+/// One thread that plays all of them.
+class ByHand {
+ public:
+  explicit ByHand(int workers = 1) : scheduler(clock, workers) {}
+
+  std::shared_ptr<Lane> add(const std::string& name, const std::string& policy = "latest") {
+    return scheduler.add(stream_named(name, policy_of(policy)), {});
+  }
+
+  void put(Lane& lane, int64_t index) { EXPECT_TRUE(scheduler.put(lane, numbered_frame(index))); }
+
+  /// The stream and index of the next frame to be worked on, which is then answered and delivered.
+  std::optional<std::pair<size_t, int64_t>> work(Clock::Duration time = {}, const std::string& problem = {}) {
+    std::optional<Job> job = scheduler.try_next();
+    if (!job) return std::nullopt;
+    auto& predict = std::get<PredictJob>(*job);
+    const std::pair done(predict.lane->stream, predict.item.frame.index);
+    clock.turn(time);
+    pipeline::FrameEvent event = std::move(predict.item);
+    if (!problem.empty()) event = numbered_failure(done.second);
+    said = scheduler.answer(predict, std::move(event), problem, 1);
+    job = scheduler.try_next();
+    EXPECT_TRUE(job && std::holds_alternative<DeliverJob>(*job));
+    scheduler.delivered(std::get<DeliverJob>(*job), "");
+    return done;
+  }
+
+  ManualClock clock;
+  Scheduler scheduler;
+  std::string said;
+};
+
+TEST(Scheduler, TakesTheNewestFrameAndCountsTheOthersAsReplaced) {
+  ByHand run;
+  const auto lane = run.add("door");
+  for (const int64_t index : {0, 1, 2}) run.put(*lane, index);
+  EXPECT_EQ(run.work(), std::pair(size_t{0}, int64_t{2}));
+  EXPECT_EQ(run.work(), std::nullopt);
+  EXPECT_EQ(lane->account.counts(), (StreamCounts{.captured = 3, .ok = 1, .dropped_for = {2, 0, 0, 0}}));
+}
+
+TEST(Scheduler, TakesOneOfEveryFew) {
+  ByHand run;
+  const auto lane = run.add("door", "every 3");
+  std::vector<int64_t> worked_on;
+  for (int64_t index = 0; index < 7; ++index) {
+    run.put(*lane, index);
+    if (const auto done = run.work()) worked_on.push_back(done->second);
+  }
+  EXPECT_THAT(worked_on, ElementsAre(0, 3, 6));
+  EXPECT_EQ(lane->account.counts().dropped(DropReason::kNotChosen), 4);
+}
+
+TEST(Scheduler, LeavesOutWhatIsTooOldAndCountsWhatBecomesSoAsLate) {
+  ByHand run;
+  const auto lane = run.add("door", "max-age 100");
+  run.put(*lane, 0);
+  run.clock.turn(101ms);
+  EXPECT_EQ(run.work(), std::nullopt);
+  EXPECT_EQ(lane->account.counts(), (StreamCounts{.captured = 1, .dropped_for = {0, 1, 0, 0}}));
+  run.put(*lane, 1);
+  run.work(100ms);
+  run.put(*lane, 2);
+  run.work(101ms);
+  EXPECT_EQ(lane->account.counts(), (StreamCounts{.captured = 3, .ok = 1, .late = 1, .dropped_for = {0, 1, 0, 0}}));
+}
+
+TEST(Scheduler, HasOneFrameOfALiveStreamAtWorkAndSeveralOfAFile) {
+  ByHand run(2);
+  const auto live = run.add("live");
+  run.put(*live, 0);
+  const std::optional<Job> first = run.scheduler.try_next();
+  ASSERT_TRUE(first);
+  run.put(*live, 1);
+  EXPECT_FALSE(run.scheduler.try_next());
+  const auto file = run.add("file", "block");
+  for (const int64_t index : {0, 1, 2}) run.put(*file, index);
+  std::vector<PredictJob> jobs;
+  for (int i = 0; i < 3; ++i) jobs.push_back(std::get<PredictJob>(*run.scheduler.try_next()));
+  // The last is answered first, and waits for those before it.
+  run.scheduler.answer(jobs[2], std::move(jobs[2].item), "", 1);
+  EXPECT_FALSE(run.scheduler.try_next());
+  run.scheduler.answer(jobs[0], std::move(jobs[0].item), "", 1);
+  const auto delivery = std::get<DeliverJob>(*run.scheduler.try_next());
+  EXPECT_EQ(std::get<pipeline::ProcessedFrame>(*delivery.event).frame.index, 0);
+  EXPECT_FALSE(run.scheduler.try_next()) << "one delivery of a stream at a time";
+  run.scheduler.delivered(delivery, "");
+  EXPECT_FALSE(run.scheduler.try_next()) << "frame 1 is still at work";
+}
+
+TEST(Scheduler, ServesWhoWasServedLongestAgo) {
+  ByHand run;
+  std::vector<std::shared_ptr<Lane>> lanes;
+  for (const std::string name : {"a", "b", "c"}) lanes.push_back(run.add(name));
+  std::map<size_t, int> served;
+  for (int64_t index = 0; index < 100; ++index) {
+    for (size_t stream = 0; stream < lanes.size(); ++stream) {
+      // However often frames come.
+      for (size_t more = 0; more <= stream * 5; ++more)
+        run.put(*lanes[stream], index * 100 + static_cast<int64_t>(more));
+    }
+    ++served[run.work()->first];
+    const auto [fewest, most] = std::minmax({served[0], served[1], served[2]});
+    ASSERT_LE(most - fewest, 1) << "after frame " << index;
+  }
+}
+
+TEST(Scheduler, FailuresKeepTheirPlaceAmongTheFrames) {
+  ByHand run;
+  const auto lane = run.add("door");
+  run.put(*lane, 0);
+  auto job = std::get<PredictJob>(*run.scheduler.try_next());
+  EXPECT_TRUE(run.scheduler.put(*lane, numbered_failure(1)));
+  EXPECT_FALSE(run.scheduler.try_next());
+  run.scheduler.answer(job, std::move(job.item), "", 1);
+  for (const bool is_failure : {false, true}) {
+    const auto delivery = std::get<DeliverJob>(*run.scheduler.try_next());
+    EXPECT_EQ(std::holds_alternative<pipeline::FrameFailure>(*delivery.event), is_failure);
+    run.scheduler.delivered(delivery, "");
+  }
+  EXPECT_EQ(lane->account.counts(), (StreamCounts{.captured = 2, .ok = 1, .failed = 1}));
+}
+
+TEST(Scheduler, ManyFailuresInARowOpenACircuitThatTriesOneASecond) {
+  ByHand run;
+  const auto lane = run.add("door");
+  int64_t index = 0;
+  for (int i = 0; i < Circuit::kFailuresInARow; ++i) {
+    EXPECT_THAT(run.said, IsEmpty());
+    run.put(*lane, index++);
+    ASSERT_TRUE(run.work({}, "scores are not finite"));
+  }
+  EXPECT_THAT(run.said, HasSubstr("door: 30 frames in a row failed, the last so: scores are not finite"));
+  EXPECT_TRUE(run.scheduler.snapshot().front().circuit_open);
+  run.put(*lane, index++);
+  EXPECT_EQ(run.work(), std::nullopt);
+  run.clock.turn(Circuit::kTryEvery);
+  ASSERT_TRUE(run.work({}, "still not"));
+  EXPECT_THAT(run.said, IsEmpty());
+  run.put(*lane, index++);
+  run.clock.turn(Circuit::kTryEvery);
+  ASSERT_TRUE(run.work());
+  EXPECT_EQ(run.said, "door: frames succeed again");
+  EXPECT_FALSE(run.scheduler.snapshot().front().circuit_open);
+}
+
+TEST(Scheduler, SaysOnceThatAStreamIsShedAndThatItRecovered) {
+  ByHand run;
+  const auto lane = run.add("door");
+  int64_t index = 0;
+  std::vector<std::string> said;
+  const auto second = [&](int frames, int answers) {
+    for (int i = 0; i < frames; ++i) {
+      run.put(*lane, index++);
+      if (i < answers) run.work();
+    }
+    run.work();
+    run.clock.turn(1s);
+    for (std::string& text : run.scheduler.watch()) said.push_back(std::move(text));
+  };
+  for (int i = 0; i < 10; ++i) second(10, 4);
+  ASSERT_THAT(said,
+              ElementsAre(HasSubstr("door: frames come faster than they are worked on: 5 of the last 10 frames")));
+  EXPECT_TRUE(run.scheduler.snapshot().front().sheds);
+  said.clear();
+  for (int i = 0; i < 10; ++i) second(10, 10);
+  EXPECT_THAT(said, ElementsAre("door: every frame is worked on again"));
+}
+
+TEST(Scheduler, SilentSourcesAreStalledUntilFramesComeAgain) {
+  ByHand run;
+  const auto lane = run.add("door");
+  run.scheduler.note_status(*lane, {.state = StreamState::kRunning, .message = {}}, {});
+  run.put(*lane, 0);
+  run.clock.turn(10s);
+  EXPECT_THAT(run.scheduler.watch(), IsEmpty());
+  run.clock.turn(1ms);
+  EXPECT_THAT(run.scheduler.watch(), ElementsAre("door: no frame for 10 s; it is waited for"));
+  EXPECT_THAT(run.scheduler.watch(), IsEmpty());
+  EXPECT_EQ(run.scheduler.snapshot().front().state, StreamState::kStalled);
+  EXPECT_EQ(run.scheduler.snapshot().front().quality, "unusable");
+  EXPECT_EQ(run.scheduler.put(*lane, numbered_frame(1)), "door: is back after 10.0 s");
+  EXPECT_EQ(run.scheduler.snapshot().front().state, StreamState::kRunning);
+  EXPECT_EQ(run.scheduler.snapshot().front().quality, "fair");
+}
+
+TEST(Scheduler, NamesAreOfOneStreamUntilItIsRemoved) {
+  ByHand run;
+  const auto lane = run.add("door");
+  EXPECT_THROW(run.add("door"), Error);
+  run.put(*lane, 0);
+  EXPECT_EQ(run.scheduler.remove("door"), lane);
+  EXPECT_EQ(run.scheduler.remove("door"), nullptr);
+  EXPECT_EQ(run.add("door")->stream, 1U);
+  EXPECT_FALSE(run.scheduler.put(*lane, numbered_frame(1)));
+  EXPECT_EQ(run.scheduler.total(), (StreamCounts{.captured = 1, .dropped_for = {0, 0, 0, 1}}));
+}
+
+/// Random captures, answers, removals and ends, by one thread in random order.
+class RandomRun {
+ public:
+  explicit RandomRun(unsigned seed) : random_(seed) {
+    for (int i = 0; i < 4; ++i) add();
+  }
+
+  void step() {
+    switch (number_below(12)) {
+      case 0:
+        if (number_below(20) == 0) add();
+        break;
+      case 1:
+        if (lanes_.size() > 2 && number_below(40) == 0) remove();
+        break;
+      case 2:
+        run_.clock.turn(std::chrono::milliseconds(number_below(120)));
+        break;
+      case 3:
+      case 4:
+      case 5:
+      case 6:
+        put();
+        break;
+      case 7:
+      case 8:
+        if (auto job = run_.scheduler.try_next()) at_work_.push_back(std::move(*job));
+        break;
+      default:
+        if (!at_work_.empty()) finish(number_below(at_work_.size()));
+    }
+    check();
+  }
+
+  void end() {
+    run_.scheduler.stop();
+    for (const auto& lane : all_) run_.scheduler.leave_source(*lane);
+    while (!at_work_.empty()) finish(0);
+    while (std::optional<Job> job = run_.scheduler.next()) {
+      at_work_.push_back(std::move(*job));
+      finish(0);
+    }
+    check();
+    const StreamCounts total = run_.scheduler.total();
+    EXPECT_EQ(total.in_flight, 0);
+    EXPECT_EQ(total.captured, captured_);
+    EXPECT_EQ(total.ok + total.late, answered_);
+    EXPECT_EQ(total.failed, failed_);
+    EXPECT_EQ(ended_.size(), all_.size());
+  }
+
+ private:
+  size_t number_below(size_t end) { return std::uniform_int_distribution<size_t>(0, end - 1)(random_); }
+
+  void add() {
+    const std::vector<std::string> policies = {"latest", "block", "every 3", "max-age 150"};
+    lanes_.push_back(run_.add("s" + std::to_string(all_.size()), policies[number_below(policies.size())]));
+    all_.push_back(lanes_.back());
+  }
+
+  void remove() {
+    const size_t which = number_below(lanes_.size());
+    EXPECT_TRUE(run_.scheduler.remove(lanes_[which]->options.name));
+    if (number_below(2) == 0) run_.scheduler.leave_source(*lanes_[which]);
+    lanes_.erase(lanes_.begin() + static_cast<std::ptrdiff_t>(which));
+  }
+
+  void put() {
+    Lane& lane = *lanes_[number_below(lanes_.size())];
+    if (!lane.mailbox.has_room()) return;  // it would wait
+    const int64_t index = captured_of_[lane.stream]++;
+    pipeline::FrameResult captured = numbered_frame(index);
+    if (number_below(10) == 0) captured = numbered_failure(index);
+    EXPECT_TRUE(run_.scheduler.put(lane, std::move(captured)));
+    ++captured_;
+  }
+
+  void finish(size_t which) {
+    Job job = std::move(at_work_[which]);
+    at_work_.erase(at_work_.begin() + static_cast<std::ptrdiff_t>(which));
+    if (auto* predict = std::get_if<PredictJob>(&job)) {
+      if (number_below(8) == 0) {
+        run_.scheduler.answer(*predict, numbered_failure(predict->item.frame.index), "random", 1);
+      } else {
+        run_.scheduler.answer(*predict, std::move(predict->item), "", 1);
+      }
+      return;
+    }
+    auto& delivery = std::get<DeliverJob>(job);
+    if (delivery.event) note(delivery.lane->stream, *delivery.event);
+    if (delivery.end) {
+      EXPECT_TRUE(ended_.insert(delivery.lane->stream).second) << "ends twice";
+    }
+    run_.scheduler.delivered(delivery, "");
+  }
+
+  void note(size_t stream, const pipeline::FrameEvent& event) {
+    EXPECT_FALSE(ended_.contains(stream)) << "something after the end";
+    const auto* item = std::get_if<pipeline::ProcessedFrame>(&event);
+    const int64_t index = item != nullptr ? item->frame.index : std::get<pipeline::FrameFailure>(event).index;
+    const auto [last, is_first] = last_.emplace(stream, index);
+    if (!is_first) {
+      EXPECT_LT(last->second, index) << "twice, or out of order";
+      last->second = index;
+    }
+    ++(item != nullptr ? answered_ : failed_);
+  }
+
+  void check() {
+    const StreamCounts total = run_.scheduler.total();
+    ASSERT_TRUE(total.adds_up());
+    ASSERT_GE(total.in_flight, 0);
+    ASSERT_EQ(total.captured, captured_);
+    for (const StreamSnapshot& stream : run_.scheduler.snapshot()) {
+      ASSERT_TRUE(stream.counts.adds_up()) << stream.name;
+      ASSERT_GE(stream.counts.in_flight, 0) << stream.name;
+    }
+  }
+
+  std::mt19937 random_;
+  ByHand run_{3};
+  std::vector<std::shared_ptr<Lane>> lanes_;  ///< not removed
+  std::vector<std::shared_ptr<Lane>> all_;
+  std::vector<Job> at_work_;
+  std::map<size_t, int64_t> captured_of_;
+  std::map<size_t, int64_t> last_;
+  std::set<size_t> ended_;
+  int64_t captured_ = 0;
+  int64_t answered_ = 0;
+  int64_t failed_ = 0;
+};
+
+TEST(Scheduler, AddsUpAndKeepsTheOrderWhateverHappens) {
+  for (unsigned seed = 0; seed < 30; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    RandomRun run(seed);
+    for (int step = 0; step < 1500; ++step) run.step();
+    run.end();
+    if (testing::Test::HasFailure()) break;
+  }
+}
+
+}  // namespace
+}  // namespace zoo::streams
