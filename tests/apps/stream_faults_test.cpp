@@ -155,7 +155,7 @@ TEST(RtspStream, MayStallForAMomentButNotForLong) {
 }
 
 TEST(RtspStream, WantsAPasswordAndNeverShowsIt) {
-  const RtspServer camera("admin:hunter2");
+  const RtspServer camera({.credentials = "admin:hunter2"});
   const std::vector<std::string> two = {"--max-frames", "2"};
   ProgramResult result = run_program(predict(camera.url("/cam"), kPatient, two));
   EXPECT_EQ(result.exit_code, 1);

@@ -13,16 +13,20 @@
 
 namespace zoo::test {
 
-RtspServer::RtspServer(const std::string& credentials) {
+RtspServer::RtspServer(const RtspCamera& camera) {
   // Debian's own Python: the bindings of GStreamer are among its packages.
   const std::string script = std::string(ZOO_SOURCE_DIR) + "/tests/support/rtsp_server.py";
+  const std::string width = std::to_string(camera.width);
+  const std::string height = std::to_string(camera.height);
+  const std::string& credentials = camera.credentials;
   std::array<int, 2> ends = {};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
   pid_ = fork();
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(ends[1], STDOUT_FILENO);
-    execl("/usr/bin/python3", "python3", script.c_str(), credentials.empty() ? nullptr : credentials.c_str(), nullptr);
+    execl("/usr/bin/python3", "python3", script.c_str(), camera.port.c_str(), width.c_str(), height.c_str(),
+          credentials.empty() ? nullptr : credentials.c_str(), nullptr);
     _exit(127);
   }
   close(ends[1]);

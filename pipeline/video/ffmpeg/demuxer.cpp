@@ -21,6 +21,7 @@ namespace {
 constexpr int kMaxDamagedInRow = 64;
 constexpr double kFallbackFps = 25.0;
 constexpr double kMaxFps = 1000.0;
+constexpr int kLiveFramesForRate = 5;
 
 /// So that a colon in a name is no protocol.
 std::string url_of(const Input& input) {
@@ -39,6 +40,10 @@ bool opens_itself(const Input& input) {
   if (input.kind != InputKind::kAddress) return false;
   const std::string scheme = scheme_of(input.text);
   return scheme.starts_with("rtsp") || scheme == "rtp" || scheme == "srtp";
+}
+
+bool is_always_live(const Input& input) {
+  return input.kind == InputKind::kAddress && protocols_of(input.text, input.name).live;
 }
 
 /// Raw formats (.mjpeg, .h264) are told by the extension, too. The rest of a name could be a pattern (%d).
@@ -137,6 +142,8 @@ Demuxer::Demuxer(const Input& input, const ReadOptions& options, std::unique_ptr
     avformat_free_context(container);
     fail(score);
   }
+  // By default a second of frames is waited for to learn their rate; what is live need not be known that well.
+  if (is_always_live(input)) container->fps_probe_size = kLiveFramesForRate;
   // Frees the context where it fails.
   const int error = avformat_open_input(&container, url_of(input).c_str(), format, demuxer_options.address());
   if (error < 0) fail(error);
@@ -149,7 +156,7 @@ Demuxer::Demuxer(const Input& input, const ReadOptions& options, std::unique_ptr
   if (input.kind == InputKind::kAddress) {
     const bool playlist = std::string_view(container->iformat->name) == "hls";
     const bool endless = playlist || container->pb == nullptr || avio_size(container->pb) <= 0;
-    live_ = protocols_of(input.text, input.name).live || (container->duration <= 0 && endless);
+    live_ = is_always_live(input) || (container->duration <= 0 && endless);
   }
 }
 

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -130,6 +131,36 @@ TEST(HttpSource, SaysWhyThereIsNoAnswer) {
   EXPECT_THAT(error_of(text.url("/a.mp4")), HasSubstr("not a video that FFmpeg knows"));
 }
 
+/// What opening says beside the words.
+LossCause cause_of_opening(const std::string& address, const ReadOptions& options = {}) {
+  try {
+    open_source(address, options);
+  } catch (const IoError& error) {
+    return cause_of(error);
+  }
+  return LossCause::kNone;
+}
+
+TEST(HttpSource, SaysTheCauseAsACode) {
+  int status = 200;
+  test::HttpServer server([&](const test::HttpRequest&) { return test::HttpReply{.status = status}; });
+  for (const auto& [answer, cause] : std::vector<std::pair<int, LossCause>>{{401, LossCause::kAuthentication},
+                                                                            {403, LossCause::kAuthentication},
+                                                                            {404, LossCause::kNotFound},
+                                                                            {418, LossCause::kOther},
+                                                                            {503, LossCause::kOther}}) {
+    status = answer;
+    EXPECT_EQ(cause_of_opening(server.url("/a.mp4")), cause) << answer;
+  }
+  test::HttpServer text([](const test::HttpRequest&) { return test::HttpReply{.body = "no video, only a text\n"}; });
+  EXPECT_EQ(cause_of_opening(text.url("/a.mp4")), LossCause::kCodec);
+  test::HttpServer hanging([](const test::HttpRequest&) { return test::HttpReply{.stall = true, .raw = "HTTP/1.1 "}; });
+  EXPECT_EQ(cause_of_opening(hanging.url("/a.mp4"), {.open_timeout = milliseconds(100)}), LossCause::kTimeout);
+  EXPECT_EQ(cause_of_opening("http://127.0.0.1:9/a.mp4"), LossCause::kRefused);
+  EXPECT_EQ(cause_of_opening("http://no-such-host.invalid/a.mp4"), LossCause::kNotFound);
+  EXPECT_EQ(cause_of_opening("4711"), LossCause::kNotFound);  // a camera
+}
+
 TEST(HttpSource, GivesUpInTimeOrAtOnceWhenStopped) {
   test::HttpServer server([](const test::HttpRequest&) { return test::HttpReply{.stall = true, .raw = "HTTP/1.1 "}; });
   EXPECT_THAT(error_of(server.url("/a.mp4"), {.open_timeout = milliseconds(100)}),
@@ -181,6 +212,7 @@ TEST(HttpSource, VideoThatBreaksOffIsLost) {
   EXPECT_THAT(read.frames, Not(IsEmpty()));
   ASSERT_EQ(read.failures.size(), 1U);
   EXPECT_EQ(read.failures[0].kind, FailureKind::kLost);
+  EXPECT_EQ(read.failures[0].cause, LossCause::kEnded);
   EXPECT_THAT(read.failures[0].message, HasSubstr("the connection was lost after"));
 }
 
