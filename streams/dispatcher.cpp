@@ -43,6 +43,7 @@ void Dispatcher::work() {
 void Dispatcher::predict(PredictJob job) {
   const std::shared_ptr<const ServedModel> model = place_.model.current();
   job.item.model_version = model->version;
+  if (job.wants_copy) job.copy = job.item.frame.image.clone();  // the picture may be drawn on
   pipeline::FrameEvent event;
   const std::optional<std::string> problem = problem_of(*model, job.item);
   if (problem) {

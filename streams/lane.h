@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <opencv2/core/mat.hpp>
+
 #include "pipeline/result_sink.h"
 #include "streams/account.h"
 #include "streams/circuit.h"
@@ -65,6 +67,8 @@ struct Lane {
   int width = 0;
   int height = 0;
   std::string last_answer;
+  cv::Mat recent_frame;  ///< a copy
+  Clock::TimePoint copied_at = Clock::TimePoint::min();
 
   const Clock::TimePoint began;
   SourceStatus status;

@@ -104,6 +104,8 @@ class LiveStreams::Impl {
   std::vector<StreamSnapshot> snapshot() const { return scheduler_->snapshot(); }
   StreamCounts total() const { return scheduler_->total(); }
 
+  std::vector<cv::Mat> recent_frames() const { return scheduler_->recent_frames(); }
+
   std::vector<SinkSnapshot> sinks() const {
     std::vector<SinkSnapshot> all;
     for (const auto& sink : sinks_) all.push_back(sink->snapshot());
@@ -222,6 +224,7 @@ size_t LiveStreams::add(StreamOptions options) { return impl_->add(std::move(opt
 bool LiveStreams::remove(const std::string& name) { return impl_->remove(name); }
 std::vector<StreamSnapshot> LiveStreams::snapshot() const { return impl_->snapshot(); }
 StreamCounts LiveStreams::total() const { return impl_->total(); }
+std::vector<cv::Mat> LiveStreams::recent_frames() const { return impl_->recent_frames(); }
 std::vector<SinkSnapshot> LiveStreams::sinks() const { return impl_->sinks(); }
 bool LiveStreams::done() const { return impl_->done(); }
 void LiveStreams::stop() { impl_->stop(); }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <opencv2/core/mat.hpp>
+
 #include "pipeline/result_sink.h"
 #include "streams/account.h"
 #include "streams/clock.h"
@@ -50,6 +52,9 @@ class LiveStreams {
   std::vector<StreamSnapshot> snapshot() const;
   /// Of all streams, removed ones included.
   StreamCounts total() const;
+  /// A recent frame of each stream that has yielded one, as it was captured, at most some seconds old while it runs:
+  /// what another model can be tried on. Nobody else writes to them.
+  std::vector<cv::Mat> recent_frames() const;
   /// In the order that they were given in.
   std::vector<SinkSnapshot> sinks() const;
 

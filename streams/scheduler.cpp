@@ -11,6 +11,7 @@ namespace zoo::streams {
 namespace {
 
 constexpr std::chrono::seconds kLookForShedding{1};
+constexpr std::chrono::seconds kCopyEvery{5};
 
 }  // namespace
 
@@ -154,7 +155,9 @@ std::optional<PredictJob> Scheduler::take_frame(Clock::TimePoint now) {
     next->room.notify_one();
     if (!taken) continue;
     next->served = ++taken_;
-    return PredictJob{.lane = next, .ticket = taken->ticket, .item = std::move(taken->item)};
+    const bool wants_copy = next->recent_frame.empty() || now - next->copied_at >= kCopyEvery;
+    if (wants_copy) next->copied_at = now;
+    return PredictJob{.lane = next, .ticket = taken->ticket, .item = std::move(taken->item), .wants_copy = wants_copy};
   }
 }
 
@@ -183,6 +186,7 @@ Clock::TimePoint Scheduler::next_try() const {
 std::string Scheduler::answer(const PredictJob& job, pipeline::FrameEvent event, const std::string& problem,
                               int64_t model_version) {
   const Lock lock(mutex_);
+  if (!job.copy.empty()) job.lane->recent_frame = job.copy;
   job.lane->mailbox.answer(job.ticket, std::move(event));
   return job.lane->note_answer(problem, model_version, clock_.now());
 }
@@ -233,6 +237,15 @@ std::vector<StreamSnapshot> Scheduler::snapshot() const {
     if (!lane->removed) all.push_back(lane->snapshot(now));
   }
   return all;
+}
+
+std::vector<cv::Mat> Scheduler::recent_frames() const {
+  std::vector<cv::Mat> frames;
+  const Lock lock(mutex_);
+  for (const auto& lane : lanes_) {
+    if (!lane->removed && !lane->recent_frame.empty()) frames.push_back(lane->recent_frame);
+  }
+  return frames;
 }
 
 StreamCounts Scheduler::total() const {

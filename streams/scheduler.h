@@ -15,6 +15,8 @@
 #include <variant>
 #include <vector>
 
+#include <opencv2/core/mat.hpp>
+
 #include "pipeline/result_sink.h"
 #include "streams/account.h"
 #include "streams/clock.h"
@@ -28,6 +30,8 @@ struct PredictJob {
   std::shared_ptr<Lane> lane;
   int64_t ticket = 0;
   pipeline::ProcessedFrame item;
+  bool wants_copy = false;  ///< `copy` is to become one of its picture
+  cv::Mat copy = {};
 };
 
 /// What the sinks are to be told: that a source was opened, or has ended. One of a stream at a time.
@@ -79,6 +83,8 @@ class Scheduler {
   /// What users should know that nobody else notices; to be called some times a second.
   std::vector<std::string> watch();
   std::vector<StreamSnapshot> snapshot() const;
+  /// See LiveStreams.
+  std::vector<cv::Mat> recent_frames() const;
   /// Removed streams included.
   StreamCounts total() const;
   /// Whether all streams have ended and are delivered.
