@@ -2,7 +2,7 @@
 //
 // One thread: files are quiet for a moment (FileWatch, debounce) -> in a second one of the lowest priority, which lives
 // as long as that takes, the model file is read, with all of its problems, the model is loaded into memory of its own
-// and compiled, without measuring kernels, and tried on the last frame of each stream: its scores must be finite -> it
+// and compiled, without measuring kernels, and tried on a recent frame of each stream: its scores must be finite -> it
 // is published. Whatever fails leaves the running model where it is and is said once for each change. Task, labels and
 // input size may change. The memory of the old model is returned to the system once its last frame is answered.
 #pragma once
@@ -48,8 +48,8 @@ struct ModelWatcherOptions {
   models::LoadModelOptions load = {};         ///< `file_use` is always kCopy: trainers overwrite files
   pipeline::PredictorOptions predictor = {};  ///< `network.kernels.timing` is always kKnownOnly
   int workers = 1;                            ///< see make_served_model
-  /// The last frame of each stream, for the trial; where there is none, a black picture. May be empty.
-  std::function<std::vector<cv::Mat>()> last_frames = {};
+  /// A recent frame of each stream, for the trial; where there is none, a black picture. May be empty.
+  std::function<std::vector<cv::Mat>()> recent_frames = {};
   /// Told how each change has ended, in the watcher's thread. May be empty.
   std::function<void(const ModelChange&)> on_change = {};
   std::chrono::milliseconds debounce{300};

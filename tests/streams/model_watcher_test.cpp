@@ -174,9 +174,9 @@ TEST_F(ModelWatcherTest, TheTaskMayChange) {
   EXPECT_TRUE(std::holds_alternative<pipeline::FoundObjects>(slot_->current()->predict(picture)));
 }
 
-TEST_F(ModelWatcherTest, TriesTheLastFrameOfEachStream) {
+TEST_F(ModelWatcherTest, TriesARecentFrameOfEachStream) {
   std::atomic<int> asked = 0;
-  options_.last_frames = [&] {
+  options_.recent_frames = [&] {
     ++asked;
     return std::vector<cv::Mat>{cv::Mat(50, 60, CV_8UC3), cv::Mat(), cv::Mat(90, 80, CV_32FC1)};
   };
@@ -187,10 +187,10 @@ TEST_F(ModelWatcherTest, TriesTheLastFrameOfEachStream) {
 }
 
 TEST_F(ModelWatcherTest, RefusesWhatFitsNoFrame) {
-  options_.last_frames = [] { return std::vector<cv::Mat>{cv::Mat(90, 80, CV_32FC1)}; };
+  options_.recent_frames = [] { return std::vector<cv::Mat>{cv::Mat(90, 80, CV_32FC1)}; };
   start();
   watcher_->request_reload();
-  EXPECT_THAT(next_change().message, HasSubstr("a stream's last frame"));
+  EXPECT_THAT(next_change().message, HasSubstr("a stream's recent frame"));
 }
 
 TEST_F(ModelWatcherTest, TheOldModelLivesAsLongAsSomebodyUsesIt) {
