@@ -130,7 +130,7 @@ class ModelWatcher::Work {
   void reload() {
     const Stopwatch watch;
     try {
-      const std::shared_ptr<const ServedModel> next = build_aside(recent_frames());
+      const std::shared_ptr<const ServedModel> next = build_aside(last_frames());
       if (!stop_) publish(next, watch.elapsed_ms());
     } catch (const Error& error) {
       if (!stop_) refuse(error.what());
@@ -163,10 +163,10 @@ class ModelWatcher::Work {
     return served;
   }
 
-  std::vector<cv::Mat> recent_frames() {
+  std::vector<cv::Mat> last_frames() {
     std::vector<cv::Mat> frames;
     call([&] {
-      if (options_.recent_frames) frames = options_.recent_frames();
+      if (options_.last_frames) frames = options_.last_frames();
     });
     std::erase_if(frames, [](const cv::Mat& frame) { return frame.empty(); });
     if (frames.empty()) frames.push_back(cv::Mat::zeros(480, 640, CV_8UC3));

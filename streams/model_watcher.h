@@ -49,7 +49,7 @@ struct ModelWatcherOptions {
   pipeline::PredictorOptions predictor = {};  ///< `network.kernels.timing` is always kKnownOnly
   int workers = 1;                            ///< see make_served_model
   /// A recent frame of each stream, for the trial; where there is none, a black picture. May be empty.
-  std::function<std::vector<cv::Mat>()> recent_frames = {};
+  std::function<std::vector<cv::Mat>()> last_frames = {};
   /// Told how each change has ended, in the watcher's thread. May be empty.
   std::function<void(const ModelChange&)> on_change = {};
   std::chrono::milliseconds debounce{300};

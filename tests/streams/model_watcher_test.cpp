@@ -176,7 +176,7 @@ TEST_F(ModelWatcherTest, TheTaskMayChange) {
 
 TEST_F(ModelWatcherTest, TriesARecentFrameOfEachStream) {
   std::atomic<int> asked = 0;
-  options_.recent_frames = [&] {
+  options_.last_frames = [&] {
     ++asked;
     return std::vector<cv::Mat>{cv::Mat(50, 60, CV_8UC3), cv::Mat(), cv::Mat(90, 80, CV_32FC1)};
   };
@@ -187,7 +187,7 @@ TEST_F(ModelWatcherTest, TriesARecentFrameOfEachStream) {
 }
 
 TEST_F(ModelWatcherTest, RefusesWhatFitsNoFrame) {
-  options_.recent_frames = [] { return std::vector<cv::Mat>{cv::Mat(90, 80, CV_32FC1)}; };
+  options_.last_frames = [] { return std::vector<cv::Mat>{cv::Mat(90, 80, CV_32FC1)}; };
   start();
   watcher_->request_reload();
   EXPECT_THAT(next_change().message, HasSubstr("a stream's recent frame"));

@@ -163,7 +163,7 @@ TEST_F(SwapUnderLoad, LosesNoFrameAndNoMemory) {
   std::vector<std::unique_ptr<pipeline::ResultSink>> sinks;
   sinks.push_back(std::make_unique<OrderCheck>());
   LiveStreams streams(slot, std::move(sinks), live);
-  watcher_options_.recent_frames = [&] { return streams.recent_frames(); };
+  watcher_options_.last_frames = [&] { return streams.recent_frames(); };
   for (int i = 0; i < kStreams; ++i) {
     StreamOptions options;
     options.name = fmt::format("camera{}", i);
