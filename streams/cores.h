@@ -6,9 +6,6 @@
 
 namespace zoo::streams {
 
-/// Frames to work on at a time where nobody says: one for each core that this process may use (nn/core/cores.h).
-int usual_workers();
-
 /// Sets OpenCV's threads to the calling one (pipeline/tasks/opencv_threads.h) and FFmpeg's to one for each source:
 /// several sources already are several threads, and the workers want the cores.
 void limit_library_threads(pipeline::ReadOptions& options);

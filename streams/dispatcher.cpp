@@ -40,84 +40,99 @@ void Dispatcher::work() {
   }
 }
 
-void Dispatcher::predict(PredictJob job) {
-  const std::shared_ptr<const ServedModel> model = place_.model.current();
-  job.item.model_version = model->version;
-  if (job.wants_copy) job.copy = job.item.frame.image.clone();  // the picture may be drawn on
-  pipeline::FrameEvent event;
-  const std::optional<std::string> problem = problem_of(*model, job.item);
-  if (problem) {
-    const pipeline::Frame& frame = job.item.frame;
-    event = pipeline::FrameFailure{.source = frame.source,
-                                   .index = frame.index,
-                                   .kind = pipeline::FailureKind::kProcessing,
-                                   .message = fmt::format("{}: {}", frame.source, *problem),
-                                   .stream = frame.stream,
-                                   .epoch = frame.epoch};
-  } else {
-    for (const auto& sink : place_.sinks) sink->prepare(job.item);
-    event = std::move(job.item);
-  }
-  place_.messages.say(place_.scheduler.answer(job, std::move(event), problem.value_or(""), model->version));
-}
+namespace {
 
 /// Of a service, whatever goes wrong with one frame is that frame's; see Circuit.
-std::optional<std::string> Dispatcher::problem_of(const ServedModel& model, pipeline::ProcessedFrame& item) {
+template <typename Work>
+std::optional<std::string> problem_of(Work work) {
   try {
-    item.result = model.predict(item.frame.image);
+    work();
     return std::nullopt;
   } catch (const std::exception& error) {
     return *error.what() != '\0' ? error.what() : "it cannot be worked on";
   }
 }
 
+pipeline::FrameFailure failure_of(const pipeline::Frame& frame, const std::string& problem) {
+  return {.source = frame.source,
+          .index = frame.index,
+          .kind = pipeline::FailureKind::kProcessing,
+          .message = fmt::format("{}: {}", frame.source, problem),
+          .stream = frame.stream,
+          .epoch = frame.epoch};
+}
+
+void draw(pipeline::ProcessedFrame& item) {
+  const Stopwatch watch;
+  pipeline::draw_result(item.frame.image, item.result);
+  item.draw_ms = watch.elapsed_ms();
+}
+
+}  // namespace
+
+void Dispatcher::predict(PredictJob job) {
+  const std::shared_ptr<const ServedModel> model = place_.model.current();
+  pipeline::ProcessedFrame& item = job.item;
+  item.model_version = model->version;
+  if (job.wants_copy) job.copy = item.frame.image.clone();  // the picture may be drawn on
+  const std::optional<std::string> problem = problem_of([&] { item.result = model->predict(item.frame.image); });
+  pipeline::FrameEvent event;
+  if (problem) {
+    event = failure_of(item.frame, *problem);
+  } else {
+    for (const auto& sink : place_.sinks) sink->prepare(item);
+    event = std::move(item);
+  }
+  place_.messages.say(place_.scheduler.answer(job, std::move(event), problem.value_or(""), model->version));
+}
+
 void Dispatcher::deliver(DeliverJob job) {
   Lane& lane = *job.lane;
-  std::string words;
   if (job.begin) {
     for (const auto& sink : place_.sinks) sink->begin(lane.stream, *job.begin);
   }
+  Delivered how;
   if (job.event) {
-    if (auto* item = std::get_if<pipeline::ProcessedFrame>(&*job.event)) {
-      if (lane.filter) lane.filter(*item);
-      words = answer_words(item->result);
+    SharedEvents events;
+    if (const auto problem = problem_of([&] { events = events_of(lane, *job.event, how.last_answer); })) {
+      how = {.failed = true, .last_answer = {}};
+      const pipeline::Frame& frame = std::get<pipeline::ProcessedFrame>(*job.event).frame;
+      events.plain = std::make_shared<const pipeline::FrameEvent>(failure_of(frame, *problem));
     }
-    deliver_event(std::move(*job.event));
+    for (const auto& sink : place_.sinks) {
+      sink->write(events.drawn && sink->wants_drawing() ? events.drawn : events.plain);
+    }
   }
   if (job.end) {
     for (const auto& sink : place_.sinks) sink->end(lane.stream, *job.end);
   }
-  place_.scheduler.delivered(job, std::move(words));
+  place_.scheduler.delivered(job, std::move(how));
 }
 
-void Dispatcher::deliver_event(pipeline::FrameEvent event) {
-  const auto wants_drawing = [](const auto& sink) { return sink->wants_drawing(); };
+Dispatcher::SharedEvents Dispatcher::events_of(const Lane& lane, pipeline::FrameEvent& event,
+                                               std::string& words) const {
   auto* item = std::get_if<pipeline::ProcessedFrame>(&event);
-  std::shared_ptr<const pipeline::FrameEvent> drawn;
-  if (item != nullptr) {
-    item->age_ms = std::chrono::duration<double, std::milli>(place_.clock.now() - item->frame.captured_at).count();
-  }
-  if (item != nullptr && std::ranges::any_of(place_.sinks, wants_drawing)) {
-    const bool some_want_plain =
-        std::ranges::any_of(place_.sinks, [](const auto& sink) { return sink->wants_plain(); });
-    if (some_want_plain) {
+  if (item == nullptr) return {.plain = std::make_shared<const pipeline::FrameEvent>(std::move(event)), .drawn = {}};
+  if (lane.filter) lane.filter(*item);
+  words = answer_words(item->result);
+  item->age_ms = std::chrono::duration<double, std::milli>(place_.clock.now() - item->frame.captured_at).count();
+  const auto some = [&](bool (SinkRunner::*wants)() const) {
+    return std::ranges::any_of(place_.sinks, [&](const auto& sink) { return ((*sink).*wants)(); });
+  };
+  SharedEvents events;
+  if (some(&SinkRunner::wants_drawing)) {
+    if (some(&SinkRunner::wants_plain)) {
       auto copy = std::make_shared<pipeline::FrameEvent>(event);
       auto& copied = std::get<pipeline::ProcessedFrame>(*copy);
       copied.frame.image = item->frame.image.clone();
       draw(copied);
-      drawn = std::move(copy);
+      events.drawn = std::move(copy);
     } else {
       draw(*item);
     }
   }
-  const auto plain = std::make_shared<const pipeline::FrameEvent>(std::move(event));
-  for (const auto& sink : place_.sinks) sink->write(drawn && sink->wants_drawing() ? drawn : plain);
-}
-
-void Dispatcher::draw(pipeline::ProcessedFrame& item) {
-  const Stopwatch watch;
-  pipeline::draw_result(item.frame.image, item.result);
-  item.draw_ms = watch.elapsed_ms();
+  events.plain = std::make_shared<const pipeline::FrameEvent>(std::move(event));
+  return events;
 }
 
 }  // namespace zoo::streams

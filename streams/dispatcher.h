@@ -2,12 +2,11 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
-#include <variant>
 #include <vector>
 
+#include "pipeline/result_sink.h"
 #include "streams/clock.h"
 #include "streams/messages.h"
 #include "streams/model_slot.h"
@@ -38,10 +37,15 @@ class Dispatcher {
  private:
   void work();
   void predict(PredictJob job);
-  static std::optional<std::string> problem_of(const ServedModel& model, pipeline::ProcessedFrame& item);
   void deliver(DeliverJob job);
-  void deliver_event(pipeline::FrameEvent event);
-  static void draw(pipeline::ProcessedFrame& item);
+
+  /// An event as the sinks are to see it.
+  struct SharedEvents {
+    std::shared_ptr<const pipeline::FrameEvent> plain;
+    std::shared_ptr<const pipeline::FrameEvent> drawn;  ///< where it is another one
+  };
+  /// Leaves in `words` the answer in a few. What it throws is the frame's, which is still in `event` then.
+  SharedEvents events_of(const Lane& lane, pipeline::FrameEvent& event, std::string& words) const;
 
   const WorkPlace place_;
   std::vector<std::jthread> threads_;

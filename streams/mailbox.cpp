@@ -68,10 +68,10 @@ pipeline::FrameEvent Mailbox::begin_delivery() {
   return std::exchange(front.event, {});
 }
 
-void Mailbox::delivered(Clock::TimePoint now, StreamAccount& account) {
+void Mailbox::delivered(Clock::TimePoint now, bool failed, StreamAccount& account) {
   const Entry& front = order_.front();
   if (front.was_taken) --at_work_;
-  if (front.failed) {
+  if (failed || front.failed) {
     account.note_failed();
   } else {
     const bool late = policy_.kind == FramePolicy::Kind::kMaxAge && now - front.captured_at > policy_.max_age;

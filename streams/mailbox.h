@@ -51,7 +51,8 @@ class Mailbox {
   bool may_deliver() const { return !delivering_ && !order_.empty() && order_.front().stage == Stage::kAnswered; }
   /// Only where may_deliver(). It ends with delivered().
   pipeline::FrameEvent begin_delivery();
-  void delivered(Clock::TimePoint now, StreamAccount& account);
+  /// `failed`: it has become a failure meanwhile.
+  void delivered(Clock::TimePoint now, bool failed, StreamAccount& account);
 
   /// Nothing waits, is worked on, or is on its way.
   bool empty() const { return order_.empty(); }

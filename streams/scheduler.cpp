@@ -10,6 +10,7 @@
 namespace zoo::streams {
 namespace {
 
+constexpr Clock::TimePoint kNever = Clock::TimePoint::max();
 constexpr std::chrono::seconds kLookForShedding{1};
 constexpr std::chrono::seconds kCopyEvery{5};
 
@@ -75,7 +76,7 @@ std::optional<std::string> Scheduler::put(Lane& lane, pipeline::FrameResult capt
     lane.height = frame->image.rows;
   }
   std::string message = lane.note_frames(now);
-  clock_.wait_until(lock, lane.room, Clock::TimePoint::max(), [&] { return lane.closed || lane.mailbox.has_room(); });
+  clock_.wait_until(lock, lane.room, kNever, [&] { return lane.closed || lane.mailbox.has_room(); });
   if (lane.closed) {
     lane.account.note_dropped(DropReason::kShutDown);
     return std::nullopt;
@@ -109,7 +110,12 @@ bool Scheduler::has_enough(const Lane& lane) const {
 std::optional<Job> Scheduler::next() {
   Lock lock(mutex_);
   while (true) {
-    if (std::optional<Job> job = take(clock_.now())) return job;
+    const Clock::TimePoint now = clock_.now();
+    if (std::optional<Job> job = take(now)) {
+      // Somebody else has to wait for the moment that this thread would have.
+      if (const Clock::TimePoint later = next_try(); later > now && later != kNever) work_.notify_one();
+      return job;
+    }
     if (all_finished()) return std::nullopt;
     clock_.wait_until(lock, work_, next_try(), [this] { return has_job() || all_finished(); });
   }
@@ -132,13 +138,13 @@ std::optional<DeliverJob> Scheduler::take_delivery(Clock::TimePoint now) {
     if (!ends && !lane->mailbox.may_deliver()) continue;
     DeliverJob job{.lane = lane, .begin = {}, .event = {}, .end = {}};
     if (!lane->begin_told && lane->info) job.begin = lane->info;
-    if (ends) {
-      job.end = lane->stats(now);
-      lane->ending = true;
-    } else {
-      job.event = lane->mailbox.begin_delivery();
-    }
     lane->begin_told = lane->info.has_value();
+    lane->ending = ends;
+    if (!ends) {
+      job.event = lane->mailbox.begin_delivery();
+    } else if (lane->begin_told) {
+      job.end = lane->stats(now);
+    }
     return job;
   }
   return std::nullopt;
@@ -176,7 +182,7 @@ bool Scheduler::has_job() const {
 
 /// When a frame may be tried that waits because of its circuit.
 Clock::TimePoint Scheduler::next_try() const {
-  Clock::TimePoint next = Clock::TimePoint::max();
+  Clock::TimePoint next = kNever;
   for (const auto& lane : lanes_) {
     if (lane->mailbox.may_take()) next = std::min(next, lane->circuit.next_try());
   }
@@ -191,14 +197,15 @@ std::string Scheduler::answer(const PredictJob& job, pipeline::FrameEvent event,
   return job.lane->note_answer(problem, model_version, clock_.now());
 }
 
-void Scheduler::delivered(const DeliverJob& job, std::string last_answer) {
+void Scheduler::delivered(const DeliverJob& job, Delivered how) {
   const Lock lock(mutex_);
   Lane& lane = *job.lane;
   if (job.event) {
-    lane.mailbox.delivered(clock_.now(), lane.account);
-    if (!last_answer.empty()) lane.last_answer = std::move(last_answer);
+    lane.mailbox.delivered(clock_.now(), how.failed, lane.account);
+    if (!how.last_answer.empty()) lane.last_answer = std::move(how.last_answer);
+  } else {
+    lane.end_told = true;
   }
-  if (job.end) lane.end_told = true;
   forget_finished();
   if (all_finished()) work_.notify_all();
 }

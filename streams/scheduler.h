@@ -39,7 +39,13 @@ struct DeliverJob {
   std::shared_ptr<Lane> lane;
   std::optional<pipeline::SourceInfo> begin;  ///< first, if it is there
   std::optional<pipeline::FrameEvent> event;  ///< none at the end
-  std::optional<pipeline::SourceStats> end;
+  std::optional<pipeline::SourceStats> end;   ///< only where the stream has begun for them
+};
+
+/// How a delivery went.
+struct Delivered {
+  bool failed = false;      ///< the event became a failure on the way
+  std::string last_answer;  ///< what StreamSnapshot shows; empty where the event was a failure
 };
 
 using Job = std::variant<PredictJob, DeliverJob>;
@@ -77,8 +83,7 @@ class Scheduler {
   /// `problem`: why the frame failed, empty if it did not. Yields the message, or nothing.
   std::string answer(const PredictJob& job, pipeline::FrameEvent event, const std::string& problem,
                      int64_t model_version);
-  /// `last_answer`: what StreamSnapshot shows; empty where the event was a failure.
-  void delivered(const DeliverJob& job, std::string last_answer);
+  void delivered(const DeliverJob& job, Delivered how = {});
 
   /// What users should know that nobody else notices; to be called some times a second.
   std::vector<std::string> watch();

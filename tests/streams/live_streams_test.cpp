@@ -288,6 +288,47 @@ TEST(LiveStreams, FiltersSeeAnswersInOrderBeforeTheSinks) {
   EXPECT_EQ(records->answers_of(0).back().model_version, 169);
 }
 
+TEST(LiveStreams, WhatFiltersThrowIsTheFramesFailure) {
+  ManualClock clock;
+  const auto records = std::make_shared<Records>();
+  LiveOptions options;
+  options.clock = &clock;
+  options.open = [&](const StreamOptions&, const pipeline::ReadOptions& read) {
+    return camera(clock, 20ms, read.stop);
+  };
+  options.make_filter = [](size_t) {
+    return [](pipeline::ProcessedFrame& item) {
+      if (item.frame.index == 2) throw Error("no label");
+    };
+  };
+  LiveStreams streams(slot_of(number_of), recording_into(records), options);
+  streams.add(stream_named("a"));
+  clock.run_for(110ms, threads_of(1, 1));
+  EXPECT_EQ(streams.total(), (StreamCounts{.captured = 5, .ok = 4, .failed = 1}));
+  ASSERT_THAT(records->failures[0], SizeIs(1));
+  EXPECT_EQ(records->failures[0].front().message, "fake: no label");
+  clock.let_go();
+}
+
+TEST(LiveStreams, SinksHearNothingOfTheBeginAndEndOfWhatCannotBeOpened) {
+  const auto records = std::make_shared<Records>();
+  LiveOptions options;
+  options.open = [](const StreamOptions&, const pipeline::ReadOptions&) -> std::unique_ptr<pipeline::FrameSource> {
+    throw IoError("fake: connection refused");
+  };
+  LiveStreams streams(slot_of(number_of), recording_into(records), options);
+  StreamOptions stream = stream_named("a");
+  stream.reconnects = false;
+  streams.add(stream);
+  while (!streams.done()) std::this_thread::yield();
+  EXPECT_EQ(streams.total(), (StreamCounts{.captured = 1, .failed = 1}));
+  EXPECT_EQ(streams.snapshot().front().state, StreamState::kFailed);
+  EXPECT_EQ(streams.snapshot().front().message, "fake: connection refused");
+  EXPECT_THAT(records->begun, IsEmpty());
+  EXPECT_THAT(records->ended, IsEmpty());
+  EXPECT_THAT(records->failures[0], SizeIs(1));
+}
+
 /// Names of this process's threads that are a run's.
 std::vector<std::string> threads_of_runs() {
   std::vector<std::string> names;

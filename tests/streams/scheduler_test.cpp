@@ -48,7 +48,7 @@ class ByHand {
     said = scheduler.answer(predict, std::move(event), problem, 1);
     job = scheduler.try_next();
     EXPECT_TRUE(job && std::holds_alternative<DeliverJob>(*job));
-    scheduler.delivered(std::get<DeliverJob>(*job), "");
+    scheduler.delivered(std::get<DeliverJob>(*job));
     return done;
   }
 
@@ -111,7 +111,7 @@ TEST(Scheduler, HasOneFrameOfALiveStreamAtWorkAndSeveralOfAFile) {
   const auto delivery = std::get<DeliverJob>(*run.scheduler.try_next());
   EXPECT_EQ(std::get<pipeline::ProcessedFrame>(*delivery.event).frame.index, 0);
   EXPECT_FALSE(run.scheduler.try_next()) << "one delivery of a stream at a time";
-  run.scheduler.delivered(delivery, "");
+  run.scheduler.delivered(delivery);
   EXPECT_FALSE(run.scheduler.try_next()) << "frame 1 is still at work";
 }
 
@@ -143,7 +143,7 @@ TEST(Scheduler, FailuresKeepTheirPlaceAmongTheFrames) {
   for (const bool is_failure : {false, true}) {
     const auto delivery = std::get<DeliverJob>(*run.scheduler.try_next());
     EXPECT_EQ(std::holds_alternative<pipeline::FrameFailure>(*delivery.event), is_failure);
-    run.scheduler.delivered(delivery, "");
+    run.scheduler.delivered(delivery);
   }
   EXPECT_EQ(lane->account.counts(), (StreamCounts{.captured = 2, .ok = 1, .failed = 1}));
 }
@@ -313,10 +313,10 @@ class RandomRun {
     }
     auto& delivery = std::get<DeliverJob>(job);
     if (delivery.event) note(delivery.lane->stream, *delivery.event);
-    if (delivery.end) {
+    if (!delivery.event) {
       EXPECT_TRUE(ended_.insert(delivery.lane->stream).second) << "ends twice";
     }
-    run_.scheduler.delivered(delivery, "");
+    run_.scheduler.delivered(delivery);
   }
 
   void note(size_t stream, const pipeline::FrameEvent& event) {
