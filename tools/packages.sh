@@ -7,6 +7,7 @@ build_packages=(
   libopencv-dev
   libjpeg62-turbo-dev libpng-dev libtiff-dev libwebp-dev # pictures: OpenCV's own reader loads 140 libraries at each start
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev # videos and streams
+  libmicrohttpd-dev # the live view, HTTP
   libpango1.0-dev fonts-dejavu-core # labels of any script in pictures
   zlib1g-dev # EXIF in the text chunks of a PNG
   libyaml-cpp-dev
@@ -21,6 +22,7 @@ test_packages=(
   ffmpeg # makes the videos that tests read, and says what is in them
   libgtest-dev libgmock-dev libbenchmark-dev
   fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji # labels in pictures
+  chromium chromium-driver # the page of the live view, as a browser shows it
   xvfb x11-utils # a display for --show
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good # live test source
   python3-gi gir1.2-gst-rtsp-server-1.0 # a camera for tests

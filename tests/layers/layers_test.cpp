@@ -73,7 +73,7 @@ struct Library {
 const std::vector<Library> kLibraries = {
     {"CLI11", {"CLI/"}, R"(apps/.*)"},
     {"spdlog", {"spdlog/"}, R"(apps/.*)"},
-    {"OpenCV", {"opencv2/"}, R"((pipeline|sinks|streams|apps)/.*)"},
+    {"OpenCV", {"opencv2/"}, R"((pipeline|sinks|streams|serve|apps)/.*)"},
     {"FFmpeg", {"libavcodec/", "libavformat/", "libavutil/", "libswscale/"}, R"(pipeline/video/ffmpeg/.*)"},
     {"libjpeg", {"jpeglib.h", "jerror.h"}, R"(pipeline/images/(de|en)code_jpeg\.cpp)"},
     {"libpng", {"png.h"}, R"(pipeline/images/png_(reader|writer)\.cpp)"},
@@ -82,7 +82,8 @@ const std::vector<Library> kLibraries = {
     {"zlib", {"zlib.h"}, R"(pipeline/images/png_(exif|writer)\.cpp)"},
     {"Pango", {"pango/"}, R"(pipeline/text/pango_painter\.cpp)"},
     {"libcurl", {"curl/"}, R"(hub/curl_transport\.cpp)"},
-    {"OpenSSL", {"openssl/"}, R"(hub/digest\.cpp)"},
+    {"OpenSSL", {"openssl/"}, R"(hub/digest\.cpp|serve/websocket_frames\.cpp)"},
+    {"libmicrohttpd", {"microhttpd.h"}, R"(serve/mhd_daemon\.cpp)"},
     {"oneDNN", {"oneapi/", "dnnl"}, R"(nn/engine/[^/]+)"},
     {"OpenMP", {"omp.h"}, R"(nn/engine/parallel\.cpp)"},
     {"libzip", {"zip.h"}, R"(nn/weights/pth_archive\.cpp)"},
@@ -127,7 +128,7 @@ const std::vector<Source>& sources() {
   static const std::vector<Source> all = [] {
     const fs::path root = ZOO_SOURCE_DIR;
     std::vector<Source> found;
-    for (const char* top : {"nn", "hub", "backbones", "heads", "models", "pipeline", "sinks", "streams", "apps"}) {
+    for (const char* top : {"nn", "hub", "backbones", "heads", "models", "pipeline", "sinks", "streams", "serve", "apps"}) {
       for (const auto& entry : fs::recursive_directory_iterator(root / top)) {
         if (!entry.is_regular_file() || !is_source(entry.path())) continue;
         std::ifstream stream(entry.path());
