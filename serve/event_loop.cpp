@@ -37,23 +37,31 @@ EventLoop::EventLoop() {
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_ < 0) {
     const int code = errno;
-    close(epoll_);
+    ::close(epoll_);
     fail(code);
   }
   set(epoll_, EPOLL_CTL_ADD, wake_, EPOLLIN);
 }
 
 EventLoop::~EventLoop() {
-  close(wake_);
-  close(epoll_);
+  ::close(wake_);
+  ::close(epoll_);
 }
 
 void EventLoop::post(std::function<void()> task) {
   const std::scoped_lock lock(mutex_);
+  if (closed_) return;
   tasks_.push_back(std::move(task));
   const uint64_t one = 1;
   // The counter is far from full, and one that is not empty wakes the loop already.
   if (tasks_.size() == 1 && write(wake_, &one, sizeof one) < 0) return;
+}
+
+void EventLoop::close() {
+  std::vector<std::function<void()>> left;  // outlives the lock: what they hold may post again
+  const std::scoped_lock lock(mutex_);
+  closed_ = true;
+  left.swap(tasks_);
 }
 
 void EventLoop::watch(int fd, uint32_t events, std::function<void(uint32_t)> ready) {

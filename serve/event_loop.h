@@ -21,8 +21,10 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  /// Runs `task` soon. Thread-safe; tasks that are left at the end are destroyed.
+  /// Runs `task` soon. Thread-safe; after close() it is destroyed instead.
   void post(std::function<void()> task);
+  /// Destroys the tasks that are left.
+  void close();
 
   /// Calls `ready` with what epoll says of `fd`; a second call changes what is waited for.
   void watch(int fd, uint32_t events, std::function<void(uint32_t)> ready);
@@ -40,6 +42,7 @@ class EventLoop {
   std::map<int, std::shared_ptr<std::function<void(uint32_t)>>> watched_;
   std::mutex mutex_;
   std::vector<std::function<void()>> tasks_;  ///< guarded by mutex_
+  bool closed_ = false;                       ///< guarded by mutex_
 };
 
 }  // namespace zoo::serve

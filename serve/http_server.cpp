@@ -156,6 +156,7 @@ void HttpServer::Impl::serve() {
   for (const auto& websocket : websockets_) websocket->leave();
   websockets_.clear();
   daemon_.reset();
+  loop_.close();
   connections_ = 0;
 }
 

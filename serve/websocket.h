@@ -33,6 +33,6 @@ class WebSocketHandler {
 };
 
 using WebSocketFactory =
-    std::function<std::unique_ptr<WebSocketHandler>(const HttpRequest& request, const std::shared_ptr<WebSocket>&)>;
+    std::function<std::shared_ptr<WebSocketHandler>(const HttpRequest& request, const std::shared_ptr<WebSocket>&)>;
 
 }  // namespace zoo::serve

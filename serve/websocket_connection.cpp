@@ -20,7 +20,7 @@ constexpr size_t kBlock = 16'384;
 
 }  // namespace
 
-void WebSocketConnection::start(std::unique_ptr<WebSocketHandler> handler) {
+void WebSocketConnection::start(std::shared_ptr<WebSocketHandler> handler) {
   handler_ = std::move(handler);
   reader_.add(socket_->received());
   loop_.watch(socket_->fd(), EPOLLIN | EPOLLRDHUP, [weak = weak_from_this()](uint32_t events) {
@@ -34,7 +34,7 @@ void WebSocketConnection::leave() {
   loop_.forget(socket_->fd());
   socket_.reset();
   // Not now: one of its own calls may have led here.
-  loop_.post([handler = std::shared_ptr<WebSocketHandler>(std::move(handler_))] {});
+  loop_.post([handler = std::move(handler_)] {});
 }
 
 void WebSocketConnection::tick() {

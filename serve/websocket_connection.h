@@ -26,7 +26,7 @@ class WebSocketConnection : public WebSocket, public std::enable_shared_from_thi
   WebSocketConnection(const WebSocketConnection&) = delete;
   WebSocketConnection& operator=(const WebSocketConnection&) = delete;
 
-  void start(std::unique_ptr<WebSocketHandler> handler);
+  void start(std::shared_ptr<WebSocketHandler> handler);
   void tick();
   bool is_open() const { return socket_ != nullptr; }
   /// Ends it now.
@@ -48,7 +48,7 @@ class WebSocketConnection : public WebSocket, public std::enable_shared_from_thi
 
   EventLoop& loop_;
   std::unique_ptr<UpgradedSocket> socket_;
-  std::unique_ptr<WebSocketHandler> handler_;
+  std::shared_ptr<WebSocketHandler> handler_;
   WsReader reader_{size_t{64} << 10};
   std::string outbox_;
   size_t sent_ = 0;

@@ -26,6 +26,14 @@ class BoundedQueue : public ClosableQueue<std::deque<T>> {
     return true;
   }
 
+  /// Never waits: false, and the item is lost, where there is no room or the queue is closed.
+  bool try_push(T item) {
+    const Lock lock(mutex_);
+    if (closed_ || items_.size() >= capacity_) return false;
+    put(std::move(item));
+    return true;
+  }
+
   /// Never waits: a full queue gives up its oldest item, which ends up in `dropped`. False (and the item is lost) once
   /// the queue is closed.
   bool push_newest(T item, std::optional<T>& dropped) {

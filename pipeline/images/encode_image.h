@@ -19,6 +19,9 @@ bool can_encode(std::string_view extension, cv::Size size);
 /// denies, or where a library fails. Thread-safe.
 std::vector<uint8_t> encode_image(const cv::Mat& image, std::string_view extension);
 
+/// A JPEG of a quality from 1 to 100, where size matters more. `image`, errors: as encode_image. Thread-safe.
+std::vector<uint8_t> encode_jpeg(const cv::Mat& image, int quality);
+
 /// Writes it to a file, by its extension, see NewFile. Throws Error, IoError.
 void write_image(const std::filesystem::path& file, const cv::Mat& image);
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "pipeline/images/encode_image.h"
 #include "pipeline/images/image_encoders.h"
 
 namespace zoo::pipeline {
@@ -35,7 +36,7 @@ class JpegWriter {
   JpegWriter(const JpegWriter&) = delete;
   JpegWriter& operator=(const JpegWriter&) = delete;
 
-  bool write(const cv::Mat& image) {
+  bool write(const cv::Mat& image, int quality) {
     if (setjmp(jump_) != 0) return false;
     jpeg_create_compress(&info_);
     jpeg_mem_dest(&info_, &data_, &size_);
@@ -44,7 +45,7 @@ class JpegWriter {
     info_.input_components = 3;
     info_.in_color_space = JCS_EXT_BGR;
     jpeg_set_defaults(&info_);
-    jpeg_set_quality(&info_, kQuality, TRUE);
+    jpeg_set_quality(&info_, quality, TRUE);
     jpeg_start_compress(&info_, TRUE);
     while (info_.next_scanline < info_.image_height) {
       // libjpeg's interface knows no rows that stay as they are.
@@ -69,9 +70,14 @@ class JpegWriter {
 
 }  // namespace
 
-std::vector<uint8_t> encode_jpeg(const cv::Mat& image) {
+std::vector<uint8_t> encode_jpeg(const cv::Mat& image) { return encode_jpeg(image, kQuality); }
+
+std::vector<uint8_t> encode_jpeg(const cv::Mat& image, int quality) {
   JpegWriter writer;
-  if (!writer.write(image)) throw Error(fmt::format("JPEG: libjpeg: {}", writer.message()));
+  if (image.channels() != 3 || image.depth() != CV_8U || !can_encode(".jpg", image.size())) {
+    throw Error("JPEG: expected an 8-bit picture of three channels, at most 65500 pixels a side");
+  }
+  if (!writer.write(image, quality)) throw Error(fmt::format("JPEG: libjpeg: {}", writer.message()));
   return writer.bytes();
 }
 

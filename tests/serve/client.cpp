@@ -13,15 +13,10 @@
 #include <fmt/format.h>
 
 namespace zoo::test {
-namespace {
-
-constexpr timeval kPatience{20, 0};
-
-}  // namespace
-
-RawClient::RawClient(int port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-  setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+RawClient::RawClient(int port, int patience_s) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  const timeval patience{patience_s, 0};
+  setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
@@ -88,8 +83,8 @@ Answer read_answer(RawClient& client) {
     answer.head = client.read_until("\r\n\r\n");
   } while (answer.head.starts_with("HTTP/1.1 100"));
   if (answer.head.size() > 12) answer.status = std::atoi(answer.head.c_str() + 9);
-  const size_t length = answer.head.find("Content-Length: ");
-  if (length != std::string::npos) answer.body = client.read(std::stoul(answer.head.substr(length + 16)));
+  const size_t length = answer.head.find("Content-Length:");
+  if (length != std::string::npos) answer.body = client.read(std::stoul(answer.head.substr(length + 15)));
   return answer;
 }
 

@@ -13,10 +13,10 @@
 
 namespace zoo::test {
 
-/// A connection whose every call gives up after some seconds.
+/// A connection whose every call gives up after `patience_s` seconds.
 class RawClient {
  public:
-  explicit RawClient(int port);
+  explicit RawClient(int port, int patience_s = 20);
   ~RawClient();
   RawClient(RawClient&& other) noexcept : fd_(std::exchange(other.fd_, -1)), received_(std::move(other.received_)) {}
   RawClient(const RawClient&) = delete;

@@ -91,7 +91,7 @@ class HttpServerTest : public ::testing::Test {
       came_.notify_all();
     });
     server_->websocket("/ws", [](const HttpRequest&, const std::shared_ptr<WebSocket>& socket) {
-      return std::make_unique<EchoSocket>(socket);
+      return std::make_shared<EchoSocket>(socket);
     });
     server_->start();
     port_ = server_->address().port;
