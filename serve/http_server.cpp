@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <pthread.h>
 #include <sys/epoll.h>
 #include <thread>
 #include <utility>
@@ -137,7 +136,7 @@ void HttpServer::Impl::start() {
   }
   daemon_ = httpd_module().start(socket_.release(), options_.limits, std::move(events));
   loop_.watch(daemon_->epoll_fd(), EPOLLIN, [](uint32_t) {});  // turn() runs it
-  thread_ = start_thread([this] { serve(); });
+  thread_ = start_thread("zoo-http", [this] { serve(); });
 }
 
 void HttpServer::Impl::stop() {
@@ -149,7 +148,6 @@ void HttpServer::Impl::stop() {
 
 void HttpServer::Impl::serve() {
   loop_thread_ = std::this_thread::get_id();
-  pthread_setname_np(pthread_self(), "zoo-http");
   while (!stop_) turn(kTick);
   drain();
   loop_.forget(daemon_->epoll_fd());

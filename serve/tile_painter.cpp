@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <variant>
@@ -70,7 +69,7 @@ Tile draw_tile(const AnsweredFrame& answered, int width) {
 }
 
 TilePainter::TilePainter(std::shared_ptr<const NewestFrames> frames)
-    : frames_(std::move(frames)), thread_(start_thread([this] { run(); })) {}
+    : frames_(std::move(frames)), thread_(start_thread("zoo-paint", [this] { run(); })) {}
 
 TilePainter::~TilePainter() {
   {
@@ -94,7 +93,6 @@ void TilePainter::paint(size_t stream, int width, Done done) {
 }
 
 void TilePainter::run() {
-  pthread_setname_np(pthread_self(), "zoo-paint");
   setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kPriority);
   std::unique_lock lock(mutex_);
   while (true) {

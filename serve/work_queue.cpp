@@ -1,6 +1,5 @@
 #include "serve/work_queue.h"
 
-#include <pthread.h>
 #include <utility>
 
 #include "nn/core/start_thread.h"
@@ -13,8 +12,7 @@ constexpr size_t kMostWaiting = 64;
 }  // namespace
 
 WorkQueue::WorkQueue(std::string name) : tasks_(kMostWaiting) {
-  thread_ = start_thread([this, name = std::move(name)] {
-    pthread_setname_np(pthread_self(), name.c_str());
+  thread_ = start_thread(std::move(name), [this] {
     while (const auto task = tasks_.pop()) (*task)();
   });
 }

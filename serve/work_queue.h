@@ -12,7 +12,7 @@ namespace zoo::serve {
 /// Tasks one after the other. Thread-safe.
 class WorkQueue {
  public:
-  /// `name`: of the thread, at most 15 characters.
+  /// `name`: of the thread, see start_thread.
   explicit WorkQueue(std::string name);
   /// Finishes the task under way, throws the others away.
   ~WorkQueue();
