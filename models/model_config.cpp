@@ -211,6 +211,14 @@ void decode_postprocessor(const ConfigNode& model, ModelConfig& config) {
   config.detection->postprocess = heads::decode_postprocess(model.find("postprocessor"), config.detection->postprocess);
 }
 
+void decode_answer_keys(const ConfigNode& model, ModelConfig& config) {
+  if (!config.task || *config.task == Task::kClassification) {
+    config.answers = decode_answers(model, config.labels, config.num_classes);
+  } else {
+    refuse_answers(model, fmt::format("a {}", to_string(*config.task)));
+  }
+}
+
 // What a known checkpoint was published with, where its weights will be used and the model file does not say.
 void take_pretrained_preprocess(const ConfigNode& model, ModelConfig& config) {
   const PretrainedCheckpoint* known = find_pretrained(config.pretrained);
@@ -307,6 +315,7 @@ ModelConfig decode_model_config(const ConfigDocument& document, const std::files
   decode_architecture(model.at("architecture"), config);
   ignore_training_keys(model);
   decode_postprocessor(model, config);
+  decode_answer_keys(model, config);
   decode_surroundings(root, config);
 
   document.finish();
@@ -329,6 +338,7 @@ ModelConfig load_backbone_config(const std::filesystem::path& file, std::span<co
   decode_backbone(architecture.at("backbone"), config);
   ignore_training_keys(model);
   for (const char* key : {"task", "num_classes", "labels", "postprocessor"}) model.ignore(key, kBackboneOnly);
+  for (const char* key : kAnswerKeys) model.ignore(key, kBackboneOnly);
   for (const char* key : {"neck", "head"}) architecture.ignore(key, kBackboneOnly);
   decode_surroundings(root, config);
 

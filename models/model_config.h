@@ -13,6 +13,7 @@
 #include "backbones/registry.h"
 #include "heads/neck_registry.h"
 #include "heads/registry.h"
+#include "models/answer_config.h"
 #include "models/preprocess_config.h"
 #include "nn/core/config_node.h"
 #include "nn/core/task.h"
@@ -59,6 +60,7 @@ struct ModelConfig {
   heads::HeadDefinition head;  ///< builds nothing for a backbone alone
   /// How the graph's raw maps become detections, `model.postprocessor` included; only for detection.
   std::optional<heads::DetectionDecoding> detection;
+  AnswerConfig answers;                          ///< only for classification
   std::vector<ConfigDocument::Ignored> ignored;  ///< training-only keys, for -v
 };
 

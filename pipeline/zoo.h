@@ -67,10 +67,11 @@ Model load_model(const std::filesystem::path& file, const LoadOptions& options =
 /// One answer of a Classifier. pipeline::ClassScore has the class index and the logit as well.
 struct Guess {
   std::string label;   ///< from the model file; "class 12" where it names none
-  double score = 0.0;  ///< softmax probability
+  double score = 0.0;  ///< softmax probability; of a model with `multi_label` the sigmoid
 };
 
-/// Pictures to class names.
+/// Pictures to class names. Of a model with `unknown`, pipeline::Classifier says whether it knows the picture, too; one
+/// with `multi_label` yields every class that reaches its threshold, whatever the number of guesses.
 class Classifier {
  public:
   /// Throws Error when the model is no classifier, GraphError and EngineError.

@@ -77,22 +77,46 @@ std::string empty_columns(Task task) {
   return commas;
 }
 
+/// What stands behind `error`, the same in all rows of a frame.
+std::string answers_of(const pipeline::TaskResult& result, const CsvColumns& columns) {
+  const auto* classes = std::get_if<pipeline::Classification>(&result);
+  std::string text;
+  if (columns.known) {
+    text += ',';
+    if (classes != nullptr && classes->known) text += *classes->known ? "true" : "false";
+  }
+  if (columns.steady) {
+    text += ',';
+    if (classes != nullptr && classes->steady) text += csv_field(classes->steady->label);
+  }
+  return text;
+}
+
 }  // namespace
 
-std::string csv_header(Task task) { return fmt::format("source,frame,time_s,{},error", result_columns(task)); }
+CsvColumns::CsvColumns(const models::ModelConfig& config)
+    : task(config.task.value_or(Task::kClassification)),
+      known(config.answers.unknown.has_value()),
+      steady(config.answers.smoothing.has_value()) {}
 
-std::string csv_rows(const pipeline::FrameEvent& event, Task task) {
+std::string csv_header(const CsvColumns& columns) {
+  return fmt::format("source,frame,time_s,{},error{}{}", result_columns(columns.task), columns.known ? ",known" : "",
+                     columns.steady ? ",steady" : "");
+}
+
+std::string csv_rows(const pipeline::FrameEvent& event, const CsvColumns& columns) {
   if (const auto* failure = std::get_if<pipeline::FrameFailure>(&event)) {
-    return fmt::format("{},{},,{},{}\n", csv_field(failure->source), failure->index, empty_columns(task),
-                       csv_field(failure->message));
+    return fmt::format("{},{},,{},{}{}\n", csv_field(failure->source), failure->index, empty_columns(columns.task),
+                       csv_field(failure->message), answers_of({}, columns));
   }
   const auto& item = std::get<pipeline::ProcessedFrame>(event);
   const std::string start =
       fmt::format("{},{},{},", csv_field(item.frame.source), item.frame.index, number(item.frame.time_s, kThousandths));
   const std::vector<Columns> rows = std::visit([](const auto& result) { return rows_of(result); }, item.result);
-  if (rows.empty()) return start + empty_columns(task) + ",\n";
+  const std::string answers = answers_of(item.result, columns);
+  if (rows.empty()) return fmt::format("{}{},{}\n", start, empty_columns(columns.task), answers);
   std::string text;
-  for (const Columns& row : rows) text += fmt::format("{}{},\n", start, fmt::join(row, ","));
+  for (const Columns& row : rows) text += fmt::format("{}{},{}\n", start, fmt::join(row, ","), answers);
   return text;
 }
 

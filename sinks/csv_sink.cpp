@@ -1,12 +1,10 @@
 #include "sinks/csv_sink.h"
 
-#include "sinks/csv_rows.h"
-
 namespace zoo::sinks {
 
 void CsvSink::write(const pipeline::FrameEvent& event) {
   write_header_once();
-  out_.write(csv_rows(event, task_));
+  out_.write(csv_rows(event, columns_));
 }
 
 void CsvSink::finish() {
@@ -17,7 +15,7 @@ void CsvSink::finish() {
 void CsvSink::write_header_once() {
   if (has_header_) return;
   has_header_ = true;
-  out_.line(csv_header(task_));
+  out_.line(csv_header(columns_));
 }
 
 }  // namespace zoo::sinks

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "nn/core/task.h"
 #include "pipeline/result_sink.h"
+#include "sinks/csv_rows.h"
 #include "sinks/text_output.h"
 
 namespace zoo::sinks {
@@ -12,8 +12,8 @@ namespace zoo::sinks {
 /// A header, then the rows of each frame and failure, written at once and in one piece.
 class CsvSink : public pipeline::ResultSink {
  public:
-  /// `path`: "-" for standard output. `task`: of the model. Opens the file. Throws IoError.
-  CsvSink(const std::string& path, Task task) : out_(path), task_(task) {}
+  /// `path`: "-" for standard output. Opens the file. Throws IoError.
+  CsvSink(const std::string& path, const CsvColumns& columns) : out_(path), columns_(columns) {}
 
   void write(const pipeline::FrameEvent& event) override;
   /// Without any frame the table is its header.
@@ -23,7 +23,7 @@ class CsvSink : public pipeline::ResultSink {
   void write_header_once();
 
   TextOutput out_;
-  Task task_;
+  CsvColumns columns_;
   bool has_header_ = false;
 };
 

@@ -34,6 +34,16 @@ void add_result(Json& line, const pipeline::Classification& result, const MaskTe
                            {"score", rounded(guess.score, kMillionths)},
                            {"logit", rounded(guess.logit, kMillionths)}});
   }
+  if (result.known) {
+    line["known"] = *result.known;
+    line["known_score"] = rounded(result.known_score, kMillionths);
+  }
+  if (const auto& steady = result.steady) {
+    line["steady"] = {{"index", steady->index ? Json(*steady->index) : Json(nullptr)},
+                      {"label", steady->label},
+                      {"score", rounded(steady->score, kMillionths)},
+                      {"share", rounded(steady->share, kMillionths)}};
+  }
 }
 
 void add_result(Json& line, const pipeline::FoundObjects& result, const MaskText& /*text*/) {

@@ -7,10 +7,15 @@
 //   {...,"mask":{"file":"masks/cat.png","classes":{"background":0.7,"cat":0.3}},"ms":...}
 //   {"source":"bad.jpg","frame":1,"error":"bad.jpg: the file is empty","kind":"empty"}
 //
+//   {...,"top":[...],"known":false,"known_score":0.41,"steady":{"index":null,"label":"unknown","score":0.0,"share":0.9},
+//    "ms":...}
+//
 // A classification has `top`, a detection `boxes`, a segmentation `mask`. `size` is [height, width] of the source frame
 // in pixels; `time_s` is the position in a video; `box` is x0, y0, x1, y1 in pixels of the source frame. Masks are
 // COCO's compressed run lengths (rle.h) of the classes that occur, or the palette PNG that was written; `classes` are
-// their shares of the pixels. Text that is not UTF-8 (file names) is repaired with U+FFFD.
+// their shares of the pixels. `known` and the score it is decided by come with a model that has `unknown`, `steady`
+// (the name that a video has shown of late, and in which share of the window) with one that has `smoothing`. Text that
+// is not UTF-8 (file names) is repaired with U+FFFD.
 #pragma once
 
 #include <chrono>

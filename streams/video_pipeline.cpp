@@ -248,6 +248,7 @@ class Run {
   void draw_frames() {
     while (std::optional<pipeline::FrameEvent> event = predicted_.pop()) {
       auto* item = std::get_if<pipeline::ProcessedFrame>(&*event);
+      if (item != nullptr && stages_.filter) stages_.filter(*item);
       if (item != nullptr && stages_.draw) {
         const Stopwatch watch;
         stages_.draw(*item);

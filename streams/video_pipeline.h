@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 
+#include "pipeline/result_filter.h"
 #include "pipeline/result_sink.h"
 #include "pipeline/video/frame.h"
 #include "pipeline/video/frame_source.h"
@@ -16,13 +17,14 @@
 namespace zoo::streams {
 
 /// What to do with a frame. `predict` runs in its own thread, or in several (PipelineOptions), and so does `prepare`,
-/// which adds what the sink would else compute (leave it empty for none); `draw` runs in another (empty for none),
-/// `sink` in the thread that calls run_pipeline: windows and terminals want one thread. An Error of `predict` that
-/// belongs to the frame (anything but EngineError and IoError) makes it a FrameFailure; every other exception ends the
-/// pipeline.
+/// which adds what the sink would else compute (leave it empty for none); `filter`, in the order of the frames, and
+/// `draw` run in another (empty for none), `sink` in the thread that calls run_pipeline: windows and terminals want one
+/// thread. An Error of `predict` that belongs to the frame (anything but EngineError and IoError) makes it a
+/// FrameFailure; every other exception ends the pipeline.
 struct PipelineStages {
   std::function<pipeline::TaskResult(const cv::Mat&)> predict;
   std::function<void(pipeline::ProcessedFrame&)> prepare = {};
+  pipeline::ResultFilter filter = {};
   std::function<void(pipeline::ProcessedFrame&)> draw;
   std::function<bool(const pipeline::FrameEvent&)> sink;  ///< false: stop capturing, finish what is under way
 };

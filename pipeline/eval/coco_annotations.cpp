@@ -6,7 +6,6 @@
 #include <fstream>
 #include <map>
 #include <set>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,6 +13,7 @@
 #include "nn/core/files.h"
 #include "nn/core/shown_text.h"
 #include "pipeline/eval/coco_rows.h"
+#include "pipeline/eval/folder_entries.h"
 #include "pipeline/eval/problem_list.h"
 
 namespace zoo::eval {
@@ -250,20 +250,9 @@ std::map<int64_t, int64_t> match_categories(Tables& tables, std::span<const std:
   return classes;
 }
 
-/// Where a picture lies; nothing if that is outside the folder (or no name at all).
-std::optional<fs::path> place_in(const fs::path& folder, const std::string& file_name) {
-  if (file_name.find('\0') != std::string::npos) return std::nullopt;
-  std::error_code error;
-  const fs::path root = fs::absolute(folder, error).lexically_normal();
-  const fs::path place = (root / file_name).lexically_normal().lexically_relative(root);
-  if (error || place.empty() || place == "." || *place.begin() == "..") return std::nullopt;
-  return folder / place;
-}
-
 /// The pictures by id, without objects.
 std::map<int64_t, BoxItem> find_pictures(Tables& tables, const fs::path& folder) {
-  std::error_code error;
-  const fs::path pictures = fs::is_directory(folder / "images", error) ? folder / "images" : folder;
+  const fs::path pictures = folder_of_pictures(folder);
   std::map<int64_t, BoxItem> items;
   for (const auto& [id, picture] : tables.pictures) {
     const std::optional<fs::path> place = place_in(pictures, picture.file_name);

@@ -36,10 +36,18 @@ pipeline::NetworkOptions in_f32(pipeline::NetworkOptions options) {
   return options;
 }
 
-/// Runs `work(shard, item)` for every item; yields the merged metric's summary. `make(network options)`: a predictor.
-template <typename Summary, typename Metric, typename Predictor, typename Item, typename Make, typename Work>
-Evaluation<Summary> evaluate_with(std::span<const Item> items, int64_t classes, const EvalOptions& options, Make make,
-                                  Work work) {
+const std::filesystem::path& picture_of(const std::filesystem::path& picture) { return picture; }
+template <typename Item>
+const std::filesystem::path& picture_of(const Item& item) {
+  return item.picture;
+}
+
+/// Runs `work(shard, item)` for every item; yields the merged metric's summary. `setup`: what a metric is made of;
+/// `make(network options)`: a predictor.
+template <typename Summary, typename Metric, typename Predictor, typename Item, typename Setup, typename Make,
+          typename Work>
+Evaluation<Summary> evaluate_with(std::span<const Item> items, const Setup& setup, const EvalOptions& options,
+                                  Make make, Work work) {
   if (options.shards < 1 || options.shards > engine::kMaxThreads) {
     throw Error(fmt::format("EvalOptions::shards: expected 1 to {}, found {}", engine::kMaxThreads, options.shards));
   }
@@ -48,11 +56,11 @@ Evaluation<Summary> evaluate_with(std::span<const Item> items, int64_t classes, 
   shards.reserve(static_cast<size_t>(count));  // the works point at them
   std::vector<ShardWork> works;
   for (int64_t i = 0; i < count; ++i) {
-    shards.push_back({make(options.network), Metric(classes)});
+    shards.push_back({make(options.network), Metric(setup)});
     if (options.compare_with_f32) shards.back().f32.emplace(make(in_f32(options.network)));
     works.emplace_back([&items, &work, shard = &shards.back()](int64_t index) {
       const Item& item = items[static_cast<size_t>(index)];
-      const auto problem = pipeline::problem_of_frame(item.picture.string(), [&] { work(*shard, item); });
+      const auto problem = pipeline::problem_of_frame(picture_of(item).string(), [&] { work(*shard, item); });
       if (problem) throw IoError(*problem);
     });
   }
@@ -105,6 +113,31 @@ std::vector<CocoFound> found_boxes(const pipeline::FoundObjects& objects) {
   return founds;
 }
 
+/// Whether two runs found the same classes, of one picture.
+Agreement compare_found(std::span<const double> scores, std::span<const double> others,
+                        std::span<const double> thresholds) {
+  bool same = true;
+  for (size_t i = 0; i < thresholds.size(); ++i) {
+    same = same && (scores[i] >= thresholds[i]) == (others[i] >= thresholds[i]);
+  }
+  return {same ? 1 : 0, 1};
+}
+
+/// What find_certainties gathers.
+class CertaintyList {
+ public:
+  explicit CertaintyList(int64_t /*classes*/) {}
+
+  void add(const pipeline::Certainty& certainty) { certainties_.push_back(certainty); }
+  void merge(const CertaintyList& other) {
+    certainties_.insert(certainties_.end(), other.certainties_.begin(), other.certainties_.end());
+  }
+  std::vector<pipeline::Certainty> summary() const { return certainties_; }
+
+ private:
+  std::vector<pipeline::Certainty> certainties_;
+};
+
 }  // namespace
 
 Evaluation<TopKSummary> evaluate(const std::shared_ptr<const models::Model>& model, std::span<const ClassItem> items,
@@ -113,13 +146,14 @@ Evaluation<TopKSummary> evaluate(const std::shared_ptr<const models::Model>& mod
   return evaluate_with<TopKSummary, TopKMetric, pipeline::Classifier>(
       items, model->config().num_classes, options,
       [&](const pipeline::NetworkOptions& network) {
-        return pipeline::Classifier(model, {.top_k = kTopGuesses, .network = network});
+        return pipeline::Classifier(model, {.top_k = kTopGuesses, .network = network, .certainty = true});
       },
       [](ClassShard& shard, const ClassItem& item) {
         const cv::Mat picture = pipeline::read_image(item.picture);
+        const pipeline::Classification result = shard.predictor.classify(picture);
         std::vector<int64_t> guesses;
-        for (const auto& guess : shard.predictor.classify(picture).top) guesses.push_back(guess.index);
-        shard.metric.add(item.class_index, guesses);
+        for (const auto& guess : result.top) guesses.push_back(guess.index);
+        shard.metric.add(item.class_index, guesses, *result.certainty);
         if (shard.f32) {
           const bool same = shard.f32->classify(picture, 1).top.front().index == guesses.front();
           shard.agreement.add({same ? 1 : 0, 1});
@@ -160,6 +194,39 @@ Evaluation<IouSummary> evaluate(const std::shared_ptr<const models::Model>& mode
           shard.agreement.add(compare_labels({found.data, found.total()}, {other.data, other.total()}));
         }
       });
+}
+
+Evaluation<MultiLabelSummary> evaluate(const std::shared_ptr<const models::Model>& model,
+                                       std::span<const LabelItem> items, const EvalOptions& options) {
+  using LabelShard = Shard<pipeline::Classifier, MultiLabelMetric>;
+  const auto& multi_label = model->config().answers.multi_label;
+  if (!multi_label) throw Error(fmt::format("{}: the model has no multi_label", model->config().file.string()));
+  const std::vector<double>& thresholds = multi_label->thresholds;
+  return evaluate_with<MultiLabelSummary, MultiLabelMetric, pipeline::Classifier>(
+      items, thresholds, options,
+      [&](const pipeline::NetworkOptions& network) { return pipeline::Classifier(model, {.network = network}); },
+      [&](LabelShard& shard, const LabelItem& item) {
+        const cv::Mat picture = pipeline::read_image(item.picture);
+        const std::vector<double> scores = shard.predictor.all_sigmoids(picture);
+        shard.metric.add(scores, item.classes);
+        if (shard.f32) shard.agreement.add(compare_found(scores, shard.f32->all_sigmoids(picture), thresholds));
+      });
+}
+
+CertaintyRun find_certainties(const std::shared_ptr<const models::Model>& model,
+                              std::span<const std::filesystem::path> pictures, const EvalOptions& options) {
+  using CertaintyShard = Shard<pipeline::Classifier, CertaintyList>;
+  EvalOptions uncompared = options;
+  uncompared.compare_with_f32 = false;
+  auto found = evaluate_with<std::vector<pipeline::Certainty>, CertaintyList, pipeline::Classifier>(
+      pictures, model->config().num_classes, uncompared,
+      [&](const pipeline::NetworkOptions& network) {
+        return pipeline::Classifier(model, {.top_k = 1, .network = network, .certainty = true});
+      },
+      [](CertaintyShard& shard, const std::filesystem::path& picture) {
+        shard.metric.add(*shard.predictor.classify(pipeline::read_image(picture)).certainty);
+      });
+  return {std::move(found.summary), std::move(found.run)};
 }
 
 }  // namespace zoo::eval

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,7 +14,9 @@
 #include "pipeline/eval/coco_annotations.h"
 #include "pipeline/eval/coco_metric.h"
 #include "pipeline/eval/iou_metric.h"
+#include "pipeline/eval/label_table.h"
 #include "pipeline/eval/mask_folders.h"
+#include "pipeline/eval/multi_label_metric.h"
 #include "pipeline/eval/shards.h"
 #include "pipeline/eval/top_k_metric.h"
 #include "pipeline/tasks/network_runner.h"
@@ -49,6 +52,19 @@ Evaluation<CocoSummary> evaluate(const std::shared_ptr<const models::Model>& mod
                                  const EvalOptions& options = {});
 Evaluation<IouSummary> evaluate(const std::shared_ptr<const models::Model>& model, std::span<const MaskItem> items,
                                 const EvalOptions& options = {});
+/// Throws Error, too, where the model file has no `multi_label`.
+Evaluation<MultiLabelSummary> evaluate(const std::shared_ptr<const models::Model>& model,
+                                       std::span<const LabelItem> items, const EvalOptions& options = {});
+
+/// How well a model knows each of a number of pictures.
+struct CertaintyRun {
+  std::vector<pipeline::Certainty> certainties;  ///< of the pictures that could be read, in no order
+  ShardedRun run;
+};
+
+/// Throws as evaluate(). `compare_with_f32` does not count.
+CertaintyRun find_certainties(const std::shared_ptr<const models::Model>& model,
+                              std::span<const std::filesystem::path> pictures, const EvalOptions& options = {});
 
 /// `limit` of the items, evenly spaced, in their order; all of them if there are no more.
 template <typename Item>

@@ -42,6 +42,21 @@ bool is_folder(const fs::path& entry, ProblemList& problems) {
   return result;
 }
 
+fs::path folder_of_pictures(const fs::path& folder) {
+  std::error_code error;
+  const fs::path images = folder / "images";
+  return fs::is_directory(images, error) ? images : folder;
+}
+
+std::optional<fs::path> place_in(const fs::path& folder, const std::string& file_name) {
+  if (file_name.find('\0') != std::string::npos) return std::nullopt;
+  std::error_code error;
+  const fs::path root = fs::absolute(folder, error).lexically_normal();
+  const fs::path place = (root / file_name).lexically_normal().lexically_relative(root);
+  if (error || place.empty() || place == "." || *place.begin() == "..") return std::nullopt;
+  return folder / place;
+}
+
 void expect_folder(const fs::path& folder, std::string_view expected, ProblemList& problems) {
   std::error_code error;
   if (fs::is_directory(folder, error)) return;

@@ -25,7 +25,8 @@ std::optional<double> TopKCount::top5_share() const { return share(top5, picture
 
 TopKMetric::TopKMetric(int64_t classes) : classes_(static_cast<size_t>(classes)), confusion_(classes) {}
 
-void TopKMetric::add(int64_t truth, std::span<const int64_t> guesses) {
+void TopKMetric::add(int64_t truth, std::span<const int64_t> guesses, const pipeline::Certainty& certainty) {
+  certainties_.push_back(certainty);
   const auto best = guesses.first(std::min(guesses.size(), static_cast<size_t>(kTopGuesses)));
   const bool first = !best.empty() && best.front() == truth;
   const bool any = std::ranges::find(best, truth) != best.end();
@@ -36,12 +37,14 @@ void TopKMetric::add(int64_t truth, std::span<const int64_t> guesses) {
 void TopKMetric::merge(const TopKMetric& other) {
   for (size_t i = 0; i < classes_.size(); ++i) classes_[i] += other.classes_[i];
   confusion_.merge(other.confusion_);
+  certainties_.insert(certainties_.end(), other.certainties_.begin(), other.certainties_.end());
 }
 
 TopKSummary TopKMetric::summary() const {
   TopKSummary summary;
   summary.classes = classes_;
   summary.confusion = confusion_;
+  summary.certainties = certainties_;
   double sum = 0.0;
   int64_t present = 0;
   for (const TopKCount& count : classes_) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pipeline/eval/confusion_matrix.h"
+#include "pipeline/tasks/class_scores.h"
 
 namespace zoo::eval {
 
@@ -30,7 +31,8 @@ struct TopKSummary {
   /// Mean of the classes' top-1 shares over the classes that have pictures: what `all` would be if every class had as
   /// many.
   std::optional<double> class_mean;
-  ConfusionMatrix confusion;  ///< the best guesses
+  ConfusionMatrix confusion;                     ///< the best guesses
+  std::vector<pipeline::Certainty> certainties;  ///< one per picture, in no order
 };
 
 /// Counts; parts that saw different pictures merge into the same result in any order.
@@ -39,13 +41,14 @@ class TopKMetric {
   explicit TopKMetric(int64_t classes);
 
   /// One picture. `guesses`: classes, best first; at least kTopGuesses where the model has as many.
-  void add(int64_t truth, std::span<const int64_t> guesses);
+  void add(int64_t truth, std::span<const int64_t> guesses, const pipeline::Certainty& certainty = {});
   void merge(const TopKMetric& other);
   TopKSummary summary() const;
 
  private:
   std::vector<TopKCount> classes_;
   ConfusionMatrix confusion_;
+  std::vector<pipeline::Certainty> certainties_;
 };
 
 }  // namespace zoo::eval

@@ -3,43 +3,52 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <opencv2/core/mat.hpp>
 
 #include "models/model.h"
+#include "pipeline/tasks/class_scores.h"
 #include "pipeline/tasks/network_runner.h"
 
 namespace zoo::pipeline {
 
-/// One guess.
-struct ClassScore {
-  int64_t index = 0;
-  std::string label;   ///< from the model file; "class 12" where it names none
-  double score = 0.0;  ///< softmax probability
-  double logit = 0.0;  ///< the network's own score
+/// The name that a video has shown of late, see label_smoother.h.
+struct SteadyLabel {
+  std::optional<int64_t> index;  ///< empty: unknown
+  std::string label;             ///< kUnknownLabel where there is no index
+  double score = 0.0;            ///< mean of the best guesses' scores over the window's frames with this name
+  double share = 0.0;            ///< of the window in which frames had this name
 };
 
-/// The best guesses for one picture, best first (equal scores: lower index first).
+/// What a picture shows.
 struct Classification {
-  std::vector<ClassScore> top;
-  StageTimes times;
+  std::vector<ClassScore> top;  ///< guesses, best first (equal scores: lower index first)
+  StageTimes times = {};
+  /// Where the model file has `unknown`, or it was asked for.
+  std::optional<Certainty> certainty = std::nullopt;
+  /// Where the model file has `unknown`: whether the picture shows one of the classes. `top` is what it is either way.
+  std::optional<bool> known = std::nullopt;
+  double known_score = 0.0;  ///< where there is `known`: the certainty that the model file decides by
+  /// The model file has `multi_label`: `top` are the classes that reach their thresholds, possibly none.
+  bool multi_label = false;
+  /// The model file's `smoothing`, for who follows a video.
+  std::optional<models::SmoothingConfig> smoothing = std::nullopt;
+  std::optional<SteadyLabel> steady = std::nullopt;  ///< of a video, by who follows it
 };
 
 struct ClassifierOptions {
-  /// Guesses per picture, at least 1; never more than the model has classes.
+  /// Guesses per picture, at least 1; never more than the model has classes. A multi-label model yields what reaches
+  /// the thresholds.
   int64_t top_k = 5;
   /// Guesses that score less are left out; possibly all.
   double score_thresh = 0.0;
   NetworkOptions network = {};
+  /// Whether every Classification has its `certainty`.
+  bool certainty = false;
 };
-
-/// The `count` highest softmax probabilities, best first, labelled. Computed in double, so that large scores do not
-/// overflow. Throws EngineError when a score is NaN or infinite.
-std::vector<ClassScore> top_classes(std::span<const float> logits, const std::vector<std::string>& labels,
-                                    int64_t count);
 
 /// Classifies one picture after the other; one thread at a time, see NetworkRunner.
 class Classifier {
@@ -53,6 +62,8 @@ class Classifier {
   Classification classify(const cv::Mat& frame) { return classify(frame, top_k_); }
   /// The same with another number of guesses than the options'. Throws Error below 1.
   Classification classify(const cv::Mat& frame, int64_t top_k);
+  /// The sigmoid of every class. `frame` and errors: as NetworkRunner::run.
+  std::vector<double> all_sigmoids(const cv::Mat& frame);
 
   const models::Model& model() const { return network_.model(); }
 
@@ -60,6 +71,7 @@ class Classifier {
   NetworkRunner network_;
   int64_t top_k_;
   double score_thresh_;
+  bool certainty_;
 };
 
 }  // namespace zoo::pipeline

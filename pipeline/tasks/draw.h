@@ -21,6 +21,13 @@ namespace zoo::pipeline {
 /// has that guess alone.
 void draw_classes(cv::Mat& image, std::span<const ClassScore> top);
 
+/// Draws kUnknownLabel in the same place and manner, without a bar.
+void draw_unknown(cv::Mat& image);
+
+/// Draws what a classification says: the steady name of a video with the mean of its scores, below it the frame's own
+/// other guesses; without one the guesses; "unknown" alone where that is the answer.
+void draw_classification(cv::Mat& image, const Classification& result);
+
 /// Draws every box in its class's colour (class_color), the best on top, with a tag `label 93%` (of a small picture
 /// `label`): above its box, in one of its corners or below it, inside the picture and never over another tag. Where all
 /// that is taken, the box of the lower score has no tag.

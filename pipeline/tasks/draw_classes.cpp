@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -26,6 +27,8 @@ std::string score_text(double score, const TextSizes& sizes) {
   return sizes.compact ? fmt::format("{:.0f}%", score * 100.0) : fmt::format("{:.1f}%", score * 100.0);
 }
 
+enum class Scores { kShown, kNone };
+
 /// What would be written as 0.0%.
 bool is_nothing(double score) { return score < 0.0005; }
 
@@ -36,7 +39,7 @@ int width_of(const std::string& text, const TextSizes& sizes, int limit) {
 /// The panel of a classification: which text in which size, before anything is drawn.
 class ClassPanel {
  public:
-  ClassPanel(const cv::Mat& image, std::span<const ClassScore> top) : image_(image) {
+  ClassPanel(const cv::Mat& image, std::span<const ClassScore> top, Scores scores) : image_(image), scores_(scores) {
     const std::string best = label_text(top.front().label);
     sizes_ = text_sizes(image.size(), is_intricate_text(best));
     set_best(best, top.front().score);
@@ -73,7 +76,8 @@ class ClassPanel {
     // The widest score that there can be, so that labels stand still from frame to frame.
     const int score_room = number_width(score_text(1.0, sizes_), sizes_) + sizes_.margin;
     const int label_room = width_of(label, sizes_, image_.cols * 100);
-    const bool shows_score = score_room < room && (!sizes_.compact || score_room + label_room <= room);
+    const bool shows_score =
+        scores_ == Scores::kShown && score_room < room && (!sizes_.compact || score_room + label_room <= room);
     limit_ = std::max(1, shows_score ? room - score_room : room);
     std::vector<std::string> lines = {label};
     if (label_room > limit_) lines = text_painter().broken({label, sizes_.height, limit_});
@@ -104,8 +108,9 @@ class ClassPanel {
   void draw_entry(cv::Mat& box, const Entry& entry, int line, int score_width) const {
     const int last = line + static_cast<int>(entry.lines.size()) - 1;
     const int bar = static_cast<int>(std::lround(entry.score * (box.cols - 1)));
-    cv::rectangle(box, {0, baseline_of(sizes_, line) - sizes_.height - sizes_.margin / 2},
-                  {bar, baseline_of(sizes_, last) + sizes_.margin / 2}, scalar(kBarColor), cv::FILLED);
+    if (scores_ == Scores::kShown)
+      cv::rectangle(box, {0, baseline_of(sizes_, line) - sizes_.height - sizes_.margin / 2},
+                    {bar, baseline_of(sizes_, last) + sizes_.margin / 2}, scalar(kBarColor), cv::FILLED);
     if (!entry.score_text.empty()) {
       const int width = number_width(entry.score_text, sizes_);
       draw_number(box, entry.score_text, {sizes_.margin + score_width - width, baseline_of(sizes_, line)}, sizes_,
@@ -118,6 +123,7 @@ class ClassPanel {
   }
 
   const cv::Mat& image_;
+  Scores scores_;
   TextSizes sizes_;
   int limit_ = 0;  ///< of a label
   std::vector<Entry> entries_;
@@ -128,7 +134,31 @@ class ClassPanel {
 
 void draw_classes(cv::Mat& image, std::span<const ClassScore> top) {
   if (top.empty() || !has_room_for_text(image)) return;
-  ClassPanel(image, top).draw(image);
+  ClassPanel(image, top, Scores::kShown).draw(image);
+}
+
+void draw_unknown(cv::Mat& image) {
+  if (!has_room_for_text(image)) return;
+  const std::array<ClassScore, 1> unknown = {{{.index = -1, .label = kUnknownLabel, .score = 0.0, .logit = 0.0}}};
+  ClassPanel(image, unknown, Scores::kNone).draw(image);
+}
+
+void draw_classification(cv::Mat& image, const Classification& result) {
+  const auto& steady = result.steady;
+  const bool is_known = result.known.value_or(true);
+  if (steady ? !steady->index : !is_known) {
+    draw_unknown(image);
+    return;
+  }
+  if (!steady) {
+    draw_classes(image, result.top);
+    return;
+  }
+  std::vector<ClassScore> shown = {{.index = *steady->index, .label = steady->label, .score = steady->score}};
+  for (const ClassScore& guess : result.top) {
+    if (is_known && guess.index != *steady->index) shown.push_back(guess);
+  }
+  draw_classes(image, shown);
 }
 
 }  // namespace zoo::pipeline

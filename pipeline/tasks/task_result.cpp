@@ -12,7 +12,7 @@
 namespace zoo::pipeline {
 namespace {
 
-void draw(cv::Mat& image, const Classification& result) { draw_classes(image, result.top); }
+void draw(cv::Mat& image, const Classification& result) { draw_classification(image, result); }
 void draw(cv::Mat& image, const FoundObjects& result) { draw_boxes(image, result.boxes); }
 void draw(cv::Mat& image, const Segmentation& result) { draw_mask(image, result); }
 

@@ -73,6 +73,43 @@ int64_t add_classes(YamlValue& model, const std::string& task, Random& random) {
   return classes;
 }
 
+YamlValue some_unknown(Random& random) {
+  YamlValue unknown = YamlValue::map();
+  unknown.add("score", random.word({"max_probability", "margin", "energy"}));
+  unknown.add("threshold", random.word({"0", "0.5", ".75", "1"}));
+  random.shuffle(unknown.entries);
+  return unknown;
+}
+
+YamlValue some_smoothing(Random& random) {
+  YamlValue smoothing = YamlValue::map();
+  if (random.one_in(2)) smoothing.add("window_s", random.word({"0.25", "1", "60"}));
+  if (random.one_in(2)) smoothing.add("hysteresis", random.word({"0", "0.2", "1"}));
+  return smoothing;
+}
+
+YamlValue some_multi_label(int64_t classes, Random& random) {
+  YamlValue multi_label = YamlValue::map();
+  if (random.one_in(2)) multi_label.add("threshold", random.word({"0", "0.3", "1"}));
+  if (random.one_in(2)) {
+    YamlValue thresholds = YamlValue::map();
+    thresholds.add(fmt::format("\"{}\"", random.between(0, classes - 1)), random.word({"0.1", "0.9"}));
+    multi_label.add("thresholds", random.one_in(4) ? some_null(random) : std::move(thresholds));
+  }
+  return multi_label;
+}
+
+// What a classifier may answer beside its best guess; several classes, or unknown and smoothing.
+void add_answers(YamlValue& model, int64_t classes, Random& random) {
+  if (random.one_in(4)) {
+    model.add("multi_label", some_multi_label(classes, random));
+    return;
+  }
+  if (random.one_in(3)) model.add("unknown", random.one_in(6) ? some_null(random) : some_unknown(random));
+  if (random.one_in(3)) model.add("smoothing", random.one_in(6) ? some_null(random) : some_smoothing(random));
+  if (random.one_in(6)) model.add("multi_label", some_null(random));
+}
+
 void add_maps(GeneratedConfig& config, const char* name, const std::vector<ExpectedLevel>& levels) {
   for (size_t i = 0; i < levels.size(); ++i) {
     config.outputs.push_back({fmt::format("{}.{}", name, i), levels[i].channels, levels[i].stride});
@@ -205,6 +242,7 @@ GeneratedConfig generate_config(uint32_t seed) {
   if (random.one_in(3)) model.add("checkpoint", some_checkpoint(random));
   if (random.one_in(4)) model.add("freeze_backbone", YamlValue::any("False"));
   if (random.one_in(4)) model.add("losses", some_losses());
+  if (config.task == "classification") add_answers(model, config.num_classes, random);
   if (config.task != "detection") {
     if (random.one_in(4)) model.add("postprocessor", YamlValue::any("~"));
   } else if (!random.one_in(3)) {

@@ -50,6 +50,9 @@ const std::map<std::string, Section>& sections() {
       {"model", {"", "model", ""}},
       {"model.checkpoint", {"", "model.checkpoint", ""}},
       {"model.architecture", {"", "model.architecture", ""}},
+      {"model.unknown", {"", "model.unknown", ""}},
+      {"model.smoothing", {"", "model.smoothing", ""}},
+      {"model.multi_label", {"", "model.multi_label", ""}},
       {backbone, {"", backbone, ""}},
       {neck, {"", neck, ""}},
       {head, {"", head, ""}},
@@ -88,13 +91,16 @@ Section section_of(const DocumentedKey& key) {
   throw Error("no section of this test is called \"" + key.heading + '"');
 }
 
-// List positions and the numbers of lucid's layers do not matter, nor where its map stands.
+// List positions and the numbers of lucid's layers do not matter, nor where its map stands, nor which classes have
+// thresholds of their own.
 std::string general_path(std::string path) {
   static const std::regex kIndex("\\[[0-9]+\\]");
   static const std::regex kLayer("\\.(layer[0-9]+|conv0)\\.");
   static const std::regex kLastLayer("\\.layer[0-9]+$");
   static const std::regex kInParams("\\.params\\.cfg\\.");
+  static const std::regex kClass("(model\\.multi_label\\.thresholds)\\..*");
   path = std::regex_replace(path, kIndex, "[]");
+  path = std::regex_replace(path, kClass, "$1");
   path = std::regex_replace(path, kLayer, ".layer1.");
   path = std::regex_replace(path, kLastLayer, ".layer1");
   return std::regex_replace(path, kInParams, ".cfg.");
@@ -245,6 +251,7 @@ std::string description(const models::ModelConfig& config) {
   for (const graph::Output& output : graph.outputs) text += fmt::format("{} {}\n", output.name, output.node);
   text += description(config.preprocess);
   if (config.detection) text += description(*config.detection);
+  for (const auto& [key, what] : models::texts_of(config.answers, config.labels)) text += key + ' ' + what + '\n';
   text += fmt::format("{} {} {} {}\n", config.runtime.precision, config.runtime.threads, config.use_pretrained,
                       config.backbone.returned_levels);
   return text;

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "models/model_config.h"
 #include "sinks/csv_rows.h"
 #include "sinks/csv_sink.h"
 #include "tests/support/temp_folder.h"
@@ -32,6 +33,27 @@ TEST(CsvRows, OfAClassificationAreItsGuesses) {
                      Task::kClassification),
             "clip.mp4,7,0.28,1,3,cat,0.812346,\n"
             "clip.mp4,7,0.28,2,5,dog,0.1,\n");
+}
+
+TEST(CsvRows, OfAModelWithUnknownAndSmoothingHaveTheirColumns) {
+  models::ModelConfig config;
+  config.task = Task::kClassification;
+  config.answers.unknown.emplace();
+  config.answers.smoothing.emplace();
+  const CsvColumns columns(config);
+  EXPECT_EQ(csv_header(columns), "source,frame,time_s,rank,index,label,score,error,known,steady");
+  pipeline::Classification result{{{3, "cat", 0.5, 7.0}, {5, "dog", 0.25, 2.0}}, {}};
+  result.known = false;
+  result.steady = pipeline::SteadyLabel{.index = 8, .label = "a, b"};
+  EXPECT_EQ(csv_rows(frame_with(result), columns),
+            "clip.mp4,7,0.28,1,3,cat,0.5,,false,\"a, b\"\n"
+            "clip.mp4,7,0.28,2,5,dog,0.25,,false,\"a, b\"\n");
+  result.top.clear();
+  result.known = true;
+  result.steady.reset();
+  EXPECT_EQ(csv_rows(frame_with(result), columns), "clip.mp4,7,0.28,,,,,,true,\n");
+  const pipeline::FrameFailure failure{"a.jpg", 2, pipeline::FailureKind::kEmpty, "empty"};
+  EXPECT_EQ(csv_rows(failure, columns), "a.jpg,2,,,,,,empty,,\n");
 }
 
 TEST(CsvRows, OfADetectionAreItsBoxes) {

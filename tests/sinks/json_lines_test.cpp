@@ -42,6 +42,28 @@ TEST(JsonLines, NamedStreamsSayWhenWhoAndHowOld) {
             R"("kind":"lost","cause":"refused","epoch":2})");
 }
 
+TEST(JsonLines, ClassificationSaysWhetherItKnowsAndWhatStands) {
+  pipeline::ProcessedFrame item;
+  item.frame = {.image = cv::Mat(2, 2, CV_8UC3), .source = "clip.mp4"};
+  pipeline::Classification result{{{3, "cat", 0.25, 7.25}}, {}};
+  result.known = false;
+  result.known_score = 0.2512345678;
+  item.result = result;
+  const std::string start = R"({"source":"clip.mp4","frame":0,"time_s":0.0,"size":[2,2],)"
+                            R"("top":[{"index":3,"label":"cat","score":0.25,"logit":7.25}],)";
+  const std::string end = R"("ms":{"capture":0.0,"preprocess":0.0,"infer":0.0,"draw":0.0}})";
+  EXPECT_EQ(to_json_line(item), start + R"("known":false,"known_score":0.251235,)" + end);
+  result.known = true;
+  result.steady = pipeline::SteadyLabel{.index = 4, .label = "dog", .score = 0.75, .share = 0.5};
+  item.result = result;
+  EXPECT_EQ(to_json_line(item), start + R"("known":true,"known_score":0.251235,)" +
+                                    R"("steady":{"index":4,"label":"dog","score":0.75,"share":0.5},)" + end);
+  result.known.reset();
+  result.steady = pipeline::SteadyLabel{.index = std::nullopt, .label = pipeline::kUnknownLabel};
+  item.result = result;
+  EXPECT_EQ(to_json_line(item), start + R"("steady":{"index":null,"label":"unknown","score":0.0,"share":0.0},)" + end);
+}
+
 TEST(JsonLines, DetectionHasBoxes) {
   pipeline::ProcessedFrame item;
   item.frame = {.image = cv::Mat(20, 30, CV_8UC3), .source = "a.jpg"};

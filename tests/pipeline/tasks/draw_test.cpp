@@ -53,6 +53,60 @@ TEST(DrawClasses, TextGrowsWithThePicture) {
   EXPECT_LT(changed_part(large).height, 2400 / 4);
 }
 
+TEST_P(DrawnSize, UnknownIsLegibleInTheCornerAndWithoutABar) {
+  cv::Mat image = grey_picture(GetParam().width, GetParam().height);
+  draw_unknown(image);
+  const cv::Rect box = changed_part(image);
+  EXPECT_EQ(box.tl(), cv::Point(0, 0));
+  double brightest = 0.0;
+  cv::minMaxLoc(image.reshape(1), nullptr, &brightest);
+  EXPECT_GT(brightest, 200.0) << "no light text";
+  cv::Mat colourful;
+  cv::Mat hsv;
+  cv::cvtColor(image, hsv, cv::COLOR_BGR2HSV);
+  cv::inRange(hsv, cv::Scalar(0, 100, 0), cv::Scalar(180, 255, 255), colourful);
+  EXPECT_EQ(cv::countNonZero(colourful), 0);
+}
+
+/// What a classification draws onto a grey picture.
+cv::Mat drawn(const Classification& result) {
+  cv::Mat image = grey_picture(320, 240);
+  draw_classification(image, result);
+  return image;
+}
+
+cv::Mat drawn(const std::vector<ClassScore>& top) {
+  cv::Mat image = grey_picture(320, 240);
+  draw_classes(image, top);
+  return image;
+}
+
+bool same(const cv::Mat& a, const cv::Mat& b) { return cv::norm(a, b, cv::NORM_INF) == 0.0; }
+
+TEST(DrawClassification, IsItsGuessesUnlessItIsUnknown) {
+  Classification result{kTop, {}};
+  EXPECT_TRUE(same(drawn(result), drawn(kTop)));
+  result.known = true;
+  EXPECT_TRUE(same(drawn(result), drawn(kTop)));
+  result.known = false;
+  cv::Mat unknown = grey_picture(320, 240);
+  draw_unknown(unknown);
+  EXPECT_TRUE(same(drawn(result), unknown));
+}
+
+TEST(DrawClassification, ShowsTheSteadyNameAboveTheFramesOtherGuesses) {
+  Classification result{kTop, {}};
+  result.steady = SteadyLabel{.index = kTop[1].index, .label = kTop[1].label, .score = 0.5};
+  EXPECT_TRUE(same(drawn(result), drawn({{kTop[1].index, kTop[1].label, 0.5}, kTop[0], kTop[2]})));
+  result.known = false;
+  EXPECT_TRUE(same(drawn(result), drawn({{kTop[1].index, kTop[1].label, 0.5}}))) << "guesses of no worth";
+  result.known = true;
+  result.steady = SteadyLabel{.index = std::nullopt, .label = kUnknownLabel};
+  cv::Mat unknown = grey_picture(320, 240);
+  draw_unknown(unknown);
+  EXPECT_TRUE(same(drawn(result), unknown));
+}
+
 TEST(DrawClasses, LeavesTinyPicturesAndEmptyResultsAlone) {
   for (const cv::Size size : {cv::Size(1, 1), cv::Size(23, 500), cv::Size(500, 23)}) {
     cv::Mat image = grey_picture(size.width, size.height);
