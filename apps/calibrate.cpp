@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/choose_threshold.h"
 #include "apps/commands.h"
 #include "apps/model_flags.h"
 #include "apps/number_check.h"
@@ -32,13 +34,17 @@ struct CalibrateFlags {
   SizeFlag size;
   std::string data;
   std::string output;
-  std::string method = "percentile";
-  int64_t images = 256;
+  std::string method;  ///< empty: percentile
+  std::optional<int64_t> images;
   int threads = 0;
   bool json = false;
+  ThresholdFlags threshold;
 };
 
+constexpr int64_t kUsualImages = 256;
+
 engine::RangeMethod method_of(const std::string& name) {
+  if (name.empty()) return engine::RangeMethod::kPercentile;
   for (const auto method : {engine::RangeMethod::kMinMax, engine::RangeMethod::kPercentile}) {
     if (engine::to_string(method) == name) return method;
   }
@@ -59,7 +65,7 @@ int calibrate_model(const CalibrateFlags& flags) {
   auto found = eval::find_pictures(flags.data);
   const auto run_files = files_of_run(flags.model, *model);
   for (const auto& picture : found) run_files->add_input(picture, "a picture");
-  const auto pictures = eval::evenly_chosen(std::move(found), flags.images);
+  const auto pictures = eval::evenly_chosen(std::move(found), flags.images.value_or(kUsualImages));
   claim_output(*run_files, output, "--output");
   sinks::DocumentOutput file(output);
   catch_stop_signals();
@@ -88,7 +94,7 @@ int calibrate_model(const CalibrateFlags& flags) {
                            {"pictures", run.file.images},
                            {"failed", run.failures.size()},
                            {"values", values},
-                           {"method", flags.method},
+                           {"method", std::string(engine::to_string(options.method))},
                            {"fingerprint", run.file.calibration.fingerprint}};
     sinks::TextOutput().write(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else {
@@ -102,6 +108,23 @@ int calibrate_model(const CalibrateFlags& flags) {
   return kExitSomeUnread;
 }
 
+int calibrate(const CalibrateFlags& flags) {
+  if (!flags.threshold.wanted()) return calibrate_model(flags);
+  const char* of_tables = !flags.output.empty() ? "--output" : !flags.method.empty() ? "--method" : nullptr;
+  if (of_tables != nullptr) {
+    throw UsageError(fmt::format(
+        "calibrate: {} is for the table of ranges, --unknown and --keep choose a threshold: give one or the other",
+        of_tables));
+  }
+  return choose_threshold(flags.threshold, {.model = flags.model,
+                                            .weights = flags.weights,
+                                            .size = flags.size,
+                                            .data = flags.data,
+                                            .images = flags.images,
+                                            .threads = flags.threads,
+                                            .json = flags.json});
+}
+
 }  // namespace
 
 Action setup_calibrate(CLI::App& app) {
@@ -110,7 +133,8 @@ Action setup_calibrate(CLI::App& app) {
   app.add_option("DIR,--data,-d", flags->data, "Folder of pictures like those the model will see, subfolders included")
       ->required()
       ->type_name("DIR");
-  app.add_option("--images,-n", flags->images, "So many of the pictures, evenly spread (default: 256)")
+  app.add_option("--images,-n", flags->images,
+                 "So many of the pictures, evenly spread (default: 256; for a threshold all)")
       ->check(count_check())
       ->type_name("N");
   app.add_option("--output,-o", flags->output, "Table to write (default: CHECKPOINT.calibration.yaml)")
@@ -122,7 +146,8 @@ Action setup_calibrate(CLI::App& app) {
   flags->size.add_to(app);
   add_threads_flag(app, flags->threads);
   add_json_flag(app, flags->json);
-  return [flags] { return calibrate_model(*flags); };
+  flags->threshold.add_to(app);
+  return [flags] { return calibrate(*flags); };
 }
 
 }  // namespace zoo::apps

@@ -12,14 +12,16 @@
 #include <spdlog/spdlog.h>
 
 #include "apps/commands.h"
+#include "apps/eval_flags.h"
 #include "apps/eval_report.h"
 #include "apps/model_flags.h"
-#include "apps/number_check.h"
 #include "apps/output.h"
 #include "apps/progress.h"
 #include "apps/run_inputs.h"
 #include "apps/signals.h"
+#include "apps/unknown_report.h"
 #include "nn/core/counted.h"
+#include "pipeline/eval/calibrate.h"
 #include "pipeline/eval/confusion_picture.h"
 #include "pipeline/eval/evaluate.h"
 #include "pipeline/images/encode_image.h"
@@ -31,61 +33,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 using ModelPtr = std::shared_ptr<const models::Model>;
 
-struct EvalFlags {
-  ModelFlags model;
-  WeightFlags weights;
-  SizeFlag size;
-  std::string data;
-  std::string annotations;
-  std::string json_value;
-  std::optional<std::string> json;  ///< file, or "-" for standard output instead of text
-  std::string confusion;
-  std::optional<double> score_thresh;
-  std::string class_order;
-  std::optional<int64_t> limit;
-  int threads = 0;
-  std::optional<engine::Precision> precision;
-  KernelFlags kernels;
-
-  int shards() const { return threads > 0 ? threads : all_cores(); }
-};
-
-/// Of a detection's data set.
-std::filesystem::path annotations_of(const EvalFlags& flags) {
-  if (!flags.annotations.empty()) return flags.annotations;
-  return std::filesystem::path(flags.data) / "annotations.json";
-}
-
-void check_flags(const EvalFlags& flags, const models::ModelConfig& config) {
-  check_task_flags({{"--annotations", !flags.annotations.empty(), {Task::kDetection}},
-                    {"--class-order", !flags.class_order.empty(), {Task::kClassification}},
-                    {"--score-thresh", flags.score_thresh.has_value(), {Task::kDetection}},
-                    {"--confusion", !flags.confusion.empty(), {Task::kClassification, Task::kSegmentation}}},
-                   config);
-  if (flags.confusion.empty()) return;
-  const std::filesystem::path file = flags.confusion;
-  if (file.extension() != ".png")
-    throw UsageError(fmt::format("--confusion {}: expected a name in .png", flags.confusion));
-  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
-  std::error_code error;
-  if (!std::filesystem::is_directory(folder, error)) {
-    throw UsageError(fmt::format("--confusion {}: there is no folder {}", flags.confusion, folder.string()));
-  }
-}
-
-eval::EvalOptions options_for(const EvalFlags& flags, Progress& progress) {
-  eval::EvalOptions options;
-  options.shards = flags.shards();
-  options.network.precision = flags.precision;
-  options.network.kernels = flags.kernels.options();
-  options.network.input_size = flags.size.value();
-  options.network.on_note = note_reporter();
-  options.score_thresh = flags.score_thresh;
-  options.run.stop = &stop_requested();
-  options.run.progress = [&progress](int64_t done) { progress.update(done); };
-  return options;
-}
-
 void write_confusion(const std::string& file, const eval::ConfusionMatrix& confusion, const Labels& labels) {
   const std::vector<uint8_t> bytes = pipeline::encode_image(eval::draw_confusion(confusion, labels), ".png");
   write_file(file, std::as_bytes(std::span(bytes)));
@@ -93,6 +40,7 @@ void write_confusion(const std::string& file, const eval::ConfusionMatrix& confu
 
 void add_input(const eval::ClassItem& item, RunFiles& run) { run.add_input(item.picture, "a picture"); }
 void add_input(const eval::BoxItem& item, RunFiles& run) { run.add_input(item.picture, "a picture"); }
+void add_input(const eval::LabelItem& item, RunFiles& run) { run.add_input(item.picture, "a picture"); }
 void add_input(const eval::MaskItem& item, RunFiles& run) {
   run.add_input(item.picture, "a picture");
   run.add_input(item.mask, "a label map");
@@ -100,10 +48,12 @@ void add_input(const eval::MaskItem& item, RunFiles& run) {
 
 /// Throws IoError where a file to write is one of those that are read.
 template <typename Item>
-void check_outputs(const EvalFlags& flags, const models::Model& model, const std::vector<Item>& items) {
+void check_outputs(const EvalFlags& flags, const models::Model& model, const std::vector<Item>& items,
+                   const std::vector<std::filesystem::path>& unknown) {
   const auto run = files_with_calibration(flags.model, model);
-  run->add_input(annotations_of(flags), "the annotations");
+  run->add_input(flags.annotations_of(model.config()), "the annotations");
   for (const Item& item : items) add_input(item, *run);
+  for (const std::filesystem::path& picture : unknown) run->add_input(picture, "a picture");
   claim_output(*run, flags.json.value_or(""), "--json");
   claim_output(*run, flags.confusion, "--confusion");
 }
@@ -118,10 +68,10 @@ Json failures_json(const std::vector<Item>& items, const std::vector<eval::ItemF
 }
 
 /// What is compared with f32, by task.
-const char* compared_things(Task task) {
-  switch (task) {
+const char* compared_things(const models::ModelConfig& config) {
+  switch (config.task.value()) {
     case Task::kClassification:
-      return "pictures, best guess";
+      return config.answers.multi_label ? "pictures, classes found" : "pictures, best guess";
     case Task::kDetection:
       return "boxes that score 0.5 or more: same class, overlap 0.5 or more";
     case Task::kSegmentation:
@@ -157,27 +107,42 @@ void report_odd_masks(const eval::IouSummary& summary) {
 
 template <typename Item>
 int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<Item> items, const DataSetNotes& notes) {
-  check_outputs(flags, *model, items);
+  std::vector<std::filesystem::path> unknown;
+  if (!flags.unknown.empty()) unknown = eval::find_pictures(flags.unknown);
+  check_outputs(flags, *model, items, unknown);
+  if (flags.limit) unknown = eval::evenly_chosen(std::move(unknown), *flags.limit);
   if (flags.limit) items = eval::evenly_chosen(std::move(items), *flags.limit);
   catch_stop_signals();
   std::optional<sinks::DocumentOutput> json;
   if (flags.json) json.emplace(*flags.json);
   const auto total = static_cast<int64_t>(items.size());
-  Progress progress(total);
-  eval::EvalOptions options = options_for(flags, progress);
+  Progress progress(total + std::ssize(unknown));
+  eval::EvalOptions options = flags.options(progress);
   const models::ResolvedPrecision chosen = pipeline::resolve_precision(*model, options.network);
   const engine::Precision precision = chosen.precision;
   options.network.precision = precision;
   options.compare_with_f32 = precision != engine::Precision::kF32 || flags.kernels.compact_layers;
   const auto result = eval::evaluate(model, std::span<const Item>(items), options);
+  const models::ModelConfig& config = model->config();
+  std::optional<UnknownReport> known;
+  int64_t done = result.run.done;
+  if constexpr (std::is_same_v<Item, eval::ClassItem>) {
+    if (!unknown.empty() || config.answers.unknown) {
+      options.run.progress = [&](int64_t of_unknown) { progress.update(total + of_unknown); };
+      known.emplace(config.answers.unknown, result.summary.certainties,
+                    unknown.empty() ? UnknownPictures()
+                                    : UnknownPictures{unknown, eval::find_certainties(model, unknown, options)});
+      done += known->done();
+    }
+  }
   progress.clear();
   for (const eval::ItemFailure& failure : result.run.failures) report(failure.message);
+  if (known) known->report_failures();
   if (stop_signal() != 0) {
-    report(fmt::format("stopped after {} of {}", result.run.done, counted(total, "picture")));
+    report(fmt::format("stopped after {} of {}", done, counted(total + std::ssize(unknown), "picture")));
     return kExitSignalBase + stop_signal();
   }
 
-  const models::ModelConfig& config = model->config();
   const auto failed = static_cast<int64_t>(result.run.failures.size());
   if (json) {
     Json document = {{"model", config.file.string()},
@@ -189,6 +154,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
     if (notes.left_out) document["left_out"] = *notes.left_out;
     if (result.agreement) document["agreement_with_f32"] = to_json(*result.agreement);
     document.update(to_json(result.summary, config.labels));
+    if (known) document["unknown"] = known->to_json();
     json->write(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
     json->finish();
   }
@@ -196,23 +162,26 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
     std::string text = fmt::format("{}{}\n\n", counted(total - failed, "picture"), notes.text);
     if (result.agreement) {
       text += fmt::format("agreement of {} with f32 {}   {}\n\n", compared_network(flags, precision),
-                          to_text(*result.agreement), compared_things(config.task.value()));
+                          to_text(*result.agreement), compared_things(config));
     }
+    if (known) text += known->to_text() + "\n";
     sinks::TextOutput().write(text + to_text(result.summary, config.labels));
   }
-  if constexpr (!std::is_same_v<Item, eval::BoxItem>) {
+  if constexpr (std::is_same_v<Item, eval::ClassItem> || std::is_same_v<Item, eval::MaskItem>) {
     if (!flags.confusion.empty()) write_confusion(flags.confusion, result.summary.confusion, config.labels);
   }
   if constexpr (std::is_same_v<Item, eval::MaskItem>) report_odd_masks(result.summary);
-  if (failed == 0) return kExitDone;
-  report(fmt::format("{} of {} failed and count in no figure", failed, counted(total, "picture")));
+  const int64_t all_failed = failed + (known ? known->failed() : 0);
+  if (all_failed == 0) return kExitDone;
+  report(fmt::format("{} of {} failed and count in no figure", all_failed,
+                     counted(total + std::ssize(unknown), "picture")));
   return kExitSomeUnread;
 }
 
 int evaluate_boxes(const EvalFlags& flags, const ModelPtr& model) {
   const models::ModelConfig& config = model->config();
   const std::filesystem::path folder = flags.data;
-  const std::filesystem::path file = annotations_of(flags);
+  const std::filesystem::path file = flags.annotations_of(config);
   eval::CocoAnnotations truth = eval::read_coco_annotations(file, folder, config.labels, config.num_classes);
   int64_t objects = 0;
   for (const eval::BoxItem& item : truth.items) objects += static_cast<int64_t>(item.truths.size());
@@ -232,6 +201,13 @@ int evaluate_classes(const EvalFlags& flags, const ModelPtr& model) {
                         about_left_out(folders.left_out, "no pictures, or in no class's folder"));
 }
 
+int evaluate_labels(const EvalFlags& flags, const ModelPtr& model) {
+  const models::ModelConfig& config = model->config();
+  return evaluate_items(
+      flags, model, eval::read_label_table(flags.annotations_of(config), flags.data, config.labels, config.num_classes),
+      {});
+}
+
 int evaluate_masks(const EvalFlags& flags, const ModelPtr& model) {
   eval::MaskFolders folders = eval::read_mask_folders(flags.data);
   return evaluate_items(flags, model, std::move(folders.items),
@@ -241,10 +217,10 @@ int evaluate_masks(const EvalFlags& flags, const ModelPtr& model) {
 int evaluate_model(const EvalFlags& flags) {
   const ModelPtr model = load_model(flags.model, flags.weights);
   const models::ModelConfig& config = model->config();
-  check_flags(flags, config);
+  flags.check(config);
   switch (config.task.value()) {
     case Task::kClassification:
-      return evaluate_classes(flags, model);
+      return config.answers.multi_label ? evaluate_labels(flags, model) : evaluate_classes(flags, model);
     case Task::kDetection:
       return evaluate_boxes(flags, model);
     case Task::kSegmentation:
@@ -257,43 +233,9 @@ int evaluate_model(const EvalFlags& flags) {
 
 Action setup_eval(CLI::App& app) {
   auto flags = std::make_shared<EvalFlags>();
-  flags->model.add_to(app);
-  app.add_option("DIR,--data,-d", flags->data,
-                 "Folder of the data set. Classification: DIR/<label, index or WordNet id>/*.jpg. Detection: "
-                 "DIR/annotations.json (COCO) and DIR/images. Segmentation: DIR/images/NAME.jpg and DIR/masks/NAME.png "
-                 "(palette or grey)")
-      ->required()
-      ->type_name("DIR");
-  app.add_option("--annotations", flags->annotations, "COCO file instead of DIR/annotations.json (detection)")
-      ->type_name("FILE");
-  app.add_option("--class-order", flags->class_order,
-                 "Class of a folder: the one that its name says, or its place among the folders in the order of their "
-                 "names, as torchvision's ImageFolder takes them (classification; default: names)")
-      ->check(CLI::IsMember({"names", "sorted"}))
-      ->type_name("ORDER");
-  flags->weights.add_to(app);
-  flags->size.add_to(app);
-  app.add_option("--score-thresh", flags->score_thresh,
-                 "Leave out boxes that score less (detection; default: the model file's)")
-      ->check(number_in(0.0, 1.0))
-      ->type_name("SCORE");
-  app.add_option("--limit", flags->limit, "Only so many pictures, evenly spread over the data set")
-      ->check(count_check())
-      ->type_name("N");
-  app.add_option("--confusion", flags->confusion, "Draw the confusion matrix into a PNG (classification, segmentation)")
-      ->type_name("FILE");
-  CLI::Option* json = app.add_option("--json", flags->json_value,
-                                     "Write the figures as JSON to a file, or to standard output instead of text (-, "
-                                     "or no value)")
-                          ->type_name("FILE")
-                          ->expected(0, 1);
-  add_cores_flag(app, "--threads", flags->threads,
-                 "Cores to spread the pictures over (default: all); the figures do not depend on it");
-  add_precision_flag(app, flags->precision);
-  flags->kernels.add_to(app);
-  flags->weights.add_calibration_to(app);
-  return [flags, json] {
-    if (json->count() > 0) flags->json = flags->json_value.empty() ? "-" : flags->json_value;
+  flags->add_to(app);
+  return [flags] {
+    flags->settle();
     return evaluate_model(*flags);
   };
 }

@@ -107,6 +107,22 @@ std::string to_text(const eval::TopKSummary& summary, const Labels& labels) {
   return text + class_table(std::move(rows), " pictures     top-1     top-5", explained);
 }
 
+std::string to_text(const eval::MultiLabelSummary& summary, const Labels& labels) {
+  std::string text = line("mAP", summary.map, "average precision, mean over the classes that occur");
+  text += line("F1", summary.macro_f1, "at the thresholds, mean over the classes that occur");
+  text += line("micro F1", summary.micro_f1, "of all classes together");
+  text += line("exact", summary.exact, "pictures of which exactly the right classes were found");
+  std::vector<ClassRow> rows;
+  for (size_t i = 0; i < summary.classes.size(); ++i) {
+    const auto& [count, ap] = summary.classes[i];
+    if (count.truth + count.found == 0) continue;
+    rows.push_back({static_cast<int64_t>(i), ap.value_or(0.0),
+                    fmt::format("{:>9}  {}  {}  {}  {}", count.truth, percent(ap), percent(count.f1()),
+                                percent(count.precision()), percent(count.recall()))});
+  }
+  return text + class_table(std::move(rows), " pictures        AP        F1  precision  recall", labels);
+}
+
 std::string to_text(const eval::CocoSummary& summary, const Labels& labels) {
   std::string text = line("AP", summary.ap, "average precision, mean over IoU 0.50 to 0.95");
   text += line("AP50", summary.ap50, "at IoU 0.50");
@@ -163,6 +179,27 @@ Json to_json(const eval::TopKSummary& summary, const Labels& labels) {
             {"class_mean", number(summary.class_mean)}}},
           {"classes", classes},
           {"confusion", confusion_json(summary.confusion)}};
+}
+
+Json to_json(const eval::MultiLabelSummary& summary, const Labels& labels) {
+  Json classes = Json::array();
+  for (size_t i = 0; i < summary.classes.size(); ++i) {
+    const auto& [count, ap] = summary.classes[i];
+    const auto index = static_cast<int64_t>(i);
+    classes.push_back({{"index", index},
+                       {"label", label_of(labels, index)},
+                       {"truth", count.truth},
+                       {"found", count.found},
+                       {"both", count.both},
+                       {"AP", number(ap)},
+                       {"f1", number(count.f1())}});
+  }
+  return {{"metrics",
+           {{"mAP", number(summary.map)},
+            {"macro_f1", number(summary.macro_f1)},
+            {"micro_f1", number(summary.micro_f1)},
+            {"exact", number(summary.exact)}}},
+          {"classes", classes}};
 }
 
 Json to_json(const eval::CocoSummary& summary, const Labels& labels) {

@@ -82,7 +82,12 @@ int predict(PredictFlags& flags) {
   clock.lap("configuration");
   const auto model = load_model(flags.model, flags.weights, flags.options.timing ? &clock : nullptr);
   check_task_flags(task_flags(flags), model->config());
-  flags.options.task = model->config().task.value_or(Task::kClassification);
+  if (flags.top_k && model->config().answers.multi_label) {
+    throw UsageError(
+        "--topk: a multi-label model yields every class that reaches its threshold (model.multi_label); --score-thresh "
+        "leaves out more");
+  }
+  flags.options.columns = sinks::CsvColumns(model->config());
   const auto files = files_with_calibration(flags.model, *model);
   sinks::add_sources(sources, *files);
   claim_output(*files, flags.options.json.value_or(""), "--json");

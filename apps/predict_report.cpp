@@ -12,7 +12,6 @@
 namespace zoo::apps {
 namespace {
 
-constexpr int kStableFrames = 5;
 constexpr size_t kMaxNameWidth = 60;
 
 constexpr size_t kMaxParts = 8;
@@ -24,6 +23,7 @@ struct Words {
   std::vector<std::string> rows;  ///< of the table
   std::string line;               ///< everything on one line
   std::string state;              ///< what makes a change in a video
+  bool steady = false;            ///< `state` does not flicker
 };
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -37,21 +37,56 @@ std::string joined(const std::vector<std::string>& parts) {
 /// What would be written as 0.00 %.
 bool is_nothing(double part) { return part < 0.00005; }
 
-Words words_for(const pipeline::Classification& result) {
+/// The classes of a multi-label model.
+Words words_for_labels(const pipeline::Classification& result) {
+  Words words{.header = "   score  label", .rows = {}, .line = "nothing", .state = {}};
+  std::vector<std::string> parts;
+  std::set<int64_t> present;
+  for (const pipeline::ClassScore& label : result.top) {
+    words.rows.push_back(fmt::format("{:6.2f} %  {}", label.score * 100.0, printable(label.label)));
+    parts.push_back(fmt::format("{:.1f} % {}", label.score * 100.0, printable(label.label)));
+    present.insert(label.index);
+  }
+  for (const int64_t index : present) words.state += fmt::format("{} ", index);
+  if (!parts.empty()) words.line = joined(parts);
+  return words;
+}
+
+/// A line without a score, its label below the others'.
+std::string unscored(const std::string& label) { return fmt::format("{:>8}  {}", "-", label); }
+
+/// The steady name in place of the frame's own.
+void use_steady(const pipeline::SteadyLabel& steady, Words& words) {
+  words.steady = true;
+  words.state = steady.index ? fmt::to_string(*steady.index) : pipeline::kUnknownLabel;
+  words.line = steady.index ? fmt::format("{:6.2f} %  {}", steady.score * 100.0, printable(steady.label))
+                            : unscored(pipeline::kUnknownLabel);
+}
+
+Words words_for_guesses(const pipeline::Classification& result) {
   Words words{.header = "rank    score  label", .rows = {}, .line = {}, .state = {}};
   for (const pipeline::ClassScore& guess : result.top) {
     if (is_nothing(guess.score) && !words.rows.empty()) break;
     words.rows.push_back(
         fmt::format("{:4d} {:6.2f} %  {}", words.rows.size() + 1, guess.score * 100.0, printable(guess.label)));
   }
-  if (result.top.empty()) {
+  if (!result.known.value_or(true)) {
+    words.rows.insert(words.rows.begin(), fmt::format("   - {}", unscored(pipeline::kUnknownLabel)));
+    words.line = unscored(pipeline::kUnknownLabel);
+    words.state = pipeline::kUnknownLabel;
+  } else if (result.top.empty()) {
     words.line = "nothing";
-    return words;
+  } else {
+    const pipeline::ClassScore& best = result.top.front();
+    words.line = fmt::format("{:6.2f} %  {}", best.score * 100.0, printable(best.label));
+    words.state = fmt::to_string(best.index);
   }
-  const pipeline::ClassScore& best = result.top.front();
-  words.line = fmt::format("{:6.2f} %  {}", best.score * 100.0, printable(best.label));
-  words.state = fmt::to_string(best.index);
+  if (result.steady) use_steady(*result.steady, words);
   return words;
+}
+
+Words words_for(const pipeline::Classification& result) {
+  return result.multi_label ? words_for_labels(result) : words_for_guesses(result);
 }
 
 Words words_for(const pipeline::FoundObjects& result) {
@@ -94,14 +129,14 @@ Words words_for(const pipeline::TaskResult& result) {
 
 }  // namespace
 
-bool StableState::update(const std::string& state) {
+bool StableState::update(const std::string& state, int frames) {
   if (state == stable_) {
     run_ = 0;
     return false;
   }
   run_ = run_ > 0 && state == candidate_ ? run_ + 1 : 1;
   candidate_ = state;
-  if (stable_ && run_ < kStableFrames) return false;
+  if (stable_ && run_ < frames) return false;
   stable_ = state;
   run_ = 0;
   return true;
@@ -135,7 +170,8 @@ void TextReport::write(const pipeline::FrameEvent& event) {
       out_.line(fmt::format("{:<{}}  {}", printable(item.frame.source), name_width_, words.line));
       break;
     case Style::kVideo:
-      if (stable_.update(words.state)) out_.line(fmt::format("{:10.2f} s  {}", item.frame.time_s, words.line));
+      if (stable_.update(words.state, words.steady ? 1 : StableState::kUsualFrames))
+        out_.line(fmt::format("{:10.2f} s  {}", item.frame.time_s, words.line));
       break;
   }
 }

@@ -18,8 +18,10 @@ namespace zoo::apps {
 /// row; the very first frame counts at once.
 class StableState {
  public:
-  /// Whether `state` has just become the stable one.
-  bool update(const std::string& state);
+  static constexpr int kUsualFrames = 5;
+
+  /// Whether `state` has just become the stable one. `frames`: in a row that make it one; 1 for what does not flicker.
+  bool update(const std::string& state, int frames = kUsualFrames);
 
  private:
   std::optional<std::string> stable_;
@@ -28,8 +30,8 @@ class StableState {
 };
 
 /// Writes results as text: a table for one picture, a line per picture for several, a line per change (of the best
-/// guess, of the objects' number by class, of the classes with a hundredth of the pixels) and a summary for a video;
-/// how many pictures there were in all. One source after the other.
+/// guess or, where there is one, of the steady name, of the objects' number by class, of the classes with a hundredth
+/// of the pixels) and a summary for a video; how many pictures there were in all. One source after the other.
 class TextReport : public pipeline::ResultSink {
  public:
   /// `out` and `sources` must outlive the report.

@@ -51,7 +51,7 @@ void PredictSession::add_sinks(std::shared_ptr<RunFiles> files) {
     text_.emplace();
     add_sink<TextReport>(*text_, sources_);
   }
-  if (!options_.csv.empty()) add_sink<sinks::CsvSink>(options_.csv, options_.task);
+  if (!options_.csv.empty()) add_sink<sinks::CsvSink>(options_.csv, options_.columns);
   if (!options_.coco.empty()) add_sink<sinks::CocoSink>(options_.coco);
   if (folders->saves_annotated()) {
     sinks::VideoOptions video = options_.video;
@@ -104,6 +104,7 @@ void PredictSession::run_source(size_t stream) {
   stages.prepare = [&](pipeline::ProcessedFrame& item) {
     for (const auto& sink : sinks_) sink->prepare(item);
   };
+  if (info.kind != pipeline::SourceKind::kImages) stages.filter = pipeline::make_result_filter();
   if (draws_)
     stages.draw = [](pipeline::ProcessedFrame& item) { pipeline::draw_result(item.frame.image, item.result); };
   Progress progress(info.frames);

@@ -12,23 +12,23 @@
 #include "apps/startup_clock.h"
 #include "apps/window_sink.h"
 #include "nn/core/run_files.h"
-#include "nn/core/task.h"
 #include "pipeline/result_sink.h"
 #include "pipeline/video/frame_source.h"
+#include "sinks/csv_rows.h"
 #include "sinks/text_output.h"
 #include "sinks/video_options.h"
 
 namespace zoo::apps {
 
 struct PredictOptions {
-  std::string save_folder;            ///< empty: nothing is saved
-  sinks::VideoOptions video;          ///< of what is saved; all but `stop`
-  std::optional<std::string> json;    ///< file, or "-" for standard output instead of text
-  std::string masks_folder;           ///< label maps of a segmentation; empty: none
-  std::string coco;                   ///< file; empty: none
-  std::string csv;                    ///< file, or "-" as `json`; empty: none
-  Task task = Task::kClassification;  ///< of the model
-  bool quiet = false;                 ///< no text on standard output
+  std::string save_folder;                            ///< empty: nothing is saved
+  sinks::VideoOptions video;                          ///< of what is saved; all but `stop`
+  std::optional<std::string> json;                    ///< file, or "-" for standard output instead of text
+  std::string masks_folder;                           ///< label maps of a segmentation; empty: none
+  std::string coco;                                   ///< file; empty: none
+  std::string csv;                                    ///< file, or "-" as `json`; empty: none
+  sinks::CsvColumns columns = Task::kClassification;  ///< of the table
+  bool quiet = false;                                 ///< no text on standard output
   bool show = false;
   bool timing = false;
   int64_t max_frames = 0;

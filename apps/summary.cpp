@@ -3,6 +3,7 @@
 #include <memory>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -41,6 +42,7 @@ struct Summary {
   Shape input;
   models::PreprocessConfig preprocess;
   std::string preprocess_origin;
+  std::vector<std::pair<std::string, std::string>> answers;  ///< what the file says of unknown, smoothing, multi_label
   int64_t parameters = 0;
   int64_t macs = 0;
   std::vector<FeatureRow> features;
@@ -71,6 +73,7 @@ Summary summarise(const SummaryFlags& flags) {
   summary.model = config.name;
   summary.preprocess = config.preprocess;
   summary.preprocess_origin = config.preprocess_origin;
+  summary.answers = models::texts_of(config.answers, config.labels);
   summary.input = {1, graph.in_channels(), height, width};
   summary.parameters = graph::parameter_count(graph);
   summary.layers = graph::layer_rows(graph, summary.input);
@@ -130,6 +133,7 @@ std::string to_text(const Summary& summary) {
                       summary.input.to_string(), summary.parameters, static_cast<double>(summary.parameters) * 1e-6,
                       summary.macs, static_cast<double>(summary.macs) * 1e-9);
   text += fmt::format("preprocess  {}; from {}\n", models::to_string(summary.preprocess), summary.preprocess_origin);
+  for (const auto& [key, what] : summary.answers) text += fmt::format("{:<10}  {}\n", key, what);
   return text;
 }
 
@@ -160,15 +164,17 @@ Json to_json(const Summary& summary) {
                       {"parameters", block.parameters},
                       {"macs", block.macs}});
   }
-  return {{"model", summary.model},
-          {"input", summary.input.dims},
-          {"parameters", summary.parameters},
-          {"macs", summary.macs},
-          {"features", to_json(summary.features)},
-          {"neck", to_json(summary.neck)},
-          {"layers", layers},
-          {"blocks", blocks},
-          {"preprocess_origin", summary.preprocess_origin}};
+  Json document = {{"model", summary.model},
+                   {"input", summary.input.dims},
+                   {"parameters", summary.parameters},
+                   {"macs", summary.macs},
+                   {"features", to_json(summary.features)},
+                   {"neck", to_json(summary.neck)},
+                   {"layers", layers},
+                   {"blocks", blocks},
+                   {"preprocess_origin", summary.preprocess_origin}};
+  for (const auto& [key, what] : summary.answers) document[key] = what;
+  return document;
 }
 
 int summary(const SummaryFlags& flags) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -39,6 +40,7 @@ struct ValidateFlags {
 struct Verdict {
   std::vector<std::string> problems;  ///< complete lines; empty if nothing is wrong
   std::string weights;                ///< the file that was found to fit, or why none was looked at
+  std::vector<std::pair<std::string, std::string>> answers;  ///< what the file says of unknown, smoothing, multi_label
 };
 
 models::LoadModelOptions load_options(const ValidateFlags& flags) {
@@ -104,6 +106,7 @@ Verdict check(const std::string& file, const ValidateFlags& flags) {
     if (const std::string remark = models::remark_on(config.preprocess); !remark.empty()) {
       report(fmt::format("{}: {}", file, remark));
     }
+    verdict.answers = models::texts_of(config.answers, config.labels);
     const graph::Graph graph = models::build_graph(config);
     const auto [height, width] = flags.size.value_or_default(config);
     graph::infer_shapes(graph, {1, graph.in_channels(), height, width});
@@ -130,16 +133,21 @@ int validate(const ValidateFlags& flags) {
   int exit_code = kExitDone;
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   for (const std::string& file : flags.files) {
-    const auto [problems, weights] = check(file, flags);
+    const auto [problems, weights, answers] = check(file, flags);
     if (!problems.empty()) exit_code = kExitUsage;
     if (flags.json) {
       results.push_back({{"file", file},
                          {"ok", problems.empty()},
                          {"problems", problems},
                          {"weights", weights.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(weights)}});
+      for (const auto& [key, text] : answers) results.back()[key] = text;
       continue;
     }
-    if (problems.empty()) out.line(fmt::format("{}: ok{}", file, weights.empty() ? "" : "; weights: " + weights));
+    if (problems.empty()) {
+      std::string line = fmt::format("{}: ok{}", file, weights.empty() ? "" : "; weights: " + weights);
+      for (const auto& [key, text] : answers) line += fmt::format("; {}: {}", key, text);
+      out.line(line);
+    }
     for (const std::string& problem : problems) out.line(problem);
   }
   if (flags.json) out.line(results.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));

@@ -127,6 +127,7 @@ class DocumentedCommands : public ::testing::Test {
     fs::create_symlink(ZOO_PROGRAM, folder_ / "bin/backbone-zoo");
     for (const char* name : {"photo.jpg", "cat.jpg"}) fs::copy_file(kSamples / "dog.jpg", folder_ / name);
     fs::copy_file(kSamples / "clip.mp4", folder_ / "clip.mp4");
+    fs::copy(kSamples / "backgrounds", folder_ / "backgrounds");
     for (const char* name : {"photos", "pictures"}) {
       fs::create_directory(folder_ / name);
       for (const char* picture : {"apple.jpg", "penguin.jpg"})

@@ -1,4 +1,4 @@
-"""Makes the sample pictures (JPEG) and the sample clip (H.264, needs the ffmpeg program)."""
+"""Makes the sample pictures (JPEG) and the sample clips (H.264, needs the ffmpeg program)."""
 
 import argparse
 import subprocess
@@ -17,6 +17,7 @@ from render import draw_phone, paste_warped, quad
 CODEPOINT_OF = {label: codepoint for codepoint, label in CLASSES}
 CLIP_SIZE, CLIP_RATE, FRAMES_PER_EMOJI = (320, 240), 15, 14
 CLIP_LABELS = ("cat", "rocket", "pizza", "umbrella", "smiley")
+GAP_CLIP_LABELS, FRAMES_PER_PART = ("banana", "penguin", "car"), 18
 
 
 @dataclass
@@ -74,6 +75,10 @@ def draw_sample(atlas, sample):
     return camera(rng, canvas.filter(ImageFilter.GaussianBlur(0.002 * height)))
 
 
+# Pictures of nothing that the network knows: file, family, seed.
+BACKGROUND_SAMPLES = (("bricks", backgrounds.bricks, 51), ("desk", backgrounds.desk, 52), ("leaves", backgrounds.leaves, 53))
+
+
 def clip_frames(atlas, seed=41):
     """PIL pictures of the clip: one emoji after another drifts, turns and grows over a panning background."""
     rng = np.random.default_rng(seed)
@@ -89,6 +94,24 @@ def clip_frames(atlas, seed=41):
             centre = np.array([width, height]) / 2 + start * (1 - t) + end * t
             corners = quad(centre, sides[0] * (1 - t) + sides[1] * t, angles[0] * (1 - t) + angles[1] * t, tilt)
             paste_warped(canvas, glyph, corners, shadow=0.35)
+            noise = rng.normal(0, 4, (height, width, 3))
+            yield Image.fromarray(np.clip(np.asarray(canvas) + noise, 0, 255).astype(np.uint8))
+
+
+def gap_clip_frames(atlas, seed=43):
+    """PIL pictures of the clip with gaps: background alone, then an emoji on it, three times, and background again."""
+    rng = np.random.default_rng(seed)
+    width, height = CLIP_SIZE
+    centre = np.array([width, height]) / 2
+    for index, label in enumerate((*GAP_CLIP_LABELS, None)):
+        wide = background(rng, backgrounds.EVAL_FAMILIES[index], (width + 80, height + 60))
+        tilt = rng.uniform(-0.08, 0.08, (4, 2))
+        for frame in range(FRAMES_PER_PART * (1 if label is None else 2)):
+            t = frame / (2 * FRAMES_PER_PART - 1)
+            canvas = wide.crop((int(80 * t), int(60 * t), int(80 * t) + width, int(60 * t) + height))
+            if label is not None and frame >= FRAMES_PER_PART:
+                corners = quad(centre + height * 0.1 * (t - 0.5), height * (0.4 + 0.3 * t), 0.6 * (t - 0.75), tilt)
+                paste_warped(canvas, atlas.picture(CODEPOINT_OF[label], height), corners, shadow=0.35)
             noise = rng.normal(0, 4, (height, width, 3))
             yield Image.fromarray(np.clip(np.asarray(canvas) + noise, 0, 255).astype(np.uint8))
 
@@ -109,7 +132,12 @@ def main():
     atlas = GlyphAtlas(CODEPOINT_OF.values())
     for sample in SAMPLES:
         draw_sample(atlas, sample).save(arguments.folder / f"{sample.label.replace(' ', '_')}.jpg", quality=85)
+    (arguments.folder / "backgrounds").mkdir(exist_ok=True)
+    for name, family, seed in BACKGROUND_SAMPLES:
+        rng = np.random.default_rng(seed)
+        camera(rng, background(rng, family, (320, 240))).save(arguments.folder / "backgrounds" / f"{name}.jpg", quality=80)
     write_clip(arguments.folder / "clip.mp4", clip_frames(atlas))
+    write_clip(arguments.folder / "clip_gaps.mp4", gap_clip_frames(atlas))
 
 
 if __name__ == "__main__":
