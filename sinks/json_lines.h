@@ -2,13 +2,12 @@
 //
 //   {"source":"cat.jpg","frame":0,"time_s":0.0,"size":[480,640],"top":[{"index":281,"label":"tabby","score":0.81},...],
 //    "ms":{"capture":3.1,"preprocess":0.9,"infer":1.5,"draw":0.0}}
+//   {...,"top":[...],"known":false,"known_score":0.41,
+//    "steady":{"index":null,"label":"unknown","score":0.0,"share":0.9},"ms":...}
 //   {...,"boxes":[{"label":"cat","index":17,"score":0.93,"box":[12.5,40.0,200.1,310.0]},...],"ms":...}
 //   {...,"mask":{"rle":[{"label":"cat","index":8,"counts":"f2c1..."}],"classes":{"background":0.7,"cat":0.3}},"ms":...}
 //   {...,"mask":{"file":"masks/cat.png","classes":{"background":0.7,"cat":0.3}},"ms":...}
 //   {"source":"bad.jpg","frame":1,"error":"bad.jpg: the file is empty","kind":"empty"}
-//
-//   {...,"top":[...],"known":false,"known_score":0.41,"steady":{"index":null,"label":"unknown","score":0.0,"share":0.9},
-//    "ms":...}
 //
 // A classification has `top`, a detection `boxes`, a segmentation `mask`. `size` is [height, width] of the source frame
 // in pixels; `time_s` is the position in a video; `box` is x0, y0, x1, y1 in pixels of the source frame. Masks are

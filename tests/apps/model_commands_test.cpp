@@ -24,7 +24,8 @@ std::string small_model() { return source_path("configs/torchvision/mobilenet_v3
 TEST(Validate, SaysOkPerFile) {
   const ProgramResult result = run_program({"validate", demo_model(), small_model()});
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_EQ(result.out, demo_model() + ": ok; weights: " + source_path("configs/demo/emoji.safetensors") + " fits\n" +
+  EXPECT_EQ(result.out, demo_model() + ": ok; weights: " + source_path("configs/demo/emoji.safetensors") +
+                            " fits; unknown: margin below 0.659602; smoothing: over 1 s, hysteresis 0.1\n" +
                             small_model() + ": ok\n");
   EXPECT_EQ(result.err, "");
 }

@@ -52,6 +52,14 @@ TEST(StableState, ChangeCountsAfterFiveFramesInARow) {
   EXPECT_FALSE(stable.update("2"));
 }
 
+TEST(StableState, WhatDoesNotFlickerCountsAtOnce) {
+  StableState stable;
+  stable.update("1", 1);
+  EXPECT_TRUE(stable.update("2", 1));
+  EXPECT_FALSE(stable.update("2", 1));
+  EXPECT_TRUE(stable.update("1", 1));
+}
+
 TEST(StableState, FlickerDoesNotCount) {
   StableState stable;
   stable.update("1");

@@ -76,7 +76,8 @@ def draw_sample(atlas, sample):
 
 
 # Pictures of nothing that the network knows: file, family, seed.
-BACKGROUND_SAMPLES = (("bricks", backgrounds.bricks, 51), ("desk", backgrounds.desk, 52), ("leaves", backgrounds.leaves, 53))
+BACKGROUND_SAMPLES = (
+    ("bricks", backgrounds.bricks, 51), ("desk", backgrounds.desk, 52), ("leaves", backgrounds.leaves, 53))
 
 
 def clip_frames(atlas, seed=41):
@@ -135,7 +136,8 @@ def main():
     (arguments.folder / "backgrounds").mkdir(exist_ok=True)
     for name, family, seed in BACKGROUND_SAMPLES:
         rng = np.random.default_rng(seed)
-        camera(rng, background(rng, family, (320, 240))).save(arguments.folder / "backgrounds" / f"{name}.jpg", quality=80)
+        picture = camera(rng, background(rng, family, (320, 240)))
+        picture.save(arguments.folder / "backgrounds" / f"{name}.jpg", quality=80)
     write_clip(arguments.folder / "clip.mp4", clip_frames(atlas))
     write_clip(arguments.folder / "clip_gaps.mp4", gap_clip_frames(atlas))
 
