@@ -42,10 +42,11 @@ std::vector<std::string> classifiers() {
   return files;
 }
 
-// Another task for the backbone of a classifier, which the file's own head and labels have to make room for.
+// Another task for the backbone of a classifier, which the file's own head, labels and answers have to make room for.
 std::vector<ConfigOverride> other_task(const std::string& file, const std::string& task) {
   std::vector<ConfigOverride> overrides = {
       {"model.task", task}, {"model.labels", "~"}, {"model.num_classes", fmt::format("{}", kClasses)}};
+  for (const char* key : kAnswerKeys) overrides.push_back({fmt::format("model.{}", key), "~"});
   // The one backbone whose trainer returns the last level only unless told otherwise.
   const ModelConfig classifier = load_model_config(kConfigs / file);
   if (!classifier.backbone.levels_key.empty()) {
@@ -163,6 +164,8 @@ TEST_P(FpnOptions, AgreeOnBothEngines) {
   const std::vector<ConfigOverride> overrides = {
       {"model.task", "detection"},
       {"model.labels", "~"},
+      {"model.unknown", "~"},
+      {"model.smoothing", "~"},
       {"model.num_classes", "3"},
       {"model.architecture.neck", "{name: fpn, params: " + GetParam() + "}"},
       {"model.architecture.head",
