@@ -15,6 +15,7 @@
 #include "apps/stream_table.h"
 #include "apps/streams_file_watch.h"
 #include "nn/core/shown_text.h"
+#include "pipeline/result_filter.h"
 #include "streams/streams_json.h"
 
 namespace zoo::apps {
@@ -60,6 +61,7 @@ LiveSession::LiveSession(std::shared_ptr<streams::ModelSlot> model, LiveSessionO
   streams::LiveOptions live;
   live.workers = options_.workers;
   live.on_message = [](const std::string& message) { report(message); };
+  live.make_filter = [](size_t) { return pipeline::make_result_filter(); };
   streams_ = std::make_unique<streams::LiveStreams>(std::move(model), std::move(sinks), live);
 }
 

@@ -39,7 +39,7 @@ void LabelSmoother::follow(Classification& result, const FrameMoment& moment) {
 bool LabelSmoother::continues(const models::SmoothingConfig& config, const FrameMoment& moment) const {
   if (votes_.empty() || moment.epoch != last_.epoch || moment.model_version != last_.model_version) return false;
   const double gap_s = moment.time_s - last_.time_s;
-  return gap_s >= 0.0 && gap_s <= config.window_s;
+  return gap_s > 0.0 && gap_s <= config.window_s;
 }
 
 void LabelSmoother::add(const Classification& result, const FrameMoment& moment, double weight_s) {

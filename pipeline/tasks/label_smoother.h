@@ -22,8 +22,8 @@ struct FrameMoment {
 /// best guess, or "unknown" where it is not known or has no guess, with the time since the frame before. The name with
 /// the most time within the last SmoothingConfig::window_s takes the place of the steady one once it is ahead of it by
 /// `hysteresis` windows, or no frame of the window speaks for the steady one. The first frame's name is steady at once,
-/// and so is that of a frame that continues nothing: after a gap longer than the window, a time before the last one,
-/// another epoch or another model. Not thread-safe.
+/// and so is that of a frame that continues nothing: after a gap longer than the window, a time that is not after the
+/// last one (pictures have none), another epoch or another model. Not thread-safe.
 class LabelSmoother {
  public:
   /// Sets `result.steady` where the result has a `smoothing`; else forgets what was.

@@ -83,6 +83,7 @@ TEST(LabelSmoother, BeginsAnewAfterAJumpInTime) {
   EXPECT_EQ(steady(smoother, "aaaaa"), "aaaaa");
   EXPECT_EQ(steady(smoother, "b", 10.0), "b") << "forward";
   EXPECT_EQ(steady(smoother, "c", 3.0), "c") << "backward";
+  EXPECT_EQ(steady(smoother, "abc", 3.0, {}, 0.0), "abc") << "pictures, which have no time";
 }
 
 TEST(LabelSmoother, BeginsAnewWithAnotherEpochOrModel) {
