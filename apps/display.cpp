@@ -104,10 +104,15 @@ void Window::present(const cv::Mat& image) {
   window_module().show(name_, image);
 }
 
+std::optional<int> Window::key() {
+  int key = -1;
+  if (!poll(1, key)) return std::nullopt;
+  return key < 0 ? key : key & 0xFF;
+}
+
 bool Window::show(const cv::Mat& image) {
   present(image);
-  int key = -1;
-  return poll(1, key);
+  return key().has_value();
 }
 
 bool Window::show_and_wait(const cv::Mat& image) {

@@ -3,6 +3,7 @@
 // OpenCV's window toolkit ends the whole process when it finds no display, so a copy of this program tries first.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <opencv2/core/mat.hpp>
@@ -27,13 +28,17 @@ class Window {
 
   /// What stands above it.
   void set_title(const std::string& title);
+  /// Shows a picture, and nothing more.
+  void present(const cv::Mat& image);
+  /// The key that was pressed since the last call, -1 for none; nothing when the user closed the window or pressed q or
+  /// Esc. Also what keeps the window alive: to be called often.
+  std::optional<int> key();
   /// Shows a frame of a video. False when the user closed the window or pressed q or Esc.
   bool show(const cv::Mat& image);
   /// Shows a picture until a key is pressed or the program is stopped. False as show().
   bool show_and_wait(const cv::Mat& image);
 
  private:
-  void present(const cv::Mat& image);
   bool poll(int wait_ms, int& key) const;
 
   const std::string name_;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -17,8 +18,8 @@
 #include "apps/video_flags.h"
 #include "pipeline/tasks/task_result.h"
 #include "sinks/source_outputs.h"
+#include "streams/model_watcher.h"
 #include "streams/named_source.h"
-#include "streams/predictor_pool.h"
 #include "streams/streams_file.h"
 
 namespace zoo::apps {
@@ -45,6 +46,7 @@ struct LiveFlags {
   std::optional<engine::Precision> precision;
   KernelFlags kernels;
   VideoFlags video;
+  LivePageOptions page;
   LiveSessionOptions session;
 };
 
@@ -119,13 +121,21 @@ int live(LiveFlags& flags) {
   session.video.on_note = note_reporter();
   session.files = files;
   session.defaults = defaults;
+  if (!flags.page.listen.empty()) {
+    session.page = flags.page;
+    session.page->defaults = defaults;
+  }
   pipeline::PredictorOptions options = predictor_options(flags);
   options.network.precision = pipeline::resolve_precision(*model, options.network).precision;
-  const auto served = std::make_shared<streams::ServedModel>();
-  served->name = model->config().name;
-  served->model = model;
-  served->predict = streams::make_parallel_predictor(model, options, session.workers);
-  return LiveSession(std::make_shared<streams::ModelSlot>(served), session).run(streams);
+  const auto slot =
+      std::make_shared<streams::ModelSlot>(streams::make_served_model(model, options, 1, session.workers));
+  streams::ModelWatcherOptions watch;
+  watch.file = model->config().file;
+  watch.load = load_options(flags.weights, flags.model.overrides);
+  watch.predictor = options;
+  watch.predictor.network.precision = flags.precision;  // `auto` may choose another for another network
+  watch.workers = session.workers;
+  return LiveSession(slot, session).run(streams, std::move(watch));
 }
 
 }  // namespace
@@ -168,6 +178,15 @@ Action setup_live(CLI::App& app) {
                                            "Record each stream, annotated, as NAME_TIME.mp4 in this folder")
                                 ->type_name("DIR");
   flags->video.add_to(app, save);
+  app.add_flag("--show", flags->session.show, "Show all streams in a window (q or Esc ends, r loads the model again)");
+  app.add_option("--listen", flags->page.listen,
+                 "Serve a page with all streams, and the same for programs, at this HOST:PORT")
+      ->type_name("HOST:PORT");
+  app.add_option("--token", flags->page.token,
+                 "What clients of --listen must know; needed where other machines reach it (also BACKBONE_ZOO_TOKEN in "
+                 "the environment, which nobody else sees)")
+      ->envname("BACKBONE_ZOO_TOKEN")
+      ->type_name("TOKEN");
   flags->weights.add_to(app);
   flags->size.add_to(app);
   app.add_option("--topk", flags->top_k, "Guesses per frame (classification; default: 5)")
@@ -183,10 +202,10 @@ Action setup_live(CLI::App& app) {
   flags->kernels.add_to(app);
   flags->weights.add_calibration_to(app);
   return [flags, json] {
-    if (flags->sources.empty() && flags->streams_file.empty()) {
+    if (flags->sources.empty() && flags->streams_file.empty() && flags->page.listen.empty()) {
       throw UsageError(
           "live: nothing to watch: give --source [NAME=]SOURCE (a camera index, an address, gst:PIPELINE or a video), "
-          "once for each stream, or --streams FILE");
+          "once for each stream, or --streams FILE, or --listen HOST:PORT to add streams later");
     }
     flags->video.check();
     if (json->count() > 0) flags->session.json = flags->json.empty() ? "-" : flags->json;

@@ -21,7 +21,7 @@
 namespace zoo::apps {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{100};
+constexpr std::chrono::milliseconds kLook{40};
 constexpr std::chrono::milliseconds kTableEvery{250};
 constexpr std::chrono::milliseconds kFileEvery{250};
 
@@ -44,8 +44,19 @@ class Every {
 }  // namespace
 
 LiveSession::LiveSession(std::shared_ptr<streams::ModelSlot> model, LiveSessionOptions options)
-    : options_(std::move(options)) {
+    : model_(std::move(model)), options_(std::move(options)), frames_(std::make_shared<serve::NewestFrames>()) {
   std::vector<std::unique_ptr<pipeline::ResultSink>> sinks;
+  add_sinks(sinks);
+  streams::LiveOptions live;
+  live.workers = options_.workers;
+  live.make_filter = [](size_t /*stream*/) { return pipeline::make_result_filter(); };
+  live.on_message = [](const std::string& message) { report(message); };
+  streams_ = std::make_unique<streams::LiveStreams>(model_, std::move(sinks), live);
+}
+
+LiveSession::~LiveSession() = default;
+
+void LiveSession::add_sinks(std::vector<std::unique_ptr<pipeline::ResultSink>>& sinks) {
   if (options_.json) {
     auto json = std::make_unique<LiveJson>(*options_.json);
     json_ = json.get();
@@ -58,39 +69,98 @@ LiveSession::LiveSession(std::shared_ptr<streams::ModelSlot> model, LiveSessionO
     videos_ = videos.get();
     sinks.push_back(std::move(videos));
   }
-  streams::LiveOptions live;
-  live.workers = options_.workers;
-  live.on_message = [](const std::string& message) { report(message); };
-  live.make_filter = [](size_t) { return pipeline::make_result_filter(); };
-  streams_ = std::make_unique<streams::LiveStreams>(std::move(model), std::move(sinks), live);
+  sinks.push_back(std::make_unique<serve::ViewSink>(frames_));
+  if (!options_.show) return;
+  const std::string problem = display_problem();
+  if (problem.empty()) {
+    window_ = std::make_unique<LiveWindow>(frames_);
+    report("--show: q or Esc ends, r loads the model again");
+  } else {
+    report(fmt::format("--show: {}; going on without a window", problem));
+  }
 }
 
-LiveSession::~LiveSession() = default;
-
-int LiveSession::run(const std::vector<streams::StreamOptions>& streams) {
+int LiveSession::run(const std::vector<streams::StreamOptions>& streams, streams::ModelWatcherOptions watch) {
   catch_stop_signals();
-  if (options_.reload_model) catch_reload_signal();
+  catch_reload_signal();
+  watch_model(std::move(watch));
   for (const streams::StreamOptions& stream : streams) streams_->add(stream);
   if (!options_.streams_file.empty()) {
     file_ = std::make_unique<StreamsFile>(options_.streams_file, options_.defaults, streams);
   }
+  if (options_.page) open_page();
   Every table(kTableEvery);
   Every file(kFileEvery);
   Every counts(options_.counts_every);
   counts.due();  // nothing is to be told yet
   while (goes_on()) {
-    if (take_reload_request()) options_.reload_model();
+    if (take_reload_request()) watcher_->request_reload();
     if (file_ && file.due()) file_->update(*streams_);
     if (table.due()) show_table();
     if (counts.due()) write_counts();
+    if (window_) update_window();
     std::this_thread::sleep_for(kLook);
   }
   return finish();
 }
 
+void LiveSession::watch_model(streams::ModelWatcherOptions watch) {
+  watch.on_change = [this](const streams::ModelChange& change) { on_model_change(change); };
+  watch.last_frames = [this] { return last_frames(); };
+  watcher_ = std::make_unique<streams::ModelWatcher>(model_, std::move(watch));
+}
+
+void LiveSession::open_page() {
+  serve::ViewSource source;
+  source.streams = [this] { return streams_->snapshot(); };
+  source.total = [this] { return streams_->total(); };
+  source.model = [this] { return model_state(); };
+  source.add = [this](streams::StreamOptions stream) { streams_->add(std::move(stream)); };
+  source.remove = [this](const std::string& name) { return streams_->remove(name); };
+  source.reload = [this] { watcher_->request_reload(); };
+  page_ = std::make_unique<LivePage>(*options_.page, frames_, std::move(source));
+  report(fmt::format("watch the streams at {}/", page_->url()));
+}
+
+void LiveSession::on_model_change(const streams::ModelChange& change) {
+  report(change.message);
+  if (json_ != nullptr) json_->write_line(streams::model_change_json(change));
+}
+
+serve::ModelState LiveSession::model_state() const {
+  const auto model = model_->current();
+  const streams::SwapCounts counts = watcher_->counts();
+  return {.name = model->name,
+          .version = model->version,
+          .swaps = counts.swaps,
+          .failed_swaps = counts.refused,
+          .problem = counts.last_error};
+}
+
+std::vector<cv::Mat> LiveSession::last_frames() const {
+  std::vector<cv::Mat> frames;
+  for (const streams::StreamSnapshot& stream : streams_->snapshot()) {
+    if (const auto newest = frames_->newest(stream.stream)) frames.push_back(newest->item.frame.image);
+  }
+  return frames;
+}
+
 bool LiveSession::goes_on() const {
-  if (stop_requested() || (json_ != nullptr && json_->closed())) return false;
-  return file_ != nullptr || !streams_->done();
+  if (stop_requested() || window_closed_ || (json_ != nullptr && json_->closed())) return false;
+  return file_ != nullptr || page_ != nullptr || !streams_->done();
+}
+
+void LiveSession::update_window() {
+  switch (window_->update(streams_->snapshot())) {
+    case LiveWindow::Wish::kNone:
+      break;
+    case LiveWindow::Wish::kReload:
+      watcher_->request_reload();
+      break;
+    case LiveWindow::Wish::kEnd:
+      window_closed_ = true;
+      break;
+  }
 }
 
 void LiveSession::show_table() const {
@@ -106,19 +176,18 @@ void LiveSession::write_counts() {
 }
 
 int LiveSession::finish() {
-  const bool stopped = stop_signal() != 0;
+  page_.reset();
   streams_->stop();
+  watcher_.reset();
   show_status({});
   write_counts();
   if (json_ != nullptr) json_->close();
   const std::vector<streams::StreamSnapshot> streams = streams_->snapshot();
   for (const streams::StreamSnapshot& stream : streams) report(counts_text(stream.name, stream.counts));
   if (streams.size() > 1) report(counts_text("all", streams_->total()));
-  if (videos_ != nullptr) {
-    for (const std::string& file : videos_->saved()) report(fmt::format("saved {}", printable(file)));
-  }
   if (json_ != nullptr && json_->closed()) return kExitSignalBase + SIGPIPE;
-  if (stopped) return kExitSignalBase + stop_signal();
+  if (stop_signal() != 0) return kExitSignalBase + stop_signal();
+  if (std::ranges::any_of(streams_->sinks(), [](const auto& sink) { return !sink.works; })) return kExitFailure;
   const bool all_well = std::ranges::all_of(streams, [](const streams::StreamSnapshot& stream) {
     return stream.state != streams::StreamState::kFailed && stream.counts.failed == 0;
   });

@@ -3,17 +3,19 @@
 
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/live_json.h"
+#include "apps/live_page.h"
+#include "apps/live_window.h"
 #include "nn/core/run_files.h"
 #include "sinks/stream_videos_sink.h"
 #include "sinks/video_options.h"
 #include "streams/live_streams.h"
+#include "streams/model_watcher.h"
 #include "streams/named_source.h"
 
 namespace zoo::apps {
@@ -28,8 +30,9 @@ struct LiveSessionOptions {
   std::shared_ptr<RunFiles> files;        ///< what the run reads and writes
   std::chrono::seconds counts_every{10};  ///< between two lines of counters in the JSON
   std::filesystem::path streams_file;     ///< read again when it is saved; empty: none
-  streams::StreamDefaults defaults;       ///< of the streams in it
-  std::function<void()> reload_model;     ///< SIGHUP asks for it
+  streams::StreamDefaults defaults;       ///< of streams that come later
+  bool show = false;                      ///< a window
+  std::optional<LivePageOptions> page;    ///< empty: none
 };
 
 /// Runs streams until all have ended or somebody stops the program; without end where streams can be added later.
@@ -41,21 +44,34 @@ class LiveSession {
   LiveSession(const LiveSession&) = delete;
   LiveSession& operator=(const LiveSession&) = delete;
 
-  /// Begins with these streams. Yields the program's exit code.
-  int run(const std::vector<streams::StreamOptions>& streams);
+  /// Begins with these streams, and swaps the model as `watch` says, of which it adds what it can tell. Yields the
+  /// program's exit code.
+  int run(const std::vector<streams::StreamOptions>& streams, streams::ModelWatcherOptions watch);
 
  private:
+  void add_sinks(std::vector<std::unique_ptr<pipeline::ResultSink>>& sinks);
+  void watch_model(streams::ModelWatcherOptions watch);
+  void open_page();
+  void on_model_change(const streams::ModelChange& change);
+  serve::ModelState model_state() const;
+  std::vector<cv::Mat> last_frames() const;
   bool goes_on() const;
+  void update_window();
   void show_table() const;
   void write_counts();
   int finish();
 
+  const std::shared_ptr<streams::ModelSlot> model_;
   const LiveSessionOptions options_;
+  std::shared_ptr<serve::NewestFrames> frames_;
   LiveJson* json_ = nullptr;                   ///< of `streams_`
   sinks::StreamVideosSink* videos_ = nullptr;  ///< likewise
   std::unique_ptr<streams::LiveStreams> streams_;
   std::unique_ptr<StreamsFile> file_;
-  bool some_failed_ = false;
+  std::unique_ptr<streams::ModelWatcher> watcher_;
+  std::unique_ptr<LivePage> page_;
+  std::unique_ptr<LiveWindow> window_;
+  bool window_closed_ = false;
 };
 
 }  // namespace zoo::apps

@@ -49,6 +49,13 @@ std::string streams_json(std::span<const StreamSnapshot> streams, const StreamCo
   return text_of(all);
 }
 
+std::string model_change_json(const ModelChange& change) {
+  return text_of({{"model",
+                   {{"version", change.version},
+                    {"swapped", change.kind == ModelChange::Kind::kSwapped},
+                    {"message", change.message}}}});
+}
+
 std::string stream_json(const StreamSnapshot& stream) { return text_of(to_json(stream)); }
 
 }  // namespace zoo::streams

@@ -4,6 +4,7 @@
 //                "message":"","counts":COUNTS,"reconnects":0,"size":[720,1280],"fps":{"captured":25.0,"answered":12.5},
 //                "age_ms":{"p50":34.1,"p99":51.0,"last":33.2},"quality":"excellent","answer":"cat 0.93"}],
 //    "total":COUNTS}
+//   {"model":{"version":2,"swapped":true,"message":"..."}}
 //   COUNTS: {"captured":1500,"ok":1378,"failed":1,"late":1,"dropped":{"replaced":100,"too_old":20,"not_chosen":0,
 //            "shut_down":0},"in_flight":0}
 #pragma once
@@ -12,6 +13,7 @@
 #include <string>
 
 #include "streams/account.h"
+#include "streams/model_watcher.h"
 
 namespace zoo::streams {
 
@@ -19,5 +21,8 @@ namespace zoo::streams {
 std::string streams_json(std::span<const StreamSnapshot> streams, const StreamCounts& total);
 /// One element of its `streams`.
 std::string stream_json(const StreamSnapshot& stream);
+
+/// One object: `swapped` false where the model before goes on.
+std::string model_change_json(const ModelChange& change);
 
 }  // namespace zoo::streams

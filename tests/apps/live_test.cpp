@@ -186,6 +186,36 @@ TEST_F(Live, AHangUpWithoutATerminalIsNoEnd) {
   EXPECT_EQ(program.wait().exit_code, 128 + SIGTERM);
 }
 
+TEST_F(Live, SavingTheModelFileSwapsTheNetworkAndABadOneChangesNothing) {
+  const std::string model = folder_ / "model.yaml";
+  const std::string good = read_text(demo_model());
+  for (const char* name : {"emoji.safetensors", "emoji_labels.txt"}) {
+    fs::copy_file(fs::path(demo_model()).parent_path() / name, folder_ / name);
+  }
+  write("model.yaml", good);
+  RunningProgram program({"live", model, "--source", std::string("cam=") + kCamera, "--json", json()});
+  const auto answered_by = [&](int version) {
+    const std::vector<Json> frames = frames_of("cam");
+    return !frames.empty() && frames.back().value("model_version", 0) == version;
+  };
+  ASSERT_TRUE(wait_until([&] { return answered_by(1); }));
+  write("model.yaml", good + "\n# saved again\n");
+  ASSERT_TRUE(wait_until([&] { return answered_by(2); }));
+  write("model.yaml", good + "\nmodle: {}\n");
+  ASSERT_TRUE(wait_until([&] { return program.err_so_far().find("did you mean \"model\"?") != std::string::npos; }));
+  program.send(SIGHUP);  // the same file: the same answer
+  write("model.yaml", good);
+  ASSERT_TRUE(wait_until([&] { return answered_by(3); }));
+  program.send(SIGTERM);
+  EXPECT_EQ(program.wait().exit_code, 128 + SIGTERM);
+  const std::vector<Json> frames = frames_of("cam");
+  for (size_t i = 1; i < frames.size(); ++i) {
+    EXPECT_GT(frames[i].at("frame"), frames[i - 1].at("frame"));
+    EXPECT_GE(frames[i].at("model_version"), frames[i - 1].at("model_version"));
+  }
+  EXPECT_EQ(counts().back().at("total").at("failed"), 0);
+}
+
 TEST_F(Live, EndsWhenNobodyReadsStandardOutput) {
   const std::string command = fmt::format("{} live {} --source '{}' --json | head -n 3 > {}; exit ${{PIPESTATUS[0]}}",
                                           ZOO_PROGRAM, demo_model(), kCamera, folder_ / "head");

@@ -43,5 +43,10 @@ TEST(StreamsJson, HasEveryCounterOfEveryStreamAndTheirSum) {
             R"({"streams":[)" + stream + R"(],"total":)" + kCounts + "}");
 }
 
+TEST(StreamsJson, SaysHowAChangeOfTheModelHasEnded) {
+  EXPECT_EQ(model_change_json({ModelChange::Kind::kRefused, 3, "m.yaml:1:2: a: b"}),
+            R"({"model":{"version":3,"swapped":false,"message":"m.yaml:1:2: a: b"}})");
+}
+
 }  // namespace
 }  // namespace zoo::streams
