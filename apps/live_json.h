@@ -19,6 +19,7 @@ class LiveJson : public pipeline::ResultSink {
   /// `path`: "-" for standard output. Opens the file. Throws IoError.
   explicit LiveJson(const std::string& path) : out_(path) {}
 
+  std::string name() const override { return "--json"; }
   void begin(size_t stream, const pipeline::SourceInfo& source) override;
   void prepare(pipeline::ProcessedFrame& item) const override;
   void write(const pipeline::FrameEvent& event) override;

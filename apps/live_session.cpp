@@ -172,7 +172,8 @@ void LiveSession::show_table() const {
 }
 
 void LiveSession::write_counts() {
-  if (json_ != nullptr) json_->write_line(streams::streams_json(streams_->snapshot(), streams_->total()));
+  if (json_ != nullptr)
+    json_->write_line(streams::streams_json(streams_->snapshot(), streams_->total(), streams_->sinks()));
 }
 
 int LiveSession::finish() {

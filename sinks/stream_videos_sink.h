@@ -24,6 +24,7 @@ class StreamVideosSink : public pipeline::ResultSink {
   /// Makes the folder. `files`: what the run reads and writes; nobody else may use it at the same time. Throws IoError.
   StreamVideosSink(const std::filesystem::path& folder, std::shared_ptr<RunFiles> files, VideoOptions video = {});
 
+  std::string name() const override { return "--save"; }
   bool wants_drawing() const override { return true; }
   void begin(size_t stream, const pipeline::SourceInfo& source) override;
   void write(const pipeline::FrameEvent& event) override;

@@ -36,16 +36,28 @@ Json to_json(const StreamSnapshot& stream) {
             {"p99", tenths(stream.ages.p99_ms)},
             {"last", tenths(stream.ages.last_ms)}}},
           {"quality", stream.quality},
+          {"sheds", stream.sheds},
+          {"circuit_open", stream.circuit_open},
           {"answer", stream.last_answer}};
+}
+
+Json to_json(const SinkSnapshot& sink) {
+  return {{"name", sink.name},
+          {"written", sink.written},
+          {"dropped", sink.dropped},
+          {"works", sink.works},
+          {"message", sink.message}};
 }
 
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 }  // namespace
 
-std::string streams_json(std::span<const StreamSnapshot> streams, const StreamCounts& total) {
-  Json all = {{"streams", Json::array()}, {"total", to_json(total)}};
+std::string streams_json(std::span<const StreamSnapshot> streams, const StreamCounts& total,
+                         std::span<const SinkSnapshot> sinks) {
+  Json all = {{"streams", Json::array()}, {"total", to_json(total)}, {"sinks", Json::array()}};
   for (const StreamSnapshot& stream : streams) all["streams"].push_back(to_json(stream));
+  for (const SinkSnapshot& sink : sinks) all["sinks"].push_back(to_json(sink));
   return text_of(all);
 }
 

@@ -28,6 +28,7 @@ StreamSnapshot door() {
   stream.answered_fps = 12.5;
   stream.ages = {.p50_ms = 34.14, .p99_ms = 51.0, .last_ms = 33.2};
   stream.quality = "fair";
+  stream.sheds = true;
   stream.last_answer = "cat\xff 0.93";
   return stream;
 }
@@ -37,10 +38,15 @@ TEST(StreamsJson, HasEveryCounterOfEveryStreamAndTheirSum) {
       std::string(R"({"name":"door","source":"rtsp://camera/door","policy":"latest","state":"waiting",)") +
       R"("cause":"refused","message":"connection refused","counts":)" + kCounts +
       R"(,"reconnects":3,"size":[720,1280],"fps":{"captured":25.0,"answered":12.5},)" +
-      R"("age_ms":{"p50":34.1,"p99":51.0,"last":33.2},"quality":"fair","answer":"cat)" + "\xEF\xBF\xBD" + R"( 0.93"})";
+      R"("age_ms":{"p50":34.1,"p99":51.0,"last":33.2},"quality":"fair","sheds":true,"circuit_open":false,"answer":"cat)" +
+      "\xEF\xBF\xBD" + R"( 0.93"})";
   EXPECT_EQ(stream_json(door()), stream);
   EXPECT_EQ(streams_json(std::vector{door()}, door().counts),
-            R"({"streams":[)" + stream + R"(],"total":)" + kCounts + "}");
+            R"({"streams":[)" + stream + R"(],"total":)" + kCounts + R"(,"sinks":[]})");
+  const SinkSnapshot sink{.name = "--json", .written = 4, .dropped = 1, .works = false, .message = "disk full"};
+  EXPECT_EQ(streams_json({}, door().counts, std::vector{sink}),
+            std::string(R"({"streams":[],"total":)") + kCounts +
+                R"(,"sinks":[{"name":"--json","written":4,"dropped":1,"works":false,"message":"disk full"}]})");
 }
 
 TEST(StreamsJson, SaysHowAChangeOfTheModelHasEnded) {
