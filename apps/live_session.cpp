@@ -65,9 +65,7 @@ void LiveSession::add_sinks(std::vector<std::unique_ptr<pipeline::ResultSink>>& 
   if (!options_.save_folder.empty()) {
     sinks::VideoOptions video = options_.video;
     video.stop = &stop_requested();
-    auto videos = std::make_unique<sinks::StreamVideosSink>(options_.save_folder, options_.files, std::move(video));
-    videos_ = videos.get();
-    sinks.push_back(std::move(videos));
+    sinks.push_back(std::make_unique<sinks::StreamVideosSink>(options_.save_folder, options_.files, std::move(video)));
   }
   sinks.push_back(std::make_unique<serve::ViewSink>(frames_));
   if (!options_.show) return;

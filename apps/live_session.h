@@ -64,8 +64,7 @@ class LiveSession {
   const std::shared_ptr<streams::ModelSlot> model_;
   const LiveSessionOptions options_;
   std::shared_ptr<serve::NewestFrames> frames_;
-  LiveJson* json_ = nullptr;                   ///< of `streams_`
-  sinks::StreamVideosSink* videos_ = nullptr;  ///< likewise
+  LiveJson* json_ = nullptr;  ///< of `streams_`
   std::unique_ptr<streams::LiveStreams> streams_;
   std::unique_ptr<StreamsFile> file_;
   std::unique_ptr<streams::ModelWatcher> watcher_;

@@ -40,6 +40,7 @@ constexpr std::array kLeft = {
     Left{"predict demo/emoji 0 --show", "a camera"},
     Left{"v4l2src", "a camera"},
     Left{"live MODEL", "cameras"},
+    Left{"camera.example", "a camera"},
     Left{"tools/demo.sh", "installs packages"},
     Left{"tools/test.sh", "runs this test"},
     Left{"tools/lint.sh", "takes an hour"},
