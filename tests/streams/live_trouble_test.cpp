@@ -16,6 +16,7 @@
 #include "nn/core/error.h"
 #include "streams/left_threads.h"
 #include "streams/live_streams.h"
+#include "tests/streams/gate.h"
 #include "tests/streams/live_run.h"
 
 namespace zoo::streams {
@@ -196,35 +197,10 @@ enum class Hangs { kInOpening, kInReading, kInClosing };
 
 class HangingSource : public testing::TestWithParam<Hangs> {};
 
-class Gate {
- public:
-  void pass() {
-    std::unique_lock lock(mutex_);
-    reached_ = true;
-    changed_.notify_all();
-    changed_.wait(lock, [this] { return open_; });
-  }
-  void wait_until_reached() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return reached_; });
-  }
-  void open() {
-    const std::scoped_lock lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool reached_ = false;
-  bool open_ = false;
-};
-
 TEST_P(HangingSource, IsLeftBehindAtTheEnd) {
   const auto gate = std::make_shared<Gate>();
   const auto at_gate = [gate](Hangs where) {
-    if (GetParam() == where) gate->pass();
+    if (GetParam() == where) gate->wait();
   };
   class Source : public FakeSource {
    public:
@@ -263,7 +239,7 @@ TEST_P(HangingSource, IsLeftBehindAtTheEnd) {
   }
   RecordProperty("stop_ms", std::to_string((begin() - stopped) / 1ms));
   EXPECT_EQ(threads_left_behind(), 1);
-  gate->open();
+  gate->release();
   while (threads_left_behind() > 0) std::this_thread::yield();
 }
 

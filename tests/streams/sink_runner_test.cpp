@@ -129,15 +129,15 @@ TEST(SinkRunner, AnExceptionIsItsEndAndSaidOnce) {
 }
 
 /// What two sinks of a run see of a picture's pixels: whether they were drawn on.
-std::vector<bool> drawn_for(const std::vector<std::pair<bool, bool>>& wishes) {
-  std::vector<bool> seen(wishes.size(), false);
+std::vector<char> drawn_for(const std::vector<std::pair<bool, bool>>& wishes) {
+  std::vector<char> seen(wishes.size(), 0);  // each of its own byte: sinks have threads
   std::vector<std::unique_ptr<pipeline::ResultSink>> sinks;
   for (size_t i = 0; i < wishes.size(); ++i) {
     auto sink = std::make_unique<ScriptedSink>();
     sink->drawing = wishes[i].first;
     sink->plain = wishes[i].second;
     sink->on_write = [&seen, i](const pipeline::Frame& frame) {
-      seen[i] = cv::countNonZero(frame.image.reshape(1)) > 0;
+      seen[i] = cv::countNonZero(frame.image.reshape(1)) > 0 ? 1 : 0;
     };
     sinks.push_back(std::move(sink));
   }
