@@ -106,11 +106,11 @@ void write_each(MetricsWriter& writer, std::string_view name, std::string_view t
 
 void write_ages(MetricsWriter& writer, const std::vector<StreamSnapshot>& all) {
   constexpr double kMs = 1e-3;
-  writer.family("stream_frame_age_seconds", "gauge", "Age of frames at their answer, over the last thousand.");
-  for (const StreamSnapshot& stream : all) {
-    writer.sample({{"stream", stream.name}, {"quantile", "0.5"}}, stream.ages.p50_ms * kMs);
-    writer.sample({{"stream", stream.name}, {"quantile", "0.99"}}, stream.ages.p99_ms * kMs);
-  }
+  write_each(writer, "stream_frame_age_p50_seconds", "gauge",
+             "Median age of frames at their answer, over the last 1000.", all,
+             [](const StreamSnapshot& stream) { return stream.ages.p50_ms * kMs; });
+  write_each(writer, "stream_frame_age_p99_seconds", "gauge", "99th percentile of the same.", all,
+             [](const StreamSnapshot& stream) { return stream.ages.p99_ms * kMs; });
 }
 
 void write_single(MetricsWriter& writer, std::string_view name, std::string_view type, std::string_view help,

@@ -20,8 +20,8 @@ struct ViewCounts {
 ///   frames_captured_total{stream}; frames_total{stream,state,reason}: ok, failed, late, dropped (with its reason);
 ///   frames_in_flight{stream}; the three again as run_..., of all streams, removed ones included;
 ///   stream_state{stream,state}: 1 for the one it is in; stream_reconnects_total, stream_captured_fps,
-///   stream_answered_fps, stream_frame_age_seconds{stream,quantile}; model_info{name,version}, model_swaps_total,
-///   model_failed_swaps_total; http_connections, view_clients, view_pictures_total
+///   stream_answered_fps, stream_frame_age_p50_seconds, stream_frame_age_p99_seconds{stream}; model_info{name,version},
+///   model_swaps_total, model_failed_swaps_total; http_connections, view_clients, view_pictures_total
 std::string metrics_text(const ViewSource& source, const ViewCounts& view);
 
 /// What such a text's Content-Type is.

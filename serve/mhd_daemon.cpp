@@ -43,6 +43,7 @@ struct Connection {
   Step step = Step::kHead;
   Clock::time_point since = Clock::now();
   bool suspended = false;
+  bool is_cut = false;
   std::shared_ptr<MhdExchange> exchange;
 
   void enter(Step next) {
@@ -58,6 +59,7 @@ struct Connection {
   }
   /// The daemon then sees that it has ended.
   void cut() {
+    is_cut = true;
     shutdown(fd, SHUT_RDWR);
     resume();
   }
@@ -369,7 +371,7 @@ MHD_Result MhdDaemon::send(Connection& connection) {
 ssize_t MhdDaemon::read_stream(void* body, uint64_t /*position*/, char* dst, size_t max) {
   const auto& streamed = *static_cast<StreamedBody*>(body);
   Connection* connection = streamed.exchange->connection;
-  if (connection == nullptr) return MHD_CONTENT_READER_END_WITH_ERROR;
+  if (connection == nullptr || connection->is_cut) return MHD_CONTENT_READER_END_WITH_ERROR;
   const std::optional<std::string_view> data = streamed.stream->read(max);
   if (!data) return MHD_CONTENT_READER_END_OF_STREAM;
   connection->since = Clock::now();

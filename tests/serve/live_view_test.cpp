@@ -275,7 +275,9 @@ TEST(LiveView, CountsForPrometheus) {
 }
 
 TEST(LiveView, EndsWhilePeopleLook) {
-  FakeView view(some_streams(2));
+  HttpServerOptions options;
+  options.drain = std::chrono::hours(1);  // which nobody may hold up
+  FakeView view(some_streams(2), options);
   std::vector<WebSocketClient> clients;
   for (int i = 0; i < 4; ++i) {
     clients.emplace_back(view.port());
@@ -283,8 +285,10 @@ TEST(LiveView, EndsWhilePeopleLook) {
   }
   RawClient mjpeg(view.port());
   mjpeg.send("GET /streams/stream0.mjpeg HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_THAT(mjpeg.read_until("\r\n\r\n"), HasSubstr("200 OK"));
   for (int i = 0; i < 20; ++i) view.frames().put(answered_frame(i % 2, i));
   view.stop();
+  EXPECT_TRUE(mjpeg.read_to_end());
   view.frames().put(answered_frame(0, 100));
 }
 
