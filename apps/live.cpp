@@ -83,7 +83,11 @@ std::vector<streams::StreamOptions> streams_of(const LiveFlags& flags, const str
     origins.push_back(source.name.empty() ? streams::NameOrigin::kSource : streams::NameOrigin::kUser);
     streams.push_back(streams::stream_from(source, defaults));
   }
-  streams::make_names_differ(streams, origins);
+  try {
+    streams::make_names_differ(streams, origins);
+  } catch (const Error& error) {
+    throw UsageError(fmt::format("live: {}", error.what()));
+  }
   return streams;
 }
 

@@ -7,14 +7,14 @@
 
 namespace zoo::apps {
 
-void LiveJson::begin(size_t stream, const pipeline::SourceInfo& source) { names_[stream] = source.stream_name; }
-
 void LiveJson::prepare(pipeline::ProcessedFrame& item) const { sinks::add_mask_counts(item); }
 
 void LiveJson::write(const pipeline::FrameEvent& event) {
   const auto* item = std::get_if<pipeline::ProcessedFrame>(&event);
   const size_t stream = item != nullptr ? item->frame.stream : std::get<pipeline::FrameFailure>(event).stream;
-  write_line(sinks::to_json_line(event, "", names_[stream]));
+  auto name = names_.find(stream);
+  if (name == names_.end()) name = names_.emplace(stream, name_of_(stream)).first;
+  write_line(sinks::to_json_line(event, "", name->second));
 }
 
 void LiveJson::write_line(std::string_view json) {

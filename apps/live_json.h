@@ -3,10 +3,12 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "pipeline/result_sink.h"
 #include "sinks/text_output.h"
@@ -16,11 +18,12 @@ namespace zoo::apps {
 /// A line per frame and failure (sinks/json_lines.h), and those that others write in between, each whole.
 class LiveJson : public pipeline::ResultSink {
  public:
-  /// `path`: "-" for standard output. Opens the file. Throws IoError.
-  explicit LiveJson(const std::string& path) : out_(path) {}
+  /// `path`: "-" for standard output. `name_of`: asked once for the name of each stream, also of one that could never
+  /// be opened. Opens the file. Throws IoError.
+  LiveJson(const std::string& path, std::function<std::string(size_t)> name_of)
+      : name_of_(std::move(name_of)), out_(path) {}
 
   std::string name() const override { return "--json"; }
-  void begin(size_t stream, const pipeline::SourceInfo& source) override;
   void prepare(pipeline::ProcessedFrame& item) const override;
   void write(const pipeline::FrameEvent& event) override;
 
@@ -32,9 +35,10 @@ class LiveJson : public pipeline::ResultSink {
   bool closed() const { return closed_; }
 
  private:
-  std::mutex mutex_;
-  sinks::TextOutput out_;                ///< guarded by mutex_
+  const std::function<std::string(size_t)> name_of_;
   std::map<size_t, std::string> names_;  ///< of streams
+  std::mutex mutex_;
+  sinks::TextOutput out_;  ///< guarded by mutex_
   std::atomic<bool> closed_ = false;
 };
 

@@ -58,7 +58,7 @@ LiveSession::~LiveSession() = default;
 
 void LiveSession::add_sinks(std::vector<std::unique_ptr<pipeline::ResultSink>>& sinks) {
   if (options_.json) {
-    auto json = std::make_unique<LiveJson>(*options_.json);
+    auto json = std::make_unique<LiveJson>(*options_.json, [this](size_t stream) { return name_of(stream); });
     json_ = json.get();
     sinks.push_back(std::move(json));
   }
@@ -104,7 +104,7 @@ int LiveSession::run(const std::vector<streams::StreamOptions>& streams, streams
 
 void LiveSession::watch_model(streams::ModelWatcherOptions watch) {
   watch.on_change = [this](const streams::ModelChange& change) { on_model_change(change); };
-  watch.last_frames = [this] { return last_frames(); };
+  watch.last_frames = [this] { return streams_->recent_frames(); };
   watcher_ = std::make_unique<streams::ModelWatcher>(model_, std::move(watch));
 }
 
@@ -135,12 +135,10 @@ serve::ModelState LiveSession::model_state() const {
           .problem = counts.last_error};
 }
 
-std::vector<cv::Mat> LiveSession::last_frames() const {
-  std::vector<cv::Mat> frames;
-  for (const streams::StreamSnapshot& stream : streams_->snapshot()) {
-    if (const auto newest = frames_->newest(stream.stream)) frames.push_back(newest->item.frame.image);
-  }
-  return frames;
+std::string LiveSession::name_of(size_t stream) const {
+  const std::vector<streams::StreamSnapshot> streams = streams_->snapshot();
+  const auto found = std::ranges::find(streams, stream, &streams::StreamSnapshot::stream);
+  return found == streams.end() ? fmt::format("stream {}", stream) : found->name;
 }
 
 bool LiveSession::goes_on() const {

@@ -54,7 +54,7 @@ class LiveSession {
   void open_page();
   void on_model_change(const streams::ModelChange& change);
   serve::ModelState model_state() const;
-  std::vector<cv::Mat> last_frames() const;
+  std::string name_of(size_t stream) const;
   bool goes_on() const;
   void update_window();
   void show_table() const;

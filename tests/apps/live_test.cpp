@@ -217,9 +217,10 @@ TEST_F(Live, SavingTheModelFileSwapsTheNetworkAndABadOneChangesNothing) {
 }
 
 TEST_F(Live, EndsWhenNobodyReadsStandardOutput) {
-  const std::string command = fmt::format("{} live {} --source '{}' --json | head -n 3 > {}; exit ${{PIPESTATUS[0]}}",
-                                          ZOO_PROGRAM, demo_model(), kCamera, folder_ / "head");
-  const int status = std::system(fmt::format("timeout 60 bash -c \"{}\"", command).c_str());
+  const std::string script = write("closed.sh", fmt::format("{} live {} --source '{}' --json | head -n 3 > {}\n"
+                                                            "exit ${{PIPESTATUS[0]}}\n",
+                                                            ZOO_PROGRAM, demo_model(), kCamera, folder_ / "head"));
+  const int status = std::system(fmt::format("timeout 60 bash {}", script).c_str());
   EXPECT_EQ(WEXITSTATUS(status), 141);
   EXPECT_THAT(lines_of(read_text(folder_ / "head")), SizeIs(3));
 }
