@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -165,6 +166,7 @@ class LiveStreams::Impl {
                    .stream_name = stream.name};
     source.reconnects = stream.reconnects && can_come_back(stream.spec);
     if (!options_.open) source.probe = make_source_probe(stream.spec);
+    source.backoff.seed = std::hash<std::string>{}(stream.name);
     source.clock = &clock_;
     return source;
   }

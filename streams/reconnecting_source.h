@@ -5,7 +5,8 @@
 //   - when the probe is answered that was not answered before: the server or the camera is back. The waits begin anew.
 //   - when the probe is answered and the last try has ended by its own time limit: a server that accepts connections
 //     and says nothing is hanging, and will answer the connection that waits for it when it goes on.
-// What answers and refuses (a wrong password, an unknown path) sees nothing but the growing waits.
+// What answers and refuses (a wrong password, an unknown path) is asked again after the growing waits only; between
+// them it sees connections that are closed without a word.
 #pragma once
 
 #include <atomic>
