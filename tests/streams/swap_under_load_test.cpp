@@ -205,7 +205,9 @@ TEST_F(SwapUnderLoad, LosesNoFrameAndNoMemory) {
   fmt::print(
       "{} swaps, {} bad files: {} frames, {} ok, {} replaced; resident after ten {:.1f} MB, after all {:.1f} MB\n",
       swaps_wanted(), bad, total.captured, total.ok, total.dropped(DropReason::kReplaced), after_ten_mb, after_all_mb);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they keep what was freed
   EXPECT_LT(after_all_mb, after_ten_mb + 30.0);
+#endif
 }
 
 }  // namespace
