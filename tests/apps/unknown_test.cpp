@@ -114,6 +114,17 @@ TEST(SteadyNames, ChangeExactlyWhenThePicturesDo) {
   EXPECT_GT(changes(raw).size(), changes(steady).size()) << "single frames flicker, else this shows nothing";
 }
 
+TEST(SteadyNames, StandOnLiveStreamsToo) {
+  const ProgramResult result = run_program({"live", demo_model(), "--source", demo_sample("clip_gaps.mp4"), "--json"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  std::vector<std::string> steady;
+  for (const Json& line : json_lines(result.out)) {
+    if (line.contains("steady")) steady.push_back(line.at("steady").at("label"));
+  }
+  EXPECT_THAT(steady, SizeIs(126));
+  EXPECT_THAT(changes(steady), ElementsAre("unknown", "banana", "unknown", "penguin", "unknown", "car", "unknown"));
+}
+
 TEST(SteadyNames, AreTheLinesOfTheText) {
   const std::vector<std::string> lines = lines_of(predict({demo_sample("clip_gaps.mp4")}, {}).out);
   ASSERT_THAT(lines, SizeIs(8));
