@@ -6,6 +6,7 @@
 
 #include <backbone_zoo/hub/http.h>
 #include <backbone_zoo/nn/graph/onnx_export/onnx_export.h>
+#include <backbone_zoo/serve/http_server.h>
 
 namespace {
 
@@ -28,5 +29,10 @@ bool says(const std::string& purpose, const std::string& option, const std::func
 int main() {
   const bool http = says("downloading", "ZOO_WITH_CURL", [] { zoo::hub::HttpClient client({}); });
   const bool onnx = says("writing ONNX files", "ZOO_WITH_ONNX", [] { zoo::onnx_export::to_onnx({}, {}); });
-  return http && onnx ? 0 : 1;
+  const bool serving = says("serving HTTP", "ZOO_WITH_HTTP", [] {
+    zoo::serve::HttpServerOptions options;
+    options.listen.port = 0;
+    zoo::serve::HttpServer(options).start();
+  });
+  return http && onnx && serving ? 0 : 1;
 }
