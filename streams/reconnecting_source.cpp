@@ -15,8 +15,8 @@ using pipeline::FailureKind;
 using pipeline::LossCause;
 
 constexpr std::chrono::milliseconds kProbeInterval{500};
-/// Times of frames ascend, also where a source begins anew within the clock's grain.
-constexpr double kShortestStep_s = 0.001;
+/// In seconds: times of frames ascend, also where a source begins anew within the clock's grain.
+constexpr double kShortestStep = 0.001;
 
 double seconds(Clock::Duration time) { return std::chrono::duration<double>(time).count(); }
 
@@ -109,7 +109,7 @@ std::optional<pipeline::FrameResult> ReconnectingSource::read() {
 std::optional<pipeline::FrameResult> ReconnectingSource::place(pipeline::Frame frame) {
   if (info_.live) {
     frame.time_s += seconds(opened_ - *first_opened_);
-    if (last_time_s_ >= 0.0) frame.time_s = std::max(frame.time_s, last_time_s_ + kShortestStep_s);
+    if (last_time_s_ >= 0.0) frame.time_s = std::max(frame.time_s, last_time_s_ + kShortestStep);
   } else if (frame.time_s <= skip_until_s_) {
     --base_index_;
     return std::nullopt;
