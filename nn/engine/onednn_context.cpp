@@ -5,6 +5,7 @@
 #include "nn/core/error.h"
 #include "nn/engine/kernels/bf16.h"
 #include "nn/engine/onednn_executable.h"
+#include "nn/engine/onednn_isa.h"
 #include "nn/engine/step_compiler.h"
 
 namespace zoo::engine {
@@ -25,8 +26,8 @@ using dnnl::cpu_isa;
 
 /// Whether oneDNN uses the set here; ONEDNN_MAX_CPU_ISA may rule it out.
 bool has(cpu_isa set) {
-  const auto wanted = static_cast<int>(set);
-  return (static_cast<int>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
+  const auto wanted = static_cast<unsigned>(set);
+  return (onednn_isa() & wanted) == wanted;
 }
 
 /// Whether processor and oneDNN both use the set.

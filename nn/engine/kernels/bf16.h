@@ -39,8 +39,7 @@ constexpr int64_t channel_pitch(int64_t channels) {
 /// Pairs of channel blocks, the unit of work of most kernels: what one cache line holds.
 constexpr int64_t channel_pairs(int64_t channels) { return (channels + 2 * kChannelStep - 1) / (2 * kChannelStep); }
 
-/// Whether this process can multiply bf16 tiles: the processor has AMX and AVX512-BF16, and the operating system lets
-/// the process use the tile registers (asked for on the first call).
+/// Whether this process can multiply bf16 tiles; see processor_features.h.
 bool amx_bf16_available();
 
 /// Work item: one image. `blocked` has kChannelStep lanes.

@@ -47,8 +47,7 @@ inline void tile_at(const DepthwiseRow& row, int64_t x) {
     for (int i = 0; i < kInputs; ++i) {
 #pragma GCC unroll 2
       for (int h = 0; h < kHalves; ++h) {
-        __m512 value = _mm512_load_ps(src + i * kStep + h * kChannelStep);
-        asm("" : "+v"(value));  // loaded once, not as an operand of every multiply-add
+        const __m512 value = in_register(_mm512_load_ps(src + i * kStep + h * kChannelStep));
 #pragma GCC unroll 8
         for (int kx = 0; kx < kKernel; ++kx) {
           const int t = (i - kx) / kStride;

@@ -1,7 +1,8 @@
-// Weights in the order in which the kernels read them.
+// Whether bf16 kernels may be used, and weights in the order in which the kernels read them.
 #include <algorithm>
 
 #include "nn/engine/kernels/bf16.h"
+#include "nn/engine/kernels/processor_features.h"
 
 namespace zoo::engine::kernels {
 namespace {
@@ -9,6 +10,8 @@ namespace {
 int64_t tile_columns(int64_t out_channels) { return (out_channels + kChannelStep - 1) / kChannelStep; }
 
 }  // namespace
+
+bool amx_bf16_available() { return processor_features().amx_bf16; }
 
 int64_t packed_tile_weights(int64_t out_channels, int64_t taps, int64_t depth_blocks) {
   return tile_columns(out_channels) * taps * depth_blocks * kTileDepth * kChannelStep;

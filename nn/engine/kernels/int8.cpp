@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <limits>
 
+#include "nn/engine/kernels/processor_features.h"
+
 namespace zoo::engine::kernels {
 
 extern const Int8Table kInt8ReferenceTable;
 extern const Int8Table kInt8VnniTable;
 extern const Int8Table kInt8AmxTable;
-
-namespace {
-
-bool has_vnni() { return is_supported(Isa::kAvx512) && __builtin_cpu_supports("avx512vnni") != 0; }
-
-}  // namespace
 
 std::string_view to_string(Int8Isa isa) {
   switch (isa) {
@@ -28,15 +24,13 @@ std::string_view to_string(Int8Isa isa) {
 }
 
 bool is_supported(Int8Isa isa) {
-  static const bool vnni = has_vnni();
-  static const bool amx = vnni && amx_int8_available();
   switch (isa) {
     case Int8Isa::kReference:
       return true;
     case Int8Isa::kVnni:
-      return vnni;
+      return processor_features().avx512_vnni;
     case Int8Isa::kAmx:
-      return amx;
+      return processor_features().amx_int8;
   }
   return false;
 }

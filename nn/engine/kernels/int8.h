@@ -164,10 +164,7 @@ struct Int8Table {
                      int64_t area, int64_t begin, int64_t end) = nullptr;
 };
 
-/// Whether this process can multiply int8 tiles: the processor has AMX and AVX-512, and the operating system lets the
-/// process use the tile registers (asked for on the first call).
-bool amx_int8_available();
-/// Whether this process can run the set. The first question about kAmx asks the operating system for the tiles.
+/// Whether this process can run the set; see processor_features.h.
 bool is_supported(Int8Isa isa);
 /// Precondition: is_supported(isa).
 const Int8Table& int8_table(Int8Isa isa);

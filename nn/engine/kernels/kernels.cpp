@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "nn/engine/kernels/processor_features.h"
+
 namespace zoo::engine::kernels {
 
 extern const KernelTable kSseTable;
@@ -37,10 +39,9 @@ bool is_supported(Isa isa) {
     case Isa::kSse:
       return true;
     case Isa::kAvx2:
-      return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+      return processor_features().avx2;
     case Isa::kAvx512:
-      return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-             __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512dq") != 0;
+      return processor_features().avx512;
   }
   return false;
 }

@@ -32,7 +32,7 @@ inline void store(float* p, Vec v) { std::memcpy(p, &v, sizeof(v)); }
 
 /// Keeps the compiler from loading a value again for each of its uses, as an operand from memory.
 inline Vec in_register(Vec v) {
-#if defined(__AVX__)  // narrower sets need two registers for a vector
+#if defined(__AVX512F__) || (defined(__AVX__) && ZOO_KERNEL_LANES == 8)  // narrower sets need two registers
   asm("" : "+v"(v));
 #endif
   return v;

@@ -40,7 +40,7 @@ int64_t multiply_add_streamed_bf16_tiles(const std::byte* positions, const std::
                                          bool side_by_side);
 inline constexpr int64_t kStreamedPanelBytes = 16 * 1024;
 inline constexpr int64_t kStreamedPositionBytes = 32 * 1024;
-/// The same as multiply_add_bf16_tiles of int8 tiles. Precondition: amx_int8_available().
+/// The same as multiply_add_bf16_tiles of int8 tiles. Precondition: is_supported(Int8Isa::kAmx).
 int64_t multiply_add_int8_tiles(int64_t rounds);
 
 }  // namespace zoo::engine::kernels
