@@ -1,4 +1,5 @@
-# Read by ctest, which has set `program`, `prefix`, `properties` (names and values) and `list_file`: adds one test per suite
+# Read by ctest, which has set `program`, `prefix`, `properties` (names and values), `only`, `except` and `list_file` (see
+# zoo_test): adds one test per suite
 # of a GoogleTest program. A suite is what TEST, TEST_F and TEST_P call so, with all instantiations of it; one of many
 # tests is cut into shards, so that all cores have work.
 
@@ -7,6 +8,12 @@ cmake_policy(VERSION 3.22)  # ctest starts without any
 set(tests_per_shard 150)
 # A suite that this machine can run no test of is shown as such; nothing may have failed.
 list(APPEND properties SKIP_REGULAR_EXPRESSION "PASSED  \\] 0 tests\\.\n\\[  SKIPPED \\] [0-9]+ tests?\\.\n$")
+
+if(only)
+  add_test("${prefix}" "${program}" "--gtest_filter=${only}-${except}" --gtest_brief=1)
+  set_tests_properties("${prefix}" PROPERTIES ${properties})
+  return()
+endif()
 
 # The list is made anew after each build of the program, as starting it takes longer than reading it.
 if(NOT EXISTS "${list_file}" OR "${program}" IS_NEWER_THAN "${list_file}")
@@ -40,7 +47,7 @@ if(NOT suites)
 endif()
 
 foreach(suite IN LISTS suites)
-  set(filter "--gtest_filter=${suite}.*:${suite}/*.*:*/${suite}.*:*/${suite}/*.*")
+  set(filter "--gtest_filter=${suite}.*:${suite}/*.*:*/${suite}.*:*/${suite}/*.*-${except}")
   math(EXPR shards "(${tests_of_${suite}} + ${tests_per_shard} - 1) / ${tests_per_shard}")
   if(shards LESS_EQUAL 1)
     add_test("${prefix}.${suite}" "${program}" "${filter}" --gtest_brief=1)

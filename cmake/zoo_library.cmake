@@ -42,11 +42,14 @@ target_link_libraries(zoo_test_settings INTERFACE zoo_settings fmt::fmt)
 target_compile_options(zoo_test_settings INTERFACE $<$<CONFIG:Release>:-O1> $<$<CONFIG:RelWithDebInfo>:-O0>
   $<$<CONFIG:Release>:-Wno-array-bounds> $<$<CONFIG:Release>:-Wno-stringop-overflow>)
 
-# zoo_test(NAME SOURCES ... DEPENDS ... PROPERTIES ...): one GoogleTest program; every suite of it becomes a CTest with
-# these properties, as starting a program that links OpenCV takes longer than most tests. What tests measure or fetch
-# stays out of the user's cache.
+# zoo_test(NAME SOURCES ... DEPENDS ... PROPERTIES ... ONLY ... EXCEPT ...): one GoogleTest program; every suite of it
+# becomes a CTest with these properties, as starting a program that links OpenCV takes longer than most tests. ONLY are
+# patterns of GoogleTest's filter: what they match becomes one CTest. Tests that EXCEPT matches are left out. What tests
+# measure or fetch stays out of the user's cache.
 function(zoo_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PROPERTIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PROPERTIES;ONLY;EXCEPT" ${ARGN})
+  string(REPLACE ";" ":" only "${ARG_ONLY}")
+  string(REPLACE ";" ":" except "${ARG_EXCEPT}")
   add_executable(test_${name} ${ARG_SOURCES})
   target_link_libraries(test_${name} PRIVATE zoo_test_settings ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
   target_precompile_headers(test_${name} REUSE_FROM zoo_test_headers)
@@ -58,6 +61,8 @@ function(zoo_test name)
 set(prefix [==[${name}]==])
 set(properties TIMEOUT 900 WORKING_DIRECTORY [==[${CMAKE_CURRENT_BINARY_DIR}]==]
   ENVIRONMENT_MODIFICATION [==[XDG_CACHE_HOME=set:${PROJECT_BINARY_DIR}/test-cache]==] ${ARG_PROPERTIES})
+set(only [==[${only}]==])
+set(except [==[${except}]==])
 set(list_file [==[${CMAKE_CURRENT_BINARY_DIR}/${name}_tests.txt]==])
 include([==[${PROJECT_SOURCE_DIR}/cmake/discover_suites.cmake]==])
 ")

@@ -1,0 +1,116 @@
+// Of the software <immintrin.h>, whose header says what is here: arithmetic on 16 floats, and conversions from and to
+// them.
+//
+// Rounding is to nearest even, the mode of every thread of the engine. Sums and products are plain expressions, as
+// GCC's own intrinsics are: -ffp-contract decides alike about both.
+#include <bit>
+#include <cmath>
+
+#include "tests/software_isa/elements.h"
+#include "tests/software_isa/include/immintrin.h"
+
+// NOLINTBEGIN: the names are Intel's
+
+__m512 _mm512_mask_mul_ps(__m512 src, __mmask16 mask, __m512 a, __m512 b) {
+  return zoo::software_isa::select<float>(mask, a * b, src);
+}
+__m512 _mm512_abs_ps(__m512 a) {
+  return zoo::software_isa::map<uint32_t>(a, [](uint32_t bits) { return bits & 0x7FFFFFFFU; });
+}
+float _mm512_reduce_max_ps(__m512 a) {
+  for (int count = 8; count > 0; count /= 2) {
+    for (int i = 0; i < count; ++i) a[i] = a[i + count] > a[i] ? a[i + count] : a[i];
+  }
+  return a[0];
+}
+
+namespace zoo::software_isa {
+namespace {
+
+/// One of the 16 relations of _CMP_*; the other 16 differ in the exceptions that they raise.
+inline bool compare(float a, float b, int predicate) {
+  constexpr int kLess = 1, kEqual = 2, kGreater = 4, kUnordered = 8;
+  constexpr int kTrue[16] = {kEqual,
+                             kLess,
+                             kLess | kEqual,
+                             kUnordered,
+                             kLess | kGreater | kUnordered,
+                             kEqual | kGreater | kUnordered,
+                             kGreater | kUnordered,
+                             kLess | kEqual | kGreater,
+                             kEqual | kUnordered,
+                             kLess | kUnordered,
+                             kLess | kEqual | kUnordered,
+                             0,
+                             kLess | kGreater,
+                             kEqual | kGreater,
+                             kGreater,
+                             kLess | kEqual | kGreater | kUnordered};
+  const int relation = a < b ? kLess : a == b ? kEqual : a > b ? kGreater : kUnordered;
+  return (kTrue[predicate % 16] & relation) != 0;
+}
+
+/// x * 2^floor(n); of both infinite, or 0 and +infinite, NaN.
+inline float scalef(float x, float n) {
+  if (std::isnan(x) || std::isnan(n)) return x + n;
+  if (std::isinf(n)) {
+    const bool grows = n > 0.0F;
+    if (grows ? x == 0.0F : std::isinf(x)) return -NAN;
+    return std::copysign(grows ? INFINITY : 0.0F, x);
+  }
+  const float power = std::floor(n);
+  // A product by a normal power of two is rounded once.
+  if (std::abs(power) <= 126.0F) return x * std::bit_cast<float>(static_cast<uint32_t>(power + 127.0F) << 23U);
+  return std::ldexp(x, static_cast<int>(std::fmax(-1000.0F, std::fmin(power, 1000.0F))));
+}
+
+/// What is beyond 32 bits, or NaN, becomes the smallest number.
+inline int32_t to_int32(float x) {
+  constexpr float kLimit = 2147483648.0F;
+  return x >= -kLimit && x < kLimit ? static_cast<int32_t>(std::nearbyint(x)) : INT32_MIN;
+}
+
+/// To nearest even; denormals become zero, NaN quiet.
+inline uint16_t to_bf16(float x) {
+  const auto bits = std::bit_cast<uint32_t>(x);
+  if (std::isnan(x)) return static_cast<uint16_t>(bits >> 16U | 0x40U);
+  if ((bits & 0x7F800000U) == 0) return static_cast<uint16_t>(bits >> 16U & 0x8000U);
+  return static_cast<uint16_t>((bits + 0x7FFFU + (bits >> 16U & 1U)) >> 16U);
+}
+
+}  // namespace
+}  // namespace zoo::software_isa
+
+__mmask16 _mm512_cmp_ps_mask(__m512 a, __m512 b, int predicate) {
+  __mmask16 mask = 0;
+  for (int i = 0; i < 16; ++i) {
+    if (zoo::software_isa::compare(a[i], b[i], predicate)) mask = static_cast<__mmask16>(mask | 1U << i);
+  }
+  return mask;
+}
+
+__m512 _mm512_roundscale_ps(__m512 a, int mode) {
+  if (mode != _MM_FROUND_TO_NEAREST_INT) zoo::software_isa::fault("another rounding than to the nearest integer");
+  return zoo::software_isa::map<float>(a, [](float x) { return std::nearbyint(x); });
+}
+__m512 _mm512_scalef_ps(__m512 a, __m512 b) { return zoo::software_isa::zip<float>(a, b, zoo::software_isa::scalef); }
+
+__m512i _mm512_cvtps_epi32(__m512 a) {
+  const auto x = zoo::software_isa::Elements<float, __m512>::of(a);
+  return zoo::software_isa::generate<int32_t, __m512i>([&](int i) { return zoo::software_isa::to_int32(x.at[i]); });
+}
+__m512 _mm512_cvtepi32_ps(__m512i a) {
+  const auto x = zoo::software_isa::Elements<int32_t, __m512i>::of(a);
+  return zoo::software_isa::generate<float, __m512>([&](int i) { return static_cast<float>(x.at[i]); });
+}
+__m256bh _mm512_cvtneps_pbh(__m512 a) {
+  const auto x = zoo::software_isa::Elements<float, __m512>::of(a);
+  return zoo::software_isa::generate<uint16_t, __m256bh>([&](int i) { return zoo::software_isa::to_bf16(x.at[i]); });
+}
+__m512bh _mm512_cvtne2ps_pbh(__m512 high, __m512 low) {
+  const auto x = zoo::software_isa::Elements<float, __m512>::of(low);
+  const auto y = zoo::software_isa::Elements<float, __m512>::of(high);
+  return zoo::software_isa::generate<uint16_t, __m512bh>(
+      [&](int i) { return zoo::software_isa::to_bf16(i < 16 ? x.at[i] : y.at[i - 16]); });
+}
+// NOLINTEND
