@@ -1,7 +1,6 @@
-# Read by ctest, which has set `program`, `prefix`, `properties` (names and values), `only`, `except` and `list_file` (see
-# zoo_test): adds one test per suite
-# of a GoogleTest program. A suite is what TEST, TEST_F and TEST_P call so, with all instantiations of it; one of many
-# tests is cut into shards, so that all cores have work.
+# Read by ctest, which has set `program`, `prefix`, `properties` (names and values), `only`, `except` (patterns, see
+# zoo_test) and `list_file`: adds one test per suite of a GoogleTest program. A suite is what TEST, TEST_F and TEST_P call
+# so, with all instantiations of it; one of many tests is cut into shards, so that all cores have work.
 
 cmake_policy(VERSION 3.22)  # ctest starts without any
 

@@ -121,8 +121,10 @@ void for_products(F f) {
         const Bytes positions = of_bf16 ? random_bf16(random, bytes / 2) : random_bytes(random, bytes);
         const Bytes weights = of_bf16 ? random_bf16(random, 16 * 32) : random_bytes(random, 16 * 64);
         Bytes sums(16 * 64);
-        for (size_t i = 0; i < 16 * 16; ++i)
-          set(sums, i, of_bf16 ? std::bit_cast<uint32_t>(0.1F * float(i)) : random());
+        for (size_t i = 0; i < 16 * 16; ++i) {
+          const auto bits = static_cast<uint32_t>(random());  // its type has 64
+          set(sums, i, of_bf16 ? std::bit_cast<uint32_t>(0.1F * static_cast<float>(i)) : bits);
+        }
         f(product, positions, weights, sums);
       }
     }
