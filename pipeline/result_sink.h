@@ -14,7 +14,7 @@
 namespace zoo::pipeline {
 
 /// A frame with its result. After drawing `frame.image` is the annotated picture.
-struct ProcessedFrame {
+struct ProcessedFrame {  // NOLINT(bugprone-exception-escape): cv::Mat's move is not declared noexcept
   Frame frame;
   TaskResult result;
   std::vector<std::string> mask_counts = {};  ///< mask_counts() of a segmentation (rle.h), where they are wanted

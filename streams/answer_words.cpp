@@ -12,8 +12,12 @@ namespace {
 constexpr const char* kNothing = "nothing";
 
 std::string words_of(const pipeline::Classification& result) {
+  if (result.steady) return fmt::format("{} {:.2f}", result.steady->label, result.steady->score);
+  if (result.known == false) return std::string(pipeline::kUnknownLabel);
   if (result.top.empty()) return kNothing;
-  return fmt::format("{} {:.2f}", result.top.front().label, result.top.front().score);
+  std::string words = fmt::format("{} {:.2f}", result.top.front().label, result.top.front().score);
+  if (result.multi_label && result.top.size() > 1) words += fmt::format(", {} more", result.top.size() - 1);
+  return words;
 }
 
 std::string words_of(const pipeline::FoundObjects& result) {

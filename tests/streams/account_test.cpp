@@ -148,6 +148,12 @@ TEST(AnswerWords, SayTheBest) {
   EXPECT_EQ(answer_words(classified), "nothing");
   classified.top = {{3, "tabby", 0.934, 5.0}, {4, "tiger", 0.05, 1.0}};
   EXPECT_EQ(answer_words(classified), "tabby 0.93");
+  classified.multi_label = true;
+  EXPECT_EQ(answer_words(classified), "tabby 0.93, 1 more");
+  classified.known = false;
+  EXPECT_EQ(answer_words(classified), "unknown");
+  classified.steady = {.index = 4, .label = "tiger", .score = 0.5, .share = 0.9};
+  EXPECT_EQ(answer_words(classified), "tiger 0.50");
   pipeline::FoundObjects found;
   found.boxes = {{0, "person", 0.88, {}}, {1, "dog", 0.5, {}}};
   EXPECT_EQ(answer_words(found), "person 0.88, 2 objects");
