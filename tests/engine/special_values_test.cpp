@@ -300,6 +300,7 @@ TEST(SpecialValuesOfNetworks, ANaNPixelReachesAllThatReadsItByEveryKernelInEvery
     if (why_unavailable(Precision::kBf16).empty()) {
       all.emplace_back();
       all.back().precision = Precision::kBf16;
+      all.push_back(options_for(InstructionSet::kAuto, 1, "own:split"));
     }
     for (const CompileOptions& options : all) {
       for (const float pixel : {kNaN, -kNaN}) {
