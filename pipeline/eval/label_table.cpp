@@ -42,11 +42,9 @@ std::optional<std::vector<std::string>> fields_of(std::string_view line) {
     } else if (quoted && c == '"') {
       quoted = false;
       if (i + 1 < line.size() && line[i + 1] != ',') return std::nullopt;
-    } else if (quoted) {
-      field += c;
-    } else if (c == ',') {
+    } else if (!quoted && c == ',') {
       fields.emplace_back();
-    } else if (c == '"') {
+    } else if (!quoted && c == '"') {
       if (!field.empty()) return std::nullopt;
       quoted = true;
     } else {
@@ -133,7 +131,7 @@ class TableReader {
       }
     }
     std::ranges::sort(classes);
-    classes.erase(std::ranges::unique(classes).begin(), classes.end());
+    classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
     return classes;
   }
 

@@ -27,7 +27,7 @@ double share_of_sorted(double threshold, const std::vector<double>& scores) {
 double auroc(const std::vector<double>& known, const std::vector<double>& unknown) {
   double pairs = 0.0;
   for (const double score : known) {
-    const auto [low, high] = std::ranges::equal_range(unknown, score);
+    const auto [low, high] = std::equal_range(unknown.begin(), unknown.end(), score);
     pairs += static_cast<double>(low - unknown.begin()) + 0.5 * static_cast<double>(high - low);
   }
   return pairs / (static_cast<double>(known.size()) * static_cast<double>(unknown.size()));

@@ -6,7 +6,7 @@ namespace zoo::pipeline {
 namespace {
 
 /// So that times that are sums of frame lengths compare as the frames' number says.
-constexpr double kRounding_s = 1e-9;
+constexpr double kRoundingSeconds = 1e-9;
 
 }  // namespace
 
@@ -24,11 +24,12 @@ void LabelSmoother::follow(Classification& result, const FrameMoment& moment) {
   if (!continues(config, moment)) reset();
   const bool is_first = votes_.empty();
   add(result, moment, is_first ? 0.0 : moment.time_s - last_.time_s);
-  while (votes_.size() > 1 && votes_.front().time_s <= moment.time_s - config.window_s + kRounding_s) drop_oldest();
+  while (votes_.size() > 1 && votes_.front().time_s <= moment.time_s - config.window_s + kRoundingSeconds)
+    drop_oldest();
   last_ = moment;
   const Name ahead = leader();
   const double lead_s = weight_of(ahead) - weight_of(steady_);
-  const bool is_ahead = ahead != steady_ && lead_s >= config.hysteresis * config.window_s - kRounding_s;
+  const bool is_ahead = ahead != steady_ && lead_s >= config.hysteresis * config.window_s - kRoundingSeconds;
   if (is_first || is_ahead || !tallies_.contains(steady_)) {
     steady_ = ahead;
     steady_text_ = tallies_.at(ahead).label;
@@ -80,7 +81,7 @@ double LabelSmoother::weight_of(const Name& name) const {
 LabelSmoother::Name LabelSmoother::leader() const {
   Name best = votes_.back().name;
   for (const auto& [name, tally] : tallies_) {
-    if (tally.weight_s > weight_of(best) + kRounding_s) best = name;
+    if (tally.weight_s > weight_of(best) + kRoundingSeconds) best = name;
   }
   return best;
 }

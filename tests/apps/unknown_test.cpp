@@ -96,7 +96,7 @@ TEST(UnknownPictures, WithoutTheKeyResultsAreWhatTheyWere) {
 /// Names in a row, each once.
 std::vector<std::string> changes(const std::vector<std::string>& names) {
   std::vector<std::string> kept = names;
-  kept.erase(std::ranges::unique(kept).begin(), kept.end());
+  kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
   return kept;
 }
 

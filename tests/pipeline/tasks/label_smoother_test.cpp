@@ -15,7 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr double kFrame_s = 0.1;
+constexpr double kFrameSeconds = 0.1;
 
 /// What a frame says: 'a' to 'z' a class, '-' unknown, '.' nothing at all.
 Classification said(char what, const models::SmoothingConfig& config = {}) {
@@ -28,7 +28,7 @@ Classification said(char what, const models::SmoothingConfig& config = {}) {
 
 /// The steady names of frames in a row, in the same letters.
 std::string steady(LabelSmoother& smoother, const std::string& frames, double begin_s = 0.0,
-                   const models::SmoothingConfig& config = {}, double frame_s = kFrame_s) {
+                   const models::SmoothingConfig& config = {}, double frame_s = kFrameSeconds) {
   std::string names;
   for (size_t i = 0; i < frames.size(); ++i) {
     Classification result = said(frames[i], config);
@@ -129,8 +129,8 @@ TEST(ResultFilter, OfEveryStreamIsItsOwn) {
   const ResultFilter second = make_result_filter();
   std::vector<std::string> names;
   for (int i = 0; i < 3; ++i) {
-    ProcessedFrame one = frame_with(said('a'), kFrame_s * i);
-    ProcessedFrame other = frame_with(said('b'), kFrame_s * i);
+    ProcessedFrame one = frame_with(said('a'), kFrameSeconds * i);
+    ProcessedFrame other = frame_with(said('b'), kFrameSeconds * i);
     first(one);
     second(other);
     names.push_back(std::get<Classification>(one.result).steady->label +
