@@ -4,6 +4,8 @@ namespace zoo::streams {
 namespace {
 
 constexpr size_t kLooks = 5;
+/// After so few a stream has only begun.
+constexpr size_t kFewLooks = 2;
 /// Fewer frames than this say nothing.
 constexpr int64_t kFewFrames = 5;
 constexpr int64_t kShedsAbove = 10;    ///< one in
@@ -14,8 +16,10 @@ constexpr int64_t kKeepsUpBelow = 50;  ///< one in
 ShedWatch::Change ShedWatch::look(const StreamCounts& counts) {
   const Sample now{.chosen = counts.captured - counts.dropped(DropReason::kNotChosen),
                    .shed = counts.dropped(DropReason::kReplaced) + counts.dropped(DropReason::kTooOld)};
-  const Sample before = samples_.empty() ? Sample{} : samples_.front();
+  if (counts.ok + counts.late + counts.failed == 0) return Change::kNone;  // networks are compiled for the first frame
   samples_.push_back(now);
+  if (samples_.size() <= kFewLooks) return Change::kNone;
+  const Sample before = samples_.front();
   if (samples_.size() > kLooks) samples_.pop_front();
   chosen_ = now.chosen - before.chosen;
   shed_ = now.shed - before.shed;

@@ -10,8 +10,8 @@
 namespace zoo::streams {
 
 /// Looks at a stream's counts once a second, over the last five: it sheds while more than one in ten of the frames that
-/// its policy chooses are given up for newer ones or for their age, until fewer than one in fifty are. One thread at a
-/// time.
+/// its policy chooses are given up for newer ones or for their age, until fewer than one in fifty are. What happens
+/// before the first answer does not count. One thread at a time.
 class ShedWatch {
  public:
   enum class Change { kNone, kSheds, kKeepsUp };

@@ -122,14 +122,30 @@ TEST(ShedWatch, ChangesItsMindOnlyWhenItIsClear) {
   StreamCounts counts;
   const auto second = [&](int64_t shed_of_hundred) {
     counts.captured += 100;
+    counts.ok += 100 - shed_of_hundred;
     counts.dropped_for[static_cast<size_t>(DropReason::kReplaced)] += shed_of_hundred;
     return watch.look(counts);
   };
-  EXPECT_EQ(second(10), ShedWatch::Change::kNone);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(second(10), ShedWatch::Change::kNone);
   EXPECT_EQ(second(30), ShedWatch::Change::kSheds);
   for (int i = 0; i < 10; ++i) EXPECT_EQ(second(5), ShedWatch::Change::kNone);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(second(0), ShedWatch::Change::kNone);
   EXPECT_EQ(second(0), ShedWatch::Change::kKeepsUp);
+}
+
+TEST(ShedWatch, WaitsForTheFirstAnswer) {
+  ShedWatch watch;
+  StreamCounts counts;
+  for (int i = 0; i < 20; ++i) {
+    counts.captured += 100;
+    counts.dropped_for[static_cast<size_t>(DropReason::kReplaced)] += 100;
+    EXPECT_EQ(watch.look(counts), ShedWatch::Change::kNone);
+  }
+  for (int i = 0; i < 20; ++i) {
+    counts.captured += 100;
+    counts.ok += 100;
+    EXPECT_EQ(watch.look(counts), ShedWatch::Change::kNone);
+  }
 }
 
 TEST(ShedWatch, FramesThatThePolicyDoesNotWantAreNotShed) {
@@ -137,6 +153,7 @@ TEST(ShedWatch, FramesThatThePolicyDoesNotWantAreNotShed) {
   StreamCounts counts;
   for (int i = 0; i < 20; ++i) {
     counts.captured += 100;
+    counts.ok += 5;
     counts.dropped_for[static_cast<size_t>(DropReason::kNotChosen)] += 95;
     EXPECT_EQ(watch.look(counts), ShedWatch::Change::kNone);
   }

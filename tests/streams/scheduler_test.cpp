@@ -187,7 +187,7 @@ TEST(Scheduler, SaysOnceThatAStreamIsShedAndThatItRecovered) {
   };
   for (int i = 0; i < 10; ++i) second(10, 4);
   ASSERT_THAT(said,
-              ElementsAre(HasSubstr("door: frames come faster than they are worked on: 5 of the last 10 frames")));
+              ElementsAre(HasSubstr("door: frames come faster than they are worked on: 10 of the last 20 frames")));
   EXPECT_TRUE(run.scheduler.snapshot().front().sheds);
   said.clear();
   for (int i = 0; i < 10; ++i) second(10, 10);
