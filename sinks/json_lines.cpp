@@ -83,9 +83,7 @@ void add_stream(Json& line, const pipeline::ProcessedFrame& item) {
   line["model_version"] = item.model_version;
 }
 
-void add_stream(Json& line, const pipeline::FrameFailure& failure) {
-  line["epoch"] = failure.epoch;
-}
+void add_stream(Json& line, const pipeline::FrameFailure& failure) { line["epoch"] = failure.epoch; }
 
 void add_event(Json& line, const pipeline::ProcessedFrame& item, const std::string& mask_file) {
   line["source"] = item.frame.source;
