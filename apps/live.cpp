@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,7 @@ namespace zoo::apps {
 namespace {
 
 constexpr double kMaxTimeoutSeconds = 86'400.0;
+constexpr const char* kTokenVariable = "BACKBONE_ZOO_TOKEN";
 
 struct LiveFlags {
   ModelFlags model;
@@ -126,6 +128,11 @@ int live(LiveFlags& flags) {
   session.files = files;
   session.defaults = defaults;
   if (!flags.page.listen.empty()) {
+    try {
+      serve::listen_address_from(flags.page.listen);
+    } catch (const Error& error) {
+      throw UsageError(error.what());
+    }
     session.page = flags.page;
     session.page->defaults = defaults;
   }
@@ -166,7 +173,7 @@ Action setup_live(CLI::App& app) {
       ->capture_default_str()
       ->type_name("S");
   app.add_flag("--no-reconnect", flags->no_reconnect, "A source that is lost ends its stream");
-  app.add_option("--max-frames", flags->max_frames, "Stop each stream after this many frames")
+  app.add_option("--max-frames", flags->max_frames, "Stop each stream after this many frames were worked on")
       ->check(count_check())
       ->type_name("N");
   CLI::Option* json = app.add_option("--json", flags->json,
@@ -186,11 +193,13 @@ Action setup_live(CLI::App& app) {
   app.add_option("--listen", flags->page.listen,
                  "Serve a page with all streams, and the same for programs, at this HOST:PORT")
       ->type_name("HOST:PORT");
-  app.add_option("--token", flags->page.token,
-                 "What clients of --listen must know; needed where other machines reach it (also BACKBONE_ZOO_TOKEN in "
-                 "the environment, which nobody else sees)")
-      ->envname("BACKBONE_ZOO_TOKEN")
-      ->type_name("TOKEN");
+  const CLI::Option* token =
+      app.add_option(
+             "--token", flags->page.token,
+             "What clients of --listen must know; needed where other machines reach it (also BACKBONE_ZOO_TOKEN in "
+             "the environment, which nobody else sees)")
+          ->envname(kTokenVariable)
+          ->type_name("TOKEN");
   flags->weights.add_to(app);
   flags->size.add_to(app);
   app.add_option("--topk", flags->top_k, "Guesses per frame (classification; default: 5)")
@@ -205,13 +214,16 @@ Action setup_live(CLI::App& app) {
   add_precision_flag(app, flags->precision);
   flags->kernels.add_to(app);
   flags->weights.add_calibration_to(app);
-  return [flags, json] {
+  return [flags, json, token] {
     if (flags->sources.empty() && flags->streams_file.empty() && flags->page.listen.empty()) {
       throw UsageError(
           "live: nothing to watch: give --source [NAME=]SOURCE (a camera index, an address, gst:PIPELINE or a video), "
           "once for each stream, or --streams FILE, or --listen HOST:PORT to add streams later");
     }
     flags->video.check();
+    if (token->count() > 0 && std::getenv(kTokenVariable) == nullptr && flags->page.listen.empty()) {
+      throw UsageError("--token is of the page: give --listen HOST:PORT, too");
+    }
     if (json->count() > 0) flags->session.json = flags->json.empty() ? "-" : flags->json;
     return live(*flags);
   };

@@ -17,24 +17,27 @@ void LiveJson::write(const pipeline::FrameEvent& event) {
   write_line(sinks::to_json_line(event, "", name->second));
 }
 
-void LiveJson::write_line(std::string_view json) {
-  const std::scoped_lock lock(mutex_);
-  if (closed_) return;
+template <typename Work>
+void LiveJson::attempt(Work work) {
+  if (closed_ || failed_) return;
   try {
-    out_.line(json);
+    work();
   } catch (const sinks::ClosedPipe&) {
     closed_ = true;
+  } catch (...) {
+    failed_ = true;
+    throw;
   }
+}
+
+void LiveJson::write_line(std::string_view json) {
+  const std::scoped_lock lock(mutex_);
+  attempt([&] { out_.line(json); });
 }
 
 void LiveJson::close() {
   const std::scoped_lock lock(mutex_);
-  if (closed_) return;
-  try {
-    out_.finish();
-  } catch (const sinks::ClosedPipe&) {
-    closed_ = true;
-  }
+  attempt([&] { out_.finish(); });
 }
 
 }  // namespace zoo::apps

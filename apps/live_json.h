@@ -27,19 +27,27 @@ class LiveJson : public pipeline::ResultSink {
   void prepare(pipeline::ProcessedFrame& item) const override;
   void write(const pipeline::FrameEvent& event) override;
 
-  /// A line of somebody else. Thread-safe. Throws IoError.
+  /// A line of somebody else. Thread-safe. Throws IoError the first time that it cannot be written; nothing is written
+  /// from then on.
   void write_line(std::string_view json);
   /// Closes the file: after the last line, which may come when all results are written. Throws IoError.
   void close();
   /// Nobody reads standard output any more: nothing is written from then on. Thread-safe.
   bool closed() const { return closed_; }
+  /// Whether something could not be written. Thread-safe.
+  bool failed() const { return failed_; }
 
  private:
+  /// With the lock held.
+  template <typename Work>
+  void attempt(Work work);
+
   const std::function<std::string(size_t)> name_of_;
   std::map<size_t, std::string> names_;  ///< of streams
   std::mutex mutex_;
   sinks::TextOutput out_;  ///< guarded by mutex_
   std::atomic<bool> closed_ = false;
+  std::atomic<bool> failed_ = false;
 };
 
 }  // namespace zoo::apps

@@ -65,7 +65,9 @@ void LiveSession::add_sinks(std::vector<std::unique_ptr<pipeline::ResultSink>>& 
   if (!options_.save_folder.empty()) {
     sinks::VideoOptions video = options_.video;
     video.stop = &stop_requested();
-    sinks.push_back(std::make_unique<sinks::StreamVideosSink>(options_.save_folder, options_.files, std::move(video)));
+    auto videos = std::make_unique<sinks::StreamVideosSink>(options_.save_folder, options_.files, std::move(video));
+    videos_ = videos.get();
+    sinks.push_back(std::move(videos));
   }
   sinks.push_back(std::make_unique<serve::ViewSink>(frames_));
   if (!options_.show) return;
@@ -122,7 +124,12 @@ void LiveSession::open_page() {
 
 void LiveSession::on_model_change(const streams::ModelChange& change) {
   report(change.message);
-  if (json_ != nullptr) json_->write_line(streams::model_change_json(change));
+  if (json_ == nullptr) return;
+  try {
+    json_->write_line(streams::model_change_json(change));
+  } catch (const IoError& error) {
+    report(error.what());
+  }
 }
 
 serve::ModelState LiveSession::model_state() const {
@@ -168,8 +175,21 @@ void LiveSession::show_table() const {
 }
 
 void LiveSession::write_counts() {
-  if (json_ != nullptr)
+  if (json_ == nullptr) return;
+  try {
     json_->write_line(streams::streams_json(streams_->snapshot(), streams_->total(), streams_->sinks()));
+  } catch (const IoError& error) {
+    report(error.what());
+  }
+}
+
+void LiveSession::close_json() {
+  if (json_ == nullptr) return;
+  try {
+    json_->close();
+  } catch (const IoError& error) {
+    report(error.what());
+  }
 }
 
 int LiveSession::finish() {
@@ -178,12 +198,13 @@ int LiveSession::finish() {
   watcher_.reset();
   show_status({});
   write_counts();
-  if (json_ != nullptr) json_->close();
+  close_json();
   const std::vector<streams::StreamSnapshot> streams = streams_->snapshot();
   for (const streams::StreamSnapshot& stream : streams) report(counts_text(stream.name, stream.counts));
   if (streams.size() > 1) report(counts_text("all", streams_->total()));
   if (json_ != nullptr && json_->closed()) return kExitSignalBase + SIGPIPE;
   if (stop_signal() != 0) return kExitSignalBase + stop_signal();
+  if ((json_ != nullptr && json_->failed()) || (videos_ != nullptr && videos_->some_failed())) return kExitFailure;
   if (std::ranges::any_of(streams_->sinks(), [](const auto& sink) { return !sink.works; })) return kExitFailure;
   const bool all_well = std::ranges::all_of(streams, [](const streams::StreamSnapshot& stream) {
     return stream.state != streams::StreamState::kFailed && stream.counts.failed == 0;

@@ -59,12 +59,14 @@ class LiveSession {
   void update_window();
   void show_table() const;
   void write_counts();
+  void close_json();
   int finish();
 
   const std::shared_ptr<streams::ModelSlot> model_;
   const LiveSessionOptions options_;
   std::shared_ptr<serve::NewestFrames> frames_;
-  LiveJson* json_ = nullptr;  ///< of `streams_`
+  LiveJson* json_ = nullptr;                   ///< of `streams_`
+  sinks::StreamVideosSink* videos_ = nullptr;  ///< likewise
   std::unique_ptr<streams::LiveStreams> streams_;
   std::unique_ptr<StreamsFile> file_;
   std::unique_ptr<streams::ModelWatcher> watcher_;

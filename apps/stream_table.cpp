@@ -35,6 +35,11 @@ std::string details_of(const streams::StreamSnapshot& stream) {
   return fmt::format("{}", fmt::join(parts, "  "));
 }
 
+/// A name in so many columns, as far as it goes.
+std::string name_in(const std::string& name, size_t width) {
+  return name.size() <= width ? name : name.substr(0, width - 1) + "~";
+}
+
 /// At most `width` characters of a line.
 std::string cut(std::string line, size_t width) {
   size_t columns = 0;
@@ -56,7 +61,7 @@ std::string stream_table(std::span<const streams::StreamSnapshot> streams, size_
   const size_t shown = streams.size() <= rows ? streams.size() : rows - 1;
   std::vector<std::string> lines;
   for (const auto& stream : streams.first(shown)) {
-    lines.push_back(cut(fmt::format("{:<{}}  {:<{}}  {}", cut(stream.name, name_width), name_width,
+    lines.push_back(cut(fmt::format("{:<{}}  {:<{}}  {}", name_in(stream.name, name_width), name_width,
                                     to_string(stream.state), kStateWidth, details_of(stream)),
                         width));
   }

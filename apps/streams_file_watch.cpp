@@ -48,9 +48,12 @@ StreamsFile::Stamp StreamsFile::stamp() const {
 void StreamsFile::update(streams::LiveStreams& streams) {
   const Stamp now = stamp();
   const bool settled = now == std::exchange(noticed_, now);
-  // An editor may have taken it away to put another in its place.
-  if (!settled || now == seen_ || now == Stamp()) return;
+  if (!settled || now == seen_) return;
   seen_ = now;
+  if (now == Stamp()) {  // twice: no editor that puts another file in its place
+    report(fmt::format("{}: cannot be read any more; the streams go on as they are", printable(file_.string())));
+    return;
+  }
   std::map<std::string, streams::StreamOptions> wanted;
   try {
     wanted = by_name(streams::load_streams_file(file_, defaults_));

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "pipeline/result_sink.h"
@@ -49,6 +50,9 @@ class ViewSink : public pipeline::ResultSink {
  public:
   explicit ViewSink(std::shared_ptr<NewestFrames> frames) : frames_(std::move(frames)) {}
 
+  std::string name() const override { return "the view"; }
+  bool wants_plain() const override { return true; }
+  WhenSlow when_slow() const override { return WhenSlow::kDropOldest; }
   void write(const pipeline::FrameEvent& event) override;
 
  private:

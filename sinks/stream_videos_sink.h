@@ -1,6 +1,7 @@
 // Recordings of named streams.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <filesystem>
 #include <map>
@@ -19,6 +20,8 @@ namespace zoo::sinks {
 /// A video of each stream in one folder, from its begin to its end, with the times of capture:
 /// NAME_20261130T102240Z.mp4 after the stream and when it began (UTC), so that no recording takes the place of another.
 /// Without sound. Frames of another size than the first are shown in it with black bars.
+/// Where one cannot be written on (a full disk), what there is stays, which is noted (VideoOptions::on_note), and the
+/// others go on.
 class StreamVideosSink : public pipeline::ResultSink {
  public:
   /// Makes the folder. `files`: what the run reads and writes; nobody else may use it at the same time. Throws IoError.
@@ -31,15 +34,26 @@ class StreamVideosSink : public pipeline::ResultSink {
   void end(size_t stream, const pipeline::SourceStats& stats) override;
   void finish() override;
   std::vector<std::string> saved() override;
+  /// Whether a recording ended before its stream. Thread-safe.
+  bool some_failed() const { return some_failed_; }
 
  private:
-  void complete(FrameWriter& writer);
+  struct Recording {
+    std::filesystem::path reserved;  ///< an empty file that keeps its name free
+    std::unique_ptr<FrameWriter> writer;
+  };
+  std::string reserve(const std::string& stream, std::filesystem::path& reserved) const;
+  /// Does something with a recording, and lets go of it if that fails.
+  template <typename Work>
+  void attempt(size_t stream, Work work);
+  void close(Recording& recording);
 
   const std::shared_ptr<RunFiles> files_;
   const std::shared_ptr<OutputFolder> folder_;
   const VideoOptions video_;
-  std::map<size_t, std::unique_ptr<FrameWriter>> writers_;  ///< by stream
+  std::map<size_t, Recording> recordings_;  ///< by stream
   std::vector<std::string> saved_;
+  std::atomic<bool> some_failed_ = false;
 };
 
 }  // namespace zoo::sinks

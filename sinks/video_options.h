@@ -18,6 +18,8 @@ struct VideoOptions {
   /// Set from outside (a signal handler): frames are repeated no more. What is written stays in time. May be null;
   /// outlives the writers.
   const std::atomic<bool>* stop = nullptr;
+  /// Whether what was written of a video stays, and plays, where it cannot be written on (a full disk); else it goes.
+  bool keeps_what_plays = false;
   /// Called with a sentence for each thing in a video that is not as in its source: the codec, the size, the sound.
   std::function<void(const std::string& note)> on_note = {};
 };

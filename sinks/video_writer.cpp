@@ -141,8 +141,18 @@ void VideoWriter::all_or_nothing(Work work) {
     work();
   } catch (...) {
     encoder_.reset();
+    if (options_.keeps_what_plays) keep();
     file_.reset();
     throw;
+  }
+}
+
+/// A video in fragments plays as far as it goes.
+void VideoWriter::keep() {
+  try {
+    file_->publish();
+    files_.push_back(file_->name());
+  } catch (const IoError&) {  // what keeps it from being written is said already
   }
 }
 

@@ -39,6 +39,7 @@ class VideoWriter : public FrameWriter {
   /// Does it; if it fails, nothing is kept.
   template <typename Work>
   void all_or_nothing(Work work);
+  void keep();
 
   std::shared_ptr<OutputFolder> folder_;
   pipeline::SourceInfo source_;

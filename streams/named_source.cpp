@@ -30,8 +30,22 @@ std::string name_after(const pipeline::SourceSpec& spec) {
   return name.empty() ? "stream" : name;
 }
 
+/// What may have been meant where there is no such source.
+std::string name_hint(const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || text.substr(0, equals).find("://") != std::string::npos) return "";
+  return fmt::format("; what stands before = is no name of a stream, which has {}", stream_name_rule());
+}
+
 pipeline::SourceSpec one_source(const std::string& text) {
-  std::vector<pipeline::SourceSpec> specs = pipeline::resolve_sources({&text, 1});
+  std::vector<pipeline::SourceSpec> specs;
+  try {
+    specs = pipeline::resolve_sources({&text, 1});
+  } catch (const IoError& error) {
+    const std::string hint = name_hint(text);
+    if (hint.empty()) throw;
+    throw IoError(error.what() + hint);
+  }
   const bool pictures = std::ranges::any_of(
       specs, [](const pipeline::SourceSpec& spec) { return spec.kind == pipeline::SourceKind::kImages; });
   if (pictures) {

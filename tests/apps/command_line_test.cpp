@@ -37,7 +37,7 @@ TEST_P(CommandLineMistake, IsNamedAndExitsWithTwo) {
 INSTANTIATE_TEST_SUITE_P(
     All, CommandLineMistake,
     ::testing::Values(
-        Mistake{"nothing", {}, "a subcommand is missing, one of: predict, eval, run, preprocess, validate"},
+        Mistake{"nothing", {}, "a subcommand is missing, one of: predict, live, eval, run, preprocess, validate"},
         Mistake{"misspelt_subcommand", {"predcit"}, "unknown subcommand predcit; did you mean predict?"},
         Mistake{"strange_subcommand", {"qwertyuiop"}, "unknown subcommand qwertyuiop (see --help)"},
         Mistake{"empty_value",

@@ -40,9 +40,9 @@ TEST(StreamTable, NeverGrowsWiderOrLongerThanTheTerminal) {
   std::vector<streams::StreamSnapshot> many(12, running("a-name-of-more-than-twenty-letters"));
   const std::string table = stream_table(many, 40, 4);
   EXPECT_EQ(table,
-            "a-name-of-more-than-  running   25.0/s i\n"
-            "a-name-of-more-than-  running   25.0/s i\n"
-            "a-name-of-more-than-  running   25.0/s i\n"
+            "a-name-of-more-than~  running   25.0/s i\n"
+            "a-name-of-more-than~  running   25.0/s i\n"
+            "a-name-of-more-than~  running   25.0/s i\n"
             "and 9 streams more");
 }
 

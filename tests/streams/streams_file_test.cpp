@@ -17,6 +17,7 @@
 namespace zoo::streams {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -77,6 +78,9 @@ TEST(NamedSource, RefusesWhatIsNoStream) {
       refusal({"a/b", "0"}),
       "a/b: no name for a stream: expected 1 to 64 letters (A-Z), digits, dots, dashes and underscores, beginning "
       "with a letter or digit");
+  EXPECT_THAT(refusal({"", "a b=none.mp4"}),
+              AllOf(HasSubstr("no such file or folder"),
+                    HasSubstr("; what stands before = is no name of a stream, which has 1 to 64 letters")));
   for (const char* name : {"1.mp4", "2.mp4"}) std::ofstream(folder.path() / name) << "x";
   EXPECT_THAT(refusal({"", (folder.path() / "*.mp4").string()}),
               HasSubstr("means 2 sources: give each a --source of its own"));
