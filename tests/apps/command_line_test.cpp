@@ -87,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"surplus_argument",
                 {"summary", "m.yaml", "n.yaml"},
                 "summary: unexpected argument n.yaml: summary takes MODEL"},
-        Mistake{"flag_without_subcommand", {"-v"}, "a subcommand is missing before -v, one of: predict, eval"},
+        Mistake{"flag_without_subcommand", {"-v"}, "a subcommand is missing before -v, one of: predict, live, eval"},
         Mistake{"flag_before_subcommand",
                 {"-v", "predict", "m.yaml"},
                 "-v stands before the subcommand: write `backbone-zoo predict -v`"},
