@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -59,10 +60,24 @@ bool is_no_video(std::string_view format) {
   return format.ends_with("_pipe") || format.starts_with("image2") || format == "tty";
 }
 
+/// Whether what came before the end can be the beginning of a video.
+bool may_begin_video(AVIOContext& io) {
+  constexpr size_t kMostBytes = size_t{1} << 16;
+  std::vector<uint8_t> bytes(kMostBytes + AVPROBE_PADDING_SIZE);
+  const int count = avio_read(&io, bytes.data(), static_cast<int>(kMostBytes));
+  if (count <= 0) return false;
+  AVProbeData data{};
+  data.buf = bytes.data();
+  data.buf_size = count;
+  int score = 0;
+  const AVInputFormat* const format = av_probe_input_format3(&data, 1, &score);
+  return format != nullptr && score > AVPROBE_SCORE_RETRY && !is_no_video(format->name);
+}
+
 /// The container's format by its first bytes: how sure that is (AVPROBE_SCORE_...), or an error.
 int probe(AVIOContext& io, const Input& input, const AVInputFormat*& format) {
   const int score = av_probe_input_buffer2(&io, &format, name_to_probe(input).c_str(), nullptr, 0, 0);
-  if (score < 0) return score;
+  if (score < 0) return is_end_without_length(score, io) && !may_begin_video(io) ? AVERROR_INVALIDDATA : score;
   const std::string_view name = format->name;
   if (name == "jpeg_pipe") format = av_find_input_format("mjpeg");  // one picture has been told apart before
   return is_no_video(format->name) ? AVERROR_INVALIDDATA : score;
@@ -105,6 +120,10 @@ std::string video_is_missing(const AVFormatContext& container) {
 }
 
 }  // namespace
+
+bool is_end_without_length(int error, AVIOContext& io) {
+  return error == AVERROR(EIO) && io.bytes_read > 0 && avio_size(&io) <= 0;
+}
 
 std::unique_ptr<Opening> open_bytes(const Input& input, const ReadOptions& options) {
   auto opening = std::make_unique<Opening>(options);

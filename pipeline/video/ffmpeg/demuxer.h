@@ -28,6 +28,10 @@ struct Opening {
   IoPtr io;  ///< null for pipes, and for protocols that are demuxers, too (RTSP)
 };
 
+/// Whether this error is the end of what said no length. HTTP knows no other end for that but the connection's, which
+/// libav takes for a broken one.
+bool is_end_without_length(int error, AVIOContext& io);
+
 /// Nothing but sound, by a content that is unmistakable.
 class OnlySound : public LossError {
  public:

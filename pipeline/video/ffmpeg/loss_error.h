@@ -11,7 +11,7 @@ namespace zoo::ffmpeg {
 /// Why a camera or stream was lost or could not be opened.
 enum class LossCause {
   kNone,            ///< it was not
-  kRefused,         ///< nobody listens there, or it may not be opened
+  kRefused,         ///< nobody listens there, or the device is taken
   kNotFound,        ///< no such host, path, device or file
   kTimeout,         ///< nothing came in time
   kAuthentication,  ///< a password is missing or wrong, or the server forbids it

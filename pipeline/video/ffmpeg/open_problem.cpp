@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "nn/core/counted.h"
+#include "nn/core/parse_number.h"
 #include "nn/core/shown_text.h"
 #include "pipeline/video/ffmpeg/av_error.h"
 #include "pipeline/video/ffmpeg/protocols.h"
@@ -42,6 +43,11 @@ bool names_network(const std::string& file) {
 
 std::string credentials_example(const Input& input) {
   return fmt::format("{}://USER:PASSWORD@{}/...", scheme_of(input.text), printable(host_of(input.text)));
+}
+
+bool has_right_port(const std::string& address) {
+  const std::string port = port_of(address);
+  return port.empty() || parse_number_in(port, 1, 65535).has_value();
 }
 
 struct Problem {
@@ -101,8 +107,11 @@ Problem of_address(int error, const Input& input, int64_t bytes) {
             "the server sends no content for this address, or from one address to the next without end; check it, e.g. "
             "with `curl -LI`"};
   }
+  if (error == AVERROR(EINVAL) && !has_right_port(input.text)) {
+    return {LossCause::kOther, "its port is none: expected a number from 1 to 65535"};
+  }
   if (error == AVERROR(EINVAL) && http) {
-    return {LossCause::kRefused,
+    return {LossCause::kOther,
             "it leads to an address of another kind, e.g. a file, which an address may not open; name that one itself"};
   }
   return {LossCause::kOther,
@@ -111,7 +120,7 @@ Problem of_address(int error, const Input& input, int64_t bytes) {
 
 Problem of_file(int error, const Input& input) {
   if (input.kind == InputKind::kFile && names_network(input.text)) {
-    return {LossCause::kRefused, "it names an address, and a file may not open the network; give that address itself"};
+    return {LossCause::kOther, "it names an address, and a file may not open the network; give that address itself"};
   }
   if (error == AVERROR(EBUSY) || error == AVERROR(ENOMEM)) {
     return {LossCause::kCodec,

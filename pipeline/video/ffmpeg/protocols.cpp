@@ -34,6 +34,15 @@ constexpr std::array<Protocols, 15> kProtocols = {{
     {"mmsh", "mmsh,http,tcp", true},
 }};
 
+/// Host and port.
+std::string_view server_of(std::string_view address) {
+  const size_t begin = address.find("://");
+  std::string_view server = begin == std::string_view::npos ? address : address.substr(begin + 3);
+  server = server.substr(0, server.find_first_of("/?#"));
+  if (const size_t at = server.rfind('@'); at != std::string_view::npos) server.remove_prefix(at + 1);
+  return server;
+}
+
 }  // namespace
 
 std::string scheme_of(std::string_view address) {
@@ -43,12 +52,16 @@ std::string scheme_of(std::string_view address) {
 }
 
 std::string host_of(std::string_view address) {
-  const size_t begin = address.find("://");
-  std::string_view server = begin == std::string_view::npos ? address : address.substr(begin + 3);
-  server = server.substr(0, server.find_first_of("/?#"));
-  if (const size_t at = server.rfind('@'); at != std::string_view::npos) server.remove_prefix(at + 1);
+  const std::string_view server = server_of(address);
   if (server.starts_with('[')) return std::string(server.substr(1, server.find(']') - 1));
   return std::string(server.substr(0, server.find(':')));
+}
+
+std::string port_of(std::string_view address) {
+  std::string_view server = server_of(address);
+  if (server.starts_with('[')) server.remove_prefix(std::min(server.find(']'), server.size()));
+  const size_t colon = server.find(':');
+  return colon == std::string_view::npos ? "" : std::string(server.substr(colon + 1));
 }
 
 const Protocols& protocols_of(std::string_view address, std::string_view name) {

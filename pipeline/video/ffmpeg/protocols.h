@@ -24,5 +24,7 @@ const Protocols& protocols_of(std::string_view address, std::string_view name);
 std::string scheme_of(std::string_view address);
 /// "host" of "http://user:password@host:80/path"; without the brackets of an IPv6 address.
 std::string host_of(std::string_view address);
+/// "80" of the same; empty where there is none. May be part of a password that is written as none may be: never shown.
+std::string port_of(std::string_view address);
 
 }  // namespace zoo::ffmpeg

@@ -211,7 +211,7 @@ bool may_be_picture(const Input& input) {
 int read_bytes(Opening& opening, std::span<uint8_t> bytes) {
   if (opening.pipe) return opening.pipe->read(bytes);
   const int count = avio_read_partial(opening.io.get(), bytes.data(), static_cast<int>(bytes.size()));
-  return count == AVERROR_EOF ? 0 : count;
+  return count == AVERROR_EOF || is_end_without_length(count, *opening.io) ? 0 : count;
 }
 
 /// The bytes of a picture, all of them; empty where a video comes, of which nothing has been read then.

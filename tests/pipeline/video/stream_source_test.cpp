@@ -129,6 +129,10 @@ TEST(HttpSource, SaysWhyThereIsNoAnswer) {
   EXPECT_THAT(error_of(silent.url("/a.mp4")), HasSubstr("closed the connection"));
   test::HttpServer text([](const test::HttpRequest&) { return test::HttpReply{.body = "no video, only a text\n"}; });
   EXPECT_THAT(error_of(text.url("/a.mp4")), HasSubstr("not a video that FFmpeg knows"));
+  for (const char* address : {"http://127.0.0.1:99999/x", "http://127.0.0.1:0/x", "tcp://127.0.0.1:65536",
+                              "rtsp://user:hunter2@127.0.0.1:99999/x", "http://[::1]:99999/x"}) {
+    EXPECT_THAT(error_of(address), AllOf(HasSubstr("its port is none"), Not(HasSubstr("hunter2")))) << address;
+  }
 }
 
 /// What opening says beside the words.
@@ -154,11 +158,34 @@ TEST(HttpSource, SaysTheCauseAsACode) {
   }
   test::HttpServer text([](const test::HttpRequest&) { return test::HttpReply{.body = "no video, only a text\n"}; });
   EXPECT_EQ(cause_of_opening(text.url("/a.mp4")), LossCause::kCodec);
+  test::HttpServer leading([](const test::HttpRequest&) {
+    return test::HttpReply{.raw = "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n"};
+  });
+  EXPECT_EQ(cause_of_opening(leading.url("/a.mp4")), LossCause::kOther);
+  EXPECT_EQ(cause_of_opening("http://127.0.0.1:99999/x"), LossCause::kOther);
   test::HttpServer hanging([](const test::HttpRequest&) { return test::HttpReply{.stall = true, .raw = "HTTP/1.1 "}; });
   EXPECT_EQ(cause_of_opening(hanging.url("/a.mp4"), {.open_timeout = milliseconds(100)}), LossCause::kTimeout);
   EXPECT_EQ(cause_of_opening("http://127.0.0.1:9/a.mp4"), LossCause::kRefused);
   EXPECT_EQ(cause_of_opening("http://no-such-host.invalid/a.mp4"), LossCause::kNotFound);
   EXPECT_EQ(cause_of_opening("4711"), LossCause::kNotFound);  // a camera
+}
+
+TEST(HttpSource, WithoutALengthTheEndIsTheEnd) {
+  std::string body;
+  test::HttpServer server([&](const test::HttpRequest&) {
+    return test::HttpReply{.raw = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + body};
+  });
+  const std::string line = "<p>no video</p>";
+  for (const size_t lines : {1, 100, 10'000}) {
+    body.clear();
+    for (size_t i = 0; i < lines; ++i) body += line;
+    EXPECT_EQ(cause_of_opening(server.url("/a")), LossCause::kCodec) << lines;
+    EXPECT_THAT(error_of(server.url("/a")), HasSubstr("not a video that FFmpeg knows")) << lines;
+  }
+  body = multipart(1).substr(0, 300);
+  EXPECT_EQ(cause_of_opening(server.url("/a")), LossCause::kEnded) << "the beginning of a video";
+  body = content_of("cover.png");
+  EXPECT_EQ(read_all(*open_source(server.url("/a"))).frames.size(), 1U);
 }
 
 TEST(HttpSource, GivesUpInTimeOrAtOnceWhenStopped) {
