@@ -43,7 +43,7 @@ struct StreamCounts {
 enum class StreamState {
   kOpening,
   kRunning,
-  kStalled,  ///< open, but no frame comes
+  kStalled,  ///< no frame comes, nor does the source end; it is waited for
   kWaiting,  ///< lost; will be opened again
   kEnded,    ///< by itself, or because it was removed
   kFailed,   ///< for good
@@ -65,7 +65,7 @@ struct StreamSnapshot {
   std::string source;  ///< as SourceInfo::name: no password
   std::string policy;  ///< to_string of it
   StreamState state = StreamState::kOpening;
-  pipeline::LossCause cause = pipeline::LossCause::kNone;  ///< of the last loss, while it is lost
+  pipeline::LossCause cause = pipeline::LossCause::kNone;  ///< of the last loss or silence, while it lasts
   std::string message;                                     ///< the same in words; empty while it runs
   StreamCounts counts;
   int64_t epoch = 0;  ///< how often it was opened again
@@ -76,7 +76,7 @@ struct StreamSnapshot {
   FrameAges ages;  ///< over the last thousand answers
   /// How good the connection is in one word, from the last hour's losses and stalls: "excellent" (none), "fair" (one
   /// or two), "poor" (more), "unusable" (more than ten, or no frame comes just now); the words that Frigate has for
-  /// cameras. Empty before the first frame.
+  /// cameras. Empty before the first frame, unless that does not come in time.
   std::string quality;
   bool sheds = false;         ///< frames come faster than they are worked on, see ShedWatch
   bool circuit_open = false;  ///< no frame succeeds with the model as it is, see Circuit

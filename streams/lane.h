@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,9 +62,10 @@ struct Lane {
   bool end_told = false;     ///< they know
   bool removed = false;
   int64_t served = 0;  ///< when a worker last took a frame, in frames taken of all streams
-  /// Since when the source has been asked for the next frame.
+  /// Since when the source has been asked for the next frame, also where it has to be opened first.
   std::optional<Clock::TimePoint> reading_since;
-  std::optional<pipeline::SourceInfo> info;  ///< of the source, once it has yielded a frame
+  std::optional<Clock::TimePoint> last_frame;  ///< when it came
+  std::optional<pipeline::SourceInfo> info;    ///< of the source, once it has yielded a frame
   int width = 0;
   int height = 0;
   std::string last_answer;
@@ -79,6 +81,11 @@ struct Lane {
   std::string say(const std::string& what) const;
   std::string note_loss(bool was_silent, Clock::TimePoint now);
   std::string note_return(Clock::TimePoint now);
+  void begin_outage(Clock::TimePoint since, Clock::TimePoint now);
+  /// How long the source may take for what it does just now before that is a silence.
+  Clock::Duration patience() const;
+
+  std::set<pipeline::LossCause> said_causes_;  ///< of this outage
 };
 
 }  // namespace zoo::streams

@@ -69,13 +69,15 @@ std::optional<std::string> Scheduler::put(Lane& lane, pipeline::FrameResult capt
   lane.reading_since.reset();
   lane.account.note_captured(now);
   std::visit([&](auto& of_source) { of_source.stream = lane.stream; }, captured);
+  const auto* failure = std::get_if<pipeline::FrameFailure>(&captured);
+  const bool is_lost = failure != nullptr && failure->kind == pipeline::FailureKind::kLost;
   if (auto* frame = std::get_if<pipeline::Frame>(&captured)) {
     frame->captured_at = now;
     frame->wall_time = clock_.wall_time();
     lane.width = frame->image.cols;
     lane.height = frame->image.rows;
   }
-  std::string message = lane.note_frames(now);
+  std::string message = is_lost ? "" : lane.note_frames(now);
   clock_.wait_until(lock, lane.room, kNever, [&] { return lane.closed || lane.mailbox.has_room(); });
   if (lane.closed) {
     lane.account.note_dropped(DropReason::kShutDown);

@@ -50,7 +50,7 @@ void StreamAccount::note_interruption(Clock::TimePoint now) {
 }
 
 std::string_view StreamAccount::quality(StreamState state, Clock::TimePoint now) const {
-  if (counts_.captured == 0) return "";
+  if (counts_.captured == 0 && state != StreamState::kStalled) return "";
   const auto recent = static_cast<size_t>(
       std::ranges::count_if(interruptions_, [&](Clock::TimePoint time) { return now - time < kRemembered; }));
   const bool runs = state == StreamState::kRunning || state == StreamState::kEnded;

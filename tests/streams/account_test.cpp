@@ -77,6 +77,7 @@ TEST(StreamAccount, AgesAreOfTheLastThousandAnswers) {
 TEST(StreamAccount, QualityIsThatOfTheLastHour) {
   StreamAccount account;
   EXPECT_EQ(account.quality(StreamState::kOpening, kBegin), "");
+  EXPECT_EQ(account.quality(StreamState::kStalled, kBegin), "unusable");
   account.note_captured(kBegin);
   EXPECT_EQ(account.quality(StreamState::kRunning, kBegin), "excellent");
   EXPECT_EQ(account.quality(StreamState::kStalled, kBegin), "unusable");
@@ -146,6 +147,43 @@ TEST(ShedWatch, WaitsForTheFirstAnswer) {
     counts.ok += 100;
     EXPECT_EQ(watch.look(counts), ShedWatch::Change::kNone);
   }
+}
+
+TEST(ShedWatch, WhatServersSendAtOnceWhenTheyAreOpenedDoesNotCount) {
+  ShedWatch watch;
+  StreamCounts counts;
+  const auto second = [&](int64_t frames, int64_t shed) {
+    counts.captured += frames;
+    counts.ok += frames - shed;
+    counts.dropped_for[static_cast<size_t>(DropReason::kReplaced)] += shed;
+    return watch.look(counts);
+  };
+  for (int opening = 0; opening < 3; ++opening) {
+    watch.begin_anew();
+    EXPECT_EQ(second(50, 40), ShedWatch::Change::kNone);
+    EXPECT_EQ(second(20, 10), ShedWatch::Change::kNone);
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(second(10, 0), ShedWatch::Change::kNone);
+  }
+  watch.begin_anew();
+  int looks = 1;
+  while (second(10, 5) != ShedWatch::Change::kSheds && looks < 20) ++looks;
+  EXPECT_LE(looks, 8) << "what goes on is said";
+}
+
+TEST(ShedWatch, AStreamOfWhichNothingComesHasNotRecovered) {
+  ShedWatch watch;
+  StreamCounts counts;
+  const auto second = [&](int64_t frames, int64_t shed) {
+    counts.captured += frames;
+    counts.ok += frames - shed;
+    counts.dropped_for[static_cast<size_t>(DropReason::kReplaced)] += shed;
+    return watch.look(counts);
+  };
+  while (second(10, 5) != ShedWatch::Change::kSheds) {
+  }
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(second(10, 0), ShedWatch::Change::kNone);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(second(0, 0), ShedWatch::Change::kNone);
+  EXPECT_TRUE(watch.sheds());
 }
 
 TEST(ShedWatch, FramesThatThePolicyDoesNotWantAreNotShed) {

@@ -174,6 +174,7 @@ TEST(Scheduler, ManyFailuresInARowOpenACircuitThatTriesOneASecond) {
 TEST(Scheduler, SaysOnceThatAStreamIsShedAndThatItRecovered) {
   ByHand run;
   const auto lane = run.add("door");
+  run.scheduler.note_status(*lane, {.state = StreamState::kRunning, .message = {}}, {});
   int64_t index = 0;
   std::vector<std::string> said;
   const auto second = [&](int frames, int answers) {
@@ -205,10 +206,83 @@ TEST(Scheduler, SilentSourcesAreStalledUntilFramesComeAgain) {
   EXPECT_THAT(run.scheduler.watch(), ElementsAre("door: no frame for 10 s; it is waited for"));
   EXPECT_THAT(run.scheduler.watch(), IsEmpty());
   EXPECT_EQ(run.scheduler.snapshot().front().state, StreamState::kStalled);
+  EXPECT_EQ(run.scheduler.snapshot().front().cause, pipeline::LossCause::kTimeout);
   EXPECT_EQ(run.scheduler.snapshot().front().quality, "unusable");
   EXPECT_EQ(run.scheduler.put(*lane, numbered_frame(1)), "door: is back after 10.0 s");
   EXPECT_EQ(run.scheduler.snapshot().front().state, StreamState::kRunning);
+  EXPECT_EQ(run.scheduler.snapshot().front().cause, pipeline::LossCause::kNone);
   EXPECT_EQ(run.scheduler.snapshot().front().quality, "fair");
+}
+
+SourceStatus status_of(StreamState state, pipeline::LossCause cause = pipeline::LossCause::kNone,
+                       std::string message = {}) {
+  return {.state = state, .cause = cause, .message = std::move(message)};
+}
+
+TEST(Scheduler, WhatHangsWhileItIsOpenedIsStalledAndSaysWhatHelps) {
+  ByHand run;
+  StreamOptions options = stream_named("pipe");
+  options.spec = {.kind = pipeline::SourceKind::kGStreamer, .text = "videotestsrc", .images = {}};
+  options.open_timeout = 3s;
+  const auto lane = run.scheduler.add(options, {});
+  run.scheduler.note_status(*lane, status_of(StreamState::kOpening), {});
+  run.clock.turn(3s);
+  EXPECT_THAT(run.scheduler.watch(), IsEmpty());
+  EXPECT_EQ(run.scheduler.snapshot().front().state, StreamState::kOpening);
+  run.clock.turn(1ms);
+  EXPECT_THAT(run.scheduler.watch(),
+              ElementsAre(testing::AllOf(HasSubstr("pipe: no frame for 3 s; it is waited for"), HasSubstr("watchdog"),
+                                         HasSubstr("end the stream and add it again"))));
+  EXPECT_THAT(run.scheduler.watch(), IsEmpty());
+  const StreamSnapshot stalled = run.scheduler.snapshot().front();
+  EXPECT_EQ(stalled.state, StreamState::kStalled);
+  EXPECT_EQ(stalled.cause, pipeline::LossCause::kTimeout);
+  EXPECT_THAT(stalled.message, HasSubstr("no frame for 3 s"));
+  EXPECT_EQ(stalled.quality, "unusable");
+  EXPECT_EQ(run.scheduler.note_status(*lane, status_of(StreamState::kRunning), {}), "pipe: is back after 3.0 s");
+  EXPECT_EQ(run.scheduler.snapshot().front().state, StreamState::kRunning);
+  EXPECT_EQ(run.scheduler.snapshot().front().message, "");
+}
+
+TEST(Scheduler, AHangingPipelineThatEndsIsLostAndNotBack) {
+  ByHand run;
+  StreamOptions options = stream_named("pipe");
+  options.spec = {.kind = pipeline::SourceKind::kGStreamer, .text = "tcpclientsrc", .images = {}};
+  const auto lane = run.scheduler.add(options, {});
+  run.scheduler.note_status(*lane, status_of(StreamState::kRunning), {});
+  run.put(*lane, 0);
+  run.clock.turn(10001ms);
+  // A watchdog ends the opening of a pipeline only.
+  EXPECT_THAT(run.scheduler.watch(),
+              ElementsAre(testing::AllOf(HasSubstr("tcpclientsrc timeout"), testing::Not(HasSubstr("watchdog")))));
+  pipeline::FrameFailure lost = numbered_failure(1);
+  lost.kind = pipeline::FailureKind::kLost;
+  EXPECT_EQ(run.scheduler.put(*lane, lost), "");
+  EXPECT_EQ(run.scheduler.snapshot().front().state, StreamState::kStalled);
+  EXPECT_EQ(run.scheduler.note_status(*lane, status_of(StreamState::kOpening, pipeline::LossCause::kEnded, "gone"), {}),
+            "pipe: gone (ended); it is opened again until it is back");
+}
+
+TEST(Scheduler, SaysEachCauseOfAnOutageOnceAndHowLongNoFrameCame) {
+  using pipeline::LossCause;
+  ByHand run;
+  const auto lane = run.add("door");
+  const auto tell = [&](StreamState state, LossCause cause = LossCause::kNone, const std::string& message = {}) {
+    return run.scheduler.note_status(*lane, status_of(state, cause, message), {});
+  };
+  for (int outage = 0; outage < 2; ++outage) {
+    tell(StreamState::kRunning);
+    run.put(*lane, 0);
+    run.clock.turn(3s);
+    EXPECT_EQ(tell(StreamState::kOpening, LossCause::kTimeout, "no frame"),
+              "door: no frame (timeout); it is opened again until it is back");
+    EXPECT_EQ(tell(StreamState::kWaiting, LossCause::kRefused, "nobody"), "door: is still lost: nobody (refused)");
+    EXPECT_EQ(tell(StreamState::kOpening, LossCause::kRefused, "nobody"), "");
+    EXPECT_EQ(tell(StreamState::kWaiting, LossCause::kAuthentication, "secret"),
+              "door: is still lost: secret (authentication)");
+    EXPECT_EQ(tell(StreamState::kWaiting, LossCause::kRefused, "nobody"), "");
+    EXPECT_EQ(tell(StreamState::kRunning), "door: is back after 3.0 s");
+  }
 }
 
 TEST(Scheduler, NamesAreOfOneStreamUntilItIsRemoved) {
