@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -16,6 +15,7 @@
 #include "apps/number_check.h"
 #include "apps/output.h"
 #include "apps/run_inputs.h"
+#include "apps/timeout_flags.h"
 #include "apps/video_flags.h"
 #include "pipeline/tasks/task_result.h"
 #include "sinks/source_outputs.h"
@@ -26,7 +26,7 @@
 namespace zoo::apps {
 namespace {
 
-constexpr double kMaxTimeoutSeconds = 86'400.0;
+constexpr double kMaxCountsEvery = 86'400.0;
 constexpr const char* kTokenVariable = "BACKBONE_ZOO_TOKEN";
 
 struct LiveFlags {
@@ -36,8 +36,7 @@ struct LiveFlags {
   std::vector<std::string> sources;
   std::string streams_file;
   std::string policy;
-  double open_timeout_s = 10.0;
-  double stall_timeout_s = 10.0;
+  TimeoutFlags timeouts;
   bool no_reconnect = false;
   int64_t max_frames = 0;
   std::string json;
@@ -52,10 +51,6 @@ struct LiveFlags {
   LiveSessionOptions session;
 };
 
-std::chrono::milliseconds whole_ms(double seconds) {
-  return std::chrono::milliseconds(std::llround(std::max(seconds * 1000.0, 1.0)));
-}
-
 streams::StreamDefaults defaults_of(const LiveFlags& flags) {
   streams::StreamDefaults defaults;
   if (!flags.policy.empty()) {
@@ -65,8 +60,8 @@ streams::StreamDefaults defaults_of(const LiveFlags& flags) {
       throw UsageError(fmt::format("--policy: {}", error.what()));
     }
   }
-  defaults.open_timeout = whole_ms(flags.open_timeout_s);
-  defaults.stall_timeout = whole_ms(flags.stall_timeout_s);
+  defaults.open_timeout = flags.timeouts.open();
+  defaults.stall_timeout = flags.timeouts.stall();
   defaults.reconnects = !flags.no_reconnect;
   defaults.max_frames = flags.max_frames;
   return defaults;
@@ -163,15 +158,8 @@ Action setup_live(CLI::App& app) {
                  "Which frames are worked on: latest (of cameras and addresses the default), block (all; of files the "
                  "default), \"every N\", \"max-age MS\"")
       ->type_name("POLICY");
-  app.add_option("--open-timeout", flags->open_timeout_s, "Seconds to wait for a source to begin")
-      ->check(number_in(0.001, kMaxTimeoutSeconds))
-      ->capture_default_str()
-      ->type_name("S");
-  app.add_option("--stall-timeout", flags->stall_timeout_s,
-                 "Seconds without a frame after which a source counts as lost and is opened again")
-      ->check(number_in(0.001, kMaxTimeoutSeconds))
-      ->capture_default_str()
-      ->type_name("S");
+  flags->timeouts.add_to(app, "Seconds to wait for a source to begin",
+                         "Seconds without a frame after which a source counts as lost and is opened again");
   app.add_flag("--no-reconnect", flags->no_reconnect, "A source that is lost ends its stream");
   app.add_option("--max-frames", flags->max_frames, "Stop each stream after this many frames were worked on")
       ->check(count_check())
@@ -182,7 +170,7 @@ Action setup_live(CLI::App& app) {
                           ->type_name("FILE")
                           ->expected(0, 1);
   app.add_option("--counts-every", flags->counts_every_s, "Seconds between two JSON lines of counters")
-      ->check(number_in(1.0, kMaxTimeoutSeconds))
+      ->check(number_in(1.0, kMaxCountsEvery))
       ->capture_default_str()
       ->type_name("S");
   const CLI::Option* save = app.add_option("--save", flags->session.save_folder,

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +12,7 @@
 #include "apps/output.h"
 #include "apps/predict_session.h"
 #include "apps/run_inputs.h"
+#include "apps/timeout_flags.h"
 #include "apps/video_flags.h"
 #include "pipeline/tasks/task_result.h"
 #include "pipeline/text/label_check.h"
@@ -32,8 +31,7 @@ struct PredictFlags {
   std::string json;
   std::optional<int64_t> top_k;
   std::optional<double> score_thresh;
-  double open_timeout_s = 10.0;
-  double stall_timeout_s = 10.0;
+  TimeoutFlags timeouts;
   int threads = 0;
   std::optional<engine::Precision> precision;
   KernelFlags kernels;
@@ -54,10 +52,6 @@ bool is_live(const pipeline::SourceSpec& source) {
          source.kind == pipeline::SourceKind::kGStreamer;
 }
 
-std::chrono::milliseconds whole_ms(double seconds) {
-  return std::chrono::milliseconds(std::llround(std::max(seconds * 1000.0, 1.0)));
-}
-
 /// Once, instead of a puzzle in every picture.
 void report_labels(const std::vector<std::string>& labels) {
   const std::string problem = pipeline::label_problem(labels);
@@ -69,8 +63,8 @@ int predict(PredictFlags& flags) {
   pipeline::PredictorOptions options;
   if (flags.top_k) options.top_k = *flags.top_k;
   options.score_thresh = flags.score_thresh;
-  flags.options.read.open_timeout = whole_ms(flags.open_timeout_s);
-  flags.options.read.stall_timeout = whole_ms(flags.stall_timeout_s);
+  flags.options.read.open_timeout = flags.timeouts.open();
+  flags.options.read.stall_timeout = flags.timeouts.stall();
   options.network.kernels = flags.kernels.options();
   options.network.input_size = flags.size.value();
   options.network.precision = flags.precision;
@@ -152,17 +146,8 @@ Action setup_predict(CLI::App& app) {
   app.add_option("--max-frames", flags->options.max_frames, "Stop each source after this many frames")
       ->check(count_check())
       ->type_name("N");
-  constexpr double kMaxTimeoutSeconds = 86'400.0;
-  app.add_option("--open-timeout", flags->open_timeout_s,
-                 "Seconds to wait for an address, camera, pipe or GStreamer pipeline to begin")
-      ->check(number_in(0.001, kMaxTimeoutSeconds))
-      ->capture_default_str()
-      ->type_name("S");
-  app.add_option("--stall-timeout", flags->stall_timeout_s,
-                 "Seconds without a frame after which a live source counts as lost")
-      ->check(number_in(0.001, kMaxTimeoutSeconds))
-      ->capture_default_str()
-      ->type_name("S");
+  flags->timeouts.add_to(app, "Seconds to wait for an address, camera, pipe or GStreamer pipeline to begin",
+                         "Seconds without a frame after which a live source counts as lost");
   add_cores_flag(app, "--threads", flags->threads,
                  "Cores to use: of pictures and video files one for each at a time (default: all), of live sources all "
                  "for one frame (default: the model file's runtime.threads)");
