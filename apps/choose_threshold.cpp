@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -69,7 +70,8 @@ Pictures run_pictures(const std::shared_ptr<const models::Model>& model, const P
   options.shards = run.threads > 0 ? run.threads : all_cores();
   options.network.input_size = run.size.value();
   options.network.on_note = note_reporter();
-  options.network.precision = pipeline::resolve_precision(*model, options.network).precision;
+  const models::ResolvedPrecision chosen = pipeline::resolve_precision(*model, options.network);
+  options.network.precision = chosen.precision;
   options.run.stop = &stop_requested();
   options.run.progress = [&](int64_t done) { progress.update(before + done); };
   Pictures pictures;
@@ -158,6 +160,20 @@ void check_pictures(const std::vector<pipeline::Certainty>& readable, const Pict
                             all.failures.empty() ? "none was tried" : all.failures.front().message));
 }
 
+/// A picture that is both says nothing about either.
+void check_apart(const Paths& known, const Paths& unknown, const ThresholdFlags& flags, const ThresholdRun& run) {
+  std::set<FileId> ids;
+  for (const auto& picture : known) {
+    if (const auto id = file_id(picture)) ids.insert(*id);
+  }
+  for (const auto& picture : unknown) {
+    const auto id = file_id(picture);
+    if (!id || !ids.contains(*id)) continue;
+    throw UsageError(fmt::format("{}: lies in --data {} and in --unknown {}: name folders that share no picture",
+                                 picture.string(), run.data, flags.unknown));
+  }
+}
+
 }  // namespace
 
 void ThresholdFlags::add_to(CLI::App& app) {
@@ -190,6 +206,9 @@ bool ThresholdFlags::wanted() const {
 }
 
 int choose_threshold(const ThresholdFlags& flags, const ThresholdRun& run) {
+  if (run.weights.random) {
+    throw UsageError("--unknown, --keep: a threshold belongs to trained weights: give --checkpoint or --pretrained");
+  }
   check_model(run.model.load_config());
   const auto model = load_model(run.model, run.weights);
   const std::filesystem::path file = model->config().file;
@@ -200,6 +219,7 @@ int choose_threshold(const ThresholdFlags& flags, const ThresholdRun& run) {
   }
   const Paths known = pictures_in(run.data, run);
   const Paths unknown = flags.unknown.empty() ? Paths() : pictures_in(flags.unknown, run);
+  check_apart(known, unknown, flags, run);
   catch_stop_signals();
   const Pictures pictures = run_pictures(model, known, unknown, run);
   for (const eval::ItemFailure& failure : pictures.failures) report(failure.message);

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "apps/answer_flags.h"
 #include "apps/commands.h"
 #include "apps/live_session.h"
 #include "apps/model_flags.h"
@@ -41,8 +42,7 @@ struct LiveFlags {
   int64_t max_frames = 0;
   std::string json;
   double counts_every_s = 10.0;
-  std::optional<int64_t> top_k;
-  std::optional<double> score_thresh;
+  AnswerFlags answers;
   int threads = 0;
   std::optional<engine::Precision> precision;
   KernelFlags kernels;
@@ -90,8 +90,7 @@ std::vector<streams::StreamOptions> streams_of(const LiveFlags& flags, const str
 
 pipeline::PredictorOptions predictor_options(const LiveFlags& flags) {
   pipeline::PredictorOptions options;
-  if (flags.top_k) options.top_k = *flags.top_k;
-  options.score_thresh = flags.score_thresh;
+  flags.answers.set(options);
   options.network.kernels = flags.kernels.options();
   options.network.input_size = flags.size.value();
   options.network.precision = flags.precision;
@@ -104,9 +103,7 @@ int live(LiveFlags& flags) {
   const streams::StreamDefaults defaults = defaults_of(flags);
   const std::vector<streams::StreamOptions> streams = streams_of(flags, defaults);
   const auto model = load_model(flags.model, flags.weights);
-  check_task_flags({{"--topk", flags.top_k.has_value(), {Task::kClassification}},
-                    {"--score-thresh", flags.score_thresh.has_value(), {Task::kClassification, Task::kDetection}}},
-                   model->config());
+  flags.answers.check(model->config());
   const auto files = files_with_calibration(flags.model, *model);
   files->add_input(flags.streams_file, "the streams file");
   std::vector<pipeline::SourceSpec> specs;
@@ -132,7 +129,8 @@ int live(LiveFlags& flags) {
     session.page->defaults = defaults;
   }
   pipeline::PredictorOptions options = predictor_options(flags);
-  options.network.precision = pipeline::resolve_precision(*model, options.network).precision;
+  const models::ResolvedPrecision chosen = pipeline::resolve_precision(*model, options.network);
+  options.network.precision = chosen.precision;
   const auto slot =
       std::make_shared<streams::ModelSlot>(streams::make_served_model(model, options, 1, session.workers));
   streams::ModelWatcherOptions watch;
@@ -190,14 +188,7 @@ Action setup_live(CLI::App& app) {
           ->type_name("TOKEN");
   flags->weights.add_to(app);
   flags->size.add_to(app);
-  app.add_option("--topk", flags->top_k, "Guesses per frame (classification; default: 5)")
-      ->check(CLI::Range(1, 1'000'000))
-      ->type_name("K");
-  app.add_option("--score-thresh", flags->score_thresh,
-                 "Leave out boxes (detection; default: the model file's) or guesses (classification; default: 0) that "
-                 "score less")
-      ->check(number_in(0.0, 1.0))
-      ->type_name("SCORE");
+  flags->answers.add_to(app);
   add_cores_flag(app, "--threads", flags->threads, "Frames worked on at a time, each on a core (default: all)");
   add_precision_flag(app, flags->precision);
   flags->kernels.add_to(app);

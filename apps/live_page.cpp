@@ -2,16 +2,29 @@
 
 #include <utility>
 
-#include "apps/output.h"
+#include <spdlog/spdlog.h>
+
+#include "apps/commands.h"
 
 namespace zoo::apps {
 namespace {
+
+/// What the flags have wrong is not worked on.
+std::unique_ptr<serve::HttpServer> new_server(serve::HttpServerOptions options) {
+  try {
+    return std::make_unique<serve::HttpServer>(std::move(options));
+  } catch (const IoError&) {
+    throw;
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+}
 
 serve::HttpServerOptions server_options(const LivePageOptions& options) {
   serve::HttpServerOptions server;
   server.listen = serve::listen_address_from(options.listen);
   server.token = options.token;
-  if (options.logs_access) server.on_access = [](const std::string& line) { report(line); };
+  server.on_access = [](const std::string& line) { spdlog::info(line); };  // -v
   return server;
 }
 
@@ -19,9 +32,9 @@ serve::HttpServerOptions server_options(const LivePageOptions& options) {
 
 LivePage::LivePage(const LivePageOptions& options, std::shared_ptr<serve::NewestFrames> frames,
                    serve::ViewSource source)
-    : server_(server_options(options)),
-      view_(server_, std::move(frames), std::move(source), {.defaults = options.defaults}) {
-  server_.start();
+    : server_(new_server(server_options(options))),
+      view_(*server_, std::move(frames), std::move(source), {.defaults = options.defaults}) {
+  server_->start();
 }
 
 }  // namespace zoo::apps

@@ -14,21 +14,20 @@ namespace zoo::apps {
 struct LivePageOptions {
   std::string listen;  ///< HOST:PORT
   std::string token;
-  bool logs_access = false;
   streams::StreamDefaults defaults;  ///< of streams that are added over the network
 };
 
 /// Answers as long as it lives.
 class LivePage {
  public:
-  /// Throws Error: no address, a token is missing; IoError: the address cannot be had.
+  /// Throws UsageError: no address, a token is missing; IoError: the address cannot be had.
   LivePage(const LivePageOptions& options, std::shared_ptr<serve::NewestFrames> frames, serve::ViewSource source);
 
   /// "http://127.0.0.1:8080", with the port that was chosen.
-  std::string url() const { return server_.url(); }
+  std::string url() const { return server_->url(); }
 
  private:
-  serve::HttpServer server_;
+  std::unique_ptr<serve::HttpServer> server_;
   serve::LiveView view_;
 };
 

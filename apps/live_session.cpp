@@ -69,8 +69,12 @@ void LiveSession::add_sinks(std::vector<std::unique_ptr<pipeline::ResultSink>>& 
     videos_ = videos.get();
     sinks.push_back(std::move(videos));
   }
-  sinks.push_back(std::make_unique<serve::ViewSink>(frames_));
-  if (!options_.show) return;
+  if (options_.show) open_window();
+  // Only for those who look: it wants a picture of its own of each frame that is drawn on.
+  if (window_ || options_.page) sinks.push_back(std::make_unique<serve::ViewSink>(frames_));
+}
+
+void LiveSession::open_window() {
   const std::string problem = display_problem();
   if (problem.empty()) {
     window_ = std::make_unique<LiveWindow>(frames_);
@@ -84,11 +88,11 @@ int LiveSession::run(const std::vector<streams::StreamOptions>& streams, streams
   catch_stop_signals();
   catch_reload_signal();
   watch_model(std::move(watch));
+  if (options_.page) open_page();  // an address that cannot be had is noticed before the work
   for (const streams::StreamOptions& stream : streams) streams_->add(stream);
   if (!options_.streams_file.empty()) {
     file_ = std::make_unique<StreamsFile>(options_.streams_file, options_.defaults, streams);
   }
-  if (options_.page) open_page();
   Every table(kTableEvery);
   Every file(kFileEvery);
   Every counts(options_.counts_every);
@@ -114,6 +118,7 @@ void LiveSession::open_page() {
   serve::ViewSource source;
   source.streams = [this] { return streams_->snapshot(); };
   source.total = [this] { return streams_->total(); };
+  source.sinks = [this] { return streams_->sinks(); };
   source.model = [this] { return model_state(); };
   source.add = [this](streams::StreamOptions stream) { streams_->add(std::move(stream)); };
   source.remove = [this](const std::string& name) { return streams_->remove(name); };
@@ -124,9 +129,14 @@ void LiveSession::open_page() {
 
 void LiveSession::on_model_change(const streams::ModelChange& change) {
   report(change.message);
+  with_json([&] { json_->write_line(streams::model_change_json(change)); });
+}
+
+template <typename Work>
+void LiveSession::with_json(Work work) const {
   if (json_ == nullptr) return;
   try {
-    json_->write_line(streams::model_change_json(change));
+    work();
   } catch (const IoError& error) {
     report(error.what());
   }
@@ -175,21 +185,8 @@ void LiveSession::show_table() const {
 }
 
 void LiveSession::write_counts() {
-  if (json_ == nullptr) return;
-  try {
-    json_->write_line(streams::streams_json(streams_->snapshot(), streams_->total(), streams_->sinks()));
-  } catch (const IoError& error) {
-    report(error.what());
-  }
-}
-
-void LiveSession::close_json() {
-  if (json_ == nullptr) return;
-  try {
-    json_->close();
-  } catch (const IoError& error) {
-    report(error.what());
-  }
+  with_json(
+      [&] { json_->write_line(streams::streams_json(streams_->snapshot(), streams_->total(), streams_->sinks())); });
 }
 
 int LiveSession::finish() {
@@ -198,7 +195,7 @@ int LiveSession::finish() {
   watcher_.reset();
   show_status({});
   write_counts();
-  close_json();
+  with_json([&] { json_->close(); });
   const std::vector<streams::StreamSnapshot> streams = streams_->snapshot();
   for (const streams::StreamSnapshot& stream : streams) report(counts_text(stream.name, stream.counts));
   if (streams.size() > 1) report(counts_text("all", streams_->total()));

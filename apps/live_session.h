@@ -51,7 +51,11 @@ class LiveSession {
  private:
   void add_sinks(std::vector<std::unique_ptr<pipeline::ResultSink>>& sinks);
   void watch_model(streams::ModelWatcherOptions watch);
+  void open_window();
   void open_page();
+  /// Does something with the JSON lines, if there are any, and says what goes wrong.
+  template <typename Work>
+  void with_json(Work work) const;
   void on_model_change(const streams::ModelChange& change);
   serve::ModelState model_state() const;
   std::string name_of(size_t stream) const;
@@ -59,7 +63,6 @@ class LiveSession {
   void update_window();
   void show_table() const;
   void write_counts();
-  void close_json();
   int finish();
 
   const std::shared_ptr<streams::ModelSlot> model_;

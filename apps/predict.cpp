@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "apps/answer_flags.h"
 #include "apps/commands.h"
 #include "apps/model_flags.h"
 #include "apps/number_check.h"
@@ -29,8 +30,7 @@ struct PredictFlags {
   std::vector<std::string> sources;
   bool recursive = false;
   std::string json;
-  std::optional<int64_t> top_k;
-  std::optional<double> score_thresh;
+  AnswerFlags answers;
   TimeoutFlags timeouts;
   int threads = 0;
   std::optional<engine::Precision> precision;
@@ -40,9 +40,7 @@ struct PredictFlags {
 };
 
 std::vector<TaskFlag> task_flags(const PredictFlags& flags) {
-  return {{"--topk", flags.top_k.has_value(), {Task::kClassification}},
-          {"--score-thresh", flags.score_thresh.has_value(), {Task::kClassification, Task::kDetection}},
-          {"--masks", !flags.options.masks_folder.empty(), {Task::kSegmentation}},
+  return {{"--masks", !flags.options.masks_folder.empty(), {Task::kSegmentation}},
           {"--coco", !flags.options.coco.empty(), {Task::kDetection, Task::kSegmentation}}};
 }
 
@@ -61,8 +59,7 @@ void report_labels(const std::vector<std::string>& labels) {
 int predict(PredictFlags& flags) {
   StartupClock clock;
   pipeline::PredictorOptions options;
-  if (flags.top_k) options.top_k = *flags.top_k;
-  options.score_thresh = flags.score_thresh;
+  flags.answers.set(options);
   flags.options.read.open_timeout = flags.timeouts.open();
   flags.options.read.stall_timeout = flags.timeouts.stall();
   options.network.kernels = flags.kernels.options();
@@ -75,12 +72,7 @@ int predict(PredictFlags& flags) {
       pipeline::resolve_sources(flags.sources, flags.recursive ? WalkDepth::kSubfolders : WalkDepth::kThisFolder);
   clock.lap("configuration");
   const auto model = load_model(flags.model, flags.weights, flags.options.timing ? &clock : nullptr);
-  check_task_flags(task_flags(flags), model->config());
-  if (flags.top_k && model->config().answers.multi_label) {
-    throw UsageError(
-        "--topk: a multi-label model yields every class that reaches its threshold (model.multi_label); --score-thresh "
-        "leaves out more");
-  }
+  flags.answers.check(model->config(), task_flags(flags));
   flags.options.columns = sinks::CsvColumns(model->config());
   const auto files = files_with_calibration(flags.model, *model);
   sinks::add_sources(sources, *files);
@@ -114,14 +106,7 @@ Action setup_predict(CLI::App& app) {
   app.add_flag("--recursive", flags->recursive, "Look for pictures in the subfolders of folders, too");
   flags->weights.add_to(app);
   flags->size.add_to(app);
-  app.add_option("--topk", flags->top_k, "Guesses per frame (classification; default: 5)")
-      ->check(CLI::Range(1, 1'000'000))
-      ->type_name("K");
-  app.add_option("--score-thresh", flags->score_thresh,
-                 "Leave out boxes (detection; default: the model file's) or guesses (classification; default: 0) that "
-                 "score less")
-      ->check(number_in(0.0, 1.0))
-      ->type_name("SCORE");
+  flags->answers.add_to(app);
   const CLI::Option* save =
       app.add_option("--save", flags->options.save_folder, "Write annotated images or videos into this folder")
           ->type_name("DIR");

@@ -31,26 +31,18 @@ std::map<std::string, streams::StreamOptions> by_name(const std::vector<streams:
 
 StreamsFile::StreamsFile(std::filesystem::path file, streams::StreamDefaults defaults,
                          const std::vector<streams::StreamOptions>& running)
-    : file_(std::move(file)),
-      defaults_(std::move(defaults)),
-      running_(by_name(running)),
-      seen_(stamp()),
-      noticed_(seen_) {}
-
-StreamsFile::Stamp StreamsFile::stamp() const {
-  std::error_code error;
-  Stamp found;
-  found.time = std::filesystem::last_write_time(file_, error);
-  if (!error) found.bytes = std::filesystem::file_size(file_, error);
-  return error ? Stamp() : found;
+    : file_(std::move(file)), defaults_(std::move(defaults)), running_(by_name(running)) {
+  watch_.set_files({file_});
 }
 
 void StreamsFile::update(streams::LiveStreams& streams) {
-  const Stamp now = stamp();
-  const bool settled = now == std::exchange(noticed_, now);
-  if (!settled || now == seen_) return;
-  seen_ = now;
-  if (now == Stamp()) {  // twice: no editor that puts another file in its place
+  if (watch_.changed()) {
+    changed_ = true;
+    return;
+  }
+  if (!std::exchange(changed_, false)) return;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file_, ignored)) {  // for a while: no editor that puts another in its place
     report(fmt::format("{}: cannot be read any more; the streams go on as they are", printable(file_.string())));
     return;
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "streams/file_watch.h"
 #include "streams/live_streams.h"
 #include "streams/named_source.h"
 
@@ -23,19 +24,11 @@ class StreamsFile {
   void update(streams::LiveStreams& streams);
 
  private:
-  /// What tells two states of a file apart.
-  struct Stamp {
-    std::filesystem::file_time_type time;
-    uintmax_t bytes = 0;
-    bool operator==(const Stamp&) const = default;
-  };
-  Stamp stamp() const;
-
   const std::filesystem::path file_;
   const streams::StreamDefaults defaults_;
   std::map<std::string, streams::StreamOptions> running_;
-  Stamp seen_;     ///< what was read
-  Stamp noticed_;  ///< at the last look: a file is read when it has been the same twice
+  streams::FileWatch watch_;
+  bool changed_ = false;  ///< at the last look: a file is read when it has been the same since
 };
 
 }  // namespace zoo::apps

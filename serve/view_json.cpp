@@ -108,7 +108,8 @@ std::string view_json(const ViewSource& source) {
                                         {"swaps", model.swaps},
                                         {"failed_swaps", model.failed_swaps},
                                         {"problem", model.problem}};
-  const std::string streams = streams::streams_json(source.streams(), source.total());
+  const std::vector<streams::SinkSnapshot> sinks = source.sinks ? source.sinks() : std::vector<streams::SinkSnapshot>();
+  const std::string streams = streams::streams_json(source.streams(), source.total(), sinks);
   return fmt::format("{{\"model\":{},{}", compact(shown), std::string_view(streams).substr(1));
 }
 

@@ -1,10 +1,10 @@
 // The state of the view as JSON: what the page shows, and what `GET /api/streams` answers; keys are stable.
 //
 //   {"model":{"name":"mobilenetv4_conv_small","version":3,"swaps":2,"failed_swaps":1,"problem":"m.yaml:3:5: ..."},
-//    "streams":[...],"total":{...}}
+//    "streams":[...],"total":{...},"sinks":[...]}
 //
-// `streams` and `total` are those of streams/streams_json.h; `problem` is empty while the model that runs is the one
-// that its files say.
+// `streams`, `total` and `sinks` are those of streams/streams_json.h; `problem` is empty while the model that runs is
+// the one that its files say.
 #pragma once
 
 #include <span>

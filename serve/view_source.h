@@ -26,6 +26,7 @@ struct ViewSource {
   std::function<std::vector<streams::StreamSnapshot>()> streams;
   std::function<streams::StreamCounts()> total;
   std::function<ModelState()> model;
+  std::function<std::vector<streams::SinkSnapshot>()> sinks = {};  ///< may be empty: none are shown
   /// Begins a stream. Throws Error: the name is taken, an option is out of range.
   std::function<void(streams::StreamOptions)> add = {};
   /// False if there is none of that name.

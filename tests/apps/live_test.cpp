@@ -248,6 +248,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Refusal{"APolicyThatIsNone",
                               {"-s", "0", "--policy", "newest"},
                               "--policy: policy \"newest\": expected latest, block, every N or max-age MS"},
+                      Refusal{"NoTokenForOtherMachines", {"-s", "0", "--listen", "0.0.0.0:0"}, "a token is required"},
+                      Refusal{"AnAddressWithoutAHost", {"-s", "0", "--listen", "8080"}, "--listen"},
+                      Refusal{"ATokenForNothing", {"-s", "0", "--token", "secret"}, "give --listen HOST:PORT, too"},
                       Refusal{"ACodecForNothing", {"-s", "0", "--codec", "h264"}, "give --save DIR, too"}),
     [](const auto& param) { return param.param.name; });
 

@@ -261,6 +261,8 @@ TEST_F(Thresholds, FlagsThatDoNotGoTogetherAreRefused) {
     EXPECT_EQ(result.exit_code, 2) << why;
     EXPECT_THAT(result.err, HasSubstr(why));
   };
+  refused({"--unknown", folder_ / "known"}, "name folders that share no picture");
+  refused({"--keep", "0.5", "--random-weights"}, "a threshold belongs to trained weights");
   refused({"--write-threshold"}, "--write-threshold goes with a threshold for model.unknown: give --unknown DIR or");
   refused({"--unknown-score", "margin"}, "--unknown-score goes with a threshold");
   refused({"--keep", "0.9", "--method", "mse"}, "--method is for the table of ranges");
