@@ -4,10 +4,10 @@
 #include <memory>
 #include <string>
 
-#include "serve/http_server.h"
-#include "serve/live_view.h"
-#include "serve/newest_frames.h"
-#include "serve/view_source.h"
+#include "serve/http/http_server.h"
+#include "serve/view/live_view.h"
+#include "serve/view/newest_frames.h"
+#include "serve/view/view_source.h"
 
 namespace zoo::apps {
 

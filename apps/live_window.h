@@ -6,7 +6,7 @@
 #include <span>
 
 #include "apps/display.h"
-#include "serve/newest_frames.h"
+#include "serve/view/newest_frames.h"
 #include "streams/account.h"
 
 namespace zoo::apps {

@@ -58,9 +58,15 @@ const std::vector<Room> kRooms = {
     {"sinks",
      below_pipeline({"pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video", "pipeline/video/ffmpeg"})},
     {"streams", below_pipeline({"pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video"})},
-    {"serve", below_pipeline({"pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video", "streams"})},
+    {"serve/http", {"nn/core"}},
+    {"serve/metrics", {"nn/core"}},
+    {"serve/view", below_pipeline({"pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video", "streams",
+                                   "serve/http", "serve/metrics"})},
+    {"serve/inference", below_pipeline({"pipeline", "pipeline/images", "pipeline/preprocess", "pipeline/tasks",
+                                        "streams", "serve/http", "serve/metrics"})},
     {"apps", below_pipeline({"pipeline", "pipeline/images", "pipeline/preprocess", "pipeline/tasks", "pipeline/text",
-                             "pipeline/video", "pipeline/eval", "sinks", "streams", "serve"})},
+                             "pipeline/video", "pipeline/eval", "sinks", "streams", "serve/http", "serve/view",
+                             "serve/inference"})},
 };
 
 /// A library of others.
@@ -82,8 +88,8 @@ const std::vector<Library> kLibraries = {
     {"zlib", {"zlib.h"}, R"(pipeline/images/png_(exif|writer)\.cpp)"},
     {"Pango", {"pango/"}, R"(pipeline/text/pango_painter\.cpp)"},
     {"libcurl", {"curl/"}, R"(hub/curl_transport\.cpp)"},
-    {"OpenSSL", {"openssl/"}, R"(hub/digest\.cpp|serve/websocket_frames\.cpp)"},
-    {"libmicrohttpd", {"microhttpd.h"}, R"(serve/mhd_daemon\.cpp)"},
+    {"OpenSSL", {"openssl/"}, R"(hub/digest\.cpp|serve/http/websocket_frames\.cpp)"},
+    {"libmicrohttpd", {"microhttpd.h"}, R"(serve/http/mhd_daemon\.cpp)"},
     {"oneDNN", {"oneapi/", "dnnl"}, R"(nn/engine/[^/]+)"},
     {"OpenMP", {"omp.h"}, R"(nn/engine/parallel\.cpp)"},
     {"libzip", {"zip.h"}, R"(nn/weights/pth_archive\.cpp)"},

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "serve/websocket_frames.h"
+#include "serve/http/websocket_frames.h"
 
 namespace zoo::test {
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "serve/http_server.h"
-#include "serve/live_view.h"
-#include "serve/newest_frames.h"
+#include "serve/http/http_server.h"
+#include "serve/view/live_view.h"
+#include "serve/view/newest_frames.h"
 #include "streams/account.h"
 
 namespace zoo::test {

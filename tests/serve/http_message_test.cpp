@@ -1,5 +1,5 @@
 // Paths, patterns, decoding.
-#include "serve/http_message.h"
+#include "serve/http/http_message.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

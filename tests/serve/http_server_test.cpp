@@ -1,5 +1,5 @@
 // The server over real sockets: what it answers, what it refuses, what it survives.
-#include "serve/http_server.h"
+#include "serve/http/http_server.h"
 
 #include <atomic>
 #include <condition_variable>

@@ -7,7 +7,7 @@
 #include <opencv2/core/mat.hpp>
 #include <opencv2/imgcodecs.hpp>
 
-#include "serve/view_hub.h"
+#include "serve/view/view_hub.h"
 #include "streams/streams_json.h"
 #include "tests/serve/client.h"
 #include "tests/serve/fake_view.h"

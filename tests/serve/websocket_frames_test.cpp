@@ -1,5 +1,5 @@
 // Frames of WebSocket: what RFC 6455 shows, pieces of any size, and noise.
-#include "serve/websocket_frames.h"
+#include "serve/http/websocket_frames.h"
 
 #include <random>
 

@@ -6,7 +6,7 @@
 
 #include <backbone_zoo/hub/http.h>
 #include <backbone_zoo/nn/graph/onnx_export/onnx_export.h>
-#include <backbone_zoo/serve/http_server.h>
+#include <backbone_zoo/serve/http/http_server.h>
 
 namespace {
 

@@ -1,0 +1,153 @@
+#include "serve/view/metrics_text.h"
+
+#include <array>
+#include <functional>
+#include <iterator>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "streams/account.h"
+
+namespace zoo::serve {
+namespace {
+
+using streams::StreamCounts;
+using streams::StreamSnapshot;
+using streams::StreamState;
+
+std::string escaped(std::string_view value) {
+  std::string text;
+  for (const char c : value) {
+    if (c == '\\' || c == '"') text += '\\';
+    if (c == '\n') {
+      text += "\\n";
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+using Labels = std::vector<std::pair<std::string_view, std::string>>;
+
+/// One family after the other, each with its samples.
+class MetricsWriter {
+ public:
+  void family(std::string_view name, std::string_view type, std::string_view help) {
+    name_ = name;
+    fmt::format_to(std::back_inserter(text_), "# HELP zoo_{} {}\n# TYPE zoo_{} {}\n", name, help, name, type);
+  }
+  template <typename Number>
+  void sample(const Labels& labels, Number value) {
+    fmt::format_to(std::back_inserter(text_), "zoo_{}", name_);
+    for (size_t i = 0; i < labels.size(); ++i) {
+      fmt::format_to(std::back_inserter(text_), "{}{}=\"{}\"", i == 0 ? '{' : ',', labels[i].first,
+                     escaped(labels[i].second));
+    }
+    fmt::format_to(std::back_inserter(text_), "{} {}\n", labels.empty() ? "" : "}", value);
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string_view name_;
+  std::string text_;
+};
+
+/// The counts of frames, for streams one by one or for all of them.
+void write_counts(MetricsWriter& writer, std::string_view prefix, std::string_view whose,
+                  const std::vector<std::pair<Labels, const StreamCounts*>>& all) {
+  const std::string captured = fmt::format("{}frames_captured_total", prefix);
+  writer.family(captured, "counter", fmt::format("Frames that were captured, {}.", whose));
+  for (const auto& [labels, counts] : all) writer.sample(labels, counts->captured);
+
+  const std::string answered = fmt::format("{}frames_total", prefix);
+  writer.family(answered, "counter", fmt::format("What became of captured frames, {}.", whose));
+  for (const auto& [labels, counts] : all) {
+    const auto state = [&, &own = labels](const char* name, std::string_view reason, int64_t value) {
+      Labels more = own;
+      more.emplace_back("state", name);
+      more.emplace_back("reason", std::string(reason));
+      writer.sample(more, value);
+    };
+    state("ok", "", counts->ok);
+    state("failed", "", counts->failed);
+    state("late", "", counts->late);
+    for (size_t i = 0; i < streams::kDropReasons; ++i) {
+      const auto reason = static_cast<streams::DropReason>(i);
+      state("dropped", to_string(reason), counts->dropped(reason));
+    }
+  }
+
+  const std::string in_flight = fmt::format("{}frames_in_flight", prefix);
+  writer.family(in_flight, "gauge", fmt::format("Captured frames that wait or are worked on, {}.", whose));
+  for (const auto& [labels, counts] : all) writer.sample(labels, counts->in_flight);
+}
+
+void write_states(MetricsWriter& writer, const std::vector<StreamSnapshot>& all) {
+  constexpr std::array kStates = {StreamState::kOpening, StreamState::kRunning, StreamState::kStalled,
+                                  StreamState::kWaiting, StreamState::kEnded,   StreamState::kFailed};
+  writer.family("stream_state", "gauge", "1 for the state that a stream is in.");
+  for (const StreamSnapshot& stream : all) {
+    for (const StreamState state : kStates) {
+      writer.sample({{"stream", stream.name}, {"state", std::string(to_string(state))}}, stream.state == state ? 1 : 0);
+    }
+  }
+}
+
+template <typename Value>
+void write_each(MetricsWriter& writer, std::string_view name, std::string_view type, std::string_view help,
+                const std::vector<StreamSnapshot>& all, Value value) {
+  writer.family(name, type, help);
+  for (const StreamSnapshot& stream : all) writer.sample({{"stream", stream.name}}, value(stream));
+}
+
+void write_ages(MetricsWriter& writer, const std::vector<StreamSnapshot>& all) {
+  constexpr double kMs = 1e-3;
+  write_each(writer, "stream_frame_age_p50_seconds", "gauge",
+             "Median age of frames at their answer, over the last 1000.", all,
+             [](const StreamSnapshot& stream) { return stream.ages.p50_ms * kMs; });
+  write_each(writer, "stream_frame_age_p99_seconds", "gauge", "99th percentile of the same.", all,
+             [](const StreamSnapshot& stream) { return stream.ages.p99_ms * kMs; });
+}
+
+void write_single(MetricsWriter& writer, std::string_view name, std::string_view type, std::string_view help,
+                  int64_t value) {
+  writer.family(name, type, help);
+  writer.sample({}, value);
+}
+
+}  // namespace
+
+std::string metrics_text(const ViewSource& source, const ViewCounts& view) {
+  const std::vector<StreamSnapshot> all = source.streams();
+  const StreamCounts total = source.total();
+  const ModelState model = source.model();
+  std::vector<std::pair<Labels, const StreamCounts*>> each;
+  for (const StreamSnapshot& stream : all) each.emplace_back(Labels{{"stream", stream.name}}, &stream.counts);
+
+  MetricsWriter writer;
+  write_counts(writer, "", "by stream", each);
+  write_counts(writer, "run_", "of all streams, removed ones included", {{Labels{}, &total}});
+  write_states(writer, all);
+  write_each(writer, "stream_reconnects_total", "counter", "How often a stream was opened again.", all,
+             [](const StreamSnapshot& stream) { return stream.epoch; });
+  write_each(writer, "stream_captured_fps", "gauge", "Frames captured per second, over the last seconds.", all,
+             [](const StreamSnapshot& stream) { return stream.captured_fps; });
+  write_each(writer, "stream_answered_fps", "gauge", "Frames answered per second, over the last seconds.", all,
+             [](const StreamSnapshot& stream) { return stream.answered_fps; });
+  write_ages(writer, all);
+  writer.family("model_info", "gauge", "The model that runs.");
+  writer.sample({{"name", model.name}, {"version", std::to_string(model.version)}}, 1);
+  write_single(writer, "model_swaps_total", "counter", "How often the model was replaced.", model.swaps);
+  write_single(writer, "model_failed_swaps_total", "counter", "How often a new model's file was wrong.",
+               model.failed_swaps);
+  write_single(writer, "http_connections", "gauge", "Open connections.", static_cast<int64_t>(view.connections));
+  write_single(writer, "view_clients", "gauge", "Open pages of the view.", static_cast<int64_t>(view.viewers));
+  write_single(writer, "view_pictures_total", "counter", "Pictures drawn for pages and other programs.", view.pictures);
+  return writer.take();
+}
+
+}  // namespace zoo::serve

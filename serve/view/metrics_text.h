@@ -1,0 +1,30 @@
+// Figures for Prometheus: its text format 0.0.4.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "serve/view/view_source.h"
+
+namespace zoo::serve {
+
+/// Of the view itself.
+struct ViewCounts {
+  size_t connections = 0;
+  size_t viewers = 0;    ///< open pages
+  int64_t pictures = 0;  ///< drawn and encoded so far
+};
+
+/// Every counter of a snapshot. Families, all `zoo_`:
+///   frames_captured_total{stream}; frames_total{stream,state,reason}: ok, failed, late, dropped (with its reason);
+///   frames_in_flight{stream}; the three again as run_..., of all streams, removed ones included;
+///   stream_state{stream,state}: 1 for the one it is in; stream_reconnects_total, stream_captured_fps,
+///   stream_answered_fps, stream_frame_age_p50_seconds, stream_frame_age_p99_seconds{stream}; model_info{name,version},
+///   model_swaps_total, model_failed_swaps_total; http_connections, view_clients, view_pictures_total
+std::string metrics_text(const ViewSource& source, const ViewCounts& view);
+
+/// What such a text's Content-Type is.
+inline constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
+
+}  // namespace zoo::serve
