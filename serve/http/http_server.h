@@ -42,8 +42,8 @@ class Responder {
 };
 
 /// Called by the server's thread, which does nothing else meanwhile: what takes long answers from another thread. An
-/// Error that it throws is the answer, 400.
-using HttpHandler = std::function<void(const HttpRequest& request, Responder responder)>;
+/// Error that it throws is the answer, 400. The body is its to move away.
+using HttpHandler = std::function<void(HttpRequest& request, Responder responder)>;
 
 struct RouteOptions {
   size_t max_body = 0;   ///< bytes

@@ -62,20 +62,14 @@ struct ServedModelInfo {
   ///   segmentation    "masks" BYTES [-1]: a PNG of classes with a palette, of the picture's size
   /// and, of any input, the network's own as it names them, FP32.
   std::vector<TensorInfo> outputs;
+  std::vector<std::string> labels;  ///< of the classes, by index; empty where the model has none
   std::shared_ptr<const models::Model> model;
-};
-
-struct WantedOutput {
-  std::string name;
-  /// Of a network's output with one score per class: the best so many as texts `SCORE:INDEX:LABEL` (Triton's
-  /// classification extension), BYTES [N, K]; 0: as it is.
-  int64_t classes = 0;
 };
 
 struct InferRequest {
   NamedTensor input;
   /// Empty: of pictures the task's answers, of tensors the network's outputs.
-  std::vector<WantedOutput> outputs;
+  std::vector<std::string> outputs;
 };
 
 struct InferReply {

@@ -4,12 +4,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "nn/core/error.h"
 #include "serve/http/http_message.h"
 #include "serve/http/http_server.h"
 #include "serve/inference/infer_types.h"
@@ -29,6 +32,20 @@ struct InferFailure {
 /// `{"error":"..."}` with the status and, where it helps, Retry-After.
 HttpResponse failure_response(const InferFailure& failure);
 
+/// A failure that is thrown.
+class InferError : public Error {
+ public:
+  explicit InferError(InferFailure failure) : Error(failure.message), failure_(std::move(failure)) {}
+  const InferFailure& failure() const { return failure_; }
+
+ private:
+  InferFailure failure_;
+};
+
+/// In a catch block, of a std::exception that has been caught: an InferError's own; another Error is the request's
+/// fault, 400; running out of memory 503; all else 500.
+InferFailure failure_of(const std::exception& caught);
+
 /// One request between HTTP and a model. The functions are called by a worker, one after the other, so that what is
 /// slow (numbers as text, pictures) never keeps the server's thread.
 struct InferCall {
@@ -37,7 +54,7 @@ struct InferCall {
   /// From now until the work is begun; later it is answered 504. Empty: the service's own.
   std::optional<std::chrono::milliseconds> timeout = std::nullopt;
   size_t bytes = 0;  ///< of memory that it holds while it waits
-  /// Reads the request. What it throws (Error) is a failure, 400.
+  /// Reads the request. Of what it throws: failure_of().
   std::function<InferRequest(const ServedModelInfo&)> decode;
   /// Writes the answer.
   std::function<HttpResponse(const ServedModelInfo&, InferReply)> encode;
