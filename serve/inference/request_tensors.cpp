@@ -1,0 +1,124 @@
+#include "serve/inference/request_tensors.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "nn/core/error.h"
+#include "nn/core/shown_text.h"
+#include "pipeline/images/image_io.h"
+
+namespace zoo::serve {
+namespace {
+
+constexpr int64_t kMaxSide = 1 << 20;  // as read_image
+
+std::string shape_text(const std::vector<int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ",")); }
+
+bool fits(const std::vector<int64_t>& shape, const std::vector<int64_t>& expected) {
+  return std::ranges::equal(
+      shape, expected, [](int64_t found, int64_t wanted) { return found >= 1 && (wanted < 0 || found == wanted); });
+}
+
+/// Nothing where it does not fit 63 bits.
+std::optional<int64_t> elements_of(const std::vector<int64_t>& shape) {
+  int64_t elements = 1;
+  for (const int64_t extent : shape) {
+    if (elements > std::numeric_limits<int64_t>::max() / extent) return std::nullopt;
+    elements *= extent;
+  }
+  return elements;
+}
+
+size_t size_of(const TensorData& data) {
+  return std::visit([](const auto& values) { return values.size(); }, data);
+}
+
+template <typename Values>
+bool holds(const TensorData& data) {
+  return std::holds_alternative<Values>(data);
+}
+
+bool holds_datatype(const NamedTensor& tensor) {
+  switch (tensor.datatype) {
+    case Datatype::kBool:
+    case Datatype::kUint8:
+      return holds<std::vector<uint8_t>>(tensor.data);
+    case Datatype::kInt64:
+      return holds<std::vector<int64_t>>(tensor.data);
+    case Datatype::kFp32:
+      return holds<std::vector<float>>(tensor.data);
+    case Datatype::kBytes:
+      return holds<std::vector<std::string>>(tensor.data);
+  }
+  return false;
+}
+
+cv::Mat bgr_from(const uint8_t* rgb, int height, int width) {
+  cv::Mat picture(height, width, CV_8UC3);
+  for (size_t i = 0; i < picture.total() * 3; i += 3) {
+    picture.data[i] = rgb[i + 2];
+    picture.data[i + 1] = rgb[i + 1];
+    picture.data[i + 2] = rgb[i];
+  }
+  return picture;
+}
+
+std::vector<cv::Mat> pictures_from(std::vector<std::string> files) {
+  std::vector<cv::Mat> pictures;
+  for (size_t i = 0; i < files.size(); ++i) {
+    const std::string name = files.size() == 1 ? "the picture" : fmt::format("picture {} of {}", i + 1, files.size());
+    pictures.push_back(pipeline::decode_image({files[i].begin(), files[i].end()}, name));
+    std::string().swap(files[i]);
+  }
+  return pictures;
+}
+
+}  // namespace
+
+const TensorInfo& checked_input(const ServedModelInfo& model, const NamedTensor& input) {
+  const auto info = std::ranges::find(model.inputs, input.name, &TensorInfo::name);
+  if (info == model.inputs.end()) {
+    std::vector<std::string> names;
+    for (const TensorInfo& known : model.inputs) names.push_back(known.name);
+    throw Error(fmt::format("input \"{}\": model {} has no such input; it has {}", shortened(input.name), model.name,
+                            fmt::join(names, ", ")));
+  }
+  if (input.datatype != info->datatype) {
+    throw Error(fmt::format("input \"{}\": expected datatype {}, found {}", info->name, to_string(info->datatype),
+                            to_string(input.datatype)));
+  }
+  if (!fits(input.shape, info->shape)) {
+    throw Error(fmt::format("input \"{}\": expected shape {} (-1: any, at least 1), found {}", info->name,
+                            shape_text(info->shape), shape_text(input.shape)));
+  }
+  const std::optional<int64_t> elements = elements_of(input.shape);
+  const auto values = static_cast<int64_t>(size_of(input.data));
+  if (!holds_datatype(input) || elements != values) {
+    throw Error(fmt::format("input \"{}\": its shape {} does not go with {} values", info->name,
+                            shape_text(input.shape), values));
+  }
+  return *info;
+}
+
+std::vector<cv::Mat> pictures_of(NamedTensor input) {
+  if (auto* files = std::get_if<std::vector<std::string>>(&input.data)) return pictures_from(std::move(*files));
+  const auto& pixels = std::get<std::vector<uint8_t>>(input.data);
+  const std::vector<int64_t>& shape = input.shape;  // [N, H, W, 3]
+  if (std::max(shape[1], shape[2]) > kMaxSide) {
+    throw Error(fmt::format("input \"{}\": {}x{} pixels, but a side may have at most {}", input.name, shape[2],
+                            shape[1], kMaxSide));
+  }
+  std::vector<cv::Mat> pictures;
+  const auto picture = static_cast<size_t>(shape[1] * shape[2] * 3);
+  for (size_t first = 0; first < pixels.size(); first += picture) {
+    pictures.push_back(bgr_from(pixels.data() + first, static_cast<int>(shape[1]), static_cast<int>(shape[2])));
+  }
+  return pictures;
+}
+
+}  // namespace zoo::serve

@@ -1,0 +1,171 @@
+#include "serve/inference/served_entry.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+
+namespace zoo::serve {
+namespace {
+
+constexpr size_t kMaxName = 128;
+
+bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+}  // namespace
+
+bool is_model_name(const std::string& name) {
+  if (name.empty() || name.size() > kMaxName || !is_letter_or_digit(name.front())) return false;
+  return std::ranges::all_of(name, [](char c) { return is_letter_or_digit(c) || c == '.' || c == '-' || c == '_'; });
+}
+
+ServedEntry::ServedEntry(ModelSpec spec, EntryOptions options)
+    : spec_([&] {
+        spec.predictor.network.threads = 1;
+        spec.load.file_use = weights::FileUse::kCopy;
+        return std::move(spec);
+      }()),
+      options_(std::move(options)) {}
+
+ServedEntry::~ServedEntry() { unload(); }
+
+void ServedEntry::load() {
+  {
+    const std::scoped_lock lock(mutex_);
+    state_ = RepositoryEntry::State::kLoading;
+    unwanted_ = false;
+    reason_.clear();
+  }
+  try {
+    watch(build());
+  } catch (const std::exception& error) {
+    const std::scoped_lock lock(mutex_);
+    state_ = RepositoryEntry::State::kUnavailable;
+    reason_ = error.what();
+    throw;
+  }
+}
+
+std::shared_ptr<streams::ModelSlot> ServedEntry::build() {
+  auto model = std::make_shared<const models::Model>(models::Model::load(spec_.file, spec_.load));
+  if (options_.on_load) options_.on_load(*model);
+  pipeline::PredictorOptions predictor = spec_.predictor;
+  int64_t version = 1;
+  {
+    const std::scoped_lock lock(mutex_);
+    version = version_ + 1;
+  }
+  // Later loads share the machine with requests.
+  if (version > 1) predictor.network.kernels.timing = engine::KernelTiming::kKnownOnly;
+  predictor.network.precision = pipeline::resolve_precision(*model, predictor.network).precision;
+  auto served = streams::make_served_model(std::move(model), predictor, version, options_.workers);
+  auto loaded = std::make_shared<const LoadedModel>(spec_.name, served, predictor.network);
+  auto slot = std::make_shared<streams::ModelSlot>(std::move(served));
+  const std::scoped_lock lock(mutex_);
+  version_ = version;
+  loaded_ = std::move(loaded);
+  slot_ = slot;
+  return slot;
+}
+
+void ServedEntry::watch(const std::shared_ptr<streams::ModelSlot>& slot) {
+  streams::ModelWatcherOptions watch;
+  watch.file = slot->current()->model->config().file;
+  watch.load = spec_.load;
+  watch.predictor = spec_.predictor;
+  watch.workers = options_.workers;
+  watch.on_change = [this](const streams::ModelChange& change) { on_change(change); };
+  watch.clock = options_.clock;
+  auto watcher = std::make_shared<streams::ModelWatcher>(slot, std::move(watch));
+  const std::scoped_lock lock(mutex_);
+  watcher_ = std::move(watcher);
+  state_ = RepositoryEntry::State::kReady;
+}
+
+void ServedEntry::on_change(const streams::ModelChange& change) {
+  std::optional<InferFailure> failure;
+  if (change.kind == streams::ModelChange::Kind::kRefused) failure = InferFailure{400, change.message};
+  for (const Done& done : take_waiting()) done(failure);
+  if (options_.on_message) options_.on_message(change.message);
+}
+
+std::vector<ServedEntry::Done> ServedEntry::take_waiting() {
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(waiting_, {});
+}
+
+void ServedEntry::reload(Done done) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (watcher_) {
+      waiting_.push_back(std::move(done));
+      watcher_->request_reload();
+      return;
+    }
+  }
+  done(InferFailure{.status = 503, .message = fmt::format("model {} is not loaded", spec_.name)});
+}
+
+void ServedEntry::reload() {
+  const std::scoped_lock lock(mutex_);
+  if (watcher_) watcher_->request_reload();
+}
+
+void ServedEntry::unload() {
+  std::shared_ptr<streams::ModelWatcher> watcher;
+  std::shared_ptr<streams::ModelSlot> slot;
+  std::shared_ptr<const LoadedModel> loaded;
+  {
+    const std::scoped_lock lock(mutex_);
+    state_ = RepositoryEntry::State::kUnavailable;
+    reason_ = "unloaded";
+    unwanted_ = true;
+    if (slot_) version_ = slot_->current()->version;
+    watcher.swap(watcher_);
+    slot.swap(slot_);
+    loaded.swap(loaded_);
+  }
+  watcher.reset();
+  for (const Done& done : take_waiting()) {
+    done(InferFailure{.status = 503, .message = fmt::format("model {} was unloaded meanwhile", spec_.name)});
+  }
+}
+
+std::shared_ptr<const LoadedModel> ServedEntry::current() const {
+  const std::scoped_lock lock(mutex_);
+  if (!slot_ || state_ != RepositoryEntry::State::kReady) return nullptr;
+  auto served = slot_->current();
+  if (served->version == loaded_->version()) return loaded_;
+  pipeline::NetworkOptions options = spec_.predictor.network;
+  options.kernels.timing = engine::KernelTiming::kKnownOnly;  // as the watcher has compiled it
+  loaded_ = std::make_shared<const LoadedModel>(spec_.name, std::move(served), options);
+  return loaded_;
+}
+
+bool ServedEntry::is_running() const {
+  const std::scoped_lock lock(mutex_);
+  return state_ == RepositoryEntry::State::kReady;
+}
+
+bool ServedEntry::is_as_wished() const {
+  const std::scoped_lock lock(mutex_);
+  return state_ == RepositoryEntry::State::kReady || unwanted_;
+}
+
+RepositoryEntry ServedEntry::state() const {
+  const std::scoped_lock lock(mutex_);
+  RepositoryEntry entry{
+      .name = spec_.name, .version = std::max<int64_t>(version_, 1), .state = state_, .reason = reason_};
+  if (slot_) entry.version = slot_->current()->version;
+  if (watcher_) entry.reason = watcher_->counts().last_error;
+  return entry;
+}
+
+int64_t ServedEntry::swaps() const {
+  const std::scoped_lock lock(mutex_);
+  return watcher_ ? watcher_->counts().swaps : 0;
+}
+
+}  // namespace zoo::serve

@@ -1,0 +1,96 @@
+// A name of the repository and the model that runs under it.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/model.h"
+#include "pipeline/tasks/task_result.h"
+#include "serve/inference/inference_service.h"
+#include "serve/inference/loaded_model.h"
+#include "serve/inference/model_figures.h"
+#include "streams/clock.h"
+#include "streams/model_slot.h"
+#include "streams/model_watcher.h"
+
+namespace zoo::serve {
+
+/// A model to serve.
+struct ModelSpec {
+  std::string name;                           ///< what clients call it, see is_model_name
+  std::filesystem::path file;                 ///< as for models::Model::load
+  models::LoadModelOptions load = {};         ///< `file_use` is always kCopy
+  pipeline::PredictorOptions predictor = {};  ///< `network.threads` is always 1
+};
+
+/// Letters, digits, dots, dashes and underscores, of which the first is a letter or a digit; at most 128.
+bool is_model_name(const std::string& name);
+
+struct EntryOptions {
+  int workers = 1;  ///< threads that may use the model at a time
+  streams::Clock* clock = nullptr;
+  /// What the user should know of changes. Any thread.
+  std::function<void(const std::string&)> on_message = {};
+  /// Told of each model that load() has loaded. Any thread.
+  std::function<void(const models::Model&)> on_load = {};
+};
+
+/// Thread-safe.
+class ServedEntry {
+ public:
+  using Done = std::function<void(std::optional<InferFailure>)>;
+
+  ServedEntry(ModelSpec spec, EntryOptions options);
+  ~ServedEntry();
+  ServedEntry(const ServedEntry&) = delete;
+  ServedEntry& operator=(const ServedEntry&) = delete;
+
+  const std::string& name() const { return spec_.name; }
+  /// Loads it, in the calling thread, and watches its files from then on. Throws as models::Model::load and
+  /// make_predictor; index() has the reason from then on. Not while it runs.
+  void load();
+  /// Loads it again in a thread of its own while the one that runs goes on; `done` says how that went.
+  void reload(Done done);
+  void reload();
+  /// Nobody gets it any more; who has it keeps it.
+  void unload();
+
+  /// What runs just now; null if nothing does.
+  std::shared_ptr<const LoadedModel> current() const;
+  bool is_running() const;
+  RepositoryEntry state() const;
+  /// Whether it runs, or was unloaded because somebody wished so.
+  bool is_as_wished() const;
+
+  ModelFigures& figures() { return figures_; }
+  const ModelFigures& figures() const { return figures_; }
+  int64_t swaps() const;
+
+ private:
+  std::shared_ptr<streams::ModelSlot> build();
+  void on_change(const streams::ModelChange& change);
+  void watch(const std::shared_ptr<streams::ModelSlot>& slot);
+  std::vector<Done> take_waiting();
+
+  const ModelSpec spec_;
+  const EntryOptions options_;
+  ModelFigures figures_;
+  mutable std::mutex mutex_;  ///< guards everything below
+  RepositoryEntry::State state_ = RepositoryEntry::State::kLoading;
+  bool unwanted_ = false;
+  std::string reason_;
+  int64_t version_ = 0;  ///< the last one that ran
+  std::shared_ptr<streams::ModelSlot> slot_;
+  mutable std::shared_ptr<const LoadedModel> loaded_;  ///< of what the slot held when somebody last looked
+  std::vector<Done> waiting_;                          ///< for a reload
+  std::shared_ptr<streams::ModelWatcher> watcher_;
+};
+
+}  // namespace zoo::serve
