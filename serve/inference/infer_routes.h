@@ -11,10 +11,10 @@
 //   POST /v2/repository/index                           models with their states
 //   POST /v2/repository/models/NAME/load, .../unload
 //   POST /predict/NAME                                  a picture: predict_route.h
-//   POST /v1/vision/detection                           a form with a picture, as DeepStack: deepstack_route.h
+//   POST /v1/vision/detection, /v1/vision/custom/NAME   a form with a picture, as DeepStack: deepstack_route.h
 //
 // Every failure is `{"error":"..."}` (DeepStack: with `"success":false`): 400 what is asked is wrong, 401, 403 see
-// RequestGuard, 404 no such model or version, 405, 411, 413 too large, 415 a coding or kind of body that is not read,
+// RequestGuard, 404 no such model or version, 405, 413 too large, 415 a coding or kind of body that is not read,
 // 429, 503 with Retry-After, 500, 504. What is no HTTP at all, or has too long a head, libmicrohttpd answers itself,
 // with a line of HTML, and closes.
 #pragma once

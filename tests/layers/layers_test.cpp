@@ -85,7 +85,7 @@ const std::vector<Library> kLibraries = {
     {"libpng", {"png.h"}, R"(pipeline/images/png_(reader|writer)\.cpp)"},
     {"libtiff", {"tiffio.h"}, R"(pipeline/images/(tiff_reader|encode_tiff)\.cpp)"},
     {"libwebp", {"webp/"}, R"(pipeline/images/(de|en)code_webp\.cpp)"},
-    {"zlib", {"zlib.h"}, R"(pipeline/images/png_(exif|writer)\.cpp)"},
+    {"zlib", {"zlib.h"}, R"(pipeline/images/png_(exif|writer)\.cpp|serve/inference/content_coding\.cpp)"},
     {"Pango", {"pango/"}, R"(pipeline/text/pango_painter\.cpp)"},
     {"libcurl", {"curl/"}, R"(hub/curl_transport\.cpp)"},
     {"OpenSSL", {"openssl/"}, R"(hub/digest\.cpp|serve/http/websocket_frames\.cpp)"},
