@@ -2,12 +2,14 @@
 
 #include <variant>
 
-#include "sinks/coco.h"
+#include "pipeline/tasks/rle.h"
 #include "sinks/json_lines.h"
 
 namespace zoo::apps {
 
-void LiveJson::prepare(pipeline::ProcessedFrame& item) const { sinks::add_mask_counts(item); }
+void LiveJson::prepare(pipeline::ProcessedFrame& item) const {
+  pipeline::add_mask_counts(item.result, item.mask_counts);
+}
 
 void LiveJson::write(const pipeline::FrameEvent& event) {
   const auto* item = std::get_if<pipeline::ProcessedFrame>(&event);

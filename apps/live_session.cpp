@@ -49,7 +49,7 @@ LiveSession::LiveSession(std::shared_ptr<streams::ModelSlot> model, LiveSessionO
   add_sinks(sinks);
   streams::LiveOptions live;
   live.workers = options_.workers;
-  live.make_filter = [](size_t /*stream*/) { return pipeline::make_result_filter(); };
+  live.make_filter = [] { return pipeline::make_result_filter(); };
   live.on_message = [](const std::string& message) { report(message); };
   streams_ = std::make_unique<streams::LiveStreams>(model_, std::move(sinks), live);
 }

@@ -1,6 +1,7 @@
 // What a source's frames become, and who takes it: where streams and sinks meet.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -21,6 +22,7 @@ struct ProcessedFrame {  // NOLINT(bugprone-exception-escape): cv::Mat's move is
   double draw_ms = 0.0;
   int64_t model_version = 1;  ///< of the model that answered, see streams/model_slot.h
   double age_ms = 0.0;        ///< since Frame::captured_at, when it was answered; 0 where nobody keeps that time
+  bool late = false;          ///< older than its stream's policy allows by then (streams/stream_options.h)
 };
 
 /// What reaches the sinks, of each source in the order of capture.
@@ -54,6 +56,9 @@ class ResultSink {
     kDropOldest,  ///< the newest are written; nobody waits. For what is only looked at
   };
   virtual WhenSlow when_slow() const { return WhenSlow::kWait; }
+  /// How long a call may take where sinks have threads of their own: one that takes longer hangs (a network drive), and
+  /// is given up as one that throws, so that it does not hold up everything else.
+  virtual std::chrono::milliseconds time_limit() const { return std::chrono::seconds(60); }
   /// A source was opened; its events carry `stream`, its number in the run (Frame::stream).
   virtual void begin(size_t /*stream*/, const SourceInfo& /*source*/) {}
   /// Adds to a frame, before it was drawn on, what `write` would else compute. Thread-safe.

@@ -50,9 +50,4 @@ std::vector<std::string> coco_entries(const pipeline::ProcessedFrame& item, int6
   return lines;
 }
 
-void add_mask_counts(pipeline::ProcessedFrame& item) {
-  const auto* segmentation = std::get_if<pipeline::Segmentation>(&item.result);
-  if (segmentation != nullptr && item.mask_counts.empty()) item.mask_counts = pipeline::mask_counts(*segmentation);
-}
-
 }  // namespace zoo::sinks

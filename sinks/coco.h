@@ -18,7 +18,4 @@ namespace zoo::sinks {
 /// The entries of one frame, each a JSON object; none for a classification. `file_name` is the frame's source.
 std::vector<std::string> coco_entries(const pipeline::ProcessedFrame& item, int64_t image_id);
 
-/// Fills in ProcessedFrame::mask_counts of a segmentation, once. Thread-safe for frames of one's own.
-void add_mask_counts(pipeline::ProcessedFrame& item);
-
 }  // namespace zoo::sinks

@@ -2,11 +2,14 @@
 
 #include <variant>
 
+#include "pipeline/tasks/rle.h"
 #include "sinks/coco.h"
 
 namespace zoo::sinks {
 
-void CocoSink::prepare(pipeline::ProcessedFrame& item) const { add_mask_counts(item); }
+void CocoSink::prepare(pipeline::ProcessedFrame& item) const {
+  pipeline::add_mask_counts(item.result, item.mask_counts);
+}
 
 void CocoSink::write(const pipeline::FrameEvent& event) {
   const auto* item = std::get_if<pipeline::ProcessedFrame>(&event);

@@ -3,7 +3,7 @@
 #include <utility>
 #include <variant>
 
-#include "sinks/coco.h"
+#include "pipeline/tasks/rle.h"
 #include "sinks/json_lines.h"
 
 namespace zoo::sinks {
@@ -12,7 +12,7 @@ JsonLinesSink::JsonLinesSink(const std::string& path, std::shared_ptr<ResultFold
     : out_(path), folders_(std::move(folders)) {}
 
 void JsonLinesSink::prepare(pipeline::ProcessedFrame& item) const {
-  if (!folders_ || !folders_->saves_masks()) add_mask_counts(item);
+  if (!folders_ || !folders_->saves_masks()) pipeline::add_mask_counts(item.result, item.mask_counts);
 }
 
 void JsonLinesSink::write(const pipeline::FrameEvent& event) {

@@ -1,19 +1,19 @@
-// A queue between two threads that never holds more than a fixed number of items.
+// A queue between threads that never holds more than a fixed number of items.
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <mutex>
 #include <optional>
 #include <utility>
-
-#include "streams/closable_queue.h"
 
 namespace zoo::streams {
 
 /// First in, first out; thread-safe for any number of producers and consumers.
 template <typename T>
-class BoundedQueue : public ClosableQueue<std::deque<T>> {
+class BoundedQueue {
  public:
   /// `capacity` of at least 1.
   explicit BoundedQueue(size_t capacity) : capacity_(capacity == 0 ? 1 : capacity) {}
@@ -21,7 +21,10 @@ class BoundedQueue : public ClosableQueue<std::deque<T>> {
   /// Waits for room. False (and the item is lost) once the queue is closed.
   bool push(T item) {
     Lock lock(mutex_);
-    if (!this->wait_for_room(lock, [&] { return items_.size() < capacity_; })) return false;
+    ++waiting_for_room_;
+    room_.wait(lock, [&] { return closed_ || items_.size() < capacity_; });
+    --waiting_for_room_;
+    if (closed_) return false;
     put(std::move(item));
     return true;
   }
@@ -34,24 +37,13 @@ class BoundedQueue : public ClosableQueue<std::deque<T>> {
     return true;
   }
 
-  /// Never waits: a full queue gives up its oldest item, which ends up in `dropped`. False (and the item is lost) once
-  /// the queue is closed.
-  bool push_newest(T item, std::optional<T>& dropped) {
-    const Lock lock(mutex_);
-    dropped.reset();
-    if (closed_) return false;
-    if (items_.size() == capacity_) {
-      dropped = std::move(items_.front());
-      items_.pop_front();
-    }
-    put(std::move(item));
-    return true;
-  }
-
   /// Waits for an item. Nothing once the queue is closed and empty.
   std::optional<T> pop() {
     Lock lock(mutex_);
-    if (!this->wait_for_item(lock, [&] { return !items_.empty(); })) return std::nullopt;
+    ++waiting_for_item_;
+    filled_.wait(lock, [&] { return closed_ || !items_.empty(); });
+    --waiting_for_item_;
+    if (items_.empty()) return std::nullopt;
     return take();
   }
 
@@ -64,14 +56,32 @@ class BoundedQueue : public ClosableQueue<std::deque<T>> {
     return take();
   }
 
+  /// No more items: producers fail from now on, consumers get what is left. May be called often.
+  void close() {
+    const Lock lock(mutex_);
+    end();
+  }
+
+  /// close(), and what is left is thrown away.
+  void cancel() {
+    std::deque<T> discarded;  // outlives the lock: destroying items may take long
+    const Lock lock(mutex_);
+    items_.swap(discarded);
+    end();
+  }
+
+  /// How many threads wait for room, and how many for an item, just now: shows where a pipeline is held up.
+  size_t waiting_for_room() const {
+    const Lock lock(mutex_);
+    return waiting_for_room_;
+  }
+  size_t waiting_for_item() const {
+    const Lock lock(mutex_);
+    return waiting_for_item_;
+  }
+
  private:
-  using Base = ClosableQueue<std::deque<T>>;
-  using Base::closed_;
-  using Base::filled_;
-  using Base::items_;
-  using Base::mutex_;
-  using Base::room_;
-  using typename Base::Lock;
+  using Lock = std::unique_lock<std::mutex>;
 
   void put(T item) {
     items_.push_back(std::move(item));
@@ -85,7 +95,20 @@ class BoundedQueue : public ClosableQueue<std::deque<T>> {
     return item;
   }
 
+  void end() {
+    closed_ = true;
+    filled_.notify_all();
+    room_.notify_all();
+  }
+
   const size_t capacity_;
+  mutable std::mutex mutex_;
+  std::condition_variable filled_;
+  std::condition_variable room_;
+  std::deque<T> items_;
+  bool closed_ = false;
+  size_t waiting_for_room_ = 0;
+  size_t waiting_for_item_ = 0;
 };
 
 }  // namespace zoo::streams

@@ -1,14 +1,17 @@
 // The thread that reads one stream's source.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
 
+#include "pipeline/video/frame_source.h"
 #include "streams/lane.h"
 #include "streams/left_threads.h"
 #include "streams/messages.h"
@@ -21,9 +24,12 @@ namespace zoo::streams {
 /// that hangs (left_threads.h).
 class Capture {
  public:
-  /// Of the source `options.on_status` is set here.
+  /// A source that is opened here, and again when it is lost. Of `options`, `on_status` is set here.
   Capture(std::shared_ptr<Scheduler> scheduler, std::shared_ptr<Lane> lane, std::shared_ptr<Messages> messages,
           ReconnectOptions options);
+  /// An open one that is read to its end, or until `stop` is set (may be null; not looked at after give_up()).
+  Capture(std::shared_ptr<Scheduler> scheduler, std::shared_ptr<Lane> lane, std::shared_ptr<Messages> messages,
+          std::shared_ptr<pipeline::FrameSource> source, const std::atomic<bool>* stop);
   /// give_up(), and waits for the thread if it is about to end.
   ~Capture();
   Capture(const Capture&) = delete;
@@ -35,6 +41,8 @@ class Capture {
   bool ended() const;
   /// The same, waited for until then at most.
   bool ends_until(std::chrono::steady_clock::time_point deadline) const;
+  /// What an open source has thrown: its end. Null before, and if there is nothing.
+  std::exception_ptr error() const;
   /// Leaves a thread that hangs behind.
   void give_up();
 
@@ -47,6 +55,8 @@ class Capture {
         : scheduler(std::move(of_run)), lane(std::move(of_stream)), messages(std::move(listener)) {}
 
     void set_source(ReconnectingSource* now);
+    /// Nobody wants another frame.
+    bool stops();
 
     const std::shared_ptr<Scheduler> scheduler;
     const std::shared_ptr<Lane> lane;
@@ -54,13 +64,20 @@ class Capture {
     Abandonable thread;
     std::mutex mutex;
     std::condition_variable changed;
-    ReconnectingSource* source = nullptr;  ///< while the thread has one; guarded by `mutex`
-    bool stopping = false;                 ///< guarded by `mutex`
-    bool ended = false;                    ///< guarded by `mutex`
+    ReconnectingSource* source = nullptr;     ///< while the thread has one; guarded by `mutex`
+    const std::atomic<bool>* stop = nullptr;  ///< the same, from outside; guarded by `mutex`
+    bool stopping = false;                    ///< guarded by `mutex`
+    std::exception_ptr error;                 ///< guarded by `mutex`
+    bool ended = false;                       ///< guarded by `mutex`
   };
 
+  using Next = std::function<std::optional<Captured>()>;
+
+  void start(std::function<void(Shared&)> work);
   static void run(Shared& shared, ReconnectOptions options);
-  static void read(const Shared& shared, ReconnectingSource& source);
+  static void run(Shared& shared, pipeline::FrameSource& source);
+  /// Whether the source has ended by itself.
+  static bool read(Shared& shared, const Next& next);
 
   const std::shared_ptr<Lane> lane_;
   const std::shared_ptr<Shared> shared_;

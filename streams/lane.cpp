@@ -34,8 +34,12 @@ std::string help_against_silence(pipeline::SourceKind kind, bool opening) {
 
 }  // namespace
 
-Lane::Lane(size_t number, StreamOptions stream_options, size_t most_at_work, Clock::TimePoint now)
-    : stream(number), options(std::move(stream_options)), mailbox(options.policy, most_at_work), began(now) {}
+Lane::Lane(size_t number, StreamOptions stream_options, const LaneOptions& how, Clock::TimePoint now)
+    : stream(number),
+      options(std::move(stream_options)),
+      is_watched(how.is_watched),
+      mailbox(options.policy, how.room),
+      began(now) {}
 
 std::string Lane::say(const std::string& what) const { return fmt::format("{}: {}", options.name, what); }
 
@@ -102,6 +106,7 @@ std::string Lane::note_frames(Clock::TimePoint now) {
 }
 
 std::string Lane::note_answer(const std::string& problem, int64_t model_version, Clock::TimePoint now) {
+  if (!is_watched) return {};
   switch (circuit.note(!problem.empty(), model_version, now)) {
     case Circuit::Change::kNone:
       return {};

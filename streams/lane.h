@@ -4,7 +4,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +11,7 @@
 
 #include <opencv2/core/mat.hpp>
 
+#include "pipeline/result_filter.h"
 #include "pipeline/result_sink.h"
 #include "streams/account.h"
 #include "streams/circuit.h"
@@ -24,9 +24,17 @@
 
 namespace zoo::streams {
 
+/// How a stream is worked on.
+struct LaneOptions {
+  MailboxRoom room;
+  /// Where others look at it while it runs: a recent frame is kept, the last answer in words, and a model that answers
+  /// none of its frames is spared (Circuit).
+  bool is_watched = true;
+};
+
 /// A stream on its way from the source to the sinks. The scheduler's lock guards it, but for what never changes.
 struct Lane {
-  Lane(size_t number, StreamOptions stream_options, size_t most_at_work, Clock::TimePoint now);
+  Lane(size_t number, StreamOptions stream_options, const LaneOptions& how, Clock::TimePoint now);
 
   /// What the source says of itself; yields what a user should know of it, or nothing.
   std::string note_status(const SourceStatus& told, const pipeline::SourceInfo& source, Clock::TimePoint now);
@@ -40,6 +48,9 @@ struct Lane {
   /// Once a second: the same if whether frames are shed has changed.
   void look_for_shedding(std::vector<std::string>& messages);
 
+  /// How long the source may take for what it does just now before that is a silence.
+  Clock::Duration patience() const;
+
   StreamSnapshot snapshot(Clock::TimePoint now) const;
   pipeline::SourceStats stats(Clock::TimePoint now) const;
   /// It may be forgotten: the source is left, everything is delivered, and sinks know that it has ended.
@@ -47,8 +58,8 @@ struct Lane {
 
   const size_t stream;
   const StreamOptions options;
-  /// What LiveOptions::make_filter made for it; called by whoever delivers, one at a time, without the lock.
-  std::function<void(pipeline::ProcessedFrame&)> filter;
+  const bool is_watched;
+  pipeline::ResultFilter filter;  ///< called by whoever delivers, one at a time, without the lock; may be empty
 
   std::condition_variable room;  ///< in the mailbox
   Mailbox mailbox;
@@ -82,8 +93,6 @@ struct Lane {
   std::string note_loss(bool was_silent, Clock::TimePoint now);
   std::string note_return(Clock::TimePoint now);
   void begin_outage(Clock::TimePoint since, Clock::TimePoint now);
-  /// How long the source may take for what it does just now before that is a silence.
-  Clock::Duration patience() const;
 
   std::set<pipeline::LossCause> said_causes_;  ///< of this outage
 };

@@ -62,7 +62,7 @@ class LiveStreams::Impl {
         clock_(options.clock == nullptr ? system_clock() : *options.clock),
         model_(std::move(model)),
         messages_(std::make_shared<Messages>(options.on_message)),
-        scheduler_(std::make_shared<Scheduler>(clock_, options.workers)) {
+        scheduler_(std::make_shared<Scheduler>(clock_, SchedulerOptions{.workers = options.workers})) {
     limit_library_threads(read_options_);
     try {
       start(std::move(sinks));
@@ -79,7 +79,8 @@ class LiveStreams::Impl {
     check(stream);
     const std::scoped_lock lock(mutex_);
     ReconnectOptions source = source_of(stream);
-    const std::shared_ptr<Lane> lane = scheduler_->add(std::move(stream), options_.make_filter);
+    const std::shared_ptr<Lane> lane =
+        scheduler_->add(std::move(stream), options_.make_filter ? options_.make_filter() : nullptr);
     try {
       captures_.push_back({std::make_unique<Capture>(scheduler_, lane, messages_, std::move(source)), {}});
     } catch (...) {
@@ -145,9 +146,14 @@ class LiveStreams::Impl {
       const size_t number = sinks_.size();
       sinks_.push_back(std::make_unique<SinkRunner>(std::move(sink), number, clock_, messages_));
     }
-    const WorkPlace place{
-        .clock = clock_, .scheduler = *scheduler_, .model = *model_, .sinks = sinks_, .messages = *messages_};
-    dispatcher_ = std::make_unique<Dispatcher>(place, options_.workers);
+    WorkPlace place{.clock = clock_,
+                    .scheduler = *scheduler_,
+                    .model = *model_,
+                    .outlets = {},
+                    .messages = *messages_,
+                    .draw = [](auto& item) { pipeline::draw_result(item.frame.image, item.result); }};
+    for (const auto& sink : sinks_) place.outlets.push_back(sink.get());
+    dispatcher_ = std::make_unique<Dispatcher>(std::move(place), Crew{.workers = options_.workers});
     watch_ = start_thread("zoo-watch", [this] { watch(); });
   }
 

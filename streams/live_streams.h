@@ -9,6 +9,7 @@
 
 #include <opencv2/core/mat.hpp>
 
+#include "pipeline/result_filter.h"
 #include "pipeline/result_sink.h"
 #include "streams/account.h"
 #include "streams/clock.h"
@@ -24,7 +25,7 @@ struct LiveOptions {
   Clock* clock = nullptr;  ///< null: system_clock()
   /// Makes for each stream what changes its answers on their way to the sinks, in the order of capture and before
   /// drawing, e.g. steadies labels. Called from one thread at a time. May be empty, and may yield nothing.
-  std::function<std::function<void(pipeline::ProcessedFrame&)>(size_t stream)> make_filter = {};
+  std::function<pipeline::ResultFilter()> make_filter = {};
   /// What a user should know once: a stream was lost and why, is back, sheds frames; a file was saved; complete, names
   /// the stream. Called from threads of the run, one at a time.
   std::function<void(const std::string&)> on_message = {};

@@ -5,8 +5,9 @@
 
 namespace zoo::streams {
 
-void Mailbox::put(pipeline::FrameResult captured, Clock::TimePoint captured_at, StreamAccount& account) {
-  if (auto* failure = std::get_if<pipeline::FrameFailure>(&captured)) {
+void Mailbox::put(Captured captured, Clock::TimePoint captured_at, StreamAccount& account) {
+  auto* result = std::get_if<pipeline::FrameResult>(&captured);
+  if (auto* failure = result == nullptr ? nullptr : std::get_if<pipeline::FrameFailure>(result)) {
     put_failure(std::move(*failure), captured_at, account);
     return;
   }
@@ -18,8 +19,14 @@ void Mailbox::put(pipeline::FrameResult captured, Clock::TimePoint captured_at, 
   }
   if (policy_.kind != FramePolicy::Kind::kBlock) drop_waiting(DropReason::kReplaced, account);
   waiting_.push_back(first_ticket_ + static_cast<int64_t>(order_.size()));
-  pipeline::ProcessedFrame item{.frame = std::get<pipeline::Frame>(std::move(captured)), .result = {}};
-  order_.push_back({Stage::kWaiting, std::move(item), captured_at});
+  Entry entry;
+  entry.captured_at = captured_at;
+  if (result != nullptr) {
+    entry.event = pipeline::ProcessedFrame{.frame = std::get<pipeline::Frame>(std::move(*result)), .result = {}};
+  } else {
+    entry.read = std::get<pipeline::FrameSource::Pending>(std::move(captured));
+  }
+  order_.push_back(std::move(entry));
 }
 
 void Mailbox::put_failure(pipeline::FrameFailure failure, Clock::TimePoint captured_at, StreamAccount& account) {
@@ -27,7 +34,11 @@ void Mailbox::put_failure(pipeline::FrameFailure failure, Clock::TimePoint captu
     account.note_dropped(DropReason::kReplaced);
     return;
   }
-  order_.push_back({Stage::kAnswered, std::move(failure), captured_at});
+  Entry entry;
+  entry.stage = Stage::kAnswered;
+  entry.event = std::move(failure);
+  entry.captured_at = captured_at;
+  order_.push_back(std::move(entry));
 }
 
 void Mailbox::drop_waiting(DropReason reason, StreamAccount& account) {
@@ -50,7 +61,9 @@ std::optional<Mailbox::Taken> Mailbox::take(Clock::TimePoint now, StreamAccount&
     taken.stage = Stage::kAtWork;
     taken.was_taken = true;
     ++at_work_;
-    return Taken{.ticket = ticket, .item = std::get<pipeline::ProcessedFrame>(std::exchange(taken.event, {}))};
+    return Taken{.ticket = ticket,
+                 .item = std::get<pipeline::ProcessedFrame>(std::exchange(taken.event, {})),
+                 .read = std::exchange(taken.read, {})};
   }
   return std::nullopt;
 }
@@ -61,10 +74,17 @@ void Mailbox::answer(int64_t ticket, pipeline::FrameEvent event) {
   answered.event = std::move(event);
 }
 
-pipeline::FrameEvent Mailbox::begin_delivery() {
+pipeline::FrameEvent Mailbox::begin_delivery(Clock::TimePoint now) {
   delivering_ = true;
   Entry& front = order_.front();
-  front.failed = std::holds_alternative<pipeline::FrameFailure>(front.event);
+  if (auto* item = std::get_if<pipeline::ProcessedFrame>(&front.event)) {
+    const Clock::Duration age = now - front.captured_at;
+    front.late = policy_.kind == FramePolicy::Kind::kMaxAge && age > policy_.max_age;
+    item->late = front.late;
+    item->age_ms = std::chrono::duration<double, std::milli>(age).count();
+  } else {
+    front.failed = true;
+  }
   return std::exchange(front.event, {});
 }
 
@@ -74,8 +94,7 @@ void Mailbox::delivered(Clock::TimePoint now, bool failed, StreamAccount& accoun
   if (failed || front.failed) {
     account.note_failed();
   } else {
-    const bool late = policy_.kind == FramePolicy::Kind::kMaxAge && now - front.captured_at > policy_.max_age;
-    account.note_answered(front.captured_at, now, late);
+    account.note_answered(front.captured_at, now, front.late);
   }
   delivering_ = false;
   order_.pop_front();
@@ -87,6 +106,7 @@ void Mailbox::drop_ticket(int64_t ticket, DropReason reason, StreamAccount& acco
   Entry& dropped = entry(ticket);
   dropped.stage = Stage::kDropped;
   dropped.event = {};
+  dropped.read = {};
   account.note_dropped(reason);
   forget_dropped();
 }

@@ -31,7 +31,7 @@ namespace zoo::streams {
 struct SourceStatus {
   StreamState state = StreamState::kOpening;               ///< never kStalled; kRunning from the first frame on
   pipeline::LossCause cause = pipeline::LossCause::kNone;  ///< kWaiting, kFailed; kOpening after a loss
-  std::string message;                                     ///< the same in words, complete
+  std::string message = {};                                ///< the same in words, complete
   int64_t epoch = 0;                                       ///< how often it came back
 };
 

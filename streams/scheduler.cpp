@@ -16,19 +16,25 @@ constexpr std::chrono::seconds kCopyEvery{5};
 
 }  // namespace
 
-Scheduler::Scheduler(Clock& clock, int workers) : clock_(clock), workers_(static_cast<size_t>(workers)) {}
+Scheduler::Scheduler(Clock& clock, const SchedulerOptions& options)
+    : clock_(clock),
+      workers_(static_cast<size_t>(options.workers)),
+      apart_(options.delivers_apart),
+      next_stream_(options.first_stream) {}
 
-std::shared_ptr<Lane> Scheduler::add(
-    StreamOptions options, const std::function<std::function<void(pipeline::ProcessedFrame&)>(size_t)>& make_filter) {
+std::shared_ptr<Lane> Scheduler::add(StreamOptions options, pipeline::ResultFilter filter,
+                                     const std::optional<LaneOptions>& how) {
   const Lock lock(mutex_);
   if (stopping_) throw Error(fmt::format("stream \"{}\": the run has ended, nothing can be added", options.name));
   for (const auto& lane : lanes_) {
     if (lane->removed || lane->options.name != options.name) continue;
     throw Error(fmt::format("stream \"{}\": there is one of that name; give this one another", options.name));
   }
+  LaneOptions among_many;
   // With twice as many answers as workers, one that takes long holds up nobody.
-  auto lane = std::make_shared<Lane>(next_stream_, std::move(options), 2 * workers_, clock_.now());
-  if (make_filter) lane->filter = make_filter(next_stream_);
+  if (options.policy.kind == FramePolicy::Kind::kBlock) among_many.room.most_at_work = 2 * workers_;
+  auto lane = std::make_shared<Lane>(next_stream_, std::move(options), how.value_or(among_many), clock_.now());
+  lane->filter = std::move(filter);
   lane->served = taken_;  // not before those that wait already
   ++next_stream_;
   lanes_.push_back(lane);
@@ -52,30 +58,44 @@ void Scheduler::stop() {
   const Lock lock(mutex_);
   stopping_ = true;
   for (const auto& lane : lanes_) close(*lane);
+  wake_all();
+}
+
+void Scheduler::end_with_streams() {
+  const Lock lock(mutex_);
+  stopping_ = true;
+  wake_all();
+}
+
+void Scheduler::wake_all() {
   work_.notify_all();
+  deliveries_.notify_all();
 }
 
 void Scheduler::close(Lane& lane) {
   if (std::exchange(lane.closed, true)) return;
   lane.mailbox.drop_waiting(DropReason::kShutDown, lane.account);
   lane.room.notify_all();
-  work_.notify_all();
+  wake_all();
 }
 
-std::optional<std::string> Scheduler::put(Lane& lane, pipeline::FrameResult captured) {
+std::optional<std::string> Scheduler::put(Lane& lane, Captured captured) {
   Lock lock(mutex_);
-  if (lane.closed) return std::nullopt;  // first: the clock may be gone
+  if (lane.closed || lane.source_left) return std::nullopt;  // first: the clock may be gone
   const Clock::TimePoint now = clock_.now();
   lane.reading_since.reset();
   lane.account.note_captured(now);
-  std::visit([&](auto& of_source) { of_source.stream = lane.stream; }, captured);
-  const auto* failure = std::get_if<pipeline::FrameFailure>(&captured);
-  const bool is_lost = failure != nullptr && failure->kind == pipeline::FailureKind::kLost;
-  if (auto* frame = std::get_if<pipeline::Frame>(&captured)) {
-    frame->captured_at = now;
-    frame->wall_time = clock_.wall_time();
-    lane.width = frame->image.cols;
-    lane.height = frame->image.rows;
+  bool is_lost = false;
+  if (auto* result = std::get_if<pipeline::FrameResult>(&captured)) {
+    std::visit([&](auto& of_source) { of_source.stream = lane.stream; }, *result);
+    const auto* failure = std::get_if<pipeline::FrameFailure>(result);
+    is_lost = failure != nullptr && failure->kind == pipeline::FailureKind::kLost;
+    if (auto* frame = std::get_if<pipeline::Frame>(result)) {
+      frame->captured_at = now;
+      frame->wall_time = clock_.wall_time();
+      lane.width = frame->image.cols;
+      lane.height = frame->image.rows;
+    }
   }
   std::string message = is_lost ? "" : lane.note_frames(now);
   clock_.wait_until(lock, lane.room, kNever, [&] { return lane.closed || lane.mailbox.has_room(); });
@@ -85,7 +105,8 @@ std::optional<std::string> Scheduler::put(Lane& lane, pipeline::FrameResult capt
   }
   lane.mailbox.put(std::move(captured), now, lane.account);
   lane.reading_since = clock_.now();
-  if (lane.mailbox.may_take() || lane.mailbox.may_deliver()) work_.notify_one();
+  if (lane.mailbox.may_take()) work_.notify_one();
+  if (lane.mailbox.may_deliver()) changed(Work::kDeliveries).notify_one();
   return message;
 }
 
@@ -97,10 +118,37 @@ std::string Scheduler::note_status(Lane& lane, const SourceStatus& status, const
 
 void Scheduler::leave_source(Lane& lane) {
   const Lock lock(mutex_);
+  leave(lane);
+}
+
+void Scheduler::leave(Lane& lane) {
   if (std::exchange(lane.source_left, true)) return;
   lane.reading_since.reset();
   if (lane.status.state != StreamState::kFailed) lane.status.state = StreamState::kEnded;
-  work_.notify_all();
+  wake_all();
+}
+
+bool Scheduler::is_silent(const Lane& lane, Clock::Duration limit) const {
+  return !lane.source_left && lane.reading_since && clock_.now() - *lane.reading_since > limit;
+}
+
+bool Scheduler::leave_silent_source(Lane& lane, const std::function<pipeline::FrameFailure(int64_t)>& loss) {
+  const Lock lock(mutex_);
+  if (!is_silent(lane, lane.patience())) return false;
+  const Clock::TimePoint now = clock_.now();
+  pipeline::FrameFailure last = loss(lane.account.counts().captured);
+  last.stream = lane.stream;
+  lane.account.note_captured(now);
+  lane.mailbox.put(std::move(last), now, lane.account);
+  leave(lane);
+  return true;
+}
+
+bool Scheduler::leave_hanging_source(Lane& lane, Clock::Duration limit) {
+  const Lock lock(mutex_);
+  if (!is_silent(lane, limit)) return false;
+  leave(lane);
+  return true;
 }
 
 bool Scheduler::has_enough(const Lane& lane) const {
@@ -109,28 +157,34 @@ bool Scheduler::has_enough(const Lane& lane) const {
   return lane.options.max_frames > 0 && counts.captured - counts.dropped() >= lane.options.max_frames;
 }
 
-std::optional<Job> Scheduler::next() {
+std::optional<Job> Scheduler::next(Work work) {
   Lock lock(mutex_);
   while (true) {
     const Clock::TimePoint now = clock_.now();
-    if (std::optional<Job> job = take(now)) {
-      // Somebody else has to wait for the moment that this thread would have.
-      if (const Clock::TimePoint later = next_try(); later > now && later != kNever) work_.notify_one();
+    if (std::optional<Job> job = take(work, now)) {
+      // Somebody else has to wait for the moment that this thread would have, or can do what there is besides.
+      const Clock::TimePoint later = next_try();
+      if ((later > now && later != kNever) || has_job(work)) changed(work).notify_one();
       return job;
     }
     if (all_finished()) return std::nullopt;
-    clock_.wait_until(lock, work_, next_try(), [this] { return has_job() || all_finished(); });
+    const Clock::TimePoint deadline = work == Work::kDeliveries ? kNever : next_try();
+    clock_.wait_until(lock, changed(work), deadline, [&] { return has_job(work) || all_finished(); });
   }
 }
 
 std::optional<Job> Scheduler::try_next() {
   const Lock lock(mutex_);
-  return take(clock_.now());
+  return take(Work::kAny, clock_.now());
 }
 
-std::optional<Job> Scheduler::take(Clock::TimePoint now) {
-  if (std::optional<DeliverJob> delivery = take_delivery(now)) return std::move(*delivery);
-  if (std::optional<PredictJob> frame = take_frame(now)) return std::move(*frame);
+std::optional<Job> Scheduler::take(Work work, Clock::TimePoint now) {
+  if (work != Work::kFrames) {
+    if (std::optional<DeliverJob> delivery = take_delivery(now)) return std::move(*delivery);
+  }
+  if (work != Work::kDeliveries) {
+    if (std::optional<PredictJob> frame = take_frame(now)) return std::move(*frame);
+  }
   return std::nullopt;
 }
 
@@ -143,7 +197,7 @@ std::optional<DeliverJob> Scheduler::take_delivery(Clock::TimePoint now) {
     lane->begin_told = lane->info.has_value();
     lane->ending = ends;
     if (!ends) {
-      job.event = lane->mailbox.begin_delivery();
+      job.event = lane->mailbox.begin_delivery(now);
     } else if (lane->begin_told) {
       job.end = lane->stats(now);
     }
@@ -163,9 +217,13 @@ std::optional<PredictJob> Scheduler::take_frame(Clock::TimePoint now) {
     next->room.notify_one();
     if (!taken) continue;
     next->served = ++taken_;
-    const bool wants_copy = next->recent_frame.empty() || now - next->copied_at >= kCopyEvery;
+    const bool wants_copy = next->is_watched && (next->recent_frame.empty() || now - next->copied_at >= kCopyEvery);
     if (wants_copy) next->copied_at = now;
-    return PredictJob{.lane = next, .ticket = taken->ticket, .item = std::move(taken->item), .wants_copy = wants_copy};
+    return PredictJob{.lane = next,
+                      .ticket = taken->ticket,
+                      .item = std::move(taken->item),
+                      .read = std::move(taken->read),
+                      .wants_copy = wants_copy};
   }
 }
 
@@ -175,10 +233,11 @@ bool Scheduler::may_predict(const Lane& lane, Clock::TimePoint now) const {
 
 bool Scheduler::may_end(const Lane& lane) { return lane.source_left && !lane.ending && lane.mailbox.empty(); }
 
-bool Scheduler::has_job() const {
+bool Scheduler::has_job(Work work) const {
   const Clock::TimePoint now = clock_.now();
   return std::ranges::any_of(lanes_, [&](const auto& lane) {
-    return lane->mailbox.may_deliver() || may_end(*lane) || may_predict(*lane, now);
+    return (work != Work::kFrames && (lane->mailbox.may_deliver() || may_end(*lane))) ||
+           (work != Work::kDeliveries && may_predict(*lane, now));
   });
 }
 
@@ -196,6 +255,7 @@ std::string Scheduler::answer(const PredictJob& job, pipeline::FrameEvent event,
   const Lock lock(mutex_);
   if (!job.copy.empty()) job.lane->recent_frame = job.copy;
   job.lane->mailbox.answer(job.ticket, std::move(event));
+  if (apart_ && job.lane->mailbox.may_deliver()) deliveries_.notify_one();
   return job.lane->note_answer(problem, model_version, clock_.now());
 }
 
@@ -208,8 +268,9 @@ void Scheduler::delivered(const DeliverJob& job, Delivered how) {
   } else {
     lane.end_told = true;
   }
+  if (apart_ && lane.mailbox.may_take()) work_.notify_one();
   forget_finished();
-  if (all_finished()) work_.notify_all();
+  if (all_finished()) wake_all();
 }
 
 void Scheduler::forget_finished() {

@@ -17,6 +17,7 @@
 
 #include <opencv2/core/mat.hpp>
 
+#include "pipeline/result_filter.h"
 #include "pipeline/result_sink.h"
 #include "streams/account.h"
 #include "streams/clock.h"
@@ -30,7 +31,8 @@ struct PredictJob {
   std::shared_ptr<Lane> lane;
   int64_t ticket = 0;
   pipeline::ProcessedFrame item;
-  bool wants_copy = false;  ///< `copy` is to become one of its picture
+  pipeline::FrameSource::Pending read;  ///< if it is there, it yields what is to be in `item`
+  bool wants_copy = false;              ///< `copy` is to become one of its picture
   cv::Mat copy = {};
 };
 
@@ -50,34 +52,49 @@ struct Delivered {
 
 using Job = std::variant<PredictJob, DeliverJob>;
 
+struct SchedulerOptions {
+  int workers = 1;              ///< how many threads call next()
+  bool delivers_apart = false;  ///< next() is called for deliveries and for frames by different threads
+  size_t first_stream = 0;      ///< the number of the first that is added
+};
+
 /// One lock over all streams: what anybody sees of them adds up. Has no threads; every member may be called from any.
 /// Outlives the run where a thread that reads a source is left behind (left_threads.h).
 class Scheduler {
  public:
-  /// `workers`: how many threads call next().
-  Scheduler(Clock& clock, int workers);
+  Scheduler(Clock& clock, const SchedulerOptions& options);
 
-  /// A stream of its own number; the filter is made before anybody sees it. Throws Error: the name is taken, or
-  /// everything was stopped.
-  std::shared_ptr<Lane> add(StreamOptions options,
-                            const std::function<std::function<void(pipeline::ProcessedFrame&)>(size_t)>& make_filter);
+  /// A stream of its own number; `how` as is right among many, where it is not given. Throws Error: the name is taken,
+  /// or everything was stopped.
+  std::shared_ptr<Lane> add(StreamOptions options, pipeline::ResultFilter filter,
+                            const std::optional<LaneOptions>& how = {});
   /// Takes no more frames of it, and forgets it once it is finished. Null if there is none of that name.
   std::shared_ptr<Lane> remove(const std::string& name);
   /// The same without forgetting, and with all; next() ends when everything is finished.
   void stop();
+  /// There will be no more streams: next() ends when those that there are have ended by themselves.
+  void end_with_streams();
 
   /// By the thread that reads the source. Waits for room where the policy is `block`. Yields nothing once the stream
   /// takes no more frames, else what a user should know (an empty text: nothing).
-  std::optional<std::string> put(Lane& lane, pipeline::FrameResult captured);
+  std::optional<std::string> put(Lane& lane, Captured captured);
   /// Yields the message, or nothing.
   std::string note_status(Lane& lane, const SourceStatus& status, const pipeline::SourceInfo& info);
   /// Nobody reads the source any more. May be called again.
   void leave_source(Lane& lane);
+  /// The same if the source has been asked for a frame for longer than its patience (Lane), and `loss` is the stream's
+  /// last event, its index the number of frames that were captured; yields whether it was so. For a source that is not
+  /// waited for.
+  bool leave_silent_source(Lane& lane, const std::function<pipeline::FrameFailure(int64_t)>& loss);
+  /// The same without a last event, after so long.
+  bool leave_hanging_source(Lane& lane, Clock::Duration limit);
   /// Whether StreamOptions::max_frames are captured and not dropped.
   bool has_enough(const Lane& lane) const;
 
-  /// Waits for something to do; nothing once there will be no more.
-  std::optional<Job> next();
+  enum class Work { kAny, kFrames, kDeliveries };
+  /// Waits for something to do of this kind (any, or as SchedulerOptions::delivers_apart says); nothing once there will
+  /// be no more.
+  std::optional<Job> next(Work work = Work::kAny);
   /// The same without waiting: nothing if there is nothing to do just now.
   std::optional<Job> try_next();
   /// `problem`: why the frame failed, empty if it did not. Yields the message, or nothing.
@@ -99,10 +116,14 @@ class Scheduler {
   using Lock = std::unique_lock<std::mutex>;
 
   void close(Lane& lane);
+  void leave(Lane& lane);
+  bool is_silent(const Lane& lane, Clock::Duration limit) const;
+  std::condition_variable& changed(Work work) { return work == Work::kDeliveries && apart_ ? deliveries_ : work_; }
+  void wake_all();
   void forget_finished();
   bool all_finished() const;
-  bool has_job() const;
-  std::optional<Job> take(Clock::TimePoint now);
+  bool has_job(Work work) const;
+  std::optional<Job> take(Work work, Clock::TimePoint now);
   std::optional<DeliverJob> take_delivery(Clock::TimePoint now);
   std::optional<PredictJob> take_frame(Clock::TimePoint now);
   bool may_predict(const Lane& lane, Clock::TimePoint now) const;
@@ -111,11 +132,13 @@ class Scheduler {
 
   Clock& clock_;
   const size_t workers_;
+  const bool apart_;
   mutable std::mutex mutex_;  ///< guards everything below, and the lanes
   std::condition_variable work_;
+  std::condition_variable deliveries_;        ///< where they are waited for apart
   std::vector<std::shared_ptr<Lane>> lanes_;  ///< in the order of adding
   StreamCounts forgotten_;                    ///< of lanes that are not there any more
-  size_t next_stream_ = 0;
+  size_t next_stream_;
   int64_t taken_ = 0;  ///< frames of all streams
   bool stopping_ = false;
   std::optional<Clock::TimePoint> looked_;  ///< for shedding

@@ -15,12 +15,13 @@
 #include "streams/account.h"
 #include "streams/clock.h"
 #include "streams/messages.h"
+#include "streams/outlet.h"
 
 namespace zoo::streams {
 
 /// Takes what a run tells its sinks, for one of them, and passes it on in that order. The first exception of the sink
 /// is its end, said once. Thread-safe.
-class SinkRunner {
+class SinkRunner final : public Outlet {
  public:
   /// Events that may wait, of all streams; then what ResultSink::when_slow says.
   static constexpr size_t kWaitingEvents = 8;
@@ -28,20 +29,19 @@ class SinkRunner {
   /// `number`: of the sink, for the name of its thread. Says through `messages` what was saved, and what went wrong.
   SinkRunner(std::unique_ptr<pipeline::ResultSink> sink, size_t number, Clock& clock,
              std::shared_ptr<Messages> messages);
-  ~SinkRunner();
+  ~SinkRunner() override;
   SinkRunner(const SinkRunner&) = delete;
   SinkRunner& operator=(const SinkRunner&) = delete;
 
-  /// False once it does not work any more.
-  bool wants_drawing() const;
-  bool wants_plain() const;
-  /// In the caller's thread; its exception is the sink's end, too.
-  void prepare(pipeline::ProcessedFrame& item);
+  bool wants_drawing() const override;
+  bool wants_plain() const override;
+  /// Its exception is the sink's end, too.
+  void prepare(pipeline::ProcessedFrame& item) override;
 
-  void begin(size_t stream, const pipeline::SourceInfo& source);
+  void begin(size_t stream, const pipeline::SourceInfo& source) override;
   /// May wait, see ResultSink::when_slow.
-  void write(std::shared_ptr<const pipeline::FrameEvent> event);
-  void end(size_t stream, const pipeline::SourceStats& stats);
+  void write(std::shared_ptr<const pipeline::FrameEvent> event) override;
+  void end(size_t stream, const pipeline::SourceStats& stats) override;
   /// What was told before is written, the sink is finished, and its thread has ended. May be called again.
   void finish();
 

@@ -1,5 +1,5 @@
-// The threaded pipeline: capture -> predict -> draw -> sink, each stage in its own thread, bounded queues between
-// them.
+// One source from its beginning to its end: the machine of LiveStreams with one stream, whose results come back to the
+// thread that called.
 #pragma once
 
 #include <atomic>
@@ -18,9 +18,9 @@ namespace zoo::streams {
 
 /// What to do with a frame. `predict` runs in its own thread, or in several (PipelineOptions), and so does `prepare`,
 /// which adds what the sink would else compute (leave it empty for none); `filter`, in the order of the frames, and
-/// `draw` run in another (empty for none), `sink` in the thread that calls run_pipeline: windows and terminals want one
-/// thread. An Error of `predict` that belongs to the frame (anything but EngineError and IoError) makes it a
-/// FrameFailure; every other exception ends the pipeline.
+/// `draw` (empty for none) run elsewhere and one at a time, where there is a `draw` in a thread of their own; `sink` in
+/// the thread that calls run_pipeline: windows and terminals want one thread. An Error of `predict` that belongs to the
+/// frame (anything but EngineError and IoError) makes it a FrameFailure; every other exception ends the pipeline.
 struct PipelineStages {
   std::function<pipeline::TaskResult(const cv::Mat&)> predict;
   std::function<void(pipeline::ProcessedFrame&)> prepare = {};
@@ -50,9 +50,9 @@ struct PipelineOptions {
 
 /// Runs until the source ends, `sink` says stop, `stop` is set or a stage throws; then all threads are joined. From a
 /// live source the newest frame wins; of any other every frame goes through in order. Rethrows the first exception of
-/// any stage and of the source. Throws Error for an option out of range. A source that does not come back from next()
-/// in time (see the options) is left to a detached thread, which shares its ownership and touches nothing else
-/// (left_threads.h).
+/// any stage, or, once what was captured before is finished, of the source. Throws Error for an option out of range. A
+/// source that does not come back from next() in time (see the options) is left to a detached thread, which shares its
+/// ownership and touches nothing else (left_threads.h).
 pipeline::SourceStats run_pipeline(const std::shared_ptr<pipeline::FrameSource>& source, const PipelineStages& stages,
                                    const PipelineOptions& options = {});
 

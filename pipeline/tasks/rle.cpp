@@ -5,6 +5,7 @@
 #include <cstring>
 #include <span>
 #include <utility>
+#include <variant>
 
 #include <opencv2/core.hpp>
 
@@ -124,6 +125,11 @@ std::vector<std::string> mask_counts(const Segmentation& result) {
   for (const ClassShare& present : result.classes)
     counts.push_back(compress_runs(runs.at(static_cast<size_t>(present.index))));
   return counts;
+}
+
+void add_mask_counts(const TaskResult& result, std::vector<std::string>& counts) {
+  const auto* segmentation = std::get_if<Segmentation>(&result);
+  if (segmentation != nullptr && counts.empty()) counts = mask_counts(*segmentation);
 }
 
 }  // namespace zoo::pipeline

@@ -9,7 +9,7 @@
 
 #include <opencv2/core/mat.hpp>
 
-#include "pipeline/tasks/segmenter.h"
+#include "pipeline/tasks/task_result.h"
 
 namespace zoo::pipeline {
 
@@ -31,5 +31,7 @@ Runs expand_runs(std::string_view counts);
 
 /// The compressed runs of Segmentation::classes, in their order. Thread-safe, as everything here.
 std::vector<std::string> mask_counts(const Segmentation& result);
+/// The same of any result into `counts` (ProcessedFrame::mask_counts), unless it is no segmentation or they are there.
+void add_mask_counts(const TaskResult& result, std::vector<std::string>& counts);
 
 }  // namespace zoo::pipeline

@@ -6,7 +6,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "streams/answer_words.h"
 #include "streams/circuit.h"
 #include "streams/rate_meter.h"
 #include "streams/shed_watch.h"
@@ -196,25 +195,6 @@ TEST(ShedWatch, FramesThatThePolicyDoesNotWantAreNotShed) {
     EXPECT_EQ(watch.look(counts), ShedWatch::Change::kNone);
   }
   EXPECT_FALSE(watch.sheds());
-}
-
-TEST(AnswerWords, SayTheBest) {
-  pipeline::Classification classified;
-  EXPECT_EQ(answer_words(classified), "nothing");
-  classified.top = {{3, "tabby", 0.934, 5.0}, {4, "tiger", 0.05, 1.0}};
-  EXPECT_EQ(answer_words(classified), "tabby 0.93");
-  classified.multi_label = true;
-  EXPECT_EQ(answer_words(classified), "tabby 0.93, 1 more");
-  classified.known = false;
-  EXPECT_EQ(answer_words(classified), "unknown");
-  classified.steady = {.index = 4, .label = "tiger", .score = 0.5, .share = 0.9};
-  EXPECT_EQ(answer_words(classified), "tiger 0.50");
-  pipeline::FoundObjects found;
-  found.boxes = {{0, "person", 0.88, {}}, {1, "dog", 0.5, {}}};
-  EXPECT_EQ(answer_words(found), "person 0.88, 2 objects");
-  pipeline::Segmentation segmented;
-  segmented.classes = {{0, "road", 0.614}};
-  EXPECT_EQ(answer_words(segmented), "road 61 %");
 }
 
 }  // namespace

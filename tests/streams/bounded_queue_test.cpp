@@ -73,22 +73,6 @@ TEST(BoundedQueue, CancelWakesAConsumerThatWaits) {
   queue.cancel();
 }
 
-TEST(BoundedQueue, PushNewestReplacesTheOldest) {
-  BoundedQueue<int> queue(2);
-  std::optional<int> dropped;
-  for (int i = 1; i <= 2; ++i) {
-    EXPECT_TRUE(queue.push_newest(i, dropped));
-    EXPECT_EQ(dropped, std::nullopt);
-  }
-  EXPECT_TRUE(queue.push_newest(3, dropped));
-  EXPECT_EQ(dropped, 1);
-  queue.close();
-  EXPECT_FALSE(queue.push_newest(4, dropped));
-  EXPECT_EQ(dropped, std::nullopt);
-  EXPECT_EQ(queue.pop(), 2);
-  EXPECT_EQ(queue.pop(), 3);
-}
-
 TEST(BoundedQueue, PopForTellsATimeoutFromTheEnd) {
   BoundedQueue<int> queue(1);
   bool ended = true;

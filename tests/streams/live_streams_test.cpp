@@ -274,7 +274,7 @@ TEST(LiveStreams, FiltersSeeAnswersInOrderBeforeTheSinks) {
         },
         false);
   };
-  options.make_filter = [&](size_t) {
+  options.make_filter = [&] {
     return [&](pipeline::ProcessedFrame& item) {
       seen.push_back(item.frame.index);
       item.model_version = 70 + item.frame.index;
@@ -296,7 +296,7 @@ TEST(LiveStreams, WhatFiltersThrowIsTheFramesFailure) {
   options.open = [&](const StreamOptions&, const pipeline::ReadOptions& read) {
     return camera(clock, 20ms, read.stop);
   };
-  options.make_filter = [](size_t) {
+  options.make_filter = [] {
     return [](pipeline::ProcessedFrame& item) {
       if (item.frame.index == 2) throw Error("no label");
     };

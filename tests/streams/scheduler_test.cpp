@@ -28,7 +28,7 @@ FramePolicy policy_of(const std::string& text) { return frame_policy_from(text);
 /// One thread that plays all of them.
 class ByHand {
  public:
-  explicit ByHand(int workers = 1) : scheduler(clock, workers) {}
+  explicit ByHand(int workers = 1) : scheduler(clock, {.workers = workers}) {}
 
   std::shared_ptr<Lane> add(const std::string& name, const std::string& policy = "latest") {
     return scheduler.add(stream_named(name, policy_of(policy)), {});
