@@ -83,8 +83,8 @@ Answer read_answer(RawClient& client) {
     answer.head = client.read_until("\r\n\r\n");
   } while (answer.head.starts_with("HTTP/1.1 100"));
   if (answer.head.size() > 12) answer.status = std::atoi(answer.head.c_str() + 9);
-  const size_t length = answer.head.find("Content-Length:");
-  if (length != std::string::npos) answer.body = client.read(std::stoul(answer.head.substr(length + 15)));
+  const size_t length = answer.head.find("\r\nContent-Length:");
+  if (length != std::string::npos) answer.body = client.read(std::stoul(answer.head.substr(length + 17)));
   return answer;
 }
 
