@@ -37,6 +37,7 @@ Action setup_preprocess(CLI::App& app);
 Action setup_profile(CLI::App& app);
 Action setup_pull(CLI::App& app);
 Action setup_run(CLI::App& app);
+Action setup_serve(CLI::App& app);
 Action setup_summary(CLI::App& app);
 Action setup_validate(CLI::App& app);
 

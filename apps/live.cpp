@@ -11,6 +11,7 @@
 
 #include "apps/answer_flags.h"
 #include "apps/commands.h"
+#include "apps/listen.h"
 #include "apps/live_session.h"
 #include "apps/model_flags.h"
 #include "apps/number_check.h"
@@ -28,7 +29,6 @@ namespace zoo::apps {
 namespace {
 
 constexpr double kMaxCountsEvery = 86'400.0;
-constexpr const char* kTokenVariable = "BACKBONE_ZOO_TOKEN";
 
 struct LiveFlags {
   ModelFlags model;
@@ -120,11 +120,7 @@ int live(LiveFlags& flags) {
   session.files = files;
   session.defaults = defaults;
   if (!flags.page.listen.empty()) {
-    try {
-      serve::listen_address_from(flags.page.listen);
-    } catch (const Error& error) {
-      throw UsageError(error.what());
-    }
+    check_listen(flags.page.listen);
     session.page = flags.page;
     session.page->defaults = defaults;
   }

@@ -40,6 +40,8 @@ std::vector<ConfigOverride> parse_overrides(const std::vector<std::string>& text
   return result;
 }
 
+}  // namespace
+
 void log_model(const models::Model& model) {
   for (const ConfigDocument::Ignored& ignored : model.config().ignored) {
     spdlog::info("{}: {}: ignored: {}", ignored.where, ignored.path, ignored.reason);
@@ -55,8 +57,6 @@ void log_model(const models::Model& model) {
     spdlog::info("random weights: the results mean nothing");
   }
 }
-
-}  // namespace
 
 void ModelFlags::add_to(CLI::App& app) {
   app.add_option("MODEL", file, "Model file (YAML), or the name of a model that `list` shows")->required();

@@ -7,7 +7,7 @@ build_packages=(
   libopencv-dev
   libjpeg62-turbo-dev libpng-dev libtiff-dev libwebp-dev # pictures: OpenCV's own reader loads 140 libraries at each start
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev # videos and streams
-  libmicrohttpd-dev # the live view, HTTP
+  libmicrohttpd-dev prometheus-cpp-dev # HTTP: the live view, serving models; figures for Prometheus
   libpango1.0-dev fonts-dejavu-core # labels of any script in pictures
   zlib1g-dev # EXIF in the text chunks of a PNG
   libyaml-cpp-dev

@@ -10,6 +10,7 @@
 
 #include "nn/core/error.h"
 #include "nn/core/shown_text.h"
+#include "serve/metrics/prometheus_text.h"
 #include "serve/view/metrics_text.h"
 #include "serve/view/mjpeg_stream.h"
 #include "serve/view/page.h"

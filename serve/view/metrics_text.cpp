@@ -1,14 +1,13 @@
 #include "serve/view/metrics_text.h"
 
 #include <array>
-#include <functional>
-#include <iterator>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "serve/metrics/metric.h"
+#include "serve/metrics/prometheus_text.h"
 #include "streams/account.h"
 
 namespace zoo::serve {
@@ -17,54 +16,34 @@ namespace {
 using streams::StreamCounts;
 using streams::StreamSnapshot;
 using streams::StreamState;
-
-std::string escaped(std::string_view value) {
-  std::string text;
-  for (const char c : value) {
-    if (c == '\\' || c == '"') text += '\\';
-    if (c == '\n') {
-      text += "\\n";
-    } else {
-      text += c;
-    }
-  }
-  return text;
-}
-
-using Labels = std::vector<std::pair<std::string_view, std::string>>;
+using Labels = std::vector<std::pair<std::string, std::string>>;
+using Type = MetricFamily::Type;
 
 /// One family after the other, each with its samples.
 class MetricsWriter {
  public:
-  void family(std::string_view name, std::string_view type, std::string_view help) {
-    name_ = name;
-    fmt::format_to(std::back_inserter(text_), "# HELP zoo_{} {}\n# TYPE zoo_{} {}\n", name, help, name, type);
+  void family(const std::string& name, Type type, const std::string& help) {
+    families_.push_back({.name = "zoo_" + name, .help = help, .type = type});
   }
   template <typename Number>
   void sample(const Labels& labels, Number value) {
-    fmt::format_to(std::back_inserter(text_), "zoo_{}", name_);
-    for (size_t i = 0; i < labels.size(); ++i) {
-      fmt::format_to(std::back_inserter(text_), "{}{}=\"{}\"", i == 0 ? '{' : ',', labels[i].first,
-                     escaped(labels[i].second));
-    }
-    fmt::format_to(std::back_inserter(text_), "{} {}\n", labels.empty() ? "" : "}", value);
+    families_.back().metrics.push_back({labels, static_cast<double>(value)});
   }
-  std::string take() { return std::move(text_); }
+  std::vector<MetricFamily> take() { return std::move(families_); }
 
  private:
-  std::string_view name_;
-  std::string text_;
+  std::vector<MetricFamily> families_;
 };
 
 /// The counts of frames, for streams one by one or for all of them.
 void write_counts(MetricsWriter& writer, std::string_view prefix, std::string_view whose,
                   const std::vector<std::pair<Labels, const StreamCounts*>>& all) {
   const std::string captured = fmt::format("{}frames_captured_total", prefix);
-  writer.family(captured, "counter", fmt::format("Frames that were captured, {}.", whose));
+  writer.family(captured, Type::kCounter, fmt::format("Frames that were captured, {}.", whose));
   for (const auto& [labels, counts] : all) writer.sample(labels, counts->captured);
 
   const std::string answered = fmt::format("{}frames_total", prefix);
-  writer.family(answered, "counter", fmt::format("What became of captured frames, {}.", whose));
+  writer.family(answered, Type::kCounter, fmt::format("What became of captured frames, {}.", whose));
   for (const auto& [labels, counts] : all) {
     const auto state = [&, &own = labels](const char* name, std::string_view reason, int64_t value) {
       Labels more = own;
@@ -82,14 +61,14 @@ void write_counts(MetricsWriter& writer, std::string_view prefix, std::string_vi
   }
 
   const std::string in_flight = fmt::format("{}frames_in_flight", prefix);
-  writer.family(in_flight, "gauge", fmt::format("Captured frames that wait or are worked on, {}.", whose));
+  writer.family(in_flight, Type::kGauge, fmt::format("Captured frames that wait or are worked on, {}.", whose));
   for (const auto& [labels, counts] : all) writer.sample(labels, counts->in_flight);
 }
 
 void write_states(MetricsWriter& writer, const std::vector<StreamSnapshot>& all) {
   constexpr std::array kStates = {StreamState::kOpening, StreamState::kRunning, StreamState::kStalled,
                                   StreamState::kWaiting, StreamState::kEnded,   StreamState::kFailed};
-  writer.family("stream_state", "gauge", "1 for the state that a stream is in.");
+  writer.family("stream_state", Type::kGauge, "1 for the state that a stream is in.");
   for (const StreamSnapshot& stream : all) {
     for (const StreamState state : kStates) {
       writer.sample({{"stream", stream.name}, {"state", std::string(to_string(state))}}, stream.state == state ? 1 : 0);
@@ -98,7 +77,7 @@ void write_states(MetricsWriter& writer, const std::vector<StreamSnapshot>& all)
 }
 
 template <typename Value>
-void write_each(MetricsWriter& writer, std::string_view name, std::string_view type, std::string_view help,
+void write_each(MetricsWriter& writer, const std::string& name, Type type, const std::string& help,
                 const std::vector<StreamSnapshot>& all, Value value) {
   writer.family(name, type, help);
   for (const StreamSnapshot& stream : all) writer.sample({{"stream", stream.name}}, value(stream));
@@ -106,15 +85,14 @@ void write_each(MetricsWriter& writer, std::string_view name, std::string_view t
 
 void write_ages(MetricsWriter& writer, const std::vector<StreamSnapshot>& all) {
   constexpr double kMs = 1e-3;
-  write_each(writer, "stream_frame_age_p50_seconds", "gauge",
+  write_each(writer, "stream_frame_age_p50_seconds", Type::kGauge,
              "Median age of frames at their answer, over the last 1000.", all,
              [](const StreamSnapshot& stream) { return stream.ages.p50_ms * kMs; });
-  write_each(writer, "stream_frame_age_p99_seconds", "gauge", "99th percentile of the same.", all,
+  write_each(writer, "stream_frame_age_p99_seconds", Type::kGauge, "99th percentile of the same.", all,
              [](const StreamSnapshot& stream) { return stream.ages.p99_ms * kMs; });
 }
 
-void write_single(MetricsWriter& writer, std::string_view name, std::string_view type, std::string_view help,
-                  int64_t value) {
+void write_single(MetricsWriter& writer, const std::string& name, Type type, const std::string& help, int64_t value) {
   writer.family(name, type, help);
   writer.sample({}, value);
 }
@@ -132,22 +110,23 @@ std::string metrics_text(const ViewSource& source, const ViewCounts& view) {
   write_counts(writer, "", "by stream", each);
   write_counts(writer, "run_", "of all streams, removed ones included", {{Labels{}, &total}});
   write_states(writer, all);
-  write_each(writer, "stream_reconnects_total", "counter", "How often a stream was opened again.", all,
+  write_each(writer, "stream_reconnects_total", Type::kCounter, "How often a stream was opened again.", all,
              [](const StreamSnapshot& stream) { return stream.epoch; });
-  write_each(writer, "stream_captured_fps", "gauge", "Frames captured per second, over the last seconds.", all,
+  write_each(writer, "stream_captured_fps", Type::kGauge, "Frames captured per second, over the last seconds.", all,
              [](const StreamSnapshot& stream) { return stream.captured_fps; });
-  write_each(writer, "stream_answered_fps", "gauge", "Frames answered per second, over the last seconds.", all,
+  write_each(writer, "stream_answered_fps", Type::kGauge, "Frames answered per second, over the last seconds.", all,
              [](const StreamSnapshot& stream) { return stream.answered_fps; });
   write_ages(writer, all);
-  writer.family("model_info", "gauge", "The model that runs.");
+  writer.family("model_info", Type::kGauge, "The model that runs.");
   writer.sample({{"name", model.name}, {"version", std::to_string(model.version)}}, 1);
-  write_single(writer, "model_swaps_total", "counter", "How often the model was replaced.", model.swaps);
-  write_single(writer, "model_failed_swaps_total", "counter", "How often a new model's file was wrong.",
+  write_single(writer, "model_swaps_total", Type::kCounter, "How often the model was replaced.", model.swaps);
+  write_single(writer, "model_failed_swaps_total", Type::kCounter, "How often a new model's file was wrong.",
                model.failed_swaps);
-  write_single(writer, "http_connections", "gauge", "Open connections.", static_cast<int64_t>(view.connections));
-  write_single(writer, "view_clients", "gauge", "Open pages of the view.", static_cast<int64_t>(view.viewers));
-  write_single(writer, "view_pictures_total", "counter", "Pictures drawn for pages and other programs.", view.pictures);
-  return writer.take();
+  write_single(writer, "http_connections", Type::kGauge, "Open connections.", static_cast<int64_t>(view.connections));
+  write_single(writer, "view_clients", Type::kGauge, "Open pages of the view.", static_cast<int64_t>(view.viewers));
+  write_single(writer, "view_pictures_total", Type::kCounter, "Pictures drawn for pages and other programs.",
+               view.pictures);
+  return prometheus_text(writer.take());
 }
 
 }  // namespace zoo::serve

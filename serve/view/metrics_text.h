@@ -1,4 +1,4 @@
-// Figures for Prometheus: its text format 0.0.4.
+// Figures of the live view for Prometheus.
 #pragma once
 
 #include <cstddef>
@@ -22,9 +22,7 @@ struct ViewCounts {
 ///   stream_state{stream,state}: 1 for the one it is in; stream_reconnects_total, stream_captured_fps,
 ///   stream_answered_fps, stream_frame_age_p50_seconds, stream_frame_age_p99_seconds{stream}; model_info{name,version},
 ///   model_swaps_total, model_failed_swaps_total; http_connections, view_clients, view_pictures_total
+/// Throws as prometheus_text.
 std::string metrics_text(const ViewSource& source, const ViewCounts& view);
-
-/// What such a text's Content-Type is.
-inline constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 
 }  // namespace zoo::serve

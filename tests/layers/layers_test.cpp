@@ -66,7 +66,7 @@ const std::vector<Room> kRooms = {
                                         "streams", "serve/http", "serve/metrics"})},
     {"apps", below_pipeline({"pipeline", "pipeline/images", "pipeline/preprocess", "pipeline/tasks", "pipeline/text",
                              "pipeline/video", "pipeline/eval", "sinks", "streams", "serve/http", "serve/view",
-                             "serve/inference"})},
+                             "serve/inference", "serve/metrics"})},
 };
 
 /// A library of others.
@@ -90,6 +90,7 @@ const std::vector<Library> kLibraries = {
     {"libcurl", {"curl/"}, R"(hub/curl_transport\.cpp)"},
     {"OpenSSL", {"openssl/"}, R"(hub/digest\.cpp|serve/http/websocket_frames\.cpp)"},
     {"libmicrohttpd", {"microhttpd.h"}, R"(serve/http/mhd_daemon\.cpp)"},
+    {"prometheus-cpp", {"prometheus/"}, R"(serve/metrics/prometheus_serializer\.cpp)"},
     {"oneDNN", {"oneapi/", "dnnl"}, R"(nn/engine/[^/]+)"},
     {"OpenMP", {"omp.h"}, R"(nn/engine/parallel\.cpp)"},
     {"libzip", {"zip.h"}, R"(nn/weights/pth_archive\.cpp)"},
