@@ -41,6 +41,8 @@ constexpr std::array kLeft = {
     Left{"v4l2src", "a camera"},
     Left{"live MODEL", "cameras"},
     Left{"camera.example", "a camera"},
+    Left{"$zoo serve ", "runs until it is stopped, as in serve_test.cpp"},
+    Left{"backbone-zoo serve ", "runs until it is stopped, as in serve_test.cpp"},
     Left{"tools/demo.sh", "installs packages"},
     Left{"tools/test.sh", "runs this test"},
     Left{"tools/lint.sh", "takes an hour"},
