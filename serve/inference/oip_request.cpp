@@ -99,7 +99,7 @@ OipRequest Reader::read(const std::vector<std::string_view>& binary) {
   request_.id = std::move(json_.id);
   request_.parameters = std::move(json_.parameters);
   request_.binary_outputs = json_.binary_outputs;
-  if (json_.timeout_us) request_.timeout = std::chrono::microseconds(*json_.timeout_us);
+  if (json_.timeout_us > 0) request_.timeout = std::chrono::microseconds(*json_.timeout_us);
   request_.outputs = std::move(json_.outputs);
   return std::move(request_);
 }

@@ -24,7 +24,7 @@ struct OipRequest {
   OipParameters parameters;        ///< the client's own, for the answer
   std::vector<OipOutput> outputs;  ///< as asked for; empty: all
   bool binary_outputs = false;     ///< of outputs that do not say
-  /// From the request to the begin of its work.
+  /// From the request to the begin of its work; empty: the server's own.
   std::optional<std::chrono::microseconds> timeout;
 };
 
