@@ -203,7 +203,7 @@ TEST_F(ModelServiceTest, PixelsAreAnsweredAsTheFileThatHasThem) {
 
 TEST_F(ModelServiceTest, OfEveryTaskTheMetadataIsTrue) {
   start({demo("classes"), demo("boxes", "emoji_detection.yaml"), demo("masks", "emoji_segmentation.yaml")});
-  const std::map<std::string, std::string> last = {{"classes", "classes"}, {"boxes", "counts"}, {"masks", "masks"}};
+  const std::map<std::string, std::string> last = {{"classes", "known"}, {"boxes", "counts"}, {"masks", "masks"}};
   for (const auto& [name, answer] : last) {
     const auto info = service_->model(name);
     ASSERT_NE(info, nullptr) << name;

@@ -60,7 +60,7 @@ TEST_F(RequestQueueTest, IsFullByNumberAndByBytes) {
   EXPECT_EQ(put(queue, "b", "other half", 50), RequestQueue::Put::kTaken);
   EXPECT_EQ(put(queue, "b", "third", 0), RequestQueue::Put::kFull);
   run_all(queue);
-  EXPECT_THAT(run_, ElementsAre("huge", "half", "other half"));
+  EXPECT_THAT(run_, ElementsAre("huge", "other half", "half"));
   EXPECT_THAT(expired_, IsEmpty());
 }
 
