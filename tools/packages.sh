@@ -20,6 +20,7 @@ build_packages=(
 # To build and run the tests and benchmarks.
 test_packages=(
   ffmpeg # makes the videos that tests read, and says what is in them
+  curl # what the pages ask a server
   libgtest-dev libgmock-dev libbenchmark-dev
   fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji # labels in pictures
   chromium chromium-driver # the page of the live view, as a browser shows it

@@ -144,7 +144,7 @@ void Reader::read_outputs() {
 
 void Reader::check_classes(const OipOutput& output, const TensorInfo& info) {
   const bool has_classes =
-      info.datatype == Datatype::kFp32 && info.shape.size() >= 2 && info.name != kScores && info.name != kBoxes;
+      info.datatype == Datatype::kFp32 && info.shape.size() == 2 && info.name != kScores && info.name != kBoxes;
   if (output.classes == 0 || has_classes) return;
   problems_.push_back(
       fmt::format("output \"{}\": classification is of a network's output with one score per class, not of {} [{}]",

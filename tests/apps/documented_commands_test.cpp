@@ -41,7 +41,7 @@ constexpr std::array kLeft = {
     Left{"v4l2src", "a camera"},
     Left{"live MODEL", "cameras"},
     Left{"camera.example", "a camera"},
-    Left{"$zoo serve ", "runs until it is stopped, as in serve_test.cpp"},
+    Left{" serve ", "runs until it is stopped; AreAnsweredByTheServer asks it"},
     Left{"backbone-zoo serve ", "runs until it is stopped, as in serve_test.cpp"},
     Left{"tools/demo.sh", "installs packages"},
     Left{"tools/test.sh", "runs this test"},
@@ -262,6 +262,38 @@ TEST_P(DocumentedCommand, DoesWhatItIsShownFor) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Pages, DocumentedCommand, ::testing::Range(size_t{0}, all_commands().size()));
+
+/// What a server is asked on any page, by a shell, with the server's address in place of the page's.
+std::vector<std::string> requests_to(const std::string& url) {
+  std::vector<std::string> requests;
+  for (const fs::path& page : pages()) {
+    for (const std::string& line : commands_of(page)) {
+      static const std::regex kRequest(R"(^(curl |printf .*\| curl ).*)");
+      if (!std::regex_match(line, kRequest)) continue;
+      const std::string command = std::regex_replace(line, std::regex("curl "), "curl --silent --show-error --fail ");
+      requests.push_back(std::regex_replace(command, std::regex("http://127\\.0\\.0\\.1:8000"), url));
+    }
+  }
+  return requests;
+}
+
+TEST_F(DocumentedCommands, AreAnsweredByTheServer) {
+  std::vector<std::string> arguments = {"serve", "--listen", "127.0.0.1:0", "--json"};
+  for (const auto& [name, model] :
+       {std::pair("emoji", "emoji"), std::pair("boxes", "emoji_detection"), std::pair("masks", "emoji_segmentation")}) {
+    arguments.push_back(fmt::format("{}={}/configs/demo/{}.yaml", name, kRoot.string(), model));
+  }
+  const test::RunningProgram server(arguments);
+  ASSERT_TRUE(server.wait_for_output("\n")) << server.err_so_far();
+  std::smatch url;
+  const std::string ready = server.out_so_far();
+  ASSERT_TRUE(std::regex_search(ready, url, std::regex(R"(http://127\.0\.0\.1:\d+)"))) << ready;
+  const std::vector<std::string> requests = requests_to(url.str());
+  EXPECT_GE(requests.size(), 9U);
+  for (const std::string& request : requests) {
+    EXPECT_EQ(run(request), 0) << request << "\n" << test::read_text(folder_ / "log");
+  }
+}
 
 TEST(DocumentedCommandsList, HoldsWhatThePagesShow) {
   const std::vector<Documented> all = all_commands();
