@@ -127,7 +127,7 @@ Action setup_serve(CLI::App& app) {
       ->type_name("TOKEN");
   add_cores_flag(app, "--threads", flags->threads, "Requests worked on at a time, each on a core (default: all)");
   app.add_option("--queue", flags->session.service.queue.requests,
-                 "Requests that may wait; one more is answered 503 at once")
+                 "Requests of each model that may wait; one more is answered 503 at once")
       ->check(CLI::Range(size_t{1}, kMaxQueue))
       ->capture_default_str()
       ->type_name("N");

@@ -277,7 +277,13 @@ void ModelService::answer(Call& call) const {
 
 void ModelService::fail(const Call& call, const InferFailure& failure) const {
   if (call.entry != nullptr) call.entry->figures().failed(failure.status, ms_between(call.arrived, clock_.now()));
-  call.responder.answer(call.call.fail ? call.call.fail(failure) : failure_response(failure));
+  HttpResponse response;
+  try {
+    response = call.call.fail ? call.call.fail(failure) : failure_response(failure);
+  } catch (const std::exception&) {
+    response = failure_response(failure);
+  }
+  call.responder.answer(std::move(response));
 }
 
 void ModelService::change(const std::string& name, const ServedEntry::Done& done,

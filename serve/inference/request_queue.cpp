@@ -1,6 +1,5 @@
 #include "serve/inference/request_queue.h"
 
-#include <iterator>
 #include <utility>
 
 namespace zoo::serve {
@@ -11,11 +10,12 @@ RequestQueue::Put RequestQueue::put(QueuedTask& task) {
   {
     const std::scoped_lock lock(mutex_);
     if (closed_) return Put::kClosed;
-    if (!has_room(task.bytes)) overdue = remove_overdue();
-    if (has_room(task.bytes)) {
+    Lane& lane = lanes_[task.lane];
+    if (!has_room(lane, task.bytes)) overdue = remove_overdue(lane);
+    if (has_room(lane, task.bytes)) {
       ++count_;
-      bytes_ += task.bytes;
-      lanes_[task.lane].tasks.push_back(std::move(task));
+      lane.bytes += task.bytes;
+      lane.tasks.push_back(std::move(task));
     } else {
       put = Put::kFull;
     }
@@ -61,27 +61,25 @@ size_t RequestQueue::waiting(const std::string& lane) const {
   return found == lanes_.end() ? 0 : found->second.tasks.size();
 }
 
-bool RequestQueue::has_room(size_t bytes) const {
-  if (count_ == 0) return limits_.requests > 0;
-  return count_ < limits_.requests && bytes <= limits_.bytes && bytes_ <= limits_.bytes - bytes;
+bool RequestQueue::has_room(const Lane& lane, size_t bytes) const {
+  if (lane.tasks.empty()) return limits_.requests > 0;
+  return lane.tasks.size() < limits_.requests && bytes <= limits_.bytes && lane.bytes <= limits_.bytes - bytes;
 }
 
-std::vector<QueuedTask> RequestQueue::remove_overdue() {
+std::vector<QueuedTask> RequestQueue::remove_overdue(Lane& lane) {
   const streams::Clock::TimePoint now = clock_.now();
   std::vector<QueuedTask> overdue;
-  for (auto& [name, lane] : lanes_) {
-    std::deque<QueuedTask> kept;
-    for (QueuedTask& task : lane.tasks) {
-      if (now <= task.deadline) {
-        kept.push_back(std::move(task));
-        continue;
-      }
-      --count_;
-      bytes_ -= task.bytes;
-      overdue.push_back(std::move(task));
+  std::deque<QueuedTask> kept;
+  for (QueuedTask& task : lane.tasks) {
+    if (now <= task.deadline) {
+      kept.push_back(std::move(task));
+      continue;
     }
-    lane.tasks = std::move(kept);
+    --count_;
+    lane.bytes -= task.bytes;
+    overdue.push_back(std::move(task));
   }
+  lane.tasks = std::move(kept);
   return overdue;
 }
 
@@ -95,7 +93,7 @@ QueuedTask RequestQueue::pop() {
   QueuedTask task = std::move(next->second.tasks.front());
   next->second.tasks.pop_front();
   --count_;
-  bytes_ -= task.bytes;
+  next->second.bytes -= task.bytes;
   return task;
 }
 

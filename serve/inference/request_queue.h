@@ -16,6 +16,7 @@
 
 namespace zoo::serve {
 
+/// Of each lane, so that none takes the room of another.
 struct QueueLimits {
   size_t requests = 256;
   size_t bytes = size_t{256} << 20;  ///< of all that wait; a single one may have more while nothing else waits
@@ -39,7 +40,7 @@ class RequestQueue {
 
   RequestQueue(const QueueLimits& limits, streams::Clock& clock) : limits_(limits), clock_(clock) {}
 
-  /// Never waits. Where the queue is full, those whose time is over make room. Takes `task` only if it says so.
+  /// Never waits. Where its lane is full, those whose time is over make room. Takes `task` only if it says so.
   Put put(QueuedTask& task);
   /// Waits for the next one whose time is not over; those whose time is are expired on the way. Nothing once the queue
   /// is closed and empty.
@@ -54,11 +55,12 @@ class RequestQueue {
  private:
   struct Lane {
     std::deque<QueuedTask> tasks;
+    size_t bytes = 0;
     int64_t served = 0;  ///< the number of the turn when it last was
   };
 
-  bool has_room(size_t bytes) const;
-  std::vector<QueuedTask> remove_overdue();
+  bool has_room(const Lane& lane, size_t bytes) const;
+  std::vector<QueuedTask> remove_overdue(Lane& lane);
   QueuedTask pop();
 
   const QueueLimits limits_;
@@ -67,7 +69,6 @@ class RequestQueue {
   std::condition_variable filled_;
   std::map<std::string, Lane> lanes_;
   size_t count_ = 0;
-  size_t bytes_ = 0;
   int64_t turn_ = 0;
   bool closed_ = false;
 };

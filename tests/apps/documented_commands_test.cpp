@@ -42,7 +42,6 @@ constexpr std::array kLeft = {
     Left{"live MODEL", "cameras"},
     Left{"camera.example", "a camera"},
     Left{" serve ", "runs until it is stopped; AreAnsweredByTheServer asks it"},
-    Left{"backbone-zoo serve ", "runs until it is stopped, as in serve_test.cpp"},
     Left{"tools/demo.sh", "installs packages"},
     Left{"tools/test.sh", "runs this test"},
     Left{"tools/lint.sh", "takes an hour"},

@@ -57,10 +57,11 @@ TEST_F(RequestQueueTest, IsFullByNumberAndByBytes) {
   EXPECT_EQ(put(queue, "a", "half", 50), RequestQueue::Put::kTaken);
   EXPECT_EQ(put(queue, "a", "more", 51), RequestQueue::Put::kFull);
   EXPECT_EQ(put(queue, "a", "endless", SIZE_MAX), RequestQueue::Put::kFull);
-  EXPECT_EQ(put(queue, "b", "other half", 50), RequestQueue::Put::kTaken);
-  EXPECT_EQ(put(queue, "b", "third", 0), RequestQueue::Put::kFull);
+  EXPECT_EQ(put(queue, "a", "other half", 50), RequestQueue::Put::kTaken);
+  EXPECT_EQ(put(queue, "a", "third", 0), RequestQueue::Put::kFull);
+  EXPECT_EQ(put(queue, "b", "of another lane", 100), RequestQueue::Put::kTaken);
   run_all(queue);
-  EXPECT_THAT(run_, ElementsAre("huge", "other half", "half"));
+  EXPECT_THAT(run_, ElementsAre("huge", "of another lane", "half", "other half"));
   EXPECT_THAT(expired_, IsEmpty());
 }
 
