@@ -158,7 +158,7 @@ Action setup_bench(CLI::App& app) {
   add_cores_flag(app, "--streams", flags->options.streams,
                  "Inferences at the same time, each on its own core with shared weights (default: 1)");
   add_precision_flag(app, flags->options.compile.precision);
-  add_threads_flag(app, flags->options.compile.threads);
+  add_threads_flag(app, flags->options.threads);
   flags->kernels.add_to(app);
   add_seconds_flag(app, flags->seconds);
   add_json_flag(app, flags->json);

@@ -51,7 +51,8 @@ int profile(const ProfileFlags& flags) {
   const models::ModelConfig& config = model->config();
   const auto [height, width] = flags.size.value_or_default(config);
   engine::CompileOptions options;
-  options.threads = flags.threads > 0 ? flags.threads : config.runtime.threads;
+  const int threads = flags.threads > 0 ? flags.threads : config.runtime.threads;
+  options.tuned_threads = threads;
   options.kernels = flags.kernels.options();
   options.precision = flags.precision;
   options.outputs = models::result_outputs(config);
@@ -61,7 +62,7 @@ int profile(const ProfileFlags& flags) {
 
   catch_stop_signals();
   note_reporter()(executable->note());
-  engine::Profiler profiler(executable, options, weights::formula_input(input, "profile").data);
+  engine::Profiler profiler(executable, options, threads, weights::formula_input(input, "profile").data);
   measure(profiler, flags.seconds);
   if (stop_signal() != 0) {
     report("stopped before the figures were complete");
@@ -70,7 +71,7 @@ int profile(const ProfileFlags& flags) {
   const ProfileReport result = {.model = flags.model.file,
                                 .precision = std::string(engine::to_string(*options.precision)),
                                 .input = input,
-                                .threads = options.threads,
+                                .threads = threads,
                                 .roofline = profiler.roofline(),
                                 .profile = profiler.profile()};
   const StepOrder order = flags.sort == "time" ? StepOrder::kTime : StepOrder::kExecution;

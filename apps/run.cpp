@@ -55,13 +55,14 @@ int run(const RunFlags& flags) {
 
   engine::CompileOptions options;
   options.engine = flags.engine == "reference" ? engine::EngineKind::kReference : engine::EngineKind::kOneDnn;
-  options.threads = flags.threads > 0 ? flags.threads : model->config().runtime.threads;
+  const int threads = flags.threads > 0 ? flags.threads : model->config().runtime.threads;
+  options.tuned_threads = threads;
   options.precision = flags.precision;
   options.outputs = flags.outputs.names;
   options.kernels = flags.kernels.options();
   const std::shared_ptr<const engine::Executable> executable = model->compile(input.shape, options);
   note_reporter()(executable->note());
-  const std::unique_ptr<engine::Runner> runner = executable->new_runner();
+  const std::unique_ptr<engine::Runner> runner = executable->new_runner(threads);
   std::ranges::copy(input.data, runner->input().begin());
   runner->run();
 

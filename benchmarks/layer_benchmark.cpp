@@ -58,7 +58,7 @@ void run_layer(benchmark::State& state, const engine::ConvolutionProblem& proble
   const size_t copies = 2 * engine::l2_cache_bytes() / packed_bytes + 2;
   const engine::AlignedBuffer src(map_bytes(problem.src));
   const engine::AlignedBuffer dst(map_bytes(problem.dst));
-  const engine::AlignedBuffer scratch(kernel.scratch_bytes());
+  const engine::AlignedBuffer scratch(kernel.scratch_bytes(1));
   const engine::AlignedBuffer packed(packed_bytes * copies);
   std::fill_n(reinterpret_cast<float*>(src.data()), src.size() / sizeof(float), 1.0F);
   const std::vector<float> weights(static_cast<size_t>(op.out_channels * taps), 0.01F);

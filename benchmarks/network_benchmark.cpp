@@ -39,7 +39,7 @@ void network(benchmark::State& state, const std::string& config,
   const auto runner = executable->new_runner();
   const std::span<float> image = runner->input();
   for (size_t i = 0; i < image.size(); ++i) image[i] = static_cast<float>(i % 255) / 255.0F - 0.5F;
-  const size_t network_bytes = executable->weight_bytes() + executable->activation_bytes();
+  const size_t network_bytes = executable->weight_bytes() + executable->activation_bytes(1);
   double macs = 0.0;
   double limit_ms = 0.0;
   for (const engine::StepInfo& step : executable->steps()) {

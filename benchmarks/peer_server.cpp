@@ -82,7 +82,7 @@ class Server {
       load.file_use = weights::FileUse::kInPlace;  // compiled once, at once
       const models::Model model = models::Model::load(settings.model, load);
       engine::CompileOptions compile;
-      compile.threads = settings.threads;
+      compile.tuned_threads = settings.threads;
       compile.outputs = settings.outputs;
       const bool vectors_only = settings.precision == "f32-vectors";
       if (vectors_only) compile.kernels.isa = engine::InstructionSet::kAvx512;
@@ -90,7 +90,7 @@ class Server {
       if (!compile.precision) throw EngineError(fmt::format("there is no precision {} yet", settings.precision));
       executable_ = model.compile(settings.shape, compile);
     }
-    runner_ = executable_->new_runner();
+    runner_ = executable_->new_runner(settings.threads);
     std::copy(image.begin(), image.end(), runner_->input().begin());
     runner_->run();
     say({{"load_ms", milliseconds_since(start)}, {"memory_mb", resident_mb() - memory_before}});

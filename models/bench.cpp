@@ -49,13 +49,13 @@ Bench::Bench(const std::filesystem::path& file, const LoadModelOptions& load, co
   const ModelConfig& config = model_->config();
   const auto [height, width] = options.input_size.value_or(usual_input_size(config));
   engine::CompileOptions compile = options.compile;
-  if (compile.threads == 0) compile.threads = config.runtime.threads;
+  threads_ = options.threads != 0 ? options.threads : config.runtime.threads;
+  compile.tuned_threads = threads_;
   if (compile.outputs.empty()) compile.outputs = result_outputs(config);
   if (!compile.precision) compile.precision = engine::precision_from(config.runtime.precision);
-  threads_ = compile.threads;
   executable_ = model_->compile({options.batch, model_->network().graph.in_channels(), height, width}, compile);
   precision_ = engine::to_string(executable_->precision());
-  for (Stream& stream : streams_) stream.runner = executable_->new_runner();
+  for (Stream& stream : streams_) stream.runner = executable_->new_runner(threads_);
   load_ms_ = loading.elapsed_ms();
 
   const Tensor image = weights::formula_input(executable_->input_shape(), "bench");

@@ -24,9 +24,11 @@ struct BenchOptions {
   /// Inferences at the same time, each on a thread and a runner of its own, 1 to engine::kMaxThreads; the weights are
   /// shared.
   int streams = 1;
-  /// `threads` 0 and no `precision`: the model file's `runtime`; no `outputs`: what a predictor of the model's task
-  /// needs (see result_outputs).
-  engine::CompileOptions compile = {.threads = 0};
+  /// Of every stream's runner; the model file's `runtime.threads` when 0.
+  int threads = 0;
+  /// `tuned_threads` is not read: it is `threads`. No `precision`: the model file's `runtime`; no `outputs`: what a
+  /// predictor of the model's task needs (see result_outputs).
+  engine::CompileOptions compile = {};
 };
 
 /// Times of one inference (one run of a batch) in milliseconds.

@@ -22,7 +22,7 @@ engine::CompileOptions feature_options(const Model& model, const BackboneOptions
   engine::CompileOptions compile;
   compile.engine = options.engine;
   compile.precision = options.precision;
-  compile.threads = options.threads;
+  compile.tuned_threads = options.threads;
   for (size_t i = 0; i < model.config().backbone.features.size(); ++i) {
     compile.outputs.push_back(fmt::format("feature.{}", i));
   }
@@ -76,7 +76,7 @@ const FeatureMap& Features::at_stride(int64_t stride) const {
 Backbone::Backbone(const Model& model, const BackboneOptions& options)
     : model_(model),
       preprocessor_(make_preprocessor(model, options)),
-      networks_(model.shared(), feature_options(model, options)) {
+      networks_(model.shared(), feature_options(model, options), options.threads) {
   pipeline::limit_opencv_threads();
 }
 

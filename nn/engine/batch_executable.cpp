@@ -16,14 +16,12 @@ size_t float_bytes(const Shape& shape) { return static_cast<size_t>(shape.elemen
 
 class BatchExecutable : public Executable {
  public:
-  BatchExecutable(std::shared_ptr<const Executable> part, int64_t images, int threads)
-      : part_(std::move(part)), threads_(threads), input_(with_images(part_->input_shape(), images)) {
+  BatchExecutable(std::shared_ptr<const Executable> part, int64_t images)
+      : part_(std::move(part)), input_(with_images(part_->input_shape(), images)) {
     split_.part_images = part_->input_shape()[0];
     split_.parts = (images + split_.part_images - 1) / split_.part_images;
     for (const IoInfo& output : part_->outputs()) outputs_.push_back({output.name, with_images(output.shape, images)});
   }
-
-  std::unique_ptr<Runner> new_runner() const override;
 
   const Shape& input_shape() const override { return input_; }
   const std::vector<IoInfo>& outputs() const override { return outputs_; }
@@ -38,9 +36,10 @@ class BatchExecutable : public Executable {
   std::string note() const override { return part_->note(); }
   size_t weight_bytes() const override { return part_->weight_bytes(); }
 
-  size_t activation_bytes() const override {
-    const size_t of_thread = part_->activation_bytes() - float_bytes(part_->input_shape());
-    size_t bytes = static_cast<size_t>(threads_) * of_thread + float_bytes(stored_input());
+  size_t activation_bytes(int threads) const override {
+    const Team team = team_of(threads);
+    const size_t of_part = part_->activation_bytes(team.threads_of_part) - float_bytes(part_->input_shape());
+    size_t bytes = static_cast<size_t>(team.parts) * of_part + float_bytes(stored_input());
     for (const IoInfo& output : outputs_) bytes += float_bytes(output.shape);
     return bytes;
   }
@@ -50,9 +49,20 @@ class BatchExecutable : public Executable {
 
   const Executable& part() const { return *part_; }
   const BatchSplit& split() const { return split_; }
-  int threads() const { return threads_; }
+
+  /// How the threads of a runner are spread.
+  struct Team {
+    int parts = 1;  ///< at the same time
+    int threads_of_part = 1;
+  };
+  Team team_of(int threads) const {
+    const int parts = static_cast<int>(std::min<int64_t>(threads, split_.parts));
+    return {parts, threads / parts};
+  }
 
  private:
+  std::unique_ptr<Runner> make_runner(int threads) const override;
+
   static Shape with_images(Shape shape, int64_t images) {
     shape.dims[0] = images;
     return shape;
@@ -60,25 +70,25 @@ class BatchExecutable : public Executable {
 
   std::shared_ptr<const Executable> part_;
   BatchSplit split_;
-  int threads_;
   Shape input_;
   std::vector<IoInfo> outputs_;
 };
 
 class BatchRunner : public Runner {
  public:
-  explicit BatchRunner(std::shared_ptr<const BatchExecutable> executable)
+  BatchRunner(std::shared_ptr<const BatchExecutable> executable, int threads)
       : executable_(std::move(executable)),
         input_(float_bytes(executable_->stored_input())),
-        pool_(executable_->threads()) {
+        pool_(executable_->team_of(threads).parts) {
     std::vector<float*> inputs(static_cast<size_t>(executable_->split().parts));
     const auto part_elements = static_cast<size_t>(executable_->part().input_shape().elements());
     for (size_t i = 0; i < inputs.size(); ++i) inputs[i] = values(input_).subspan(i * part_elements).data();
     for (const IoInfo& output : executable_->outputs()) outputs_.emplace_back(float_bytes(output.shape));
     const size_t steps = executable_->steps().size();
-    for (int i = 0; i < executable_->threads(); ++i) {
-      threads_.push_back(
-          {new_part_runner(executable_->part(), inputs), std::vector<int64_t>(steps), std::vector<int64_t>(steps)});
+    const BatchExecutable::Team team = executable_->team_of(threads);
+    for (int i = 0; i < team.parts; ++i) {
+      threads_.push_back({new_part_runner(executable_->part(), inputs, team.threads_of_part),
+                          std::vector<int64_t>(steps), std::vector<int64_t>(steps)});
     }
   }
 
@@ -102,7 +112,7 @@ class BatchRunner : public Runner {
     for (const OfThread& thread : threads_) {
       std::ranges::transform(step_ns, thread.sum_ns, step_ns.begin(), std::plus());
     }
-    for (int64_t& ns : step_ns) ns /= executable_->threads();
+    for (int64_t& ns : step_ns) ns /= pool_.threads();
   }
 
   std::span<const float> output(size_t index) const override { return values(outputs_[index]); }
@@ -147,8 +157,9 @@ class BatchRunner : public Runner {
   ThreadPool pool_;
 };
 
-std::unique_ptr<Runner> BatchExecutable::new_runner() const {
-  return std::make_unique<BatchRunner>(std::static_pointer_cast<const BatchExecutable>(this->shared_from_this()));
+std::unique_ptr<Runner> BatchExecutable::make_runner(int threads) const {
+  return std::make_unique<BatchRunner>(std::static_pointer_cast<const BatchExecutable>(this->shared_from_this()),
+                                       threads);
 }
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -162,8 +173,8 @@ BatchSplit split_batch(int64_t images, int threads) {
   return {part_images, divide_up(images, part_images)};
 }
 
-std::shared_ptr<const Executable> spread_batch(std::shared_ptr<const Executable> part, int64_t images, int threads) {
-  return std::make_shared<BatchExecutable>(std::move(part), images, threads);
+std::shared_ptr<const Executable> spread_batch(std::shared_ptr<const Executable> part, int64_t images) {
+  return std::make_shared<BatchExecutable>(std::move(part), images);
 }
 
 }  // namespace zoo::engine

@@ -19,7 +19,8 @@ struct BatchSplit {
 BatchSplit split_batch(int64_t images, int threads);
 
 /// Runs `part`, which compile_onednn has made for one thread and inputs [split.part_images, C, H, W], on as many cores
-/// as `threads` says: the weights are shared, each core has activations of its own. Parts read the batch where it lies.
-std::shared_ptr<const Executable> spread_batch(std::shared_ptr<const Executable> part, int64_t images, int threads);
+/// as a runner has threads: the weights are shared, each part that runs at the same time has activations of its own,
+/// and several threads where there are more threads than parts. Parts read the batch where it lies.
+std::shared_ptr<const Executable> spread_batch(std::shared_ptr<const Executable> part, int64_t images);
 
 }  // namespace zoo::engine

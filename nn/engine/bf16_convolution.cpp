@@ -126,10 +126,10 @@ class Bf16Convolution {
     const std::string_view name = source.name;
     const size_t scratch_bytes = source.scratch_bytes();
     // The step owns the source and outlives what it binds.
-    auto bind = [=, threads = compiler_.threads(), source = std::move(source)](const RunnerMemory& memory) {
-      return [=, &source, image = memory[source.src], scratch = memory.scratch, conv = source.bound(),
-              from = source.address(memory), addend = residual < 0 ? nullptr : memory.as<const Bf16>(residual),
-              y = memory.as<Bf16>(dst)] {
+    auto bind = [=, source = std::move(source)](const RunnerMemory& memory) {
+      return [=, threads = memory.threads, &source, image = memory[source.src], scratch = memory.scratch,
+              conv = source.bound(), from = source.address(memory),
+              addend = residual < 0 ? nullptr : memory.as<const Bf16>(residual), y = memory.as<Bf16>(dst)] {
         source.prepare_rows(image, scratch, threads);
         parallel_for(threads, kernels::tile_conv_items(conv),
                      [&](int64_t begin, int64_t end) { kernels::tile_conv(conv, from, addend, y, begin, end); });
@@ -168,20 +168,21 @@ class Bf16Convolution {
         .dst_row_bytes = static_cast<size_t>(out_[3] * sources.back().conv.dst_row) * sizeof(Bf16),
         .src_image_bytes = from.bytes / images,
         .dst_image_bytes = to.bytes / images};
-    const size_t scratch_bytes = RowChain(stages, {}, maps, compiler_.threads()).scratch_bytes();
     // The step owns the sources and outlives what it binds.
-    auto bind = [=, threads = compiler_.threads(), sources = std::move(sources)](const RunnerMemory& memory) {
+    auto bind = [=, sources = std::move(sources)](const RunnerMemory& memory) {
       std::vector<RowStage> bound = stages;
       for (size_t i = 0; i < bound.size(); ++i) bound[i].compute = row_function(sources[i].bound());
       const auto fill = [prepare = &sources.front().prepare](const std::byte* image, std::byte* rows, int64_t begin,
                                                              int64_t end) {
         (*prepare)(reinterpret_cast<const float*>(image), reinterpret_cast<Bf16*>(rows), begin, end);
       };
-      return [chain = RowChain(std::move(bound), fill, maps, threads), x = memory.as<const std::byte>(src),
+      return [chain = RowChain(std::move(bound), fill, maps, memory.threads), x = memory.as<const std::byte>(src),
               y = memory.as<std::byte>(dst), scratch = memory.scratch] { chain.run(x, y, scratch); };
     };
     auto step = make_step(stages.size() == 1 ? name : "amx_rows", {src}, dst, std::move(bind));
-    step->scratch_bytes = scratch_bytes;
+    step->thread_scratch_bytes = [stages, maps](int threads) {
+      return RowChain(stages, {}, maps, threads).scratch_bytes();
+    };
     compiler_.add_step(std::move(step));
     compiler_.set_value(id_, dst);
   }
@@ -221,13 +222,13 @@ class Bf16Convolution {
     const size_t first_part = source.scratch_bytes();
     const ValueId src = source.src;
     // The step owns the source and outlives what it binds.
-    auto bind = [=, threads = int64_t{compiler_.threads()}, source = std::move(source)](const RunnerMemory& memory) {
+    auto bind = [=, source = std::move(source)](const RunnerMemory& memory) {
       kernels::ExpandDepthwise bound = {source.bound(), conv};
       bound.depthwise.weights = reinterpret_cast<const float*>(weights->data);
       bound.depthwise.bias = reinterpret_cast<const float*>(bias->data);
       auto* parts = reinterpret_cast<float*>(memory.scratch + first_part);
-      return [=, &source, image = memory[src], scratch = memory.scratch, from = source.address(memory),
-              y = memory.as<Bf16>(dst)] {
+      return [=, threads = int64_t{memory.threads}, &source, image = memory[src], scratch = memory.scratch,
+              from = source.address(memory), y = memory.as<Bf16>(dst)] {
         const auto team = static_cast<int>(threads);
         source.prepare_rows(image, scratch, team);
         parallel_for(team, threads, [&](int64_t first, int64_t last) {
@@ -239,7 +240,10 @@ class Bf16Convolution {
       };
     };
     auto step = make_step("amx_expand_depthwise", {src}, dst, std::move(bind));
-    step->scratch_bytes = first_part + static_cast<size_t>(compiler_.threads() * part_floats) * sizeof(float);
+    step->scratch_bytes = first_part;
+    step->thread_scratch_bytes = [part_floats](int threads) {
+      return static_cast<size_t>(threads * part_floats) * sizeof(float);
+    };
     compiler_.add_step(std::move(step));
     compiler_.set_value(id_, dst);
   }
@@ -265,12 +269,12 @@ class Bf16Convolution {
     const auto bias = compiler_.add_packed_bias(op_.bias, op_.out_channels, kPair);
     const int64_t items = in_[0] * kernels::channel_pairs(op_.in_channels);
     const int64_t scratch = kernels::depthwise_scratch(conv);
-    const auto bind = [=, threads = int64_t{compiler_.threads()}](const RunnerMemory& memory) {
+    const auto bind = [=](const RunnerMemory& memory) {
       kernels::Bf16Depthwise bound = conv;
       bound.weights = reinterpret_cast<const float*>(weights->data);
       bound.bias = reinterpret_cast<const float*>(bias->data);
       auto* parts = reinterpret_cast<float*>(memory.scratch);
-      return [=, x = memory.as<const Bf16>(src), y = memory.as<Bf16>(dst)] {
+      return [=, threads = int64_t{memory.threads}, x = memory.as<const Bf16>(src), y = memory.as<Bf16>(dst)] {
         parallel_for(static_cast<int>(threads), threads, [&](int64_t first, int64_t last) {
           for (int64_t part = first; part < last; ++part) {
             kernels::depthwise_conv(bound, x, y, parts + part * scratch, items * part / threads,
@@ -280,7 +284,9 @@ class Bf16Convolution {
       };
     };
     auto step = make_step("depthwise_bf16", {src}, dst, bind);
-    step->scratch_bytes = static_cast<size_t>(compiler_.threads() * scratch) * sizeof(float);
+    step->thread_scratch_bytes = [scratch](int threads) {
+      return static_cast<size_t>(threads * scratch) * sizeof(float);
+    };
     compiler_.add_step(std::move(step));
     compiler_.set_value(id_, dst);
     if (is_fused()) return;

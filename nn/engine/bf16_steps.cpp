@@ -52,9 +52,9 @@ bool compile_mean(StepCompiler& compiler, graph::NodeId id) {
   const ValueId src = compiler.value_of(input);
   const ValueId dst = compiler.add_value(compiler.shape(id), kBlockedF32);
   const Shape& shape = compiler.shape(input);
-  const auto bind = [=, threads = compiler.threads(), channels = shape[1], area = StepCompiler::area(shape),
+  const auto bind = [=, channels = shape[1], area = StepCompiler::area(shape),
                      items = shape[0] * kernels::channel_pairs(shape[1])](const RunnerMemory& memory) {
-    return [=, x = memory.as<const Bf16>(src), y = memory[dst]] {
+    return [=, threads = memory.threads, x = memory.as<const Bf16>(src), y = memory[dst]] {
       parallel_for(threads, items,
                    [&](int64_t begin, int64_t end) { kernels::mean_bf16(x, y, channels, area, begin, end); });
     };
@@ -70,10 +70,9 @@ bool compile_gate(StepCompiler& compiler, graph::NodeId id) {
   const ValueId src = compiler.value_of(node.inputs[0]);
   const ValueId gate = compiler.value_in(node.inputs[1], kBlockedF32);
   const ValueId dst = compiler.add_value(compiler.shape(id), kChannelsLastBf16);
-  const auto bind = [=, threads = compiler.threads(), channels = compiler.shape(id)[1],
-                     area = StepCompiler::area(compiler.shape(id)),
+  const auto bind = [=, channels = compiler.shape(id)[1], area = StepCompiler::area(compiler.shape(id)),
                      images = compiler.shape(id)[0]](const RunnerMemory& memory) {
-    return [=, x = memory.as<const Bf16>(src), g = memory[gate], y = memory.as<Bf16>(dst)] {
+    return [=, threads = memory.threads, x = memory.as<const Bf16>(src), g = memory[gate], y = memory.as<Bf16>(dst)] {
       parallel_for(threads, images * area,
                    [&](int64_t begin, int64_t end) { kernels::scale_bf16(x, g, y, channels, area, begin, end); });
     };
@@ -98,13 +97,12 @@ bool compile_gated_map(StepCompiler& compiler, graph::NodeId id, const graph::Sq
   const int64_t channels = op.channels;
   const int64_t channel_row = padded(channels);
   const int64_t squeezed_row = padded(op.squeezed);
-  const auto bind = [=, threads = compiler.threads(),
-                     area = StepCompiler::area(compiler.shape(id))](const RunnerMemory& memory) {
+  const auto bind = [=, area = StepCompiler::area(compiler.shape(id))](const RunnerMemory& memory) {
     // Scratch: means and gates share one [images, channels] block, the hidden layer follows.
     auto* gates = reinterpret_cast<float*>(memory.scratch);
     float* hidden = gates + images * channel_row;
-    return [=, reduce_op = reduce.op(), expand_op = expand.op(), x = memory.as<const Bf16>(src),
-            y = memory.as<Bf16>(dst)] {
+    return [=, threads = memory.threads, reduce_op = reduce.op(), expand_op = expand.op(),
+            x = memory.as<const Bf16>(src), y = memory.as<Bf16>(dst)] {
       parallel_for(threads, images * kernels::channel_pairs(channels),
                    [&](int64_t begin, int64_t end) { kernels::mean_bf16(x, gates, channels, area, begin, end); });
       parallel_for(threads, squeezed_row / kLanes, [&](int64_t begin, int64_t end) {
@@ -164,8 +162,8 @@ void compile_bf16_layer(StepCompiler& compiler, graph::NodeId id, const VectorLa
   const PackedLayer packed = pack_layer(compiler, layer);
   const int64_t src_stride = padded(layer.inputs);
   const int64_t dst_stride = padded(layer.outputs);
-  const auto bind = [=, threads = compiler.threads(), rows = compiler.shape(id)[0]](const RunnerMemory& memory) {
-    return [=, mat_vec = packed.op(), x = memory[src], y = memory[dst]] {
+  const auto bind = [=, rows = compiler.shape(id)[0]](const RunnerMemory& memory) {
+    return [=, threads = memory.threads, mat_vec = packed.op(), x = memory[src], y = memory[dst]] {
       parallel_for(threads, dst_stride / kLanes, [&](int64_t begin, int64_t end) {
         kernels::mat_vec_bf16(mat_vec, x, src_stride, y, dst_stride, rows, begin, end);
       });
@@ -179,10 +177,10 @@ void compile_bf16_map(StepCompiler& compiler, graph::NodeId id, ValueId src, Val
                       kernels::ResolvedActivation function) {
   const Shape shape = compiler.value(src).shape;
   const ValueId dst = compiler.add_value(shape, kChannelsLastBf16);
-  const auto bind = [=, threads = compiler.threads(), positions = shape[0] * StepCompiler::area(shape),
+  const auto bind = [=, positions = shape[0] * StepCompiler::area(shape),
                      channels = shape[1]](const RunnerMemory& memory) {
     const auto* addend = other < 0 ? nullptr : memory.as<const Bf16>(other);
-    return [=, x = memory.as<const Bf16>(src), y = memory.as<Bf16>(dst)] {
+    return [=, threads = memory.threads, x = memory.as<const Bf16>(src), y = memory.as<Bf16>(dst)] {
       parallel_for(threads, positions, [&](int64_t begin, int64_t end) {
         kernels::map_bf16(x, addend, y, function, channels, begin, end);
       });

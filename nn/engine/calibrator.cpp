@@ -23,8 +23,8 @@ graph::BoundGraph with_all_values(const graph::BoundGraph& network) {
 
 Calibrator::Calibrator(const graph::BoundGraph& network, const Shape& input, int threads)
     : fingerprint_(fingerprint(network)),
-      executable_(compile_onednn(with_all_values(network), input, {.threads = threads})),
-      runner_(executable_->new_runner()),
+      executable_(compile_onednn(with_all_values(network), input, {.tuned_threads = threads})),
+      runner_(executable_->new_runner(threads)),
       histograms_(executable_->outputs().size()),
       input_histograms_(static_cast<size_t>(input[1])) {}
 

@@ -140,7 +140,7 @@ void compile_moves(StepCompiler& compiler, graph::NodeId id, std::string_view na
   const ValueId dst = compiler.add_value(shape, Layout::kBlocked);
   const int64_t block = compiler.table().lanes;
   // The step owns the lanes and outlives what it binds.
-  auto bind = [=, threads = compiler.threads(), blocks = compiler.blocks(shape), area = StepCompiler::area(shape),
+  auto bind = [=, blocks = compiler.blocks(shape), area = StepCompiler::area(shape),
                lanes = std::move(moves.lanes)](const RunnerMemory& memory) {
     // For every image the first block of every source.
     std::vector<std::vector<const float*>> images(static_cast<size_t>(shape[0]));
@@ -150,7 +150,7 @@ void compile_moves(StepCompiler& compiler, graph::NodeId id, std::string_view na
         images[n].push_back(memory[sources[s]] + static_cast<int64_t>(n) * image);
       }
     }
-    return [=, &lanes, images = std::move(images), y = memory[dst]] {
+    return [=, threads = memory.threads, &lanes, images = std::move(images), y = memory[dst]] {
       const int64_t per_image = kernels::block_count(shape[1], block);
       parallel_for(threads, blocks, [&](int64_t begin, int64_t end) {
         for (int64_t item = begin; item < end; ++item) {

@@ -21,7 +21,8 @@ class ConvolutionStep : public Step {
                          .residual = reads.size() > 1 ? memory[reads[1]] : nullptr,
                          .dst = memory[writes],
                          .sums = also_writes < 0 ? nullptr : memory[also_writes],
-                         .scratch = memory.scratch});
+                         .scratch = memory.scratch,
+                         .threads = memory.threads});
   }
 
   std::unique_ptr<ConvolutionKernel> kernel;
@@ -104,7 +105,7 @@ class ConvolutionCompiler {
             .activation = compiler_.resolve(op_.activation),
             .has_residual = residual_ != graph::kNone,
             .src_layout = src_layout,
-            .threads = compiler_.threads(),
+            .threads = compiler_.tuned_threads(),
             .compact_layers = compiler_.compact_layers(),
             .may_use_tiles = compiler_.may_use_tiles()};
   }
@@ -169,7 +170,7 @@ class ConvolutionCompiler {
   void emit(const ConvolutionProblem& problem, std::unique_ptr<ConvolutionKernel> kernel) {
     auto step = std::make_unique<ConvolutionStep>();
     step->info.implementation = kernel->name();
-    step->scratch_bytes = kernel->scratch_bytes();
+    step->thread_scratch_bytes = [&kernel = *kernel](int threads) { return kernel.scratch_bytes(threads); };
     const graph::NodeId src = problem.expansion ? compiler_.node(src_).inputs[0] : src_;
     step->reads = {problem.src_layout == Layout::kPlanar ? compiler_.value_of(src) : compiler_.blocked_value_of(src)};
     if (problem.has_residual) step->reads.push_back(compiler_.blocked_value_of(residual_));
@@ -178,7 +179,7 @@ class ConvolutionCompiler {
       step->also_writes = compiler_.add_value({problem.dst[0], problem.dst[1]}, Layout::kBlocked);
       compiler_.set_sums(id_, step->also_writes);
     }
-    // The step that owns the kernel outlives packing.
+    // The step owns the kernel and outlives packing.
     const Parameters own = parameters(op_);
     if (problem.expansion) {
       step->packed = compiler_.add_packed(

@@ -34,7 +34,7 @@ struct ConvolutionProblem {
   kernels::ResolvedActivation activation;
   bool has_residual = false;
   Layout src_layout = Layout::kBlocked;
-  int threads = 1;
+  int threads = 1;              ///< of the runners for which the fastest kernel is wanted; kernels take any number
   bool compact_layers = false;  ///< see KernelOptions
   bool may_use_tiles = false;   ///< of AMX, see tile_use.h
 
@@ -55,7 +55,8 @@ struct ConvolutionMemory {
   const float* residual = nullptr;    ///< null without one
   float* dst = nullptr;               ///< never overlaps the others
   float* sums = nullptr;              ///< [N, out padded to B]; null where nobody wants them or !can_sum()
-  std::byte* scratch = nullptr;       ///< scratch_bytes(), undefined contents
+  std::byte* scratch = nullptr;       ///< scratch_bytes(threads), undefined contents
+  int threads = 1;                    ///< that the work is shared between
 };
 
 /// One way to compute one problem. Immutable; shared by all runners of a network.
@@ -74,14 +75,14 @@ class ConvolutionKernel {
   virtual bool can_sum() const { return false; }
   /// Of weights and bias together.
   virtual size_t packed_bytes() const = 0;
-  virtual size_t scratch_bytes() const { return 0; }
+  virtual size_t scratch_bytes(int /*threads*/) const { return 0; }
   /// Kernels of one layer that have this in common pack it alike, whatever the sizes of their maps. Empty: not known.
   virtual std::string packing() const { return {}; }
   /// `weights` are [out, in / groups, kh, kw] row-major, `bias` is [out] or empty; `dst` is filled with zeros. Those of
   /// an expansion follow; then both have a bias.
   virtual void pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const = 0;
   /// The kernel outlives what it binds. Running allocates nothing and writes zeros to the lanes of dst that are no
-  /// channels. Work is shared between `problem.threads` threads.
+  /// channels.
   virtual std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const = 0;
 };
 

@@ -18,12 +18,12 @@ class DepthwiseConvolution : public OwnConvolution {
   bool can_sum() const override { return true; }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    return make_bound_step(
-        [=, conv = with_packed(conv_, memory), threads = threads(), items = images() * blocks(), function = function_] {
-          parallel_for(threads, items, [&](int64_t begin, int64_t end) {
-            function(conv, memory.src, memory.residual, memory.dst, memory.sums, begin, end);
-          });
-        });
+    return make_bound_step([=, conv = with_packed(conv_, memory), threads = memory.threads, items = images() * blocks(),
+                            function = function_] {
+      parallel_for(threads, items, [&](int64_t begin, int64_t end) {
+        function(conv, memory.src, memory.residual, memory.dst, memory.sums, begin, end);
+      });
+    });
   }
 
  private:

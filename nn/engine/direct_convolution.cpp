@@ -30,7 +30,7 @@ class DirectConvolution : public OwnConvolution {
   bool is_last_resort() const override { return true; }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    return make_bound_step([=, conv = with_packed(conv_, memory), threads = threads(), items = images() * blocks(),
+    return make_bound_step([=, conv = with_packed(conv_, memory), threads = memory.threads, items = images() * blocks(),
                             kernel = table().direct_conv] {
       parallel_for(threads, items, [&](int64_t begin, int64_t end) {
         kernel(conv, memory.src, memory.residual, memory.dst, begin, end);

@@ -68,20 +68,23 @@ namespace {
 std::shared_ptr<const Executable> compile_optimised(const graph::BoundGraph& optimised, const Shape& input,
                                                     const CompileOptions& options) {
   const int64_t images = input.rank() == 0 ? 0 : input[0];
-  if (images < options.threads) return compile_onednn(optimised, input, options);
-  const BatchSplit split = split_batch(images, options.threads);
+  if (images < options.tuned_threads) return compile_onednn(optimised, input, options);
+  const BatchSplit split = split_batch(images, options.tuned_threads);
   if (split.parts <= 1) return compile_onednn(optimised, input, options);
   CompileOptions single = options;
-  single.threads = 1;
+  single.tuned_threads = 1;
   Shape part = input;
   part[0] = split.part_images;
-  return spread_batch(compile_onednn(optimised, part, single), images, options.threads);
+  return spread_batch(compile_onednn(optimised, part, single), images);
+}
+
+void check_threads(std::string_view what, int threads) {
+  if (threads >= 1 && threads <= kMaxThreads) return;
+  throw EngineError(fmt::format("{}: expected 1 to {}, found {}", what, kMaxThreads, threads));
 }
 
 void check(const CompileOptions& options) {
-  if (options.threads < 1 || options.threads > kMaxThreads) {
-    throw EngineError(fmt::format("CompileOptions::threads: expected 1 to {}, found {}", kMaxThreads, options.threads));
-  }
+  check_threads("CompileOptions::tuned_threads", options.tuned_threads);
   if (options.kernels.wanted.empty()) {
     throw EngineError("KernelOptions::wanted: is empty; give auto, own, onednn, or part of an implementation's name");
   }
@@ -112,6 +115,11 @@ std::shared_ptr<const Executable> Executable::compile(const graph::BoundGraph& n
       precision == Precision::kAuto ? compile_fastest(options, compile_exactly) : compile_exactly(options);
   check_unchanged(network.values);  // nor while they were read
   return executable;
+}
+
+std::unique_ptr<Runner> Executable::new_runner(int threads) const {
+  check_threads("Executable::new_runner: threads", threads);
+  return make_runner(threads);
 }
 
 }  // namespace zoo::engine

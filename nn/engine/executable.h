@@ -84,11 +84,10 @@ struct CompileOptions {
   std::optional<Precision> precision = std::nullopt;
   /// Of the network as built; kInt8 needs it.
   std::shared_ptr<const Calibration> calibration = nullptr;
-  /// Cores one inference may use, 1 to kMaxThreads (thread_pool.h). A batch is computed in parts of a few images, which
-  /// the caches hold, each part on one core; of a single image each operation is shared. The runner brings threads - 1
-  /// threads of its own, which sleep between inferences: where many images are at hand, several runners with one thread
-  /// each, on threads of the caller, or a batch, do more per second.
-  int threads = 1;
+  /// Threads of the runners for which it is to be fast, 1 to kMaxThreads (thread_pool.h): kernels are those that took
+  /// the shortest time with so many, and a batch is cut into parts for so many. Runners with any other number use the
+  /// same weights and yield the same values but for rounding.
+  int tuned_threads = 1;
   /// Names of the graph's outputs to produce, in this order; empty = all. What no output needs is not computed.
   std::vector<std::string> outputs = {};
   KernelOptions kernels = {};
@@ -131,7 +130,12 @@ class Executable : public std::enable_shared_from_this<Executable> {
   static std::shared_ptr<const Executable> compile(const graph::BoundGraph& network, const Shape& input,
                                                    const CompileOptions& options = {});
 
-  virtual std::unique_ptr<Runner> new_runner() const = 0;
+  /// `threads`: cores that one inference may use, 1 to kMaxThreads (thread_pool.h). A batch is computed in parts of a
+  /// few images, which the caches hold, each part on one core while there are as many parts; of a single image each
+  /// operation is shared. The runner brings threads - 1 threads of its own, which sleep between inferences: where many
+  /// images are at hand, several runners with one thread each, on threads of the caller, or a batch, do more per
+  /// second. Throws EngineError for a number out of range, and when the system has no more threads.
+  std::unique_ptr<Runner> new_runner(int threads = 1) const;
 
   virtual const Shape& input_shape() const = 0;
   virtual const std::vector<IoInfo>& outputs() const = 0;
@@ -141,9 +145,12 @@ class Executable : public std::enable_shared_from_this<Executable> {
   /// What a user may want to know though nothing failed, e.g. that the folder for measured times cannot be written;
   /// empty if there is nothing.
   virtual std::string note() const { return {}; }
-  /// Bytes of packed weights (shared) and of activations (per runner).
+  /// Bytes of packed weights (shared), and of activations and scratch memory of a runner with so many threads.
   virtual size_t weight_bytes() const = 0;
-  virtual size_t activation_bytes() const = 0;
+  virtual size_t activation_bytes(int threads) const = 0;
+
+ private:
+  virtual std::unique_ptr<Runner> make_runner(int threads) const = 0;
 };
 
 /// The activations of one concurrent user of an Executable. One thread at a time, a second one is refused; keeps its
@@ -157,7 +164,7 @@ class Runner {
   /// Computes all outputs. Allocates nothing. Throws EngineError, and Error while another thread runs it.
   virtual void run() = 0;
   /// The same, with the nanoseconds that each step took: one per entry of Executable::steps(), in its order. Of a batch
-  /// that is computed in parts, all its times together over the number of threads.
+  /// that is computed in parts, all its times together over the number of parts that run at a time.
   virtual void run_timed(std::span<int64_t> step_ns) = 0;
   /// Row-major values of output `index`; valid until the next run().
   virtual std::span<const float> output(size_t index) const = 0;

@@ -75,8 +75,7 @@ void Pair::run(const float* src, float* dst, float* buffer, int64_t begin, int64
 class ExpandDepthwiseConvolution : public ConvolutionKernel {
  public:
   ExpandDepthwiseConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table)
-      : threads_(problem.threads),
-        images_(problem.dst[0]),
+      : images_(problem.dst[0]),
         in_channels_(problem.expansion->op.in_channels),
         runs_(depthwise_runs(problem, table)) {
     const int64_t channels = problem.op.out_channels;
@@ -105,8 +104,8 @@ class ExpandDepthwiseConvolution : public ConvolutionKernel {
   size_t packed_bytes() const override {
     return static_cast<size_t>(expand_weights() + depthwise_weights() + 2 * padded_channels()) * sizeof(float);
   }
-  size_t scratch_bytes() const override {
-    return static_cast<size_t>(threads_ * pair_.buffer_floats()) * sizeof(float);
+  size_t scratch_bytes(int threads) const override {
+    return static_cast<size_t>(threads * pair_.buffer_floats()) * sizeof(float);
   }
 
   /// Weights and bias of the expansion, then those of the depthwise convolution.
@@ -132,7 +131,7 @@ class ExpandDepthwiseConvolution : public ConvolutionKernel {
     const int64_t src_floats = block_count(in_channels_, pair.lanes) * pair.expand.src_plane;
     const int64_t dst_floats = pair.blocks() * pair.depthwise.dst_plane;
     auto* buffers = reinterpret_cast<float*>(memory.scratch);
-    return make_bound_step([=, parts = int64_t{threads_}, images = images_] {
+    return make_bound_step([=, parts = int64_t{memory.threads}, images = images_] {
       parallel_for(static_cast<int>(parts), parts, [&](int64_t first, int64_t last) {
         for (int64_t part = first; part < last; ++part) {
           const kernels::Part rows = kernels::part_of(pair.depthwise.dst_h, parts, part);
@@ -150,7 +149,6 @@ class ExpandDepthwiseConvolution : public ConvolutionKernel {
   int64_t expand_weights() const { return kernels::pointwise_weights_size(pair_.expand, pair_.lanes); }
   int64_t depthwise_weights() const { return padded_channels() * pair_.kernel * pair_.kernel; }
 
-  int threads_;
   int64_t images_;
   int64_t in_channels_;
   std::vector<kernels::TileRun> runs_;

@@ -29,16 +29,17 @@ class ChosenExecutable : public Executable {
   ChosenExecutable(std::shared_ptr<const Executable> chosen, std::string note)
       : chosen_(std::move(chosen)), note_(std::move(note)) {}
 
-  std::unique_ptr<Runner> new_runner() const override { return chosen_->new_runner(); }
   const Shape& input_shape() const override { return chosen_->input_shape(); }
   const std::vector<IoInfo>& outputs() const override { return chosen_->outputs(); }
   Precision precision() const override { return chosen_->precision(); }
   std::vector<StepInfo> steps() const override { return chosen_->steps(); }
   std::string note() const override { return note_; }
   size_t weight_bytes() const override { return chosen_->weight_bytes(); }
-  size_t activation_bytes() const override { return chosen_->activation_bytes(); }
+  size_t activation_bytes(int threads) const override { return chosen_->activation_bytes(threads); }
 
  private:
+  std::unique_ptr<Runner> make_runner(int threads) const override { return chosen_->new_runner(threads); }
+
   std::shared_ptr<const Executable> chosen_;
   std::string note_;
 };
@@ -101,7 +102,7 @@ std::shared_ptr<const Executable> compile_fastest(const CompileOptions& options,
     exact.precision = precision;
     try {
       std::shared_ptr<const Executable> executable = compile(exact);
-      std::unique_ptr<Runner> runner = executable->new_runner();
+      std::unique_ptr<Runner> runner = executable->new_runner(options.tuned_threads);
       candidates.push_back({std::move(executable), std::move(runner), {}});
     } catch (const UnknownKernelError&) {
       if (first_unknown == nullptr) first_unknown = std::current_exception();

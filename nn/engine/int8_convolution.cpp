@@ -179,14 +179,14 @@ class DenseConvolution {
     const auto tiles = std::make_shared<const std::vector<kernels::Int8Tile>>(make_tiles(conv));
     const bool copies = image_ || padded_.has_padding();
     const auto ahead = compiler_.add_weights_ahead(cycles());
-    const auto bind = [=, &table = compiler_.int8_table(), threads = compiler_.threads(), padded = padded_,
+    const auto bind = [=, &table = compiler_.int8_table(), padded = padded_,
                        fill = source_rows()](const RunnerMemory& memory) {
       kernels::Int8Conv bound = conv;
       bound.weights = layer.weights();
       bound.tiles = tiles->data();
       bound.epilogue = layer.epilogue();
-      if (threads == 1) bound.ahead = ahead->range();
-      return [=, &table, copy = memory.scratch, count = static_cast<int64_t>(tiles->size()),
+      if (memory.threads == 1) bound.ahead = ahead->range();
+      return [=, &table, threads = memory.threads, copy = memory.scratch, count = static_cast<int64_t>(tiles->size()),
               x = memory.as<const std::byte>(src), r = residual < 0 ? nullptr : memory.as<const uint8_t>(residual),
               y = memory.as<std::byte>(dst)] {
         if (copies) {
@@ -275,20 +275,21 @@ class DenseConvolution {
         .dst_image_bytes = static_cast<size_t>(StepCompiler::area(out) * kernels::int8_padded(out[1]))};
     std::vector<RowStage> stages(rows.size());
     std::ranges::transform(rows, stages.begin(), &RowConv::stage);
-    const size_t scratch_bytes = RowChain(stages, {}, maps, compiler_.threads()).scratch_bytes();
     // The step owns the rows and outlives what it binds.
-    auto bind = [=, &table = compiler_.int8_table(), threads = compiler_.threads(),
-                 fill = convolutions.front().source_rows(), rows = std::move(rows)](const RunnerMemory& memory) {
+    auto bind = [=, &table = compiler_.int8_table(), fill = convolutions.front().source_rows(),
+                 rows = std::move(rows)](const RunnerMemory& memory) {
       std::vector<RowStage> bound = stages;
       for (size_t i = 0; i < bound.size(); ++i) {
-        const bool fetches = threads == 1 && i == longest;
+        const bool fetches = memory.threads == 1 && i == longest;
         bound[i].compute = row_function(table, rows[i], fetches ? ahead->range() : kernels::Int8Ahead{});
       }
-      return [chain = RowChain(std::move(bound), fill, maps, threads), x = memory.as<const std::byte>(src),
+      return [chain = RowChain(std::move(bound), fill, maps, memory.threads), x = memory.as<const std::byte>(src),
               y = memory.as<std::byte>(dst), scratch = memory.scratch] { chain.run(x, y, scratch); };
     };
     auto step = make_int8_step(compiler_, "rows_int8", {src}, dst, std::move(bind));
-    step->scratch_bytes = scratch_bytes;
+    step->thread_scratch_bytes = [stages, maps](int threads) {
+      return RowChain(stages, {}, maps, threads).scratch_bytes();
+    };
     compiler_.add_step(std::move(step));
     compiler_.set_value(id_, dst);
   }

@@ -69,16 +69,15 @@ bool compile_int8_depthwise(StepCompiler& compiler, graph::NodeId id, const grap
   const Int8Layer layer(compiler, spec, weights, arrange);
   const int64_t ring_bytes = whole_lines(kernels::int8_ring_bytes(conv));
   const auto ahead = compiler.add_weights_ahead(static_cast<double>(out.elements()) / kLanes * kCycles);
-  const auto bind = [=, &table = compiler.int8_table(), threads = compiler.threads(),
-                     items = out[0] * channels / kLanes,
+  const auto bind = [=, &table = compiler.int8_table(), items = out[0] * channels / kLanes,
                      sums_offset = int8_sums_offset(out)](const RunnerMemory& memory) {
     kernels::Int8Depthwise bound = conv;
     bound.weights = layer.weights();
     bound.zero = layer.source_zeros();
     bound.epilogue = layer.epilogue();
-    if (threads == 1) bound.ahead = ahead->range();
+    if (memory.threads == 1) bound.ahead = ahead->range();
     auto* y = memory.as<uint8_t>(dst);
-    return [=, &table, x = memory.as<const uint8_t>(src), rings = memory.scratch,
+    return [=, &table, threads = memory.threads, x = memory.as<const uint8_t>(src), rings = memory.scratch,
             sums = with_sums ? reinterpret_cast<int32_t*>(y + sums_offset) : nullptr] {
       parallel_for(threads, threads, [&](int64_t first, int64_t last) {
         for (int64_t part = first; part < last; ++part) {
@@ -89,7 +88,7 @@ bool compile_int8_depthwise(StepCompiler& compiler, graph::NodeId id, const grap
     };
   };
   auto step = make_int8_step(compiler, "depthwise_int8", {src}, dst, bind);
-  step->scratch_bytes = static_cast<size_t>(ring_bytes * compiler.threads());
+  step->thread_scratch_bytes = [ring_bytes](int threads) { return static_cast<size_t>(ring_bytes * threads); };
   compiler.add_step(std::move(step));
   compiler.set_value(id, dst);
   return true;

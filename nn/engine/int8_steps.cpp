@@ -28,10 +28,11 @@ bool compile_mean(StepCompiler& compiler, graph::NodeId id) {
   if (StepCompiler::area(shape) > kernels::kInt8MostPositions) return false;
   const ValueId src = compiler.value_of(input);
   const ValueId dst = compiler.add_value(compiler.shape(id), kBlockedF32);
-  const auto bind = [=, &table = compiler.int8_table(), threads = compiler.threads(), source = compiler.value(src),
+  const auto bind = [=, &table = compiler.int8_table(), source = compiler.value(src),
                      images = shape[0]](const RunnerMemory& memory) {
     const auto* x = memory.as<const uint8_t>(src);
-    return [=, &table, left = sums_of(source, x), sums = reinterpret_cast<int32_t*>(memory.scratch), y = memory[dst],
+    return [=, &table, threads = memory.threads, left = sums_of(source, x),
+            sums = reinterpret_cast<int32_t*>(memory.scratch), y = memory[dst],
             means = Int8Means{source.quantization.get(), StepCompiler::area(source.shape), shape[1]}] {
       if (left == nullptr) {
         parallel_for(threads, images, [&](int64_t begin, int64_t end) {
@@ -117,12 +118,13 @@ bool compile_gated_map(StepCompiler& compiler, graph::NodeId id, const graph::Sq
   const int64_t images = compiler.shape(id)[0];
   const int64_t channels = kernels::int8_padded(op.channels);
   const int64_t squeezed = kernels::int8_padded(op.squeezed);
-  const auto bind = [=, &table = compiler.int8_table(), threads = compiler.threads(), source = compiler.value(src),
+  const auto bind = [=, &table = compiler.int8_table(), source = compiler.value(src),
                      result = compiler.value(dst)](const RunnerMemory& memory) {
     const GateScratch scratch(memory.scratch, images, channels, squeezed);
     const auto* x = memory.as<const uint8_t>(src);
-    return [=, &table, left = sums_of(source, x), from = source.quantization.get(), to = result.quantization.get(),
-            first = BoundLayer{reduce.op(), &table, threads}, second = BoundLayer{expand.op(), &table, threads},
+    return [=, &table, threads = memory.threads, left = sums_of(source, x), from = source.quantization.get(),
+            to = result.quantization.get(), first = BoundLayer{reduce.op(), &table, memory.threads},
+            second = BoundLayer{expand.op(), &table, memory.threads},
             means = Int8Means{source.quantization.get(), area, op.channels}, y = memory.as<uint8_t>(dst)] {
       if (left == nullptr) {
         parallel_for(threads, images, [&](int64_t begin, int64_t end) {
@@ -176,7 +178,7 @@ bool compile_map(StepCompiler& compiler, graph::NodeId id, const graph::FusedAct
   arrays.insert(arrays.end(), static_cast<size_t>(channels), to.step[0]);
   arrays.insert(arrays.end(), static_cast<size_t>(channels), to.zero[0]);
   const auto packed = compiler.add_packed(std::move(arrays));
-  const auto bind = [=, &table = compiler.int8_table(), threads = compiler.threads(),
+  const auto bind = [=, &table = compiler.int8_table(),
                      positions =
                          compiler.shape(id)[0] * StepCompiler::area(compiler.shape(id))](const RunnerMemory& memory) {
     kernels::Int8Epilogue bound = epilogue;
@@ -185,7 +187,7 @@ bool compile_map(StepCompiler& compiler, graph::NodeId id, const graph::FusedAct
     bound.unit = bound.bias + channels;
     bound.zero = bound.unit + channels;
     const auto* addend = b < 0 ? nullptr : memory.as<const uint8_t>(b);
-    return [=, &table, x = memory.as<const uint8_t>(a), y = memory.as<uint8_t>(dst)] {
+    return [=, &table, threads = memory.threads, x = memory.as<const uint8_t>(a), y = memory.as<uint8_t>(dst)] {
       parallel_for(threads, positions,
                    [&](int64_t begin, int64_t end) { table.map(bound, x, addend, y, channels, begin, end); });
     };
@@ -247,11 +249,11 @@ bool compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const VectorLa
       pack_int8_vector_layer(compiler, layer.weight, layer.bias, layer.outputs, layer.inputs, layer.activation);
   const int64_t rows = compiler.shape(id)[0];
   const int64_t rounded_size = rows * kernels::int8_row_size(layer.inputs);
-  const auto bind = [=, &table = compiler.int8_table(), threads = compiler.threads()](const RunnerMemory& memory) {
+  const auto bind = [=, &table = compiler.int8_table()](const RunnerMemory& memory) {
     Scratch scratch(memory.scratch);
     auto* rounded = scratch.take<int16_t>(rounded_size);
     auto* steps = scratch.take<float>(rows);
-    return [=, run = BoundLayer{packed.op(), &table, threads}, x = memory[src], y = memory[dst]] {
+    return [=, run = BoundLayer{packed.op(), &table, memory.threads}, x = memory[src], y = memory[dst]] {
       run(x, kernels::int8_padded(layer.inputs), rows, rounded, steps, y, kernels::int8_padded(layer.outputs));
     };
   };
@@ -268,10 +270,10 @@ bool compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const VectorLa
 std::unique_ptr<Step> make_int8_relayout(const StepCompiler& compiler, ValueId src, ValueId dst) {
   const bool to_int8 = compiler.value(dst).type == DataType::kU8;
   const Value& map = compiler.value(to_int8 ? dst : src);
-  const auto bind = [=, &table = compiler.int8_table(), threads = compiler.threads(), quantization = map.quantization,
+  const auto bind = [=, &table = compiler.int8_table(), quantization = map.quantization,
                      blocks = compiler.blocks(map.shape), channels = map.shape[1],
                      area = StepCompiler::area(map.shape)](const RunnerMemory& memory) {
-    return [=, &table, x = memory[src], y = memory[dst]] {
+    return [=, &table, threads = memory.threads, x = memory[src], y = memory[dst]] {
       parallel_for(threads, blocks, [&](int64_t begin, int64_t end) {
         if (to_int8) {
           table.quantize(x, quantization->inverse_step.data(), quantization->zero.data(), reinterpret_cast<uint8_t*>(y),

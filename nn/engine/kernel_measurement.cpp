@@ -83,7 +83,7 @@ class Workspace {
     for (const Way& way : ways) {
       if (way.size() > 1) between_bytes_ = blocked_bytes(way.front().problem.dst, lanes);
       for (const ConvolutionChoice& step : way) {
-        scratch_bytes_ = std::max(scratch_bytes_, aligned(step.kernel.scratch_bytes()));
+        scratch_bytes_ = std::max(scratch_bytes_, aligned(step.kernel.scratch_bytes(step.problem.threads)));
       }
       packed_bytes_ += packed_bytes(way) * copies_of(packed_bytes(way), cache_bytes_);
     }
@@ -125,7 +125,8 @@ class Workspace {
                                   .packed = step_packed,
                                   .residual = way[s].problem.has_residual ? residual : nullptr,
                                   .dst = is_last ? dst : between,
-                                  .scratch = scratch}));
+                                  .scratch = scratch,
+                                  .threads = way[s].problem.threads}));
           step_packed += aligned(way[s].kernel.packed_bytes());
         }
       }

@@ -17,7 +17,7 @@ class MatVecConvolution : public OwnConvolution {
             .inputs = problem.op.in_channels, .outputs = problem.op.out_channels, .activation = problem.activation} {}
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    return make_bound_step([=, mat_vec = with_packed(mat_vec_, memory), threads = threads(), rows = images(),
+    return make_bound_step([=, mat_vec = with_packed(mat_vec_, memory), threads = memory.threads, rows = images(),
                             src_stride = src_stride_, blocks = blocks(), dst_stride = blocks() * table().lanes,
                             function = function_] {
       parallel_for(threads, blocks, [&](int64_t begin, int64_t end) {

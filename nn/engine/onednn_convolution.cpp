@@ -167,7 +167,7 @@ class OneDnnConvolution : public ConvolutionKernel {
   std::string name() const override { return name_; }
   int64_t lanes() const override { return lanes_; }
   size_t packed_bytes() const override { return weight_bytes() + (has_bias() ? desc_.bias_desc().get_size() : 0); }
-  size_t scratch_bytes() const override { return desc_.scratchpad_desc().get_size(); }
+  size_t scratch_bytes(int /*threads*/) const override { return desc_.scratchpad_desc().get_size(); }
   std::string packing() const override {
     const std::optional<size_t> format = known_format(desc_.weights_desc());
     return format ? fmt::format("onednn:{}", *format) : "";

@@ -22,17 +22,13 @@ constexpr size_t kAlignment = 64;
 class OneDnnExecutable : public Executable {
  public:
   OneDnnExecutable(CompiledSteps compiled, const graph::Graph& graph, const CompileOptions& options)
-      : compiled_(std::move(compiled)),
-        threads_(options.threads),
-        precision_(options.precision.value_or(Precision::kF32)) {
+      : compiled_(std::move(compiled)), precision_(options.precision.value_or(Precision::kF32)) {
     pack_weights();
     plan_activations();
     for (size_t i = 0; i < graph.outputs.size(); ++i) {
       outputs_.push_back({graph.outputs[i].name, value(compiled_.outputs[i]).shape});
     }
   }
-
-  std::unique_ptr<Runner> new_runner() const override;
 
   const Shape& input_shape() const override { return value(compiled_.input).shape; }
   const std::vector<IoInfo>& outputs() const override { return outputs_; }
@@ -55,7 +51,7 @@ class OneDnnExecutable : public Executable {
   Precision precision() const override { return precision_; }
   std::string note() const override { return compiled_.note; }
   size_t weight_bytes() const override { return weights_.size(); }
-  size_t activation_bytes() const override { return input_bytes() + arena_bytes_ + scratch_bytes_; }
+  size_t activation_bytes(int threads) const override { return input_bytes() + arena_bytes_ + scratch_bytes(threads); }
 
   const CompiledSteps& compiled() const { return compiled_; }
   const Value& value(ValueId id) const { return compiled_.values[static_cast<size_t>(id)]; }
@@ -63,9 +59,19 @@ class OneDnnExecutable : public Executable {
   size_t arena_bytes() const { return arena_bytes_; }
   /// Offset of a value in the arena; the input lies before it.
   size_t offset(ValueId id) const { return offsets_[static_cast<size_t>(id)]; }
-  int threads() const { return threads_; }
 
  private:
+  std::unique_ptr<Runner> make_runner(int threads) const override;
+
+  size_t scratch_bytes(int threads) const {
+    size_t most = 0;
+    for (const auto& step : compiled_.steps) {
+      const size_t of_threads = step->thread_scratch_bytes ? step->thread_scratch_bytes(threads) : 0;
+      most = std::max(most, step->scratch_bytes + of_threads);
+    }
+    return most;
+  }
+
   void pack_weights() {
     size_t total = 0;
     for (const auto& block : compiled_.packed) total += (block->bytes + kAlignment - 1) / kAlignment * kAlignment;
@@ -107,7 +113,6 @@ class OneDnnExecutable : public Executable {
         written.first = s;
         written.last = std::max(written.last, s);
       }
-      scratch_bytes_ = std::max(scratch_bytes_, step.scratch_bytes);
     }
     for (ValueId output : compiled_.outputs) lifetimes[static_cast<size_t>(output)].last = step_count;
 
@@ -129,30 +134,28 @@ class OneDnnExecutable : public Executable {
   }
 
   CompiledSteps compiled_;
-  int threads_;
   Precision precision_;
   AlignedBuffer weights_;
   std::vector<size_t> offsets_;
   size_t arena_bytes_ = 0;
-  size_t scratch_bytes_ = 0;
   std::vector<IoInfo> outputs_;
 };
 
 class OneDnnRunner : public PartRunner {
  public:
   /// Without `inputs` it has one of its own.
-  OneDnnRunner(std::shared_ptr<const OneDnnExecutable> executable, std::vector<float*> inputs)
+  OneDnnRunner(std::shared_ptr<const OneDnnExecutable> executable, std::vector<float*> inputs, int threads)
       : executable_(std::move(executable)),
         inputs_(std::move(inputs)),
-        buffer_(executable_->activation_bytes() - (inputs_.empty() ? 0 : executable_->input_bytes())),
-        pool_(executable_->threads()) {
+        buffer_(executable_->activation_bytes(threads) - (inputs_.empty() ? 0 : executable_->input_bytes())),
+        pool_(threads) {
     const CompiledSteps& compiled = executable_->compiled();
     std::byte* arena = buffer_.data();
     if (inputs_.empty()) {
       inputs_.push_back(reinterpret_cast<float*>(buffer_.data()));
       arena += executable_->input_bytes();
     }
-    RunnerMemory memory;
+    RunnerMemory memory{.threads = threads, .values = {}};
     for (size_t i = 0; i < compiled.values.size(); ++i) {
       memory.values.push_back(reinterpret_cast<float*>(arena + executable_->offset(static_cast<ValueId>(i))));
     }
@@ -220,21 +223,21 @@ class OneDnnRunner : public PartRunner {
   ThreadPool pool_;
 };
 
-std::unique_ptr<Runner> OneDnnExecutable::new_runner() const {
+std::unique_ptr<Runner> OneDnnExecutable::make_runner(int threads) const {
   return std::make_unique<OneDnnRunner>(std::static_pointer_cast<const OneDnnExecutable>(this->shared_from_this()),
-                                        std::vector<float*>{});
+                                        std::vector<float*>{}, threads);
 }
 
 }  // namespace
 
-std::unique_ptr<PartRunner> new_part_runner(const Executable& executable, std::vector<float*> inputs) {
+std::unique_ptr<PartRunner> new_part_runner(const Executable& executable, std::vector<float*> inputs, int threads) {
   return std::make_unique<OneDnnRunner>(std::static_pointer_cast<const OneDnnExecutable>(executable.shared_from_this()),
-                                        std::move(inputs));
+                                        std::move(inputs), threads);
 }
 
 std::shared_ptr<const Executable> compile_onednn(const graph::BoundGraph& network, const Shape& input,
                                                  const CompileOptions& options) {
-  ThreadPool pool(options.threads);  // kernels are chosen by how long they take with these threads
+  ThreadPool pool(options.tuned_threads);  // kernels are chosen by how long they take with these threads
   const PoolScope scope(&pool);
   try {
     StepCompiler compiler(network, input, options);

@@ -22,7 +22,7 @@ class PartRunner : public Runner {
 
 /// For what compile_onednn has made. `inputs`: every place that the runner is to read from, each as large as the
 /// executable's input. They outlive the runner.
-std::unique_ptr<PartRunner> new_part_runner(const Executable& executable, std::vector<float*> inputs);
+std::unique_ptr<PartRunner> new_part_runner(const Executable& executable, std::vector<float*> inputs, int threads = 1);
 
 /// Whether bf16 networks may run here: AMX, unless ONEDNN_MAX_CPU_ISA rules it out.
 bool engine_has_amx_bf16();

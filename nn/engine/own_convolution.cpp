@@ -10,7 +10,6 @@ OwnConvolution::OwnConvolution(std::string_view family, const ConvolutionProblem
                                const kernels::KernelTable& table)
     : family_(family),
       table_(table),
-      threads_(problem.threads),
       images_(problem.dst[0]),
       out_channels_(problem.op.out_channels),
       inputs_(problem.op.in_channels / problem.op.groups * problem.op.kernel.h * problem.op.kernel.w),

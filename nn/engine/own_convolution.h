@@ -26,8 +26,7 @@ class OwnConvolution : public ConvolutionKernel {
   virtual size_t weight_bytes() const;
   virtual void pack_weights(const float* weights, std::byte* packed) const;
 
-  /// Threads, images and blocks of output channels of an image.
-  int threads() const { return threads_; }
+  /// Images and blocks of output channels of an image.
   int64_t images() const { return images_; }
   int64_t blocks() const { return blocks_; }
   const kernels::KernelTable& table() const { return table_; }
@@ -43,7 +42,6 @@ class OwnConvolution : public ConvolutionKernel {
  private:
   std::string_view family_;
   const kernels::KernelTable& table_;
-  int threads_;
   int64_t images_;
   int64_t out_channels_;
   int64_t inputs_;  ///< weights of an output

@@ -13,9 +13,9 @@ void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::GlobalAvg
   const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
   const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
   const Shape& shape = compiler.value(src).shape;
-  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(), blocks = compiler.blocks(shape),
+  const auto bind = [=, &table = compiler.table(), blocks = compiler.blocks(shape),
                      area = StepCompiler::area(shape)](const RunnerMemory& memory) {
-    return [=, &table, x = memory[src], y = memory[dst]] {
+    return [=, &table, threads = memory.threads, x = memory[src], y = memory[dst]] {
       parallel_for(threads, blocks, [&](int64_t begin, int64_t end) { table.global_avg_pool(x, y, area, begin, end); });
     };
   };
@@ -30,8 +30,8 @@ void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Linear& o
   const int64_t lanes = compiler.table().lanes;
   const int64_t src_stride = kernels::block_count(op.in_features, lanes) * lanes;
   const int64_t blocks = kernels::block_count(op.out_features, lanes);
-  const auto bind = [=, threads = compiler.threads(), rows = compiler.shape(id)[0]](const RunnerMemory& memory) {
-    return [=, mat_vec = layer.bind(), x = memory[src], y = memory[dst]] {
+  const auto bind = [=, rows = compiler.shape(id)[0]](const RunnerMemory& memory) {
+    return [=, threads = memory.threads, mat_vec = layer.bind(), x = memory[src], y = memory[dst]] {
       parallel_for(threads, blocks,
                    [&](int64_t begin, int64_t end) { mat_vec(x, src_stride, y, blocks * lanes, rows, begin, end); });
     };
@@ -54,12 +54,13 @@ void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::SqueezeEx
   const int64_t images = compiler.shape(id)[0];
   const int64_t channel_blocks = kernels::block_count(op.channels, lanes);
   const int64_t squeezed_blocks = kernels::block_count(op.squeezed, lanes);
-  const auto bind = [=, &table = compiler.table(), threads = compiler.threads()](const RunnerMemory& memory) {
+  const auto bind = [=, &table = compiler.table()](const RunnerMemory& memory) {
     // Scratch: means and gates share one [images, channels] block, the hidden layer follows.
     auto* gates = reinterpret_cast<float*>(memory.scratch);
     float* hidden = gates + images * channel_blocks * lanes;
     const float* pooled = sums < 0 ? gates : memory[sums];
-    return [=, &table, reduce = reduce.bind(), expand = expand.bind(), x = memory[src], y = memory[dst]] {
+    return [=, &table, threads = memory.threads, reduce = reduce.bind(), expand = expand.bind(), x = memory[src],
+            y = memory[dst]] {
       if (sums < 0) {
         parallel_for(threads, images * channel_blocks,
                      [&](int64_t begin, int64_t end) { table.global_avg_pool(x, gates, area, begin, end); });
@@ -87,10 +88,9 @@ void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Mul&) {
   const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
   const ValueId gate = compiler.blocked_value_of(compiler.node(id).inputs[1]);
   const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
-  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(),
-                     blocks = compiler.blocks(compiler.shape(id)),
+  const auto bind = [=, &table = compiler.table(), blocks = compiler.blocks(compiler.shape(id)),
                      area = StepCompiler::area(compiler.shape(id))](const RunnerMemory& memory) {
-    return [=, &table, x = memory[src], g = memory[gate], y = memory[dst]] {
+    return [=, &table, threads = memory.threads, x = memory[src], g = memory[gate], y = memory[dst]] {
       parallel_for(threads, blocks, [&](int64_t begin, int64_t end) { table.scale(x, g, y, area, begin, end); });
     };
   };
@@ -104,10 +104,10 @@ void compile_map(StepCompiler& compiler, graph::NodeId id, ValueId src, ValueId 
                  kernels::ResolvedActivation function) {
   const Shape shape = compiler.value(src).shape;
   const ValueId dst = compiler.add_value(shape, Layout::kBlocked);
-  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(), blocks = compiler.blocks(shape),
-                     area = StepCompiler::area(shape), channels = shape[1]](const RunnerMemory& memory) {
+  const auto bind = [=, &table = compiler.table(), blocks = compiler.blocks(shape), area = StepCompiler::area(shape),
+                     channels = shape[1]](const RunnerMemory& memory) {
     const float* addend = other < 0 ? nullptr : memory[other];
-    return [=, &table, x = memory[src], y = memory[dst]] {
+    return [=, &table, threads = memory.threads, x = memory[src], y = memory[dst]] {
       parallel_for(threads, blocks,
                    [&](int64_t begin, int64_t end) { table.map(x, addend, y, function, channels, area, begin, end); });
     };
@@ -124,9 +124,9 @@ void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::InstanceN
   const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
   const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
   const Shape& shape = compiler.shape(id);
-  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(), blocks = compiler.blocks(shape),
-                     area = StepCompiler::area(shape), eps = op.eps](const RunnerMemory& memory) {
-    return [=, &table, x = memory[src], y = memory[dst]] {
+  const auto bind = [=, &table = compiler.table(), blocks = compiler.blocks(shape), area = StepCompiler::area(shape),
+                     eps = op.eps](const RunnerMemory& memory) {
+    return [=, &table, threads = memory.threads, x = memory[src], y = memory[dst]] {
       parallel_for(threads, blocks,
                    [&](int64_t begin, int64_t end) { table.instance_norm(x, y, eps, area, begin, end); });
     };

@@ -39,8 +39,8 @@ void compile_pool(StepCompiler& compiler, graph::NodeId id, const PoolOp& op, st
                               .pad_top = op.pad.h,
                               .pad_left = op.pad.w,
                               .count_include_pad = count_include_pad};
-  const auto bind = [=, threads = compiler.threads(), blocks = compiler.blocks(out)](const RunnerMemory& memory) {
-    return [=, x = memory[src], y = memory[dst]] {
+  const auto bind = [=, blocks = compiler.blocks(out)](const RunnerMemory& memory) {
+    return [=, threads = memory.threads, x = memory[src], y = memory[dst]] {
       parallel_for(threads, blocks, [&](int64_t begin, int64_t end) { kernel(pool, x, y, begin, end); });
     };
   };
@@ -75,12 +75,12 @@ void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Resize& o
                                   .dst_h = out[2],
                                   .dst_w = out[3]};
   // The step owns the taps and outlives what it binds.
-  auto bind = [=, &table = compiler.table(), threads = compiler.threads(), blocks = compiler.blocks(out),
-               rows = std::move(rows), columns = std::move(columns)](const RunnerMemory& memory) {
+  auto bind = [=, &table = compiler.table(), blocks = compiler.blocks(out), rows = std::move(rows),
+               columns = std::move(columns)](const RunnerMemory& memory) {
     kernels::Resize bound = resize;
     bound.rows = rows.data();
     bound.columns = columns.data();
-    return [=, &table, x = memory[src], y = memory[dst]] {
+    return [=, &table, threads = memory.threads, x = memory[src], y = memory[dst]] {
       parallel_for(threads, blocks, [&](int64_t begin, int64_t end) { table.resize(bound, x, y, begin, end); });
     };
   };
@@ -103,12 +103,12 @@ void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::MultiQuer
   const int64_t lanes = compiler.table().lanes;
   const int64_t packed_size = kernels::packed_keys_size(attention, images, lanes);
   const int64_t scratch_size = kernels::attention_scratch(attention, lanes);
-  const int64_t threads = compiler.threads();
   const auto bind = [=, &table = compiler.table(), key_items = images * kernels::block_count(attention.keys, lanes),
                      items = kernels::attention_items(attention, images)](const RunnerMemory& memory) {
     // Scratch: the packed keys of all images, then one part per thread.
     auto* packed = reinterpret_cast<float*>(memory.scratch);
-    return [=, &table, q = memory[query], k = memory[key], v = memory[value], y = memory[dst]] {
+    return [=, &table, threads = int64_t{memory.threads}, q = memory[query], k = memory[key], v = memory[value],
+            y = memory[dst]] {
       const auto team = static_cast<int>(threads);
       parallel_for(team, key_items, [&](int64_t begin, int64_t end) {
         table.pack_keys(k, packed, attention.key_dim, attention.keys, begin, end);
@@ -122,7 +122,10 @@ void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::MultiQuer
     };
   };
   auto step = make_step(compiler, "attention", {query, key, value}, dst, bind);
-  step->scratch_bytes = static_cast<size_t>(packed_size + threads * scratch_size) * sizeof(float);
+  step->scratch_bytes = static_cast<size_t>(packed_size) * sizeof(float);
+  step->thread_scratch_bytes = [scratch_size](int threads) {
+    return static_cast<size_t>(threads * scratch_size) * sizeof(float);
+  };
   compiler.add_step(std::move(step));
   compiler.set_value(id, dst);
 }

@@ -15,14 +15,11 @@ using kernels::block_count;
 constexpr int64_t kItemsPerThread = 4;
 
 /// Chunks of an image: its source, read once per group, takes at most half of the L2 cache; and every thread has work.
-int64_t choose_chunks(const ConvolutionProblem& problem, int64_t lanes, int64_t groups) {
-  const int64_t area = problem.dst[2] * problem.dst[3];
-  const int64_t bytes = area * problem.op.in_channels * static_cast<int64_t>(sizeof(float));
+int64_t choose_chunks(const kernels::PointwiseConv& conv, int64_t images, int64_t lanes, int threads) {
+  const int64_t bytes = conv.area * conv.in_channels * static_cast<int64_t>(sizeof(float));
   int64_t chunks = block_count(bytes, static_cast<int64_t>(l2_cache_bytes()) / 2);
-  if (problem.threads > 1) {
-    chunks = std::max(chunks, block_count(kItemsPerThread * problem.threads, problem.dst[0] * groups));
-  }
-  const int64_t tiles = block_count(area, kernels::pointwise_max_tile(lanes, kernels::pointwise_max_group(lanes)));
+  if (threads > 1) chunks = std::max(chunks, block_count(kItemsPerThread * threads, images * conv.groups));
+  const int64_t tiles = block_count(conv.area, kernels::pointwise_max_tile(lanes, kernels::pointwise_max_group(lanes)));
   return std::min(chunks, tiles);
 }
 
@@ -39,17 +36,18 @@ class PointwiseConvolution : public OwnConvolution {
              .src_plane = area * table.lanes,
              .dst_plane = area * table.lanes,
              .groups = groups,
-             .chunks = choose_chunks(problem, table.lanes, groups),
              .activation = problem.activation};
   }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    return make_bound_step([=, conv = with_packed(conv_, memory), threads = threads(),
-                            items = images() * conv_.chunks * conv_.groups, function = table().pointwise] {
-      parallel_for(threads, items, [&](int64_t begin, int64_t end) {
-        function(conv, memory.src, memory.residual, memory.dst, begin, end);
-      });
-    });
+    kernels::PointwiseConv conv = with_packed(conv_, memory);
+    conv.chunks = choose_chunks(conv, images(), table().lanes, memory.threads);
+    return make_bound_step(
+        [=, threads = memory.threads, items = images() * conv.chunks * conv.groups, function = table().pointwise] {
+          parallel_for(threads, items, [&](int64_t begin, int64_t end) {
+            function(conv, memory.src, memory.residual, memory.dst, begin, end);
+          });
+        });
   }
 
  private:
@@ -60,7 +58,7 @@ class PointwiseConvolution : public OwnConvolution {
     kernels::pack_pointwise(conv_, weights, table().lanes, reinterpret_cast<float*>(packed));
   }
 
-  kernels::PointwiseConv conv_;
+  kernels::PointwiseConv conv_;  ///< but for the chunks
 };
 
 bool is_pointwise(const ConvolutionProblem& problem, const kernels::KernelTable& table) {

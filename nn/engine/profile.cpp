@@ -13,17 +13,17 @@ double median_ms(const std::vector<int64_t>& ns) { return static_cast<double>(qu
 
 }  // namespace
 
-Profiler::Profiler(std::shared_ptr<const Executable> executable, const CompileOptions& options,
+Profiler::Profiler(std::shared_ptr<const Executable> executable, const CompileOptions& options, int threads,
                    std::span<const float> image)
     : executable_(std::move(executable)),
-      threads_(options.threads),
-      runner_(executable_->new_runner()),
+      threads_(threads),
+      runner_(executable_->new_runner(threads)),
       steps_(executable_->steps()),
       lap_ns_(steps_.size()),
       step_ns_(steps_.size()) {
   std::ranges::copy(image, runner_->input().begin());
   runner_->run();
-  roofline_ = measure_roofline(executable_->weight_bytes() + executable_->activation_bytes(), options);
+  roofline_ = measure_roofline(executable_->weight_bytes() + executable_->activation_bytes(threads_), options);
 }
 
 void Profiler::round() {
@@ -35,7 +35,7 @@ void Profiler::round() {
 }
 
 Profile Profiler::profile() const {
-  const size_t network_bytes = executable_->weight_bytes() + executable_->activation_bytes();
+  const size_t network_bytes = executable_->weight_bytes() + executable_->activation_bytes(threads_);
   Profile profile;
   profile.rounds = static_cast<int64_t>(run_ns_.size());
   profile.run_ms = median_ms(run_ns_);

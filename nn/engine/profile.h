@@ -27,9 +27,10 @@ struct Profile {
 /// Collects the times of one network's steps. One thread at a time.
 class Profiler {
  public:
-  /// Makes a runner and measures the machine's limits (measure_roofline) once it has run. `options`: those that the
-  /// executable was compiled with. `image`: values of its input.
-  Profiler(std::shared_ptr<const Executable> executable, const CompileOptions& options, std::span<const float> image);
+  /// Makes a runner with so many threads and measures the machine's limits (measure_roofline) once it has run.
+  /// `options`: those that the executable was compiled with. `image`: values of its input.
+  Profiler(std::shared_ptr<const Executable> executable, const CompileOptions& options, int threads,
+           std::span<const float> image);
 
   /// One run as it is and one with timers between the steps.
   void round();

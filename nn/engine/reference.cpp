@@ -40,11 +40,6 @@ class ReferenceExecutable : public Executable {
     for (const graph::Output& output : network_.graph.outputs) outputs_.push_back({output.name, shape_of(output.node)});
   }
 
-  std::unique_ptr<Runner> new_runner() const override {
-    return std::make_unique<ReferenceRunner>(
-        std::static_pointer_cast<const ReferenceExecutable>(this->shared_from_this()));
-  }
-
   const Shape& input_shape() const override { return shapes_.front(); }
   const std::vector<IoInfo>& outputs() const override { return outputs_; }
 
@@ -69,7 +64,7 @@ class ReferenceExecutable : public Executable {
 
   size_t weight_bytes() const override { return 0; }  // reads the network's own values
 
-  size_t activation_bytes() const override {
+  size_t activation_bytes(int /*threads*/) const override {
     size_t elements = 0;
     for (const Shape& shape : shapes_) elements += static_cast<size_t>(shape.elements());
     return elements * sizeof(float);
@@ -79,6 +74,11 @@ class ReferenceExecutable : public Executable {
   const Shape& shape_of(graph::NodeId node) const { return shapes_[static_cast<size_t>(node)]; }
 
  private:
+  std::unique_ptr<Runner> make_runner(int /*threads*/) const override {
+    return std::make_unique<ReferenceRunner>(
+        std::static_pointer_cast<const ReferenceExecutable>(this->shared_from_this()));
+  }
+
   graph::BoundGraph network_;
   std::vector<Shape> shapes_;
   std::vector<IoInfo> outputs_;

@@ -11,11 +11,11 @@ namespace {
 
 std::unique_ptr<Step> make_bf16_relayout(const StepCompiler& compiler, ValueId src, ValueId dst, bool to_blocked) {
   const Shape shape = compiler.value(src).shape;
-  const auto bind = [=, threads = compiler.threads(), images = shape[0], channels = shape[1],
+  const auto bind = [=, images = shape[0], channels = shape[1],
                      area = StepCompiler::area(shape)](const RunnerMemory& memory) {
     float* blocked = memory[to_blocked ? dst : src];
     auto* bf16 = memory.as<kernels::Bf16>(to_blocked ? src : dst);
-    return [=] {
+    return [=, threads = memory.threads] {
       parallel_for(threads, images, [&](int64_t begin, int64_t end) {
         if (to_blocked) {
           kernels::bf16_to_blocked(bf16, blocked, channels, area, begin, end);
@@ -33,10 +33,9 @@ std::unique_ptr<Step> make_f32_relayout(const StepCompiler& compiler, ValueId sr
   const bool from_blocked = compiler.value(src).layout == Layout::kBlocked;
   // A flattening re-layout has different shapes on its two sides; the blocked side knows channels and area.
   const Shape shape = to_blocked ? compiler.value(dst).shape : compiler.value(src).shape;
-  const auto bind = [=, &table = compiler.table(), threads = compiler.threads(), blocks = compiler.blocks(shape),
-                     area = StepCompiler::area(shape), channels = shape[1],
-                     elements = shape.elements()](const RunnerMemory& memory) {
-    return [=, &table, x = memory[src], y = memory[dst]] {
+  const auto bind = [=, &table = compiler.table(), blocks = compiler.blocks(shape), area = StepCompiler::area(shape),
+                     channels = shape[1], elements = shape.elements()](const RunnerMemory& memory) {
+    return [=, &table, threads = memory.threads, x = memory[src], y = memory[dst]] {
       if (to_blocked == from_blocked) {
         std::copy(x, x + elements, y);
         return;

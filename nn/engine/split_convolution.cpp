@@ -34,13 +34,7 @@ class SplitConvolution : public OwnConvolution {
               .dst_w = problem.dst[3],
               .pad_top = problem.pad.begin.h,
               .pad_left = problem.pad.begin.w,
-              .activation = problem.activation} {
-    const auto budget = static_cast<int64_t>(l2_cache_bytes() / kCacheShare);
-    const int64_t wanted = std::max(block_count(kernels::split_conv_scratch(conv_), budget),
-                                    threads() == 1 ? 1 : block_count(threads(), images()));
-    const int64_t least = conv_.is_pointwise() ? kLeastPositions : 1;
-    conv_.chunks = std::clamp<int64_t>(wanted, 1, block_count(conv_.chunk_units(), least));
-  }
+              .activation = problem.activation} {}
 
   std::string name() const override { return "own:split:amx"; }
   int64_t lanes() const override { return kernels::kSplitLanes; }
@@ -53,11 +47,14 @@ class SplitConvolution : public OwnConvolution {
            conv_.chunk_units() < kLeastMap;
   }
 
-  size_t scratch_bytes() const override { return static_cast<size_t>(threads() * kernels::split_conv_scratch(conv_)); }
+  size_t scratch_bytes(int threads) const override {
+    return static_cast<size_t>(threads * kernels::split_conv_scratch(conv_for(threads)));
+  }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    return make_bound_step([=, conv = with_packed(conv_, memory), parts = int64_t{threads()},
-                            items = images() * conv_.chunks, bytes = kernels::split_conv_scratch(conv_)] {
+    const kernels::SplitConv chunked = conv_for(memory.threads);
+    return make_bound_step([=, conv = with_packed(chunked, memory), parts = int64_t{memory.threads},
+                            items = images() * chunked.chunks, bytes = kernels::split_conv_scratch(chunked)] {
       parallel_for(static_cast<int>(parts), parts, [&](int64_t first, int64_t last) {
         for (int64_t p = first; p < last; ++p) {
           const kernels::Part part = kernels::part_of(items, parts, p);
@@ -76,7 +73,18 @@ class SplitConvolution : public OwnConvolution {
     kernels::pack_split_conv(conv_, weights, reinterpret_cast<kernels::Bf16*>(packed));
   }
 
-  kernels::SplitConv conv_;
+  /// With chunks for so many threads.
+  kernels::SplitConv conv_for(int threads) const {
+    const auto budget = static_cast<int64_t>(l2_cache_bytes() / kCacheShare);
+    const int64_t wanted = std::max(block_count(kernels::split_conv_scratch(conv_), budget),
+                                    threads == 1 ? 1 : block_count(threads, images()));
+    const int64_t least = conv_.is_pointwise() ? kLeastPositions : 1;
+    kernels::SplitConv conv = conv_;
+    conv.chunks = std::clamp<int64_t>(wanted, 1, block_count(conv_.chunk_units(), least));
+    return conv;
+  }
+
+  kernels::SplitConv conv_;  ///< in one chunk
 };
 
 }  // namespace

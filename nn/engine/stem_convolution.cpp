@@ -27,8 +27,8 @@ class StemConvolution : public OwnConvolution {
               .run_count = static_cast<int64_t>(runs_.size())} {}
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    return make_bound_step([=, conv = with_packed(conv_, memory), threads = threads(), rows = images() * conv_.dst_h,
-                            stem = table().stem] {
+    return make_bound_step([=, conv = with_packed(conv_, memory), threads = memory.threads,
+                            rows = images() * conv_.dst_h, stem = table().stem] {
       parallel_for(threads, rows, [&](int64_t begin, int64_t end) { stem(conv, memory.src, memory.dst, begin, end); });
     });
   }

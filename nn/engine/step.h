@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -49,8 +50,9 @@ struct Value {
   Format format() const { return {layout, type}; }
 };
 
-/// The addresses of one runner.
+/// The addresses of one runner, and the threads that it shares its work between.
 struct RunnerMemory {
+  int threads = 1;
   std::vector<float*> values;    ///< by ValueId
   std::byte* scratch = nullptr;  ///< shared by all steps, each uses it only while it runs
 
@@ -94,7 +96,9 @@ class Step {
   std::vector<ValueId> reads;
   ValueId writes = -1;
   ValueId also_writes = -1;  ///< a second result; -1 without
+  /// Of one runner, for any number of threads, and what comes on top for so many.
   size_t scratch_bytes = 0;
+  std::function<size_t(int threads)> thread_scratch_bytes = {};
   /// `writes` may have the address of reads[0] if nothing reads that value later.
   bool in_place = false;
 };

@@ -64,7 +64,8 @@ class StepCompiler {
 
   const kernels::KernelTable& table() const { return table_; }
   KernelChooser& chooser() { return chooser_; }
-  int threads() const { return threads_; }
+  /// See CompileOptions.
+  int tuned_threads() const { return tuned_threads_; }
   bool is_f32() const { return precision_ == Precision::kF32; }
   /// See KernelOptions.
   bool compact_layers() const { return compact_layers_; }
@@ -142,7 +143,7 @@ class StepCompiler {
   const graph::BoundGraph& network_;
   std::vector<Shape> shapes_;
   std::vector<int64_t> macs_;
-  int threads_;
+  int tuned_threads_;
   bool compact_layers_;
   Precision precision_;
   const kernels::KernelTable& table_;

@@ -27,19 +27,16 @@ class WinogradConvolution : public OwnConvolution {
               .dst_plane = problem.dst[2] * problem.dst[3] * table.lanes,
               .pad_top = problem.pad.begin.h,
               .pad_left = problem.pad.begin.w,
-              .activation = problem.activation} {
-    const auto tile_bytes = static_cast<size_t>(kernels::winograd_tile_size(conv_, table.lanes)) * sizeof(float);
-    const auto tiles = static_cast<int64_t>(l2_cache_bytes() / kCacheShare / tile_bytes);
-    conv_.chunk = std::clamp<int64_t>(tiles, 1, part_tiles());
-  }
+              .activation = problem.activation} {}
 
-  size_t scratch_bytes() const override {
-    return static_cast<size_t>(threads() * kernels::winograd_scratch(conv_, table().lanes)) * sizeof(float);
+  size_t scratch_bytes(int threads) const override {
+    return static_cast<size_t>(threads * kernels::winograd_scratch(conv_for(threads), table().lanes)) * sizeof(float);
   }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    return make_bound_step([=, conv = with_packed(conv_, memory), parts = int64_t{threads()}, tiles = all_tiles(),
-                            floats = kernels::winograd_scratch(conv_, table().lanes),
+    return make_bound_step([=, conv = with_packed(conv_for(memory.threads), memory), parts = int64_t{memory.threads},
+                            tiles = all_tiles(),
+                            floats = kernels::winograd_scratch(conv_for(memory.threads), table().lanes),
                             scratch = reinterpret_cast<float*>(memory.scratch), function = table().winograd] {
       parallel_for(static_cast<int>(parts), parts, [&](int64_t first, int64_t last) {
         for (int64_t p = first; p < last; ++p) {
@@ -59,10 +56,16 @@ class WinogradConvolution : public OwnConvolution {
   }
 
   int64_t all_tiles() const { return images() * kernels::winograd_tiles(conv_); }
-  /// Most that one thread gets.
-  int64_t part_tiles() const { return kernels::block_count(all_tiles(), threads()); }
+  /// With chunks for so many threads.
+  kernels::WinogradConv conv_for(int threads) const {
+    const auto tile_bytes = static_cast<size_t>(kernels::winograd_tile_size(conv_, table().lanes)) * sizeof(float);
+    const auto tiles = static_cast<int64_t>(l2_cache_bytes() / kCacheShare / tile_bytes);
+    kernels::WinogradConv conv = conv_;
+    conv.chunk = std::clamp<int64_t>(tiles, 1, kernels::block_count(all_tiles(), threads));
+    return conv;
+  }
 
-  kernels::WinogradConv conv_;
+  kernels::WinogradConv conv_;  ///< but for the chunks
 };
 
 }  // namespace

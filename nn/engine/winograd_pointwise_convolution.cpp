@@ -51,7 +51,7 @@ struct Pair {
 class WinogradPointwiseConvolution : public ConvolutionKernel {
  public:
   WinogradPointwiseConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table)
-      : threads_(problem.threads), images_(problem.dst[0]) {
+      : images_(problem.dst[0]) {
     const graph::Conv2d& op = problem.expansion->op;
     pair_.table = &table;
     pair_.first = {.stride = op.stride.h,
@@ -64,17 +64,9 @@ class WinogradPointwiseConvolution : public ConvolutionKernel {
                    .pad_top = problem.expansion->pad.begin.h,
                    .pad_left = problem.expansion->pad.begin.w,
                    .activation = problem.expansion->activation};
-    const int64_t tile_floats = std::max(kernels::winograd_tile_size(pair_.first, table.lanes),
-                                         kernels::kWinogradTile * kernels::kWinogradTile * padded(op.out_channels));
-    const auto row_bytes = static_cast<size_t>(tile_floats * pair_.tile_columns()) * sizeof(float);
-    pair_.band = std::clamp<int64_t>(static_cast<int64_t>(l2_cache_bytes() / kCacheShare / row_bytes), 1,
-                                     block_count(pair_.tile_rows(), threads_));
-    pair_.first.chunk = pair_.band * pair_.tile_columns();
-    pair_.first.dst_plane = pair_.band * kernels::kWinogradTile * pair_.row_floats();
     pair_.second = {
         .in_channels = problem.op.in_channels,
         .out_channels = problem.op.out_channels,
-        .src_plane = pair_.first.dst_plane,
         .dst_plane = problem.dst[2] * pair_.row_floats(),
         .groups =
             block_count(block_count(problem.op.out_channels, table.lanes), kernels::pointwise_max_group(table.lanes)),
@@ -91,8 +83,8 @@ class WinogradPointwiseConvolution : public ConvolutionKernel {
                                padded(pair_.second.out_channels)) *
            sizeof(float);
   }
-  size_t scratch_bytes() const override {
-    return static_cast<size_t>(threads_ * pair_.scratch_floats()) * sizeof(float);
+  size_t scratch_bytes(int threads) const override {
+    return static_cast<size_t>(threads * pair_for(threads).scratch_floats()) * sizeof(float);
   }
 
   /// Weights and bias of the first, then those of the second.
@@ -109,7 +101,7 @@ class WinogradPointwiseConvolution : public ConvolutionKernel {
   }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    Pair pair = pair_;
+    Pair pair = pair_for(memory.threads);
     pair.first.weights = reinterpret_cast<const float*>(memory.packed);
     pair.first.bias = pair.first.weights + first_weights();
     pair.second.weights = pair.first.bias + padded(pair.first.out_channels);
@@ -117,7 +109,7 @@ class WinogradPointwiseConvolution : public ConvolutionKernel {
     const int64_t src_floats = padded(pair.first.in_channels) * pair.first.src_h * pair.first.src_w;
     const int64_t dst_floats = padded(pair.second.out_channels) * pair.first.dst_h * pair.first.dst_w;
     auto* scratch = reinterpret_cast<float*>(memory.scratch);
-    return make_bound_step([=, parts = int64_t{threads_}, images = images_] {
+    return make_bound_step([=, parts = int64_t{memory.threads}, images = images_] {
       parallel_for(static_cast<int>(parts), parts, [&](int64_t first, int64_t last) {
         for (int64_t part = first; part < last; ++part) {
           const kernels::Part rows = kernels::part_of(pair.tile_rows(), parts, part);
@@ -135,9 +127,23 @@ class WinogradPointwiseConvolution : public ConvolutionKernel {
   int64_t first_weights() const { return kernels::winograd_weights_size(pair_.first, pair_.table->lanes); }
   int64_t second_weights() const { return kernels::pointwise_weights_size(pair_.second, pair_.table->lanes); }
 
-  int threads_;
+  /// With a band for so many threads.
+  Pair pair_for(int threads) const {
+    Pair pair = pair_;
+    const int64_t tile_floats =
+        std::max(kernels::winograd_tile_size(pair.first, pair.table->lanes),
+                 kernels::kWinogradTile * kernels::kWinogradTile * padded(pair.first.out_channels));
+    const auto row_bytes = static_cast<size_t>(tile_floats * pair.tile_columns()) * sizeof(float);
+    pair.band = std::clamp<int64_t>(static_cast<int64_t>(l2_cache_bytes() / kCacheShare / row_bytes), 1,
+                                    block_count(pair.tile_rows(), threads));
+    pair.first.chunk = pair.band * pair.tile_columns();
+    pair.first.dst_plane = pair.band * kernels::kWinogradTile * pair.row_floats();
+    pair.second.src_plane = pair.first.dst_plane;
+    return pair;
+  }
+
   int64_t images_;
-  Pair pair_;
+  Pair pair_;  ///< but for the band and what follows from it
 };
 
 }  // namespace

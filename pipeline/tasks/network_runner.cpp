@@ -17,11 +17,16 @@ models::PreprocessConfig effective_preprocess(const models::Model& model, const 
   return options.input_size ? with_input_size(config, *options.input_size) : config;
 }
 
+int threads_of(const models::Model& model, const NetworkOptions& options) {
+  return options.threads != 0 ? options.threads : model.config().runtime.threads;
+}
+
 // As RunnerCache compiles: what is measured here can then be used there.
-engine::CompileOptions compile_options(const NetworkOptions& options, std::vector<std::string> outputs, int threads) {
+engine::CompileOptions compile_options(const models::Model& model, const NetworkOptions& options,
+                                       std::vector<std::string> outputs) {
   return {.engine = options.engine,
           .precision = options.precision,
-          .threads = threads,
+          .tuned_threads = options.tuned_threads != 0 ? options.tuned_threads : threads_of(model, options),
           .outputs = std::move(outputs),
           .kernels = options.kernels};
 }
@@ -31,10 +36,9 @@ engine::CompileOptions compile_options(const NetworkOptions& options, std::vecto
 models::ResolvedPrecision resolve_precision(const models::Model& model, const NetworkOptions& options) {
   const models::ModelConfig& config = model.config();
   const auto [height, width] = options.input_size.value_or(models::usual_input_size(config));
-  const int threads = options.threads != 0 ? options.threads : config.runtime.threads;
   models::ResolvedPrecision resolved =
       model.resolve_precision({1, model.network().graph.in_channels(), height, width},
-                              compile_options(options, models::result_outputs(config), threads));
+                              compile_options(model, options, models::result_outputs(config)));
   if (options.on_note && !resolved.note.empty()) options.on_note(resolved.note);
   return resolved;
 }
@@ -53,8 +57,9 @@ NetworkRunner::NetworkRunner(std::shared_ptr<const models::Model> model, Task ta
     : model_(std::move(model)),
       preprocessor_(effective_preprocess(*model_, options)),
       max_input_pixels_(options.max_input_pixels),
-      runners_(model_, compile_options(options, std::move(outputs), options.threads), options.on_note,
-               options.max_input_pixels) {
+      threads_now_(options.threads_now),
+      runners_(model_, compile_options(*model_, options, std::move(outputs)), threads_of(*model_, options),
+               options.on_note, options.max_input_pixels) {
   limit_opencv_threads();
   const models::ModelConfig& config = model_->config();
   if (config.task != task) {
@@ -72,6 +77,7 @@ NetworkRunner::Pass NetworkRunner::run(const cv::Mat& frame, StageTimes& times) 
     Stopwatch watch;
     const PreprocessGeometry placed = preprocessor_.geometry(frame.rows, frame.cols);
     check_input_size(placed);
+    if (threads_now_) runners_.set_threads(threads_now_());
     RunnerCache::Entry& compiled = compiled_for({placed.output.height, placed.output.width});
     times.compile_ms += watch.lap_ms();
     preprocessor_.run(frame, compiled.runner->input());

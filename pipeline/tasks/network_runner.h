@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,11 @@ namespace zoo::pipeline {
 struct NetworkOptions {
   /// Cores one picture may use, up to engine::kMaxThreads; the model file's `runtime.threads` when 0.
   int threads = 0;
+  /// See engine::CompileOptions; `threads` when 0. Predictors of one model share its packed weights where this is the
+  /// same.
+  int tuned_threads = 0;
+  /// Where the cores of a picture change from one to the next: asked before each, in place of `threads`.
+  std::function<int()> threads_now = {};
   engine::EngineKind engine = engine::EngineKind::kOneDnn;
   /// The model file's `runtime.precision` when empty.
   std::optional<engine::Precision> precision = std::nullopt;
@@ -90,6 +96,7 @@ class NetworkRunner {
   std::shared_ptr<const models::Model> model_;
   Preprocessor preprocessor_;
   int64_t max_input_pixels_;
+  std::function<int()> threads_now_;
   RunnerCache runners_;
   OneThread one_thread_;
 };

@@ -27,25 +27,32 @@ class RunnerCache {
   struct Entry {
     Shape input;
     std::shared_ptr<const engine::Executable> executable;
+    int threads = 1;
     std::unique_ptr<engine::Runner> runner;
   };
 
-  /// `options.threads` 0: the model file's `runtime.threads`. `on_note`: see NetworkOptions.
-  RunnerCache(std::shared_ptr<const models::Model> model, engine::CompileOptions options, NoteFunction on_note = {},
-              int64_t max_pixels = kMaxPixels);
+  /// `threads`: of the runners; the model file's `runtime.threads` when 0. `options.tuned_threads` 0: the same.
+  /// `on_note`: see NetworkOptions.
+  RunnerCache(std::shared_ptr<const models::Model> model, engine::CompileOptions options, int threads,
+              NoteFunction on_note = {}, int64_t max_pixels = kMaxPixels);
 
   // Moving only: a std::list claims to be copyable whatever it holds.
   RunnerCache(RunnerCache&&) = default;
   RunnerCache& operator=(RunnerCache&&) = default;
+
+  /// Of runners that are asked for from now on; others are replaced then, what is compiled stays.
+  void set_threads(int threads) { threads_ = threads; }
 
   /// For an input [N, C, H, W]; valid until the next call. Throws GraphError and EngineError as Model::compile.
   Entry& get(const Shape& input);
 
  private:
   void make_room_for(const Shape& input);
+  Entry& with_runner(Entry& entry) const;
 
   std::shared_ptr<const models::Model> model_;
   engine::CompileOptions options_;
+  int threads_;
   NoteFunction on_note_;
   int64_t max_pixels_;
   std::list<Entry> entries_;  ///< most recently used first

@@ -63,11 +63,11 @@ NetworkPool::Results NetworkPool::run(const Shape& shape, std::span<const float>
   if (!cache) {
     engine::CompileOptions options{.engine = options_.engine,
                                    .precision = options_.precision,
-                                   .threads = options_.threads,
+                                   .tuned_threads = options_.tuned_threads,
                                    .outputs = names_of(outputs, model_->config()),
                                    .kernels = options_.kernels};
     if (!is_usual) options.kernels.timing = engine::KernelTiming::kKnownOnly;
-    cache.emplace(model_, std::move(options), options_.on_note, options_.max_input_pixels);
+    cache.emplace(model_, std::move(options), options_.threads, options_.on_note, options_.max_input_pixels);
   }
   Stopwatch watch;
   const pipeline::RunnerCache::Entry& compiled = cache->get(shape);

@@ -95,9 +95,9 @@ TEST(BatchExecutable, ComputesWhatSingleImagesDo) {
 
 TEST(BatchExecutable, EveryImageHasItsOwnResult) {
   const graph::BoundGraph network = two_outputs();
-  const auto batch = Executable::compile(network, {7, 3, 16, 16}, {.threads = 2});
+  const auto batch = Executable::compile(network, {7, 3, 16, 16}, {.tuned_threads = 2});
   const auto single = Executable::compile(network, {1, 3, 16, 16});
-  const auto batch_runner = batch->new_runner();
+  const auto batch_runner = batch->new_runner(2);
   const auto single_runner = single->new_runner();
   const size_t image_size = single_runner->input().size();
   for (int round = 0; round < 3; ++round) {
@@ -151,7 +151,7 @@ TEST(BatchExecutable, EveryPartReadsItsOwnImagesWhateverReadsThem) {
   for (const CompileOptions& one_thread : ways_to_read(network, shape)) {
     SCOPED_TRACE(name_of(one_thread));
     CompileOptions two_threads = one_thread;
-    two_threads.threads = 2;
+    two_threads.tuned_threads = 2;
     const auto expected = run_network(network, shape, one_thread);
     const auto actual = run_network(network, shape, two_threads);
     for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(test::close_to_max(actual[i], expected[i], 1e-2));
@@ -181,7 +181,7 @@ TEST(BatchExecutable, SharesTheWeightsAndTellsItsSize) {
   const graph::BoundGraph network = two_outputs();
   for (const int threads : {1, 2}) {
     SCOPED_TRACE(fmt::format("{} threads", threads));
-    const auto batch = Executable::compile(network, {16, 3, 16, 16}, {.threads = threads});
+    const auto batch = Executable::compile(network, {16, 3, 16, 16}, {.tuned_threads = threads});
     const auto single = Executable::compile(network, {1, 3, 16, 16});
     EXPECT_EQ(batch->steps().front().runs, 4);
     EXPECT_EQ(batch->input_shape(), (Shape{16, 3, 16, 16}));
@@ -196,9 +196,19 @@ TEST(BatchExecutable, SharesTheWeightsAndTellsItsSize) {
   }
 }
 
+TEST(BatchExecutable, TakesMemoryForThePartsThatRunAtATime) {
+  const auto batch = Executable::compile(two_outputs(), {9, 3, 16, 16});  // in three parts
+  const size_t one = batch->activation_bytes(1);
+  const size_t two = batch->activation_bytes(2);
+  const size_t three = batch->activation_bytes(3);
+  EXPECT_GT(two, one);
+  EXPECT_EQ(three - two, two - one);
+  EXPECT_EQ(batch->activation_bytes(5), three);
+}
+
 TEST(BatchExecutable, TimesItsSteps) {
-  const auto batch = Executable::compile(two_outputs(), {4, 3, 16, 16}, {.threads = 2});
-  const auto runner = batch->new_runner();
+  const auto batch = Executable::compile(two_outputs(), {4, 3, 16, 16}, {.tuned_threads = 2});
+  const auto runner = batch->new_runner(2);
   std::vector<int64_t> step_ns(batch->steps().size(), -1);
   runner->run_timed(step_ns);
   EXPECT_THAT(step_ns, Each(Gt(0)));
@@ -227,6 +237,28 @@ std::vector<float> logits_of(Runner& runner, const Shape& shape, const std::stri
   return {logits.begin(), logits.end()};
 }
 
+/// But for rounding: what is computed together decides the order of some sums. With more and fewer threads than it was
+/// compiled for, few and many images, more and fewer threads than images or than parts of a batch.
+TEST(Executable, RunnersWithAnyNumberOfThreadsYieldTheSame) {
+  const graph::BoundGraph network = mobile_block();
+  for (const Shape& shape : {Shape{1, 3, 18, 14}, Shape{1, 3, 86, 86}, Shape{2, 3, 18, 14}, Shape{9, 3, 18, 14}}) {
+    for (CompileOptions options : ways_to_read(network, shape)) {
+      const double allowed = options.precision.value_or(Precision::kF32) != Precision::kF32 ? 1e-2 : 1e-5;
+      for (const int tuned_threads : {1, 3}) {
+        SCOPED_TRACE(fmt::format("{} {} tuned for {}", name_of(options), shape.to_string(), tuned_threads));
+        options.tuned_threads = tuned_threads;
+        const auto executable = Executable::compile(network, shape, options);
+        const auto expected = run_executable(*executable, 1);
+        for (const int threads : {2, 3, 5, 7}) {
+          const auto actual = run_executable(*executable, threads);
+          EXPECT_TRUE(test::close_to_max(actual[0], expected[0], allowed)) << threads << " threads";
+          EXPECT_EQ(run_executable(*executable, threads), actual) << threads << " threads again";
+        }
+      }
+    }
+  }
+}
+
 // The next two are also what the thread sanitizer is to see.
 
 TEST(BatchExecutable, RunnersWithThreadsOfTheirOwnShareAnExecutable) {
@@ -235,11 +267,11 @@ TEST(BatchExecutable, RunnersWithThreadsOfTheirOwnShareAnExecutable) {
   for (const Shape& shape : {Shape{1, 3, 18, 14}, Shape{1, 3, 86, 86}, Shape{9, 3, 18, 14}}) {
     for (CompileOptions options : ways_to_read(network, shape)) {
       SCOPED_TRACE(name_of(options) + " " + shape.to_string());
-      options.threads = 2;
+      options.tuned_threads = 2;
       const auto executable = Executable::compile(network, shape, options);
       std::vector<std::vector<float>> expected;
       for (const char* user : {"a", "b", "c"}) {
-        expected.push_back(logits_of(*executable->new_runner(), shape, user));
+        expected.push_back(logits_of(*executable->new_runner(1 + *user - 'a'), shape, user));
       }
       EXPECT_NE(expected[0], expected[1]);
       std::vector<std::vector<float>> actual(expected.size());
@@ -247,7 +279,7 @@ TEST(BatchExecutable, RunnersWithThreadsOfTheirOwnShareAnExecutable) {
         std::vector<std::jthread> users;
         for (size_t user = 0; user < actual.size(); ++user) {
           users.emplace_back([&, user] {
-            const auto runner = executable->new_runner();
+            const auto runner = executable->new_runner(1 + static_cast<int>(user));
             for (int round = 0; round < 3; ++round) {
               actual[user] = logits_of(*runner, shape, std::string(1, static_cast<char>('a' + user)));
             }
@@ -266,13 +298,13 @@ TEST(BatchExecutable, IsCompiledOnSeveralThreadsAtTheSameTime) {
   ways.push_back({});
   for (CompileOptions options : ways) {
     SCOPED_TRACE(name_of(options));
-    options.threads = 2;
+    options.tuned_threads = 2;
     std::vector<std::vector<float>> actual(3);
     {
       std::vector<std::jthread> users;
       for (std::vector<float>& logits : actual) {
         users.emplace_back(
-            [&] { logits = logits_of(*Executable::compile(network, shape, options)->new_runner(), shape, "test"); });
+            [&] { logits = logits_of(*Executable::compile(network, shape, options)->new_runner(2), shape, "test"); });
       }
     }
     const auto expected = run_network(network, shape, options);

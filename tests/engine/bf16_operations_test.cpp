@@ -24,7 +24,7 @@ constexpr double kSums = 2e-5;
 std::vector<std::vector<float>> run_rounded(const graph::BoundGraph& network, const Shape& shape,
                                             const CompileOptions& options) {
   const auto executable = Executable::compile(network, shape, options);
-  const auto runner = executable->new_runner();
+  const auto runner = executable->new_runner(options.tuned_threads);
   const Tensor image = weights::formula_input(shape, "test");
   std::transform(image.data.begin(), image.data.end(), runner->input().begin(), rounded);
   runner->run();
@@ -37,7 +37,7 @@ std::vector<std::vector<float>> run_rounded(const graph::BoundGraph& network, co
 
 CompileOptions bf16_options(int threads = 1) {
   CompileOptions options;
-  options.threads = threads;
+  options.tuned_threads = threads;
   options.precision = Precision::kBf16;
   return options;
 }

@@ -74,7 +74,7 @@ inline void expect_equals_reference(ConvolutionProvider provider, const Convolut
 
   const auto kernel = provider(problem, table);
   const AlignedBuffer packed(kernel->packed_bytes());
-  const AlignedBuffer scratch(kernel->scratch_bytes());
+  const AlignedBuffer scratch(kernel->scratch_bytes(problem.threads));
   kernel->pack(weights, bias, packed.data());
   const BlockedMaps maps(table);
   const std::vector<float> src = maps.blocked(x, problem.src);
@@ -85,7 +85,8 @@ inline void expect_equals_reference(ConvolutionProvider provider, const Convolut
               .packed = packed.data(),
               .residual = problem.has_residual ? other.data() : nullptr,
               .dst = dst.data() + BlockedMaps::kGuard,
-              .scratch = scratch.data()})
+              .scratch = scratch.data(),
+              .threads = problem.threads})
       ->run();
   const std::vector<float> actual = maps.planar(dst, problem.dst);
 

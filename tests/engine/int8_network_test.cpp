@@ -42,7 +42,7 @@ class Int8Network : public ::testing::Test {
     CompileOptions fast;
     fast.precision = Precision::kInt8;
     fast.calibration = calibration_of(network, shape);
-    fast.threads = threads;
+    fast.tuned_threads = threads;
     const auto expected = run_network(network, shape, slow);
     const auto actual = run_network(network, shape, fast);
     for (size_t i = 0; i < expected.size(); ++i) {
@@ -151,7 +151,7 @@ TEST_F(Int8Network, ThreadsChangeNothing) {
   options.precision = Precision::kInt8;
   options.calibration = calibration_of(network, {2, 3, 32, 24});
   const auto alone = run_network(network, {2, 3, 32, 24}, options);
-  options.threads = 3;
+  options.tuned_threads = 3;
   EXPECT_EQ(run_network(network, {2, 3, 32, 24}, options), alone);
 }
 

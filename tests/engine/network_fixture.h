@@ -42,25 +42,29 @@ inline graph::BoundGraph rounded_weights(graph::Graph network) {
   return bound;
 }
 
-/// Values of all outputs for the formula's input image.
-inline std::vector<std::vector<float>> run_network(const graph::BoundGraph& network, const Shape& shape,
-                                                   const CompileOptions& options) {
-  const auto executable = Executable::compile(network, shape, options);
-  const auto runner = executable->new_runner();
-  const Tensor image = weights::formula_input(shape, "test");
+/// Values of all outputs for the formula's input image, of a runner with so many threads.
+inline std::vector<std::vector<float>> run_executable(const Executable& executable, int threads) {
+  const auto runner = executable.new_runner(threads);
+  const Tensor image = weights::formula_input(executable.input_shape(), "test");
   std::copy(image.data.begin(), image.data.end(), runner->input().begin());
   runner->run();
   std::vector<std::vector<float>> outputs;
-  for (size_t i = 0; i < executable->outputs().size(); ++i) {
+  for (size_t i = 0; i < executable.outputs().size(); ++i) {
     outputs.emplace_back(runner->output(i).begin(), runner->output(i).end());
   }
   return outputs;
 }
 
+/// With the threads that it is compiled for.
+inline std::vector<std::vector<float>> run_network(const graph::BoundGraph& network, const Shape& shape,
+                                                   const CompileOptions& options) {
+  return run_executable(*Executable::compile(network, shape, options), options.tuned_threads);
+}
+
 /// `kernels` as KernelOptions::wanted.
 inline CompileOptions options_for(InstructionSet isa, int threads, const std::string& kernels) {
   CompileOptions options;
-  options.threads = threads;
+  options.tuned_threads = threads;
   options.kernels.isa = isa;
   options.kernels.wanted = kernels;
   return options;
@@ -86,8 +90,11 @@ inline void expect_fused_equals_reference(const graph::BoundGraph& network, Shap
     const CompileOptions options = options_for(isa, threads, kernel);
     EXPECT_THAT(implementations(network, shape, options), ::testing::Contains(::testing::HasSubstr(step)));
     const auto expected = run_network(network, shape, reference);
-    EXPECT_TRUE(test::close_to_max(run_network(network, shape, options).front(), expected.front(), 2e-5))
+    const auto executable = Executable::compile(network, shape, options);
+    const auto actual = run_executable(*executable, threads);
+    EXPECT_TRUE(test::close_to_max(actual.front(), expected.front(), 2e-5))
         << images << " images, " << threads << " threads";
+    EXPECT_EQ(run_executable(*executable, threads == 1 ? 3 : 2), actual) << images << " images, tuned for " << threads;
   }
 }
 
@@ -104,7 +111,7 @@ inline int64_t measured_macs(const graph::BoundGraph& network, const Shape& shap
 inline void expect_engines_agree(const graph::BoundGraph& network, const Shape& shape, int threads = 1,
                                  const std::string& kernels = "auto") {
   CompileOptions fast;
-  fast.threads = threads;
+  fast.tuned_threads = threads;
   fast.kernels.wanted = kernels;
   CompileOptions slow;
   slow.engine = EngineKind::kReference;

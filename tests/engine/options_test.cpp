@@ -42,12 +42,27 @@ TEST(CompileOptions, ThreadsOutOfRangeAreRefusedByBothEngines) {
       for (const int threads : {0, -1, kMaxThreads + 1, 100'000, std::numeric_limits<int>::min()}) {
         CompileOptions options;
         options.engine = engine;
-        options.threads = threads;
+        options.tuned_threads = threads;
         EXPECT_EQ(message_of<EngineError>([&] {
                     Executable::compile(network(), {images, 3, 8, 8}, options);
                   }),
-                  "CompileOptions::threads: expected 1 to 1024, found " + std::to_string(threads));
+                  "CompileOptions::tuned_threads: expected 1 to 1024, found " + std::to_string(threads));
       }
+    }
+  }
+}
+
+TEST(Executable, RefusesARunnerWithThreadsOutOfRange) {
+  CompileOptions reference;
+  reference.engine = EngineKind::kReference;
+  CompileOptions fastest;
+  fastest.precision = Precision::kAuto;
+  for (const auto& [options, images] :
+       {std::pair{CompileOptions(), 1}, {CompileOptions(), 8}, {reference, 1}, {fastest, 1}}) {
+    const auto executable = Executable::compile(network(), {images, 3, 8, 8}, options);
+    for (const int threads : {0, -1, kMaxThreads + 1, std::numeric_limits<int>::min()}) {
+      EXPECT_EQ(message_of<EngineError>([&] { (void)executable->new_runner(threads); }),
+                "Executable::new_runner: threads: expected 1 to 1024, found " + std::to_string(threads));
     }
   }
 }
@@ -65,7 +80,7 @@ TEST(CompileOptions, ImpossibleShapesAreGraphErrors) {
   const std::vector<Shape> shapes = {{0, 3, 8, 8}, {-1, 3, 8, 8}, {1, 3, 0, 8}, {1, 3, 8, -5}, {3, 8, 8}, Shape{}};
   for (const Shape& shape : shapes) {
     for (const int threads : {1, 3}) {
-      EXPECT_THROW(Executable::compile(network(), shape, {.threads = threads}), GraphError) << shape.to_string();
+      EXPECT_THROW(Executable::compile(network(), shape, {.tuned_threads = threads}), GraphError) << shape.to_string();
     }
   }
 }
@@ -150,11 +165,9 @@ TEST(QuantizationTable, StepsAndTheirInversesAreFloats) {
 TEST(Runner, RefusesASecondThreadOrServesItAfterTheFirst) {
   CompileOptions slow;
   slow.engine = EngineKind::kReference;
-  CompileOptions batch;
-  batch.threads = 2;
-  for (const auto& [options, images] : {std::pair{CompileOptions(), 1}, {slow, 1}, {batch, 8}}) {
+  for (const auto& [options, images] : {std::pair{CompileOptions(), 1}, {slow, 1}, {CompileOptions(), 8}}) {
     const auto executable = Executable::compile(network(), {images, 3, 16, 16}, options);
-    const auto runner = executable->new_runner();
+    const auto runner = executable->new_runner(images > 1 ? 2 : 1);
     std::ranges::fill(runner->input(), 0.5F);
     runner->run();
     const std::vector<float> expected(runner->output(0).begin(), runner->output(0).end());

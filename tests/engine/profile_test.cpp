@@ -117,7 +117,7 @@ TEST(Roofline, KnowsTheArithmeticOfEveryPrecision) {
 
 TEST(Profiler, ReportsTheMedianOfEveryStep) {
   const auto executable = Executable::compile(small_network(), {1, 3, 16, 16});
-  Profiler profiler(executable, {}, weights::formula_input({1, 3, 16, 16}, "test").data);
+  Profiler profiler(executable, {}, 1, weights::formula_input({1, 3, 16, 16}, "test").data);
   for (int i = 0; i < 3; ++i) profiler.round();
   const Profile profile = profiler.profile();
   EXPECT_EQ(profile.rounds, 3);

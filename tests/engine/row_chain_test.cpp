@@ -214,7 +214,7 @@ class RowChainNetwork : public ::testing::TestWithParam<ChainCase> {
     const std::vector<float> expected = run_network(network, image, options).back();
     options.outputs = {"y"};
     for (const int threads : {1, 2, 3}) {
-      options.threads = threads;
+      options.tuned_threads = threads;
       if (image[0] < threads || threads == 1) {
         EXPECT_THAT(implementations(network, image, options), Contains(HasSubstr(step)));
       }

@@ -107,7 +107,7 @@ class SpecialValues : public ::testing::TestWithParam<kernels::Isa> {
   std::vector<float> run(const ConvolutionKernel& kernel, const ConvolutionProblem& problem,
                          const std::vector<float>& x, float weight, const std::vector<float>& bias) const {
     const AlignedBuffer packed(kernel.packed_bytes());
-    const AlignedBuffer scratch(kernel.scratch_bytes());
+    const AlignedBuffer scratch(kernel.scratch_bytes(1));
     const std::vector<float> weights(static_cast<size_t>(problem.weight_count()), weight);
     kernel.pack(weights, bias, packed.data());
     const BlockedMaps maps(table());

@@ -115,7 +115,7 @@ float product(ConvolutionProvider provider, const std::vector<float>& x, const s
   for (int64_t i = 0; i < one.out_channels; ++i) weights.insert(weights.end(), of_each.begin(), of_each.end());
   const auto kernel = provider(problem_of(one, {.activation = {}, .bias = false}), table());
   const AlignedBuffer packed(kernel->packed_bytes());
-  const AlignedBuffer scratch(kernel->scratch_bytes());
+  const AlignedBuffer scratch(kernel->scratch_bytes(1));
   kernel->pack(weights, {}, packed.data());
   const BlockedMaps maps(table());
   const std::vector<float> src = maps.blocked(x, one.src);

@@ -33,7 +33,7 @@ class LowPrecision : public ::testing::TestWithParam<std::tuple<std::string, Pre
 std::vector<std::vector<float>> run(const graph::BoundGraph& network, const Tensor& pictures,
                                     const engine::CompileOptions& options) {
   const auto executable = engine::Executable::compile(network, pictures.shape, options);
-  const auto runner = executable->new_runner();
+  const auto runner = executable->new_runner(options.tuned_threads);
   std::copy(pictures.data.begin(), pictures.data.end(), runner->input().begin());
   runner->run();
   std::vector<std::vector<float>> outputs;
@@ -91,7 +91,7 @@ TEST_P(LowPrecision, IsNearTheReferenceAndTheSameForEveryBatchAndThread) {
         << "output " << i;
   }
   for (const int threads : {1, 2}) {
-    low.threads = threads;
+    low.tuned_threads = threads;
     const auto together = run(network, batch, low);
     for (size_t i = 0; i < together.size(); ++i) {
       for (size_t p = 0; p < static_cast<size_t>(kPictures); ++p) {

@@ -15,7 +15,7 @@ std::string config(const std::string& name) { return std::string(ZOO_SOURCE_DIR 
 
 TEST(Bench, CountsTheRunsOfAllStreamsButNotTheWarmUp) {
   Bench bench(config("demo/emoji.yaml"), {.random_weights = true},
-              {.input_size = {{32, 48}}, .batch = 2, .streams = 3, .compile = {.threads = 1}});
+              {.input_size = {{32, 48}}, .batch = 2, .streams = 3, .threads = 1});
   EXPECT_EQ(bench.figures().runs, 0);
   bench.warm_up(duration<double>(0.0));
   EXPECT_EQ(bench.figures().runs, 0);
@@ -52,7 +52,7 @@ TEST(Bench, OptionsOutOfRangeAreRefused) {
     Bench(config("demo/emoji.yaml"), {.random_weights = true}, options);
   };
   for (const int number : {0, -1, 100'000}) EXPECT_THROW(make({.streams = number}), EngineError) << number;
-  for (const int threads : {-1, 100'000}) EXPECT_THROW(make({.compile = {.threads = threads}}), EngineError) << threads;
+  for (const int threads : {-1, 100'000}) EXPECT_THROW(make({.threads = threads}), EngineError) << threads;
   for (const int number : {0, -1}) {
     EXPECT_THROW(make({.batch = number}), EngineError) << number;
     EXPECT_THROW(make({.input_size = {{number, 32}}}), GraphError) << number;

@@ -82,7 +82,7 @@ TEST_F(ModelTest, CompilesOnceForAllWhoNeedTheSame) {
   EXPECT_EQ(model.compile(input, {.outputs = {"logits"}}), first);
   EXPECT_NE(model.compile({1, 3, 32, 40}, {.outputs = {"logits"}}), first);
   EXPECT_NE(model.compile(input, {}), first);
-  EXPECT_NE(model.compile(input, {.threads = 2, .outputs = {"logits"}}), first);
+  EXPECT_NE(model.compile(input, {.tuned_threads = 2, .outputs = {"logits"}}), first);
   EXPECT_NE(model.compile(input, {.engine = engine::EngineKind::kReference, .outputs = {"logits"}}), first);
   EXPECT_EQ(model.compile(input, {.precision = engine::Precision::kF32, .outputs = {"logits"}}), first)
       << "as the file";

@@ -126,7 +126,7 @@ TEST(Segmenter, RefusesMoreClassesThanAMapTellsApart) {
 }
 
 TEST(RunnerCache, KeepsNoMorePixelsThanItMay) {
-  RunnerCache cache(load("emoji_segmentation.yaml", {{"preprocess", "{resize: ~, crop: ~}"}}), {}, {}, 128 * 128);
+  RunnerCache cache(load("emoji_segmentation.yaml", {{"preprocess", "{resize: ~, crop: ~}"}}), {}, 1, {}, 128 * 128);
   const auto compiled = [&](int64_t height, int64_t width) {
     return std::weak_ptr<const engine::Executable>(cache.get({1, 3, height, width}).executable);
   };
@@ -143,8 +143,8 @@ TEST(RunnerCache, KeepsNoMorePixelsThanItMay) {
 
 TEST(RunnerCache, SharesWhatIsCompiledWithOthersOfItsModel) {
   const auto model = load("emoji.yaml");
-  RunnerCache one(model, {});
-  RunnerCache other(model, {});
+  RunnerCache one(model, {}, 1);
+  RunnerCache other(model, {}, 2);  // threads belong to runners
   const RunnerCache::Entry& first = one.get({1, 3, 64, 64});
   const RunnerCache::Entry& second = other.get({1, 3, 64, 64});
   EXPECT_EQ(first.executable, second.executable);
