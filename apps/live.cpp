@@ -185,7 +185,8 @@ Action setup_live(CLI::App& app) {
   flags->weights.add_to(app);
   flags->size.add_to(app);
   flags->answers.add_to(app);
-  add_cores_flag(app, "--threads", flags->threads, "Frames worked on at a time, each on a core (default: all)");
+  add_cores_flag(app, "--threads", flags->threads,
+                 "Cores for all frames: one each, or several while fewer can be worked on at once (default: all)");
   add_precision_flag(app, flags->precision);
   flags->kernels.add_to(app);
   flags->weights.add_calibration_to(app);

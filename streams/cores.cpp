@@ -1,8 +1,14 @@
 #include "streams/cores.h"
 
+#include <algorithm>
+
 #include "pipeline/tasks/opencv_threads.h"
 
 namespace zoo::streams {
+
+int threads_per_frame(size_t cores, size_t frames) {
+  return static_cast<int>(cores / std::clamp<size_t>(frames, 1, cores));
+}
 
 void limit_library_threads(pipeline::ReadOptions& options) {
   pipeline::limit_opencv_threads();

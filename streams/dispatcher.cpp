@@ -108,7 +108,7 @@ pipeline::FrameEvent Dispatcher::event_of(PredictJob& job, const ServedModel& mo
   if (unread) return *std::move(unread);
   if (job.wants_copy) job.copy = item.frame.image.clone();
   item.model_version = model.version;
-  if (!found) found = problem_of([&] { item.result = model.predict(item.frame.image); });
+  if (!found) found = problem_of([&] { item.result = model.predict(item.frame.image, job.threads); });
   if (!found) {
     found = problem_beside([&] {
       for (Outlet* outlet : place_.outlets) outlet->prepare(item);

@@ -44,6 +44,9 @@ class Mailbox {
   /// Gives up what waits.
   void drop_waiting(DropReason reason, StreamAccount& account);
 
+  /// Frames that may be taken and not delivered.
+  size_t most_at_work() const { return room_.most_at_work; }
+
   /// A frame to be worked on, with its place in the order.
   struct Taken {
     int64_t ticket = 0;

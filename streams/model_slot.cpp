@@ -2,15 +2,13 @@
 
 #include <utility>
 
-#include "streams/predictor_pool.h"
-
 namespace zoo::streams {
 
 std::shared_ptr<const ServedModel> make_served_model(std::shared_ptr<const models::Model> model,
-                                                     pipeline::PredictorOptions options, int64_t version, int workers) {
-  options.network.threads = 1;
+                                                     const pipeline::PredictorOptions& options, int64_t version,
+                                                     int workers) {
   ServedModel served{.version = version, .name = model->config().name, .model = model, .predict = {}};
-  served.predict = make_parallel_predictor(std::move(model), options, workers);
+  served.predict = make_team_predictor(std::move(model), options, workers);
   return std::make_shared<const ServedModel>(std::move(served));
 }
 

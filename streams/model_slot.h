@@ -2,15 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 
-#include <opencv2/core/mat.hpp>
-
 #include "models/model.h"
 #include "pipeline/tasks/task_result.h"
+#include "streams/predictor_pool.h"
 
 namespace zoo::streams {
 
@@ -19,14 +17,14 @@ struct ServedModel {
   int64_t version = 1;                         ///< counts from 1 over what a slot has held
   std::string name;                            ///< of the model file, e.g. "mobilenetv4_conv_small"
   std::shared_ptr<const models::Model> model;  ///< null only where tests put a function in its place
-  /// For as many threads at a time as the slot serves, see make_parallel_predictor.
-  std::function<pipeline::TaskResult(const cv::Mat&)> predict;
+  /// For as many threads at a time as the slot serves, see make_team_predictor.
+  TeamPredictor predict;
 };
 
-/// For up to `workers` threads at a time, each of which computes its answers alone: `options.network.threads` is 1.
-/// Throws as make_predictor.
+/// For up to `workers` threads at a time, which have as many cores together. Throws as make_predictor.
 std::shared_ptr<const ServedModel> make_served_model(std::shared_ptr<const models::Model> model,
-                                                     pipeline::PredictorOptions options, int64_t version, int workers);
+                                                     const pipeline::PredictorOptions& options, int64_t version,
+                                                     int workers);
 
 /// Holds the running model. Who works on a frame takes current() once and keeps it until the frame is answered: a swap
 /// waits for nobody, and the old model dies with its last user. Thread-safe.

@@ -54,7 +54,7 @@ void try_on(const ServedModel& served, const std::vector<cv::Mat>& frames) {
   std::optional<std::string> problem;
   size_t failed = 0;
   for (const cv::Mat& frame : frames) {
-    auto found = pipeline::problem_of_frame("a stream's recent frame", [&] { served.predict(frame); });
+    auto found = pipeline::problem_of_frame("a stream's recent frame", [&] { served.predict(frame, 1); });
     if (!found) continue;
     ++failed;
     problem = std::move(found);

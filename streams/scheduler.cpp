@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "streams/cores.h"
 
 namespace zoo::streams {
 namespace {
@@ -223,12 +224,22 @@ std::optional<PredictJob> Scheduler::take_frame(Clock::TimePoint now) {
                       .ticket = taken->ticket,
                       .item = std::move(taken->item),
                       .read = std::move(taken->read),
+                      .threads = threads_per_frame(workers_, frames_at_once()),
                       .wants_copy = wants_copy};
   }
 }
 
 bool Scheduler::may_predict(const Lane& lane, Clock::TimePoint now) const {
   return lane.mailbox.may_take() && lane.circuit.next_try() <= now;
+}
+
+size_t Scheduler::frames_at_once() const {
+  size_t frames = 0;
+  for (const auto& lane : lanes_) {
+    const bool is_silent = lane->closed || lane->status.state != StreamState::kRunning;
+    if (!is_silent || !lane->mailbox.empty()) frames += lane->mailbox.most_at_work();
+  }
+  return frames;
 }
 
 bool Scheduler::may_end(const Lane& lane) { return lane.source_left && !lane.ending && lane.mailbox.empty(); }

@@ -1,7 +1,7 @@
 // Which frame is worked on next, of all streams.
 //
 // A worker takes the frame of the stream that was served longest ago. What is answered goes to the sinks first: before
-// anything new is begun.
+// anything new is begun. While fewer frames can be at work than there are workers, each gets several threads.
 #pragma once
 
 #include <condition_variable>
@@ -32,6 +32,7 @@ struct PredictJob {
   int64_t ticket = 0;
   pipeline::ProcessedFrame item;
   pipeline::FrameSource::Pending read;  ///< if it is there, it yields what is to be in `item`
+  int threads = 1;                      ///< that it may be worked on with
   bool wants_copy = false;              ///< `copy` is to become one of its picture
   cv::Mat copy = {};
 };
@@ -53,7 +54,7 @@ struct Delivered {
 using Job = std::variant<PredictJob, DeliverJob>;
 
 struct SchedulerOptions {
-  int workers = 1;              ///< how many threads call next()
+  int workers = 1;              ///< how many threads call next(), and cores that they have together
   bool delivers_apart = false;  ///< next() is called for deliveries and for frames by different threads
   size_t first_stream = 0;      ///< the number of the first that is added
 };
@@ -128,6 +129,8 @@ class Scheduler {
   std::optional<PredictJob> take_frame(Clock::TimePoint now);
   bool may_predict(const Lane& lane, Clock::TimePoint now) const;
   static bool may_end(const Lane& lane);
+  /// That can be at work at once, as the streams are now.
+  size_t frames_at_once() const;
   Clock::TimePoint next_try() const;
 
   Clock& clock_;

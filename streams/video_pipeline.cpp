@@ -85,8 +85,11 @@ class Run {
       : info_(source->info()),
         stages_(stages),
         options_(options),
-        model_(std::make_shared<ServedModel>(
-            ServedModel{.version = 1, .name = {}, .model = nullptr, .predict = stages.predict})),
+        model_(std::make_shared<ServedModel>(ServedModel{
+            .version = 1,
+            .name = {},
+            .model = nullptr,
+            .predict = [&stages](const cv::Mat& frame, int /*threads*/) { return stages.predict(frame); }})),
         outlet_(stages, info_.live ? 1 : options.queue_capacity),
         scheduler_(std::make_shared<Scheduler>(system_clock(),
                                                SchedulerOptions{.workers = options.predict_threads,

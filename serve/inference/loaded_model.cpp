@@ -84,7 +84,7 @@ std::vector<NamedTensor> LoadedModel::infer_pictures(NamedTensor input, const st
   if (std::ranges::any_of(wanted, [this](const std::string& name) { return is_answer(name); })) {
     std::vector<pipeline::TaskResult> results;
     for (const cv::Mat& picture : pictures) {
-      results.push_back(computed([&] { return served_->predict(picture); }));
+      results.push_back(computed([&] { return served_->predict(picture, 1); }));
       add_times(work, pipeline::times_of(results.back()));
     }
     watch.lap_ms();

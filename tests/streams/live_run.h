@@ -80,8 +80,11 @@ inline pipeline::TaskResult number_of(const cv::Mat& image) {
 }
 
 inline std::shared_ptr<ModelSlot> slot_of(std::function<pipeline::TaskResult(const cv::Mat&)> predict) {
+  const auto with_any_threads = [predict = std::move(predict)](const cv::Mat& image, int /*threads*/) {
+    return predict(image);
+  };
   return std::make_shared<ModelSlot>(
-      std::make_shared<const ServedModel>(ServedModel{1, "fake", nullptr, std::move(predict)}));
+      std::make_shared<const ServedModel>(ServedModel{1, "fake", nullptr, with_any_threads}));
 }
 
 /// A model that takes so long for a frame.

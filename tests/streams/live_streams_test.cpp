@@ -255,7 +255,8 @@ TEST(LiveStreams, SaysOnceThatNothingSucceedsUntilAnotherModelDoes) {
   EXPECT_TRUE(run.streams->snapshot().front().circuit_open);
   // 30 each, and from then on one a second.
   EXPECT_NEAR(static_cast<double>(run.streams->total().failed), 2 * (30 + 4), 2);
-  slot->publish(std::make_shared<const ServedModel>(ServedModel{2, "good", nullptr, number_of}));
+  slot->publish(std::make_shared<const ServedModel>(
+      ServedModel{2, "good", nullptr, [](const cv::Mat& image, int) { return number_of(image); }}));
   run.run_for(2s);
   EXPECT_FALSE(run.streams->snapshot().front().circuit_open);
   EXPECT_THAT(run.said.texts(), Contains("c0: frames succeed again"));

@@ -154,7 +154,7 @@ TEST_F(ModelWatcherTest, WeightsThatAreOverwrittenInPlaceLeaveTheRunningModelAlo
   start();
   const std::shared_ptr<const ServedModel> running = slot_->current();
   const cv::Mat picture(112, 112, CV_8UC3, cv::Scalar(10, 200, 30));
-  const auto answer = std::get<pipeline::Classification>(running->predict(picture)).top;
+  const auto answer = std::get<pipeline::Classification>(running->predict(picture, 1)).top;
   std::string weights = content_of(file("emoji.safetensors"));
   std::fill(weights.end() - 400'000, weights.end(), '\xFF');  // no numbers
   write_in_place(file("emoji.safetensors"), weights);
@@ -162,16 +162,16 @@ TEST_F(ModelWatcherTest, WeightsThatAreOverwrittenInPlaceLeaveTheRunningModelAlo
   EXPECT_EQ(change.kind, ModelChange::Kind::kRefused);
   EXPECT_THAT(change.message, HasSubstr("finite"));
   EXPECT_EQ(slot_->current(), running);
-  EXPECT_EQ(std::get<pipeline::Classification>(running->predict(picture)).top.front().score, answer.front().score);
+  EXPECT_EQ(std::get<pipeline::Classification>(running->predict(picture, 1)).top.front().score, answer.front().score);
 }
 
 TEST_F(ModelWatcherTest, TheTaskMayChange) {
   start();
   const cv::Mat picture(120, 160, CV_8UC3, cv::Scalar(10, 200, 30));
-  EXPECT_TRUE(std::holds_alternative<pipeline::Classification>(slot_->current()->predict(picture)));
+  EXPECT_TRUE(std::holds_alternative<pipeline::Classification>(slot_->current()->predict(picture, 1)));
   replace(options_.file, content_of(file("emoji_detection.yaml")));
   EXPECT_EQ(next_change().kind, ModelChange::Kind::kSwapped);
-  EXPECT_TRUE(std::holds_alternative<pipeline::FoundObjects>(slot_->current()->predict(picture)));
+  EXPECT_TRUE(std::holds_alternative<pipeline::FoundObjects>(slot_->current()->predict(picture, 1)));
 }
 
 TEST_F(ModelWatcherTest, TriesARecentFrameOfEachStream) {
@@ -200,7 +200,7 @@ TEST_F(ModelWatcherTest, TheOldModelLivesAsLongAsSomebodyUsesIt) {
   watcher_->request_reload();
   EXPECT_EQ(next_change().version, 2);
   EXPECT_FALSE(old.expired());
-  used->predict(cv::Mat(112, 112, CV_8UC3, cv::Scalar(1, 2, 3)));
+  used->predict(cv::Mat(112, 112, CV_8UC3, cv::Scalar(1, 2, 3)), 1);
   used.reset();
   watcher_.reset();
   EXPECT_TRUE(old.expired());
