@@ -136,7 +136,7 @@ void OipRoutes::add_health() const {
   });
   server_.route("GET", "/v2/health/ready", {.open = true},
                 [&service = service_](const HttpRequest&, const Responder& responder) {
-                  responder.answer(service.ready() ? json_response({{"ready", true}})
+                  responder.answer(service.ready() ? json_response({{"live", true}, {"ready", true}})
                                                    : json_error(503, "not all models are ready"));
                 });
 }

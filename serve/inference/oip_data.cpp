@@ -2,9 +2,12 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "serve/inference/oip_tensor.h"
 
 namespace zoo::serve {
 namespace {
@@ -18,6 +21,8 @@ void OipDataReader::begin(OipInput& input) {
   input_ = &input;
   counts_.clear();
   leaf_depth_ = 0;
+  const std::optional<int64_t> count = input.shape.empty() ? std::nullopt : element_count(input.shape);
+  most_ = count ? static_cast<size_t>(*count) : std::numeric_limits<size_t>::max();
 }
 
 bool OipDataReader::fail(std::string problem) {
@@ -48,6 +53,7 @@ bool OipDataReader::close_list() {
 bool OipDataReader::element() {
   if (leaf_depth_ == 0) leaf_depth_ = input_->nesting.size();
   if (counts_.size() != leaf_depth_) return fail(kMixed);
+  if (input_->count == most_) return fail(fmt::format("the shape has no more than {} elements", most_));
   ++counts_.back();
   ++input_->count;
   return true;

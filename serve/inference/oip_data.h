@@ -34,6 +34,7 @@ class OipDataReader {
 
   OipInput* input_ = nullptr;
   std::vector<size_t> counts_;  ///< elements so far of the lists that are open
+  size_t most_ = 0;             ///< elements of the shape, where that came before
   size_t leaf_depth_ = 0;       ///< lists around the elements; 0: none yet
   std::string problem_;
 };

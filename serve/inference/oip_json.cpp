@@ -49,6 +49,8 @@ const std::vector<std::string>& keys_of(At at) {
   return kKeys.at(at);
 }
 
+bool is_parameters(At at) { return at == At::kParameters || at == At::kInputParameters || at == At::kOutputParameters; }
+
 class RequestReader final : public nlohmann::json::json_sax_t {
  public:
   explicit RequestReader(std::string_view json) : json_(json) {}
@@ -117,27 +119,11 @@ class RequestReader final : public nlohmann::json::json_sax_t {
 std::string RequestReader::where() const {
   std::string place;
   for (const At step : path_) {
-    switch (step) {
-      case At::kInputs:
-        place = fmt::format("inputs[{}]", request_.inputs.size() - (at() == At::kInputs ? 0 : 1));
-        break;
-      case At::kOutputs:
-        place = fmt::format("outputs[{}]", request_.outputs.size() - (at() == At::kOutputs ? 0 : 1));
-        break;
-      case At::kParameters:
-      case At::kInputParameters:
-      case At::kOutputParameters:
-        place += place.empty() ? "parameters" : ".parameters";
-        break;
-      case At::kShape:
-        place += fmt::format(".shape[{}]", request_.inputs.back().shape.size());
-        break;
-      case At::kData:
-        place += fmt::format(".data[{}]", request_.inputs.back().count);
-        break;
-      default:
-        break;
-    }
+    if (step == At::kInputs) place = fmt::format("inputs[{}]", request_.inputs.size() - (at() == step ? 0 : 1));
+    if (step == At::kOutputs) place = fmt::format("outputs[{}]", request_.outputs.size() - (at() == step ? 0 : 1));
+    if (is_parameters(step)) place += place.empty() ? "parameters" : ".parameters";
+    if (step == At::kShape) place += fmt::format(".shape[{}]", request_.inputs.back().shape.size());
+    if (step == At::kData) place += fmt::format(".data[{}]", request_.inputs.back().count);
   }
   const bool has_key = at() != At::kStart && at() != At::kInputs && at() != At::kOutputs && at() != At::kShape &&
                        at() != At::kData && !key_.empty();
@@ -202,14 +188,13 @@ bool RequestReader::key(string_t& name) {
   std::vector<std::string>& seen = seen_[at()];
   if (std::ranges::find(seen, name) != seen.end()) fail("is there twice");
   const std::vector<std::string>& known = keys_of(at());
-  const bool is_parameter = at() == At::kParameters || at() == At::kInputParameters || at() == At::kOutputParameters;
   if (std::ranges::find(known, name) == known.end()) {
-    if (is_parameter && name.starts_with("shared_memory_")) {
+    if (is_parameters(at()) && name.starts_with("shared_memory_")) {
       fail("memory is not shared with clients here; send the data, e.g. as binary_data");
     }
     const std::string nearest = nearest_name(name, known);
     if (!nearest.empty()) fail(fmt::format("is unknown, did you mean {}?", nearest));
-    if (!is_parameter) fail(fmt::format("is unknown; there are {}", fmt::join(known, ", ")));
+    if (!is_parameters(at())) fail(fmt::format("is unknown; there are {}", fmt::join(known, ", ")));
   }
   if (seen.size() == kMaxParameters) fail(fmt::format("more than {} parameters", kMaxParameters));
   seen.push_back(name);

@@ -1,5 +1,6 @@
 #include "serve/inference/predict_route.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -32,7 +33,7 @@ Json box_json(const AnsweredBox& box) {
 
 /// The kinds that a client takes, without their weights; whichever comes first is liked most.
 bool wants_png(std::string_view accept) {
-  const size_t png = accept.find("image/png");
+  const size_t png = std::min(accept.find("image/png"), accept.find("image/*"));
   return png != std::string_view::npos && png < accept.find("application/json");
 }
 

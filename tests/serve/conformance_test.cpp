@@ -82,7 +82,7 @@ TEST_F(Conformance, TellsAboutTheServer) {
 
 TEST_F(Conformance, TellsWhetherItLivesAndIsReady) {
   EXPECT_EQ(json_of(get("/v2/health/live")), json({{"live", true}}));
-  EXPECT_EQ(json_of(get("/v2/health/ready")), json({{"ready", true}}));
+  EXPECT_EQ(json_of(get("/v2/health/ready")), json({{"live", true}, {"ready", true}}));
   service_.is_ready = false;
   EXPECT_EQ(get("/v2/health/live").status, 200);
   EXPECT_EQ(failure(get("/v2/health/ready")), "503 not all models are ready");
@@ -294,9 +294,12 @@ TEST_F(Conformance, PredictsPictures) {
 TEST_F(Conformance, PredictsMasks) {
   const json roads = json_of(post("/predict/roads", "x", "Accept: */*\r\n"));
   EXPECT_EQ(roads["mask"], serve::base64_from("\x89PNGx"));
-  const Answer png = post("/predict/roads", "x", "Accept: text/html, image/png;q=0.9\r\n");
-  EXPECT_EQ(header(png, "Content-Type"), "image/png");
-  EXPECT_EQ(png.body, "\x89PNGx");
+  for (const char* accept : {"text/html, image/png;q=0.9", "image/*"}) {
+    const Answer png = post("/predict/roads", "x", "Accept: "s + accept + "\r\n");
+    EXPECT_EQ(header(png, "Content-Type"), "image/png");
+    EXPECT_EQ(png.body, "\x89PNGx");
+  }
+  EXPECT_EQ(header(post("/predict/pets", "x", "Accept: image/png\r\n"), "Content-Type"), "application/json");
 }
 
 TEST_F(Conformance, SaysWhyItPredictsNothing) {
