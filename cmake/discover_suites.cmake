@@ -1,5 +1,5 @@
 # Read by ctest, which has set `program`, `prefix`, `properties` (names and values), `only`, `except` (patterns, see
-# zoo_test) and `list_file`: adds one test per suite of a GoogleTest program. A suite is what TEST, TEST_F and TEST_P call
+# zoo_test), `long_suites` and `list_file`: adds one test per suite of a GoogleTest program. A suite is what TEST, TEST_F and TEST_P call
 # so, with all instantiations of it; one of many tests is cut into shards, so that all cores have work.
 
 cmake_policy(VERSION 3.22)  # ctest starts without any
@@ -46,16 +46,20 @@ if(NOT suites)
 endif()
 
 foreach(suite IN LISTS suites)
+  set(cost "")
+  if(suite IN_LIST long_suites)
+    set(cost COST 100)
+  endif()
   set(filter "--gtest_filter=${suite}.*:${suite}/*.*:*/${suite}.*:*/${suite}/*.*-${except}")
   math(EXPR shards "(${tests_of_${suite}} + ${tests_per_shard} - 1) / ${tests_per_shard}")
   if(shards LESS_EQUAL 1)
     add_test("${prefix}.${suite}" "${program}" "${filter}" --gtest_brief=1)
-    set_tests_properties("${prefix}.${suite}" PROPERTIES ${properties})
+    set_tests_properties("${prefix}.${suite}" PROPERTIES ${properties} ${cost})
   else()
     foreach(shard RANGE 1 ${shards})
       math(EXPR index "${shard} - 1")
       add_test("${prefix}.${suite}.${shard}" "${program}" "${filter}" --gtest_brief=1)
-      set_tests_properties("${prefix}.${suite}.${shard}" PROPERTIES ${properties}
+      set_tests_properties("${prefix}.${suite}.${shard}" PROPERTIES ${properties} ${cost}
         ENVIRONMENT "GTEST_TOTAL_SHARDS=${shards};GTEST_SHARD_INDEX=${index}")
     endforeach()
   endif()

@@ -42,12 +42,12 @@ target_link_libraries(zoo_test_settings INTERFACE zoo_settings fmt::fmt)
 target_compile_options(zoo_test_settings INTERFACE $<$<CONFIG:Release>:-O1> $<$<CONFIG:RelWithDebInfo>:-O0>
   $<$<CONFIG:Release>:-Wno-array-bounds> $<$<CONFIG:Release>:-Wno-stringop-overflow>)
 
-# zoo_test(NAME SOURCES ... DEPENDS ... PROPERTIES ... ONLY ... EXCEPT ...): one GoogleTest program; every suite of it
+# zoo_test(NAME SOURCES ... DEPENDS ... PROPERTIES ... ONLY ... EXCEPT ... LONG ...): one GoogleTest program; every suite of it
 # becomes a CTest with these properties, as starting a program that links OpenCV takes longer than most tests. ONLY are
 # patterns of GoogleTest's filter: what they match becomes one CTest. Tests that EXCEPT matches are left out. What tests
-# measure or fetch stays out of the user's cache.
+# measure or fetch stays out of the user's cache. LONG suites are begun first, so that none of them ends alone.
 function(zoo_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PROPERTIES;ONLY;EXCEPT" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PROPERTIES;ONLY;EXCEPT;LONG" ${ARGN})
   string(REPLACE ";" ":" only "${ARG_ONLY}")
   string(REPLACE ";" ":" except "${ARG_EXCEPT}")
   add_executable(test_${name} ${ARG_SOURCES})
@@ -63,6 +63,7 @@ set(properties TIMEOUT 900 WORKING_DIRECTORY [==[${CMAKE_CURRENT_BINARY_DIR}]==]
   ENVIRONMENT_MODIFICATION [==[XDG_CACHE_HOME=set:${PROJECT_BINARY_DIR}/test-cache]==] ${ARG_PROPERTIES})
 set(only [==[${only}]==])
 set(except [==[${except}]==])
+set(long_suites [==[${ARG_LONG}]==])
 set(list_file [==[${CMAKE_CURRENT_BINARY_DIR}/${name}_tests.txt]==])
 include([==[${PROJECT_SOURCE_DIR}/cmake/discover_suites.cmake]==])
 ")
