@@ -96,6 +96,10 @@ int serve_models(const ServeFlags& flags) {
     throw UsageError("--checkpoint is of one model, and there are several: write checkpoint.path in their files");
   }
   std::vector<serve::ModelSpec> models = models_of(flags);
+  const std::string& detector = flags.session.routes.detector;
+  if (!detector.empty() && std::ranges::find(models, detector, &serve::ModelSpec::name) == models.end()) {
+    throw UsageError(fmt::format("--detector {}: no model is served under this name", detector));
+  }
   ServeSessionOptions session = flags.session;
   session.routes.max_body = static_cast<size_t>(flags.max_body_mib * kMebi);
   session.routes.server_version = ZOO_VERSION;

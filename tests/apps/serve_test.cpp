@@ -146,6 +146,7 @@ TEST(Serve, MistakesAreLocated) {
   refused({demo_model(), "--listen", "0.0.0.0:0"}, "a token is required");
   refused({demo_model(), "--listen", "nowhere"}, "nowhere");
   refused({demo_model(), "--queue", "0"}, "--queue");
+  refused({"a=" + demo_model(), "--detector", "b"}, "no model is served under this name");
   refused({"a=" + demo_model(), "b=" + demo_model(), "--checkpoint", "x"}, "checkpoint.path");
   const ProgramResult both = run_program({"serve", "a=/nowhere/a.yaml", "b=/nowhere/b.yaml"});
   EXPECT_EQ(both.exit_code, 2);
