@@ -165,7 +165,7 @@ TEST_F(ModelServiceTest, AnswersPicturesAsPredictDoesAndTensorsAsRunDoes) {
   EXPECT_EQ(std::get<std::vector<float>>(output("logits").data), logits);
 
   // All outputs, as `run` computes them.
-  pipeline::RunnerCache runners(model, {});
+  pipeline::RunnerCache runners(model, {}, 1);
   auto& compiled = runners.get({1, 3, size[0], size[1]});
   std::ranges::copy(tensor, compiled.runner->input().begin());
   compiled.runner->run();
