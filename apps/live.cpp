@@ -19,6 +19,7 @@
 #include "apps/run_inputs.h"
 #include "apps/timeout_flags.h"
 #include "apps/video_flags.h"
+#include "nn/core/counted.h"
 #include "pipeline/tasks/task_result.h"
 #include "sinks/source_outputs.h"
 #include "streams/model_watcher.h"
@@ -29,6 +30,7 @@ namespace zoo::apps {
 namespace {
 
 constexpr double kMaxCountsEvery = 86'400.0;
+constexpr int kMostStreams = 10'000;
 
 struct LiveFlags {
   ModelFlags model;
@@ -102,6 +104,11 @@ pipeline::PredictorOptions predictor_options(const LiveFlags& flags) {
 int live(LiveFlags& flags) {
   const streams::StreamDefaults defaults = defaults_of(flags);
   const std::vector<streams::StreamOptions> streams = streams_of(flags, defaults);
+  if (streams.size() > flags.session.max_streams) {
+    throw UsageError(
+        fmt::format("live: {} are given, and at most {} are allowed; leave some out, or give --max-streams {}",
+                    counted(std::ssize(streams), "stream"), flags.session.max_streams, streams.size()));
+  }
   const auto model = load_model(flags.model, flags.weights);
   flags.answers.check(model->config());
   const auto files = files_with_calibration(flags.model, *model);
@@ -157,6 +164,11 @@ Action setup_live(CLI::App& app) {
   app.add_flag("--no-reconnect", flags->no_reconnect, "A source that is lost ends its stream");
   app.add_option("--max-frames", flags->max_frames, "Stop each stream after this many frames were worked on")
       ->check(count_check())
+      ->type_name("N");
+  app.add_option("--max-streams", flags->session.max_streams,
+                 "Streams at a time at most, also of those that are added over the network or by the streams file")
+      ->check(number_in(1, kMostStreams))
+      ->capture_default_str()
       ->type_name("N");
   CLI::Option* json = app.add_option("--json", flags->json,
                                      "Write one JSON object per frame, and between them one of all counters, to a file "

@@ -27,10 +27,11 @@ class LiveJson : public pipeline::ResultSink {
   void prepare(pipeline::ProcessedFrame& item) const override;
   void write(const pipeline::FrameEvent& event) override;
 
-  /// A line of somebody else. Thread-safe. Throws IoError the first time that it cannot be written; nothing is written
-  /// from then on.
+  /// A line of somebody else; left out while another hangs. Thread-safe. Throws IoError the first time that it cannot
+  /// be written; nothing is written from then on.
   void write_line(std::string_view json);
-  /// Closes the file: after the last line, which may come when all results are written. Throws IoError.
+  /// Closes the file: after the last line, which may come when all results are written. Throws IoError, also where a
+  /// line hangs.
   void close();
   /// Nobody reads standard output any more: nothing is written from then on. Thread-safe.
   bool closed() const { return closed_; }
@@ -44,7 +45,7 @@ class LiveJson : public pipeline::ResultSink {
 
   const std::function<std::string(size_t)> name_of_;
   std::map<size_t, std::string> names_;  ///< of streams
-  std::mutex mutex_;
+  std::timed_mutex mutex_;
   sinks::TextOutput out_;  ///< guarded by mutex_
   std::atomic<bool> closed_ = false;
   std::atomic<bool> failed_ = false;

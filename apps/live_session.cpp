@@ -49,6 +49,7 @@ LiveSession::LiveSession(std::shared_ptr<streams::ModelSlot> model, LiveSessionO
   add_sinks(sinks);
   streams::LiveOptions live;
   live.workers = options_.workers;
+  live.max_streams = options_.max_streams;
   live.make_filter = [] { return pipeline::make_result_filter(); };
   live.on_message = [](const std::string& message) { report(message); };
   streams_ = std::make_unique<streams::LiveStreams>(model_, std::move(sinks), live);
@@ -91,7 +92,7 @@ int LiveSession::run(const std::vector<streams::StreamOptions>& streams, streams
   if (options_.page) open_page();  // an address that cannot be had is noticed before the work
   for (const streams::StreamOptions& stream : streams) streams_->add(stream);
   if (!options_.streams_file.empty()) {
-    file_ = std::make_unique<StreamsFile>(options_.streams_file, options_.defaults, streams);
+    file_ = std::make_unique<StreamsFile>(options_.streams_file, options_.defaults, streams, options_.max_streams);
   }
   Every table(kTableEvery);
   Every file(kFileEvery);

@@ -28,6 +28,7 @@ struct LiveSessionOptions {
   std::string save_folder;                ///< of recordings; empty: none
   sinks::VideoOptions video;              ///< of them; all but `stop`
   std::shared_ptr<RunFiles> files;        ///< what the run reads and writes
+  size_t max_streams = 64;                ///< at a time
   std::chrono::seconds counts_every{10};  ///< between two lines of counters in the JSON
   std::filesystem::path streams_file;     ///< read again when it is saved; empty: none
   streams::StreamDefaults defaults;       ///< of streams that come later

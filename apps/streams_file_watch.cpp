@@ -30,8 +30,8 @@ std::map<std::string, streams::StreamOptions> by_name(const std::vector<streams:
 }  // namespace
 
 StreamsFile::StreamsFile(std::filesystem::path file, streams::StreamDefaults defaults,
-                         const std::vector<streams::StreamOptions>& running)
-    : file_(std::move(file)), defaults_(std::move(defaults)), running_(by_name(running)) {
+                         const std::vector<streams::StreamOptions>& running, size_t max_streams)
+    : file_(std::move(file)), defaults_(std::move(defaults)), max_streams_(max_streams), running_(by_name(running)) {
   watch_.set_files({file_});
 }
 
@@ -52,6 +52,13 @@ void StreamsFile::update(streams::LiveStreams& streams) {
   } catch (const ConfigError& error) {
     for (const std::string& problem : error.problems()) report(problem);
     report(fmt::format("{}: nothing was changed", printable(file_.string())));
+    return;
+  }
+  if (wanted.size() > max_streams_) {
+    report(
+        fmt::format("{}: {}, and at most {} are allowed; leave some out, or begin with --max-streams {}; nothing was "
+                    "changed",
+                    printable(file_.string()), counted(std::ssize(wanted), "stream"), max_streams_, wanted.size()));
     return;
   }
   const auto is_same = [](const auto& streams_by_name, const streams::StreamOptions& stream) {

@@ -1,6 +1,7 @@
 // Streams that come and go with the lines of a file.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -15,9 +16,9 @@ namespace zoo::apps {
 /// Keeps what runs in step with a file of streams (streams/streams_file.h). One thread at a time.
 class StreamsFile {
  public:
-  /// `running`: what was begun with, as read from the file.
+  /// `running`: what was begun with, as read from the file. `max_streams`: a file with more is a wrong one.
   StreamsFile(std::filesystem::path file, streams::StreamDefaults defaults,
-              const std::vector<streams::StreamOptions>& running);
+              const std::vector<streams::StreamOptions>& running, size_t max_streams);
 
   /// Reads the file again if it was saved since: ends streams that are no longer in it, begins new ones, and does both
   /// with those that changed. A wrong file changes nothing; its problems are reported once.
@@ -26,6 +27,7 @@ class StreamsFile {
  private:
   const std::filesystem::path file_;
   const streams::StreamDefaults defaults_;
+  const size_t max_streams_;
   std::map<std::string, streams::StreamOptions> running_;
   streams::FileWatch watch_;
   bool changed_ = false;  ///< at the last look: a file is read when it has been the same since

@@ -80,6 +80,7 @@ void add_stream(Json& line, const pipeline::ProcessedFrame& item) {
   line["wall_time"] = utc_text(item.frame.wall_time);
   line["epoch"] = item.frame.epoch;
   line["age_ms"] = rounded(item.age_ms, kThousandths);
+  if (item.late) line["late"] = true;
   line["model_version"] = item.model_version;
 }
 

@@ -18,7 +18,8 @@
 namespace zoo::sinks {
 
 /// A video of each stream in one folder, from its begin to its end, with the times of capture:
-/// NAME_20261130T102240Z.mp4 after the stream and when it began (UTC), so that no recording takes the place of another.
+/// NAME_20261130T102240Z.mp4 after the stream and when it began (UTC); where there is one of that name by its end,
+/// NAME_20261130T102240Z-2.mp4: no recording takes the place of another.
 /// Without sound. Frames of another size than the first are shown in it with black bars.
 /// Where one cannot be written on (a full disk), what there is stays, which is noted (VideoOptions::on_note), and the
 /// others go on.
@@ -38,20 +39,15 @@ class StreamVideosSink : public pipeline::ResultSink {
   bool some_failed() const { return some_failed_; }
 
  private:
-  struct Recording {
-    std::filesystem::path reserved;  ///< an empty file that keeps its name free
-    std::unique_ptr<FrameWriter> writer;
-  };
-  std::string reserve(const std::string& stream, std::filesystem::path& reserved) const;
   /// Does something with a recording, and lets go of it if that fails.
   template <typename Work>
   void attempt(size_t stream, Work work);
-  void close(Recording& recording);
+  void note_saved(const FrameWriter& writer);
 
   const std::shared_ptr<RunFiles> files_;
   const std::shared_ptr<OutputFolder> folder_;
   const VideoOptions video_;
-  std::map<size_t, Recording> recordings_;  ///< by stream
+  std::map<size_t, std::unique_ptr<FrameWriter>> recordings_;  ///< by stream
   std::vector<std::string> saved_;
   std::atomic<bool> some_failed_ = false;
 };

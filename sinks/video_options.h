@@ -20,6 +20,8 @@ struct VideoOptions {
   const std::atomic<bool>* stop = nullptr;
   /// Whether what was written of a video stays, and plays, where it cannot be written on (a full disk); else it goes.
   bool keeps_what_plays = false;
+  /// Whether an older file of the video's name stays, and the video gets the next name that is free (`clip-2.mp4`).
+  bool keeps_older = false;
   /// Called with a sentence for each thing in a video that is not as in its source: the codec, the size, the sound.
   std::function<void(const std::string& note)> on_note = {};
 };

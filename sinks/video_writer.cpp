@@ -1,6 +1,7 @@
 #include "sinks/video_writer.h"
 
 #include <exception>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -19,20 +20,29 @@ constexpr uintmax_t kRewriteLimit = uintmax_t{1} << 30;
 /// How long a frame is repeated, at most: a step in a broken file's times is often of a day or more.
 constexpr double kLongestRepeatSeconds = 3600.0;
 
-/// Gives the part's content to its name as a plain file. False where that is not done: it is too large, the disk too
+/// Yields the name that the file has got.
+fs::path publish(NewFile& file, const VideoOptions& options) {
+  if (options.keeps_older) {
+    file.publish_beside();
+  } else {
+    file.publish();
+  }
+  return file.name();
+}
+
+/// Gives the part's content to its name as a plain file. Nothing where that is not done: it is too large, the disk too
 /// full.
-bool publish_rewritten(const NewFile& part, double end_s) {
+std::optional<fs::path> publish_rewritten(const NewFile& part, double end_s, const VideoOptions& options) {
   std::error_code error;
   const uintmax_t size = fs::file_size(part.part(), error);
-  if (error || size > kRewriteLimit) return false;
+  if (error || size > kRewriteLimit) return std::nullopt;
   try {
     NewFile plain(part.name(), Durability::kPower, kExtension);
     ffmpeg::write_without_fragments(part.part(), plain.part(), end_s, part.name().string());
-    plain.publish();
+    return publish(plain, options);
   } catch (const IoError&) {  // the part is whole, too
-    return false;
+    return std::nullopt;
   }
-  return true;
 }
 
 }  // namespace
@@ -96,8 +106,8 @@ void VideoWriter::finish() {
   const double end_s = encoder_->end_s();
   encoder_.reset();
   const std::unique_ptr<NewFile> file = std::move(file_);
-  if (!publish_rewritten(*file, end_s)) file->publish();
-  files_.push_back(file->name());
+  const std::optional<fs::path> rewritten = publish_rewritten(*file, end_s, options_);
+  files_.push_back(rewritten ? *rewritten : publish(*file, options_));
 }
 
 void VideoWriter::open(cv::Size size) {
@@ -150,8 +160,7 @@ void VideoWriter::all_or_nothing(Work work) {
 /// A video in fragments plays as far as it goes.
 void VideoWriter::keep() {
   try {
-    file_->publish();
-    files_.push_back(file_->name());
+    files_.push_back(publish(*file_, options_));
   } catch (const IoError&) {  // what keeps it from being written is said already
   }
 }

@@ -68,8 +68,9 @@ struct StreamSnapshot {
   pipeline::LossCause cause = pipeline::LossCause::kNone;  ///< of the last loss or silence, while it lasts
   std::string message;                                     ///< the same in words; empty while it runs
   StreamCounts counts;
-  int64_t epoch = 0;  ///< how often it was opened again
-  int width = 0;      ///< of the last frame, in pixels
+  std::chrono::milliseconds stall_timeout{0};  ///< StreamOptions'
+  int64_t epoch = 0;                           ///< how often it was opened again
+  int width = 0;                               ///< of the last frame, in pixels
   int height = 0;
   double captured_fps = 0.0;  ///< over the last seconds
   double answered_fps = 0.0;

@@ -177,6 +177,7 @@ StreamSnapshot Lane::snapshot(Clock::TimePoint now) const {
           .cause = status.cause,
           .message = status.message,
           .counts = account.counts(),
+          .stall_timeout = options.stall_timeout,
           .epoch = status.epoch,
           .width = width,
           .height = height,

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/counted.h"
 #include "nn/core/error.h"
 #include "nn/core/start_thread.h"
 #include "nn/engine/thread_pool.h"
@@ -78,6 +79,12 @@ class LiveStreams::Impl {
   size_t add(StreamOptions stream) {
     check(stream);
     const std::scoped_lock lock(mutex_);
+    if (scheduler_->streams() >= options_.max_streams) {
+      throw TooManyStreams(fmt::format(
+          "stream \"{}\": there are {} already, which is as many as this run may have; remove one that is not "
+          "needed, or begin with a greater limit (--max-streams)",
+          stream.name, counted(static_cast<int64_t>(options_.max_streams), "stream")));
+    }
     ReconnectOptions source = source_of(stream);
     const std::shared_ptr<Lane> lane =
         scheduler_->add(std::move(stream), options_.make_filter ? options_.make_filter() : nullptr);

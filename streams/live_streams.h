@@ -9,6 +9,7 @@
 
 #include <opencv2/core/mat.hpp>
 
+#include "nn/core/error.h"
 #include "pipeline/result_filter.h"
 #include "pipeline/result_sink.h"
 #include "streams/account.h"
@@ -23,12 +24,20 @@ struct LiveOptions {
   /// Opens a source; what tests put in its place. Empty: open_source, with the stream's timeouts.
   std::function<std::unique_ptr<pipeline::FrameSource>(const StreamOptions&, const pipeline::ReadOptions&)> open = {};
   Clock* clock = nullptr;  ///< null: system_clock()
+  /// Streams at a time, those that have ended and were not removed included; each costs a thread and its frames.
+  size_t max_streams = 64;
   /// Makes for each stream what changes its answers on their way to the sinks, in the order of capture and before
   /// drawing, e.g. steadies labels. Called from one thread at a time. May be empty, and may yield nothing.
   std::function<pipeline::ResultFilter()> make_filter = {};
   /// What a user should know once: a stream was lost and why, is back, sheds frames; a file was saved; complete, names
   /// the stream. Called from threads of the run, one at a time.
   std::function<void(const std::string&)> on_message = {};
+};
+
+/// There are as many streams as a run may have.
+class TooManyStreams : public Error {
+ public:
+  using Error::Error;
 };
 
 /// The streams of a run. Frames of each reach every sink in the order of capture, those of several mixed. Every member
@@ -44,7 +53,8 @@ class LiveStreams {
   LiveStreams(const LiveStreams&) = delete;
   LiveStreams& operator=(const LiveStreams&) = delete;
 
-  /// Begins a stream: its number, never used again. Throws Error: the name is taken, or an option is out of range. That
+  /// Begins a stream: its number, never used again. Throws Error: the name is taken, or an option is out of range;
+  /// TooManyStreams. That
   /// its source cannot be opened is no error, but a state.
   size_t add(StreamOptions options);
   /// Ends a stream; what is in flight is finished. False if there is none of that name.

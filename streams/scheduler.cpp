@@ -320,6 +320,11 @@ std::vector<StreamSnapshot> Scheduler::snapshot() const {
   return all;
 }
 
+size_t Scheduler::streams() const {
+  const Lock lock(mutex_);
+  return static_cast<size_t>(std::ranges::count_if(lanes_, [](const auto& lane) { return !lane->removed; }));
+}
+
 std::vector<cv::Mat> Scheduler::recent_frames() const {
   std::vector<cv::Mat> frames;
   const Lock lock(mutex_);

@@ -106,6 +106,8 @@ class Scheduler {
   /// What users should know that nobody else notices; to be called some times a second.
   std::vector<std::string> watch();
   std::vector<StreamSnapshot> snapshot() const;
+  /// How many were not removed.
+  size_t streams() const;
   /// See LiveStreams.
   std::vector<cv::Mat> recent_frames() const;
   /// Removed streams included.

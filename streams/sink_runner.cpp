@@ -1,9 +1,16 @@
 #include "streams/sink_runner.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
 #include <exception>
+#include <mutex>
+#include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -11,25 +18,93 @@
 
 namespace zoo::streams {
 
-SinkRunner::SinkRunner(std::unique_ptr<pipeline::ResultSink> sink, size_t number, Clock& clock,
-                       std::shared_ptr<Messages> messages)
-    : sink_(std::move(sink)),
-      name_(sink_->name()),
-      wants_drawing_(sink_->wants_drawing()),
-      wants_plain_(sink_->wants_plain()),
-      waits_(sink_->when_slow() == pipeline::ResultSink::WhenSlow::kWait),
-      clock_(clock),
-      messages_(std::move(messages)) {
-  state_.name = name_;
-  thread_ = start_thread(fmt::format("zoo-sink{}", number), [this] { run(); });
-}
+/// What the thread and those who write share.
+class SinkRunner::Work {
+ public:
+  using Event = std::shared_ptr<const pipeline::FrameEvent>;
+  struct Begin {
+    size_t stream = 0;
+    pipeline::SourceInfo source;
+  };
+  struct End {
+    size_t stream = 0;
+    pipeline::SourceStats stats;
+  };
+  struct Finish {};
+  using Item = std::variant<Begin, Event, End, Finish>;
 
-SinkRunner::~SinkRunner() { finish(); }
+  Work(std::unique_ptr<pipeline::ResultSink> sink, Clock& clock, std::shared_ptr<Messages> messages)
+      : sink_(std::move(sink)),
+        wants_drawing_(sink_->wants_drawing()),
+        wants_plain_(sink_->wants_plain()),
+        waits_(sink_->when_slow() == pipeline::ResultSink::WhenSlow::kWait),
+        limit_(sink_->time_limit()),
+        clock_(clock),
+        messages_(std::move(messages)) {
+    state_.name = sink_->name();
+  }
 
-bool SinkRunner::wants_drawing() const { return wants_drawing_ && works(); }
-bool SinkRunner::wants_plain() const { return wants_plain_ && works(); }
+  bool wants_drawing() const { return wants_drawing_ && works(); }
+  bool wants_plain() const { return wants_plain_ && works(); }
+  void prepare(pipeline::ProcessedFrame& item);
+  void put(Item item);
+  void run();
+  /// False if the thread hangs.
+  bool finish();
+  bool idle() const {
+    const std::scoped_lock lock(mutex_);
+    return items_.empty() && (!busy_ || deserted_);
+  }
+  SinkSnapshot snapshot() const {
+    const std::scoped_lock lock(mutex_);
+    return state_;
+  }
 
-void SinkRunner::prepare(pipeline::ProcessedFrame& item) {
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  /// A call of the sink.
+  struct Busy {
+    Clock::TimePoint since;
+    std::chrono::steady_clock::time_point since_for_machine;
+    bool completes = false;
+  };
+
+  bool wait_for_room(Lock& lock);
+  Item next();
+  void pass_on(const Item& item);
+  void tell_saved();
+  void fail(const std::string& why);
+  void end(const std::string& why);
+  std::string hang_text(Clock::Duration limit) const;
+  Clock::Duration limit_of(const Busy& call) const { return call.completes ? kLimitsToComplete * limit_ : limit_; }
+  bool has_room() const { return events_ < kWaitingEvents || !state_.works; }
+  bool works() const {
+    const std::scoped_lock lock(mutex_);
+    return state_.works;
+  }
+  void drop_oldest();
+
+  const std::unique_ptr<pipeline::ResultSink> sink_;
+  const bool wants_drawing_;
+  const bool wants_plain_;
+  const bool waits_;
+  const Clock::Duration limit_;
+  Clock& clock_;  ///< gone once the thread was left behind
+  const std::shared_ptr<Messages> messages_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Item> items_;
+  size_t events_ = 0;         ///< among them
+  std::optional<Busy> busy_;  ///< while the sink is called
+  bool finishing_ = false;
+  bool deserted_ = false;  ///< the thread hangs, and is not waited for
+  bool ended_ = false;     ///< the thread
+  SinkSnapshot state_;
+};
+
+void SinkRunner::Work::prepare(pipeline::ProcessedFrame& item) {
   if (!works()) return;
   try {
     sink_->prepare(item);
@@ -38,32 +113,46 @@ void SinkRunner::prepare(pipeline::ProcessedFrame& item) {
   }
 }
 
-void SinkRunner::begin(size_t stream, const pipeline::SourceInfo& source) { put(Begin{stream, source}); }
-void SinkRunner::write(Event event) { put(std::move(event)); }
-void SinkRunner::end(size_t stream, const pipeline::SourceStats& stats) { put(End{stream, stats}); }
-
-void SinkRunner::put(Item item) {
-  std::unique_lock lock(mutex_);
+void SinkRunner::Work::put(Item item) {
+  Lock lock(mutex_);
   const bool is_event = std::holds_alternative<Event>(item);
-  const auto has_room = [this] { return events_ < kWaitingEvents || !state_.works; };
+  std::string problem;
   if (is_event && !has_room()) {
-    if (waits_) {
-      clock_.wait_until(lock, changed_, Clock::TimePoint::max(), has_room);
-    } else {
+    if (!waits_) {
       drop_oldest();
+    } else if (!wait_for_room(lock)) {
+      deserted_ = true;
+      problem = hang_text(limit_);
+      end(problem);
     }
   }
   if (!state_.works) {
     if (is_event) ++state_.dropped;
-    return;
+  } else {
+    if (is_event) ++events_;
+    items_.push_back(std::move(item));
+    changed_.notify_all();
   }
-  if (is_event) ++events_;
-  items_.push_back(std::move(item));
-  changed_.notify_all();
+  lock.unlock();
+  if (!problem.empty())
+    messages_->say(fmt::format("{}; nothing more is written there, everything else goes on", problem));
+}
+
+/// False if a call of the sink takes too long.
+bool SinkRunner::Work::wait_for_room(Lock& lock) {
+  while (true) {
+    const Clock::TimePoint begin = busy_ ? busy_->since : clock_.now();
+    const Clock::Duration limit = busy_ ? limit_of(*busy_) : limit_;
+    if (clock_.wait_until(lock, changed_, begin + limit, [this] { return has_room(); })) return true;
+    if (busy_ && clock_.now() - busy_->since >= limit_of(*busy_)) return false;
+    lock.unlock();  // another call has begun
+    std::this_thread::yield();
+    lock.lock();
+  }
 }
 
 /// What begins and ends a stream stays.
-void SinkRunner::drop_oldest() {
+void SinkRunner::Work::drop_oldest() {
   const auto oldest =
       std::ranges::find_if(items_, [](const Item& item) { return std::holds_alternative<Event>(item); });
   items_.erase(oldest);
@@ -71,7 +160,7 @@ void SinkRunner::drop_oldest() {
   ++state_.dropped;
 }
 
-void SinkRunner::run() {
+void SinkRunner::Work::run() {
   while (true) {
     const Item item = next();
     try {
@@ -80,26 +169,32 @@ void SinkRunner::run() {
       fail(error.what());
     }
     const std::scoped_lock lock(mutex_);
-    busy_ = false;
+    busy_.reset();
+    const bool is_last = deserted_ || std::holds_alternative<Finish>(item);
     if (std::holds_alternative<Event>(item)) ++(state_.works ? state_.written : state_.dropped);
+    ended_ = is_last;
     changed_.notify_all();
-    if (std::holds_alternative<Finish>(item)) return;
+    if (is_last) return;
   }
 }
 
-SinkRunner::Item SinkRunner::next() {
-  std::unique_lock lock(mutex_);
+SinkRunner::Work::Item SinkRunner::Work::next() {
+  Lock lock(mutex_);
   clock_.wait_until(lock, changed_, Clock::TimePoint::max(), [this] { return !items_.empty() || finishing_; });
-  if (items_.empty()) return Finish{};
-  Item item = std::move(items_.front());
-  items_.pop_front();
+  Item item = Finish{};
+  if (!items_.empty()) {
+    item = std::move(items_.front());
+    items_.pop_front();
+  }
   if (std::holds_alternative<Event>(item)) --events_;
-  busy_ = true;
+  busy_ = {.since = clock_.now(),
+           .since_for_machine = std::chrono::steady_clock::now(),
+           .completes = std::holds_alternative<End>(item) || std::holds_alternative<Finish>(item)};
   changed_.notify_all();
   return item;
 }
 
-void SinkRunner::pass_on(const Item& item) {
+void SinkRunner::Work::pass_on(const Item& item) {
   if (!works()) return;
   std::visit(
       [this](const auto& told) {
@@ -119,45 +214,86 @@ void SinkRunner::pass_on(const Item& item) {
       item);
 }
 
-void SinkRunner::tell_saved() {
+void SinkRunner::Work::tell_saved() {
   for (const std::string& what : sink_->saved()) messages_->say(fmt::format("saved {}", what));
 }
 
-void SinkRunner::fail(const std::string& why) {
+void SinkRunner::Work::fail(const std::string& why) {
   {
     const std::scoped_lock lock(mutex_);
-    if (!std::exchange(state_.works, false)) return;
-    state_.message = why;
-    state_.dropped += static_cast<int64_t>(events_);
-    events_ = 0;
-    items_.clear();
-    changed_.notify_all();
+    if (!state_.works) return;
+    end(why);
   }
   messages_->say(fmt::format("{}; nothing more is written there, everything else goes on", why));
 }
 
-bool SinkRunner::works() const {
-  const std::scoped_lock lock(mutex_);
-  return state_.works;
+/// With the lock held.
+void SinkRunner::Work::end(const std::string& why) {
+  state_.works = false;
+  state_.message = why;
+  state_.dropped += static_cast<int64_t>(events_);
+  events_ = 0;
+  items_.clear();
+  changed_.notify_all();
 }
+
+std::string SinkRunner::Work::hang_text(Clock::Duration limit) const {
+  return fmt::format(
+      "{}: hangs: nothing could be written for {} s (a full pipe that nobody reads, or a drive that is away?)",
+      state_.name, std::chrono::duration<double>(limit).count());
+}
+
+bool SinkRunner::Work::finish() {
+  Lock lock(mutex_);
+  finishing_ = true;
+  changed_.notify_all();
+  // By the machine's clock, whatever the run's is: what hangs does so in the machine's time.
+  while (!ended_ && !deserted_) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto deadline = busy_ ? busy_->since_for_machine + limit_of(*busy_) : now + limit_;
+    if (busy_ && now >= deadline) {
+      deserted_ = true;
+      const std::string problem = hang_text(limit_of(*busy_));
+      if (state_.works) end(problem);
+      lock.unlock();
+      messages_->say(fmt::format("{}; what was not written is lost", problem));
+      return false;
+    }
+    changed_.wait_until(lock, deadline);
+  }
+  return !deserted_ || ended_;
+}
+
+SinkRunner::SinkRunner(std::unique_ptr<pipeline::ResultSink> sink, size_t number, Clock& clock,
+                       std::shared_ptr<Messages> messages)
+    : work_(std::make_shared<Work>(std::move(sink), clock, std::move(messages))) {
+  thread_ = start_thread(fmt::format("zoo-sink{}", number), [work = work_, running = running_]() mutable {
+    work->run();
+    work.reset();
+    running->end();
+  });
+}
+
+SinkRunner::~SinkRunner() { finish(); }
+
+bool SinkRunner::wants_drawing() const { return work_->wants_drawing(); }
+bool SinkRunner::wants_plain() const { return work_->wants_plain(); }
+void SinkRunner::prepare(pipeline::ProcessedFrame& item) { work_->prepare(item); }
+void SinkRunner::begin(size_t stream, const pipeline::SourceInfo& source) { work_->put(Work::Begin{stream, source}); }
+void SinkRunner::write(std::shared_ptr<const pipeline::FrameEvent> event) { work_->put(std::move(event)); }
+void SinkRunner::end(size_t stream, const pipeline::SourceStats& stats) { work_->put(Work::End{stream, stats}); }
 
 void SinkRunner::finish() {
-  {
-    const std::scoped_lock lock(mutex_);
-    finishing_ = true;
-    changed_.notify_all();
+  if (!thread_.joinable()) return;
+  if (work_->finish()) {
+    thread_.join();
+    return;
   }
-  if (thread_.joinable()) thread_.join();
+  running_->abandon();
+  thread_.detach();
 }
 
-bool SinkRunner::idle() const {
-  const std::scoped_lock lock(mutex_);
-  return items_.empty() && !busy_;
-}
-
-SinkSnapshot SinkRunner::snapshot() const {
-  const std::scoped_lock lock(mutex_);
-  return state_;
-}
+bool SinkRunner::idle() const { return work_->idle(); }
+SinkSnapshot SinkRunner::snapshot() const { return work_->snapshot(); }
 
 }  // namespace zoo::streams

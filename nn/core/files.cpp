@@ -1,6 +1,7 @@
 #include "nn/core/files.h"
 
 #include <atomic>
+#include <cstdio>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -33,6 +34,14 @@ std::pair<fs::path, int> create_part(const fs::path& folder, std::string_view ex
     const int descriptor = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode);
     if (descriptor >= 0 || errno != EEXIST) return {std::move(name), descriptor};
   }
+}
+
+/// False with errno set, EEXIST where the name is taken.
+bool rename_to_free(const fs::path& from, const fs::path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS) return false;
+  if (::link(from.c_str(), to.c_str()) != 0) return false;  // file systems that cannot do that, NFS among them
+  return ::unlink(from.c_str()) == 0;
 }
 
 }  // namespace
@@ -114,9 +123,25 @@ void NewFile::write(std::span<const std::byte> bytes) {
   if (!write_all(descriptor_, bytes)) fail("writing failed");
 }
 
-void NewFile::publish() {
+void NewFile::complete() {
   if (!part_.empty() && durability_ == Durability::kPower && ::fsync(descriptor_) != 0) fail("writing failed");
   if (::close(std::exchange(descriptor_, -1)) != 0) fail("writing failed");
+}
+
+void NewFile::publish_beside() {
+  complete();
+  if (part_.empty()) return;
+  const fs::path wanted = file_;
+  for (int number = 2; !rename_to_free(part_, file_); ++number) {
+    if (errno != EEXIST) fail("cannot be written");
+    file_.replace_filename(fmt::format("{}-{}{}", wanted.stem().string(), number, wanted.extension().string()));
+  }
+  part_.clear();
+  if (durability_ == Durability::kPower) sync_folder(folder_of(file_));
+}
+
+void NewFile::publish() {
+  complete();
   if (part_.empty()) return;
   if (::rename(part_.c_str(), file_.c_str()) != 0) fail("cannot be written");
   part_.clear();

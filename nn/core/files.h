@@ -75,9 +75,13 @@ class NewFile {
   const std::filesystem::path& name() const { return file_; }
   /// Gives the file its name; an older file of that name is replaced in one step. Once.
   void publish();
+  /// The same without replacing anything, in one step, too: where the name is taken, the next that is free becomes
+  /// name(), `clip-2.mp4` after `clip.mp4`.
+  void publish_beside();
 
  private:
   [[noreturn]] void fail(std::string_view what) const;
+  void complete();
 
   std::filesystem::path file_;
   std::filesystem::path part_;  ///< empty for a special file

@@ -1,9 +1,13 @@
 #include "serve/view/live_view.h"
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -18,6 +22,7 @@
 #include "serve/view/view_json.h"
 #include "serve/view/view_session.h"
 #include "serve/view/work_queue.h"
+#include "streams/live_streams.h"
 
 namespace zoo::serve {
 namespace {
@@ -63,6 +68,52 @@ int width_of(const HttpRequest& request) {
     throw Error(fmt::format("width: expected pixels from 1 to {}", kMaxWidth));
   }
   return shared_width(width);
+}
+
+double age_s(const Tile& tile) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - tile.captured_at).count();
+}
+
+HttpResponse unavailable(const std::string& problem) {
+  HttpResponse response = json_error(503, problem);
+  response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+/// No frame comes just now, though some may come again.
+bool is_lost(streams::StreamState state) {
+  switch (state) {
+    case streams::StreamState::kOpening:
+    case streams::StreamState::kStalled:
+    case streams::StreamState::kWaiting:
+    case streams::StreamState::kFailed:
+      return true;
+    case streams::StreamState::kRunning:
+    case streams::StreamState::kEnded:
+      break;
+  }
+  return false;
+}
+
+/// Of a stream that is lost for longer than it may be silent, why it has no picture just now; else nothing.
+std::optional<std::string> loss_of(const std::vector<streams::StreamSnapshot>& streams, size_t stream, double age_s) {
+  const auto found = std::ranges::find(streams, stream, &streams::StreamSnapshot::stream);
+  if (found == streams.end() || !is_lost(found->state)) return std::nullopt;
+  if (age_s <= std::chrono::duration<double>(found->stall_timeout).count()) return std::nullopt;
+  return fmt::format("the stream is {} ({}){}{}; its last picture is {:.1f} s old, ?stale=1 asks for it",
+                     to_string(found->state), to_string(found->cause), found->message.empty() ? "" : ": ",
+                     shortened(found->message), age_s);
+}
+
+/// A picture that shows another time than now says so.
+HttpResponse picture(const Tile& tile, const std::vector<streams::StreamSnapshot>& streams, size_t stream, bool stale) {
+  const bool is_timed = tile.captured_at != std::chrono::steady_clock::time_point{};
+  if (!is_timed) return fresh("image/jpeg", tile.jpeg);
+  const double age = age_s(tile);
+  const std::optional<std::string> loss = stale ? std::nullopt : loss_of(streams, stream, age);
+  HttpResponse response = loss ? unavailable(*loss) : fresh("image/jpeg", tile.jpeg);
+  response.headers.emplace_back("X-Frame-Age", fmt::format("{:.3f}", age));
+  return response;
 }
 
 }  // namespace
@@ -125,11 +176,10 @@ void LiveView::Impl::add_pictures() {
     const int width = width_of(request);
     const std::optional<size_t> stream = hub_->stream_of(name);
     if (!stream) return responder.answer(no_stream(name));
-    hub_->paint(*stream, width, [responder](const std::shared_ptr<const Tile>& tile) {
-      if (tile) return responder.answer(fresh("image/jpeg", tile->jpeg));
-      HttpResponse none = json_error(503, "the stream has no picture yet");
-      none.headers.emplace_back("Retry-After", "1");
-      responder.answer(std::move(none));
+    const bool stale = request.query_value("stale") == "1";
+    hub_->paint(*stream, width, [=, hub = hub_](const std::shared_ptr<const Tile>& tile) {
+      if (tile) return responder.answer(picture(*tile, hub->source().streams(), *stream, stale));
+      responder.answer(unavailable("the stream has no picture yet"));
     });
   });
   server_.route("GET", "/streams/{name}.mjpeg", {}, [this](const HttpRequest& request, const Responder& responder) {
@@ -206,7 +256,11 @@ HttpResponse LiveView::Impl::add_stream(const std::string& body) const {
                         fmt::format("there is a stream \"{}\"; give this one another name, or remove that one", name));
     }
   }
-  hub_->source().add(std::move(stream));
+  try {
+    hub_->source().add(std::move(stream));
+  } catch (const streams::TooManyStreams& error) {
+    return json_error(429, error.what());
+  }
   HttpResponse response = fresh("application/json", nlohmann::json({{"name", name}}).dump() + "\n");
   response.status = 201;
   response.headers.emplace_back("Location", "/streams/" + name + ".jpg");

@@ -3,10 +3,13 @@
 //   GET    /                     the page (also /page.css, /page.js)
 //   GET    /ws                   its WebSocket, see view_session.h
 //   GET    /api/streams          view_json.h
-//   POST   /api/streams          adds a stream, see stream_from_json: 201, 400, 409
+//   POST   /api/streams          adds a stream, see stream_from_json: 201, 400, 409, 429 (there are as many as may be)
 //   DELETE /api/streams/NAME     removes one: 204, 404
 //   POST   /api/reload           looks at the model's files now: 202
-//   GET    /streams/NAME.jpg     the newest picture, ?width=N pixels: 404, 503 before the first
+//   GET    /streams/NAME.jpg     the newest picture, ?width=N pixels, with X-Frame-Age, the seconds since it was
+//   captured:
+//                                404, 503 before the first, and, unless ?stale=1, where the stream is lost and the
+//                                picture older than its stall timeout
 //   GET    /streams/NAME.mjpeg   one after the other, ?width=N
 //   GET    /healthz              200 while the program runs
 //   GET    /metrics              metrics_text.h

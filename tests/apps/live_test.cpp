@@ -250,6 +250,10 @@ INSTANTIATE_TEST_SUITE_P(
                               "--policy: policy \"newest\": expected latest, block, every N or max-age MS"},
                       Refusal{"NoTokenForOtherMachines", {"-s", "0", "--listen", "0.0.0.0:0"}, "a token is required"},
                       Refusal{"AnAddressWithoutAHost", {"-s", "0", "--listen", "8080"}, "--listen"},
+                      Refusal{"MoreStreamsThanMayBe",
+                              {"-s", "0", "-s", "1", "-s", "2", "--max-streams", "2"},
+                              "live: 3 streams are given, and at most 2 are allowed; leave some out, or give "
+                              "--max-streams 3"},
                       Refusal{"ATokenForNothing", {"-s", "0", "--token", "secret"}, "give --listen HOST:PORT, too"},
                       Refusal{"ACodecForNothing", {"-s", "0", "--codec", "h264"}, "give --save DIR, too"}),
     [](const auto& param) { return param.param.name; });

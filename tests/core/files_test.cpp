@@ -62,6 +62,20 @@ TEST_F(Files, NewFileHasItsNameWhenItIsWhole) {
   EXPECT_EQ(entries(), 1U);
 }
 
+TEST_F(Files, NewFileBesideOthersReplacesNone) {
+  put(path("a.b.txt"), "older");
+  for (const char* name : {"a.b-2.txt", "a.b-3.txt"}) {
+    NewFile file(path("a.b.txt"));
+    file.write("new");
+    EXPECT_FALSE(fs::exists(path(name)));
+    file.publish_beside();
+    EXPECT_EQ(file.name(), path(name));
+    EXPECT_EQ(text_of(path(name)), "new");
+  }
+  EXPECT_EQ(text_of(path("a.b.txt")), "older");
+  EXPECT_EQ(entries(), 3U);
+}
+
 TEST_F(Files, NewFileThatIsGivenUpLeavesNothing) {
   put(path("a.txt"), "older");
   {

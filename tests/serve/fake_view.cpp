@@ -7,6 +7,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "nn/core/error.h"
+#include "streams/live_streams.h"
 
 namespace zoo::test {
 
@@ -118,6 +119,7 @@ serve::ViewSource FakeView::source() {
   };
   source.add = [this](const streams::StreamOptions& options) {
     const std::scoped_lock lock(mutex_);
+    if (options.name == "one-too-many") throw streams::TooManyStreams("there are as many as may be");
     if (options.name == "unwanted") throw Error("stream \"unwanted\": not this one");
     StreamSnapshot stream;
     stream.stream = streams_.size() + 100;

@@ -110,6 +110,29 @@ TEST(LiveView, GivesPicturesAtTheWidthThatIsAskedFor) {
   EXPECT_LT(cv::norm(answered_frame(0, 7).frame.image, frame->item.frame.image, cv::NORM_INF), 1);
 }
 
+TEST(LiveView, APictureSaysHowOldItIsAndThatOfALostCameraIsAskedFor) {
+  FakeView view(some_streams(1));
+  view.frames().put(answered_frame(0, 7));
+  EXPECT_THAT(get(view.port(), "/streams/stream0.jpg").head, HasSubstr("X-Frame-Age: 0."));
+  view.change([](auto& streams, ModelState&) {
+    streams[0].state = streams::StreamState::kWaiting;
+    streams[0].cause = pipeline::LossCause::kRefused;
+    streams[0].message = "rtsp://camera/door: nothing listens there";
+    streams[0].stall_timeout = std::chrono::hours(1);
+  });
+  EXPECT_EQ(get(view.port(), "/streams/stream0.jpg").status, 200) << "it may come back";
+  view.change([](auto& streams, ModelState&) { streams[0].stall_timeout = {}; });
+  const Answer lost = get(view.port(), "/streams/stream0.jpg");
+  EXPECT_EQ(lost.status, 503);
+  EXPECT_THAT(lost.head, HasSubstr("X-Frame-Age: 0."));
+  EXPECT_THAT(lost.body,
+              HasSubstr("the stream is waiting (refused): rtsp://camera/door: nothing listens there; its last "
+                        "picture is 0."));
+  EXPECT_EQ(get(view.port(), "/streams/stream0.jpg?stale=1").status, 200);
+  view.change([](auto& streams, ModelState&) { streams[0].state = streams::StreamState::kEnded; });
+  EXPECT_EQ(get(view.port(), "/streams/stream0.jpg").status, 200) << "a file that was read to its end";
+}
+
 TEST(LiveView, DrawsOnlyWhatSomebodyAsksFor) {
   FakeView view(some_streams(2));
   for (int i = 0; i < 50; ++i) view.frames().put(answered_frame(0, i));
@@ -219,6 +242,7 @@ TEST(LiveView, AddsAndRemovesStreams) {
   EXPECT_EQ(view.streams().back().policy, "max-age 250");
   EXPECT_EQ(ask(view.port(), "POST", "/api/streams", R"({"name":"door","source":"rtsp://camera/door"})").status, 409);
   EXPECT_EQ(ask(view.port(), "POST", "/api/streams", R"({"name":"unwanted","source":"0"})").status, 400);
+  EXPECT_EQ(ask(view.port(), "POST", "/api/streams", R"({"name":"one-too-many","source":"0"})").status, 429);
   EXPECT_EQ(ask(view.port(), "DELETE", "/api/streams/door").status, 204);
   EXPECT_EQ(ask(view.port(), "DELETE", "/api/streams/door").status, 404);
   EXPECT_EQ(ask(view.port(), "POST", "/api/reload").status, 202);

@@ -99,6 +99,16 @@ TEST(StreamVideosSink, ARecordingOfAnotherProcessStays) {
   for (const auto& file : fs::directory_iterator(folder / "out")) EXPECT_GT(file.file_size(), 0U) << file.path();
 }
 
+TEST(StreamVideosSink, HasNoFileOfItsNameUntilItIsWhole) {
+  const test::TempFolder folder;
+  StreamVideosSink sink(folder / "out", std::make_shared<RunFiles>());
+  sink.begin(0, stream_called("door"));
+  sink.write(frame_of(0, 0.0));
+  for (const auto& file : fs::directory_iterator(folder / "out")) {
+    EXPECT_THAT(file.path().filename().string(), MatchesRegex("\\.zoo-.*\\.part\\.mp4"));
+  }
+}
+
 TEST(StreamVideosSink, AStreamWithoutAFrameLeavesNoFile) {
   const test::TempFolder folder;
   StreamVideosSink sink(folder / "out", std::make_shared<RunFiles>());

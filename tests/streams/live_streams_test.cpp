@@ -382,5 +382,23 @@ TEST(LiveStreams, OptionsOutOfRangeAreErrors) {
   EXPECT_THROW(streams.add(stream_named("a")), Error);
 }
 
+TEST(LiveStreams, HasAsManyStreamsAsItMay) {
+  LiveOptions options;
+  options.max_streams = 2;
+  options.open = [](const StreamOptions&, const pipeline::ReadOptions&) {
+    return std::make_unique<FakeSource>([](int64_t) { return std::nullopt; });
+  };
+  LiveStreams streams(slot_of(number_of), {}, options);
+  streams.add(stream_named("a"));
+  streams.add(stream_named("b"));
+  EXPECT_THAT(
+      [&] { streams.add(stream_named("c")); },
+      ::testing::ThrowsMessage<TooManyStreams>(
+          "stream \"c\": there are 2 streams already, which is as many as this run may have; remove one that is "
+          "not needed, or begin with a greater limit (--max-streams)"));
+  streams.remove("a");
+  EXPECT_NO_THROW(streams.add(stream_named("c")));
+}
+
 }  // namespace
 }  // namespace zoo::streams

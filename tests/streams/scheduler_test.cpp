@@ -48,6 +48,8 @@ class ByHand {
     said = scheduler.answer(predict, std::move(event), problem, 1);
     job = scheduler.try_next();
     EXPECT_TRUE(job && std::holds_alternative<DeliverJob>(*job));
+    const auto& event_told = *std::get<DeliverJob>(*job).event;
+    if (const auto* item = std::get_if<pipeline::ProcessedFrame>(&event_told)) delivered = *item;
     scheduler.delivered(std::get<DeliverJob>(*job));
     return done;
   }
@@ -55,6 +57,7 @@ class ByHand {
   ManualClock clock;
   Scheduler scheduler;
   std::string said;
+  pipeline::ProcessedFrame delivered;  ///< the last
 };
 
 TEST(Scheduler, TakesTheNewestFrameAndCountsTheOthersAsReplaced) {
@@ -87,8 +90,11 @@ TEST(Scheduler, LeavesOutWhatIsTooOldAndCountsWhatBecomesSoAsLate) {
   EXPECT_EQ(lane->account.counts(), (StreamCounts{.captured = 1, .dropped_for = {0, 1, 0, 0}}));
   run.put(*lane, 1);
   run.work(100ms);
+  EXPECT_FALSE(run.delivered.late);
   run.put(*lane, 2);
   run.work(101ms);
+  EXPECT_TRUE(run.delivered.late) << "and says so itself";
+  EXPECT_EQ(run.delivered.age_ms, 101.0);
   EXPECT_EQ(lane->account.counts(), (StreamCounts{.captured = 3, .ok = 1, .late = 1, .dropped_for = {0, 1, 0, 0}}));
 }
 

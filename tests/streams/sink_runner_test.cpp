@@ -1,8 +1,10 @@
 #include "streams/sink_runner.h"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -10,6 +12,8 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
+#include "streams/left_threads.h"
+#include "tests/streams/gate.h"
 #include "tests/streams/live_run.h"
 #include "tests/streams/manual_clock.h"
 
@@ -17,6 +21,7 @@ namespace zoo::streams {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using WhenSlow = pipeline::ResultSink::WhenSlow;
 
@@ -27,6 +32,7 @@ class ScriptedSink : public pipeline::ResultSink {
   bool wants_drawing() const override { return drawing; }
   bool wants_plain() const override { return plain; }
   WhenSlow when_slow() const override { return slow; }
+  std::chrono::milliseconds time_limit() const override { return limit; }
   void prepare(pipeline::ProcessedFrame& /*item*/) const override {
     if (on_prepare) on_prepare();
   }
@@ -41,6 +47,7 @@ class ScriptedSink : public pipeline::ResultSink {
   bool drawing = false;
   bool plain = false;
   WhenSlow slow = WhenSlow::kWait;
+  std::chrono::milliseconds limit{60'000};
   std::function<void()> on_prepare;
   std::function<void(const pipeline::Frame&)> on_write;
   std::function<void()> on_end;
@@ -125,6 +132,28 @@ TEST(SinkRunner, AnExceptionIsItsEndAndSaidOnce) {
     EXPECT_EQ(state.message, "out/door.mp4: No space left on device");
     EXPECT_EQ(state.written, 0);
     EXPECT_EQ(state.dropped, 50);
+  }
+}
+
+TEST(SinkRunner, OneThatHangsIsLeftOutAndHoldsUpNobody) {
+  for (const bool at_the_end : {false, true}) {
+    Said said;
+    const auto gate = std::make_shared<Gate>();
+    auto sink = std::make_unique<ScriptedSink>();
+    sink->limit = std::chrono::milliseconds(20);
+    sink->on_write = [gate](const pipeline::Frame&) { gate->wait(); };
+    {
+      SinkRunner runner(std::move(sink), 0, system_clock(), std::make_shared<Messages>(said.listener()));
+      for (int64_t index = 0; index < (at_the_end ? 1 : 20); ++index) runner.write(event_of(index));
+      EXPECT_EQ(runner.snapshot().works, at_the_end);
+      EXPECT_EQ(runner.idle(), !at_the_end);
+      runner.finish();
+      EXPECT_FALSE(runner.snapshot().works);
+      EXPECT_EQ(threads_left_behind(), 1);
+    }
+    EXPECT_THAT(said.texts(), ElementsAre(HasSubstr("scripted: hangs: nothing could be written for 0.02 s")));
+    gate->release();
+    while (threads_left_behind() > 0) std::this_thread::yield();
   }
 }
 
