@@ -23,6 +23,7 @@ class PredictorPool {
                 int limit)
       : model_(std::move(model)), options_(std::move(options)), threads_(threads), limit_(limit) {
     idle_.push_back(make());
+    made_ = 1;
   }
 
   /// `wanted`: predictors that are needed just now. `threads`: of kOfPicture.
@@ -49,23 +50,39 @@ class PredictorPool {
     int wanted_predictors;
   };
 
-  Predictor make() {
+  Predictor make() const {
     Predictor made{.threads = std::make_shared<int>(1), .predict = {}};
     pipeline::PredictorOptions options = options_;
     if (threads_ == Threads::kOfPicture) options.network.threads_now = [threads = made.threads] { return *threads; };
     made.predict = pipeline::make_predictor(model_, options);
-    ++made_;
     return made;
   }
 
   Predictor take(int threads) {
-    std::unique_lock lock(mutex_);
-    if (idle_.empty() && made_ < limit_) idle_.push_back(make());
-    returned_.wait(lock, [this] { return !idle_.empty(); });
-    Predictor predictor = std::move(idle_.back());
-    idle_.pop_back();
+    Predictor predictor = take_or_make();
     *predictor.threads = threads;
     return predictor;
+  }
+
+  Predictor take_or_make() {
+    std::unique_lock lock(mutex_);
+    returned_.wait(lock, [this] { return !idle_.empty() || made_ < limit_; });
+    if (!idle_.empty()) {
+      Predictor predictor = std::move(idle_.back());
+      idle_.pop_back();
+      return predictor;
+    }
+    ++made_;
+    lock.unlock();  // it takes a while, and others come back meanwhile
+    try {
+      return make();
+    } catch (...) {
+      lock.lock();
+      --made_;
+      lock.unlock();
+      returned_.notify_one();
+      throw;
+    }
   }
 
   void give_back(Predictor predictor, int wanted) {

@@ -6,6 +6,7 @@
 
 #include "nn/core/error.h"
 #include "pipeline/images/mask_png.h"
+#include "serve/inference/tensor_names.h"
 
 namespace zoo::serve {
 namespace {
@@ -35,10 +36,10 @@ std::vector<NamedTensor> class_tensors(const std::vector<TaskResult>& results) {
     if (picture.known) known.push_back(*picture.known ? 1 : 0);
   }
   const std::vector<int64_t> shape = {count_of(results), static_cast<int64_t>(guesses)};
-  std::vector<NamedTensor> tensors = {{"labels", Datatype::kBytes, shape, std::move(labels)},
-                                      {"scores", Datatype::kFp32, shape, std::move(scores)},
-                                      {"classes", Datatype::kInt64, shape, std::move(classes)}};
-  if (!known.empty()) tensors.push_back({"known", Datatype::kBool, {count_of(known)}, std::move(known)});
+  std::vector<NamedTensor> tensors = {{kLabels, Datatype::kBytes, shape, std::move(labels)},
+                                      {kScores, Datatype::kFp32, shape, std::move(scores)},
+                                      {kClasses, Datatype::kInt64, shape, std::move(classes)}};
+  if (!known.empty()) tensors.push_back({kKnown, Datatype::kBool, {count_of(known)}, std::move(known)});
   return tensors;
 }
 
@@ -59,11 +60,11 @@ std::vector<NamedTensor> box_tensors(const std::vector<TaskResult>& results) {
     counts.push_back(count_of(picture.boxes));
   }
   const int64_t all = count_of(scores);
-  return {{"boxes", Datatype::kFp32, {all, 4}, std::move(boxes)},
-          {"scores", Datatype::kFp32, {all}, std::move(scores)},
-          {"classes", Datatype::kInt64, {all}, std::move(classes)},
-          {"labels", Datatype::kBytes, {all}, std::move(labels)},
-          {"counts", Datatype::kInt64, {count_of(results)}, std::move(counts)}};
+  return {{kBoxes, Datatype::kFp32, {all, 4}, std::move(boxes)},
+          {kScores, Datatype::kFp32, {all}, std::move(scores)},
+          {kClasses, Datatype::kInt64, {all}, std::move(classes)},
+          {kLabels, Datatype::kBytes, {all}, std::move(labels)},
+          {kCounts, Datatype::kInt64, {count_of(results)}, std::move(counts)}};
 }
 
 std::vector<NamedTensor> mask_tensors(const std::vector<TaskResult>& results) {
@@ -72,7 +73,7 @@ std::vector<NamedTensor> mask_tensors(const std::vector<TaskResult>& results) {
     const std::vector<uint8_t> png = pipeline::encode_mask_png(std::get<Segmentation>(result).labels);
     masks.emplace_back(png.begin(), png.end());
   }
-  return {{"masks", Datatype::kBytes, {count_of(results)}, std::move(masks)}};
+  return {{kMasks, Datatype::kBytes, {count_of(results)}, std::move(masks)}};
 }
 
 }  // namespace

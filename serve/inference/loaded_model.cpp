@@ -13,6 +13,7 @@
 #include "serve/inference/inference_service.h"
 #include "serve/inference/model_info.h"
 #include "serve/inference/request_tensors.h"
+#include "serve/inference/tensor_names.h"
 
 namespace zoo::serve {
 namespace {
@@ -131,7 +132,7 @@ void LoadedModel::check_outputs(const std::vector<std::string>& wanted, bool of_
     }
     if (!of_pictures && is_answer(name)) {
       throw Error(fmt::format("output \"{}\" is of pictures: send \"{}\" or \"{}\"; of tensors there are {}", name,
-                              kImagesInput, kPixelsInput, fmt::join(results_, ", ")));
+                              kImages, kPixels, fmt::join(results_, ", ")));
     }
   }
 }

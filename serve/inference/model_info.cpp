@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "pipeline/preprocess/preprocess.h"
+#include "serve/inference/tensor_names.h"
 
 namespace zoo::serve {
 namespace {
@@ -14,20 +15,20 @@ constexpr int64_t kAny = -1;
 std::vector<TensorInfo> answers_of(const models::ModelConfig& config) {
   switch (*config.task) {
     case Task::kClassification: {
-      std::vector<TensorInfo> answers = {{"labels", Datatype::kBytes, {kAny, kAny}},
-                                         {"scores", Datatype::kFp32, {kAny, kAny}},
-                                         {"classes", Datatype::kInt64, {kAny, kAny}}};
-      if (config.answers.unknown) answers.push_back({"known", Datatype::kBool, {kAny}});
+      std::vector<TensorInfo> answers = {{kLabels, Datatype::kBytes, {kAny, kAny}},
+                                         {kScores, Datatype::kFp32, {kAny, kAny}},
+                                         {kClasses, Datatype::kInt64, {kAny, kAny}}};
+      if (config.answers.unknown) answers.push_back({kKnown, Datatype::kBool, {kAny}});
       return answers;
     }
     case Task::kDetection:
-      return {{"boxes", Datatype::kFp32, {kAny, 4}},
-              {"scores", Datatype::kFp32, {kAny}},
-              {"classes", Datatype::kInt64, {kAny}},
-              {"labels", Datatype::kBytes, {kAny}},
-              {"counts", Datatype::kInt64, {kAny}}};
+      return {{kBoxes, Datatype::kFp32, {kAny, 4}},
+              {kScores, Datatype::kFp32, {kAny}},
+              {kClasses, Datatype::kInt64, {kAny}},
+              {kLabels, Datatype::kBytes, {kAny}},
+              {kCounts, Datatype::kInt64, {kAny}}};
     case Task::kSegmentation:
-      return {{"masks", Datatype::kBytes, {kAny}}};
+      return {{kMasks, Datatype::kBytes, {kAny}}};
   }
   return {};
 }
@@ -84,9 +85,9 @@ ServedModelInfo describe_model(const std::string& name, int64_t version, std::sh
   info.labels = config.labels;
   const auto fixed = fixed_size(config, options);
   info.inputs = {
-      {kImagesInput, Datatype::kBytes, {kAny}},
-      {kPixelsInput, Datatype::kUint8, {kAny, kAny, kAny, 3}},
-      {kTensorInput,
+      {kImages, Datatype::kBytes, {kAny}},
+      {kPixels, Datatype::kUint8, {kAny, kAny, kAny, 3}},
+      {kInput,
        Datatype::kFp32,
        {kAny, model->network().graph.in_channels(), fixed ? (*fixed)[0] : kAny, fixed ? (*fixed)[1] : kAny}}};
   info.outputs = answers_of(config);

@@ -10,10 +10,6 @@
 
 namespace zoo::serve {
 
-inline constexpr const char* kImagesInput = "images";
-inline constexpr const char* kPixelsInput = "pixels";
-inline constexpr const char* kTensorInput = "input";  ///< as `run` calls it
-
 /// `name`: what it is served under. Throws GraphError where the network does not fit its input.
 ServedModelInfo describe_model(const std::string& name, int64_t version, std::shared_ptr<const models::Model> model,
                                const pipeline::NetworkOptions& options);

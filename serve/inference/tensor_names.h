@@ -5,13 +5,16 @@
 
 namespace zoo::serve {
 
-inline constexpr std::string_view kImages = "images";
-inline constexpr std::string_view kLabels = "labels";
-inline constexpr std::string_view kScores = "scores";
-inline constexpr std::string_view kClasses = "classes";
-inline constexpr std::string_view kKnown = "known";
-inline constexpr std::string_view kBoxes = "boxes";
-inline constexpr std::string_view kMasks = "masks";
+inline constexpr const char* kImages = "images";
+inline constexpr const char* kPixels = "pixels";
+inline constexpr const char* kInput = "input";  ///< as `run` calls it
+inline constexpr const char* kLabels = "labels";
+inline constexpr const char* kScores = "scores";
+inline constexpr const char* kClasses = "classes";
+inline constexpr const char* kKnown = "known";
+inline constexpr const char* kBoxes = "boxes";
+inline constexpr const char* kCounts = "counts";
+inline constexpr const char* kMasks = "masks";
 
 /// Whether its elements are files, which are base64 wherever JSON holds them.
 inline bool holds_files(std::string_view tensor) { return tensor == kImages || tensor == kMasks; }
