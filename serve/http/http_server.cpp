@@ -14,6 +14,7 @@
 #include "nn/core/shown_text.h"
 #include "nn/core/start_thread.h"
 #include "serve/http/event_loop.h"
+#include "serve/http/framing.h"
 #include "serve/http/request_guard.h"
 #include "serve/http/websocket_connection.h"
 #include "serve/http/websocket_frames.h"
@@ -196,6 +197,7 @@ const Route* HttpServer::Impl::find(HttpRequest& request, bool& known_path) cons
 }
 
 std::optional<HttpResponse> HttpServer::Impl::on_head(const HttpRequest& head, size_t& max_body) const {
+  if (std::optional<HttpResponse> refusal = framing_problem(head)) return refusal;
   HttpRequest request = head;
   bool known_path = false;
   const Route* route = find(request, known_path);

@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "serve/http/framing.h"
 #include "serve/http/http_daemon.h"
 
 namespace zoo::serve {
@@ -297,7 +298,7 @@ MHD_Result MhdDaemon::begin(Connection& connection, const char* url, const char*
   if (!refusal) return MHD_YES;
   exchange->response = std::move(refusal);
   exchange->asked = true;
-  const bool waits = !request.header("expect").empty();
+  const bool waits = !request.header("expect").empty() || closes_connection(*exchange->response);
   return declared <= kMaxThrownAway && !waits ? MHD_YES : send(connection);
 }
 

@@ -342,6 +342,29 @@ TEST_F(HttpServerTest, SurvivesGarbage) {
   expect_alive();
 }
 
+// What a proxy in front may read in another way is answered once, and the connection closed.
+TEST_F(HttpServerTest, RefusesRequestsWhoseEndIsAmbiguous) {
+  start();
+  const std::string next = "GET /hello/you HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const std::string length = "Content-Length: " + std::to_string(next.size()) + "\r\n";
+  const std::pair<std::string, std::string> heads[] = {
+      {"Host: localhost\r\nContent-Length: 0\r\n" + length, "HTTP/1.1 400"},
+      {"Host: localhost\r\nTransfer-Encoding: chunked\r\n" + length, "HTTP/1.1 400"},
+      {"Host: localhost\r\nHost: elsewhere\r\n" + length, "HTTP/1.1 400"},
+      {"Host: localhost\r\nTransfer-Encoding: xchunked\r\n" + length, "HTTP/1.1 501"},
+      {"Host: localhost\r\nTransfer-Encoding: gzip, chunked\r\n", "HTTP/1.1 501"},
+  };
+  for (const auto& [head, status] : heads) {
+    RawClient client(port_);
+    client.send("POST /echo HTTP/1.1\r\n" + head + "\r\n" + next);
+    const std::optional<std::string> answer = client.read_to_end();
+    ASSERT_TRUE(answer) << head;
+    EXPECT_THAT(*answer, StartsWith(status)) << head;
+    EXPECT_THAT(*answer, Not(HasSubstr("hello you"))) << head;
+  }
+  expect_alive();
+}
+
 TEST_F(HttpServerTest, EndsThoseWhoTakeTheirTime) {
   HttpServerOptions options = any_port();
   options.limits.step = 300ms;
