@@ -19,11 +19,11 @@ std::optional<Number> parse_number(std::string_view text, Format... format) {
   return value;
 }
 
-/// The same for numbers from `low` to `high`.
+/// The same for numbers from `low` to `high`, which NaN is not.
 template <typename Number>
 std::optional<Number> parse_number_in(std::string_view text, Number low, Number high) {
   const std::optional<Number> value = parse_number<Number>(text);
-  if (!value || *value < low || *value > high) return std::nullopt;
+  if (!value || !(*value >= low && *value <= high)) return std::nullopt;
   return value;
 }
 

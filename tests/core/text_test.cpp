@@ -27,6 +27,8 @@ TEST(ParseNumber, KeepsToItsRange) {
   EXPECT_EQ(parse_number_in("4", 1, 4), 4);
   EXPECT_EQ(parse_number_in("0", 1, 4), std::nullopt);
   EXPECT_EQ(parse_number_in("5", 1, 4), std::nullopt);
+  EXPECT_EQ(parse_number_in("nan", 0.0F, 1.0F), std::nullopt);
+  EXPECT_EQ(parse_number_in("inf", 0.0, 1.0), std::nullopt);
 }
 
 // The bounds of RFC 3629, section 4.
