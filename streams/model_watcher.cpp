@@ -62,6 +62,13 @@ void try_on(const ServedModel& served, const std::vector<cv::Mat>& frames) {
   if (failed == frames.size()) throw Error(*problem);
 }
 
+/// "detection, " where `before` had another task.
+std::string new_task(const ServedModel& next, const ServedModel& before) {
+  const std::string task(models::task_name(next.model->config()));
+  if (before.model == nullptr || task == models::task_name(before.model->config())) return {};
+  return task + ", ";
+}
+
 }  // namespace
 
 class ModelWatcher::Work {
@@ -84,7 +91,7 @@ class ModelWatcher::Work {
       watch_.wait(time_to_wait());
       if (stop_) break;
       if (watch_.changed()) due_ = clock_.now() + options_.debounce;
-      if (requested_.exchange(false)) due_ = clock_.now();
+      if (requests_ > begun_) due_ = clock_.now();
       if (due_ && clock_.now() >= *due_) {
         due_.reset();
         reload();
@@ -96,9 +103,10 @@ class ModelWatcher::Work {
     changed_.notify_all();
   }
 
-  void request_reload() noexcept {
-    requested_ = true;
+  int64_t request_reload() noexcept {
+    const int64_t number = ++requests_;
     watch_.wake();
+    return number;
   }
 
   SwapCounts counts() const {
@@ -129,6 +137,7 @@ class ModelWatcher::Work {
 
   void reload() {
     const Stopwatch watch;
+    begun_ = requests_;
     try {
       const std::shared_ptr<const ServedModel> next = build_aside(last_frames());
       if (!stop_) publish(next, watch.elapsed_ms());
@@ -178,16 +187,17 @@ class ModelWatcher::Work {
     slot_->publish(next);
     running_files_ = files_of(*next->model);
     watch_.set_files(running_files_);
-    std::string message = fmt::format(
-        "{}: {} (version {}) runs from now on, {:.1f} s after the change; before it ran {}",
-        printable(options_.file.string()), printable(next->name), next->version, ms / 1000.0, printable(before->name));
+    std::string message =
+        fmt::format("{}: {} ({}version {}) runs from now on, {:.1f} s after the change; before it ran {}",
+                    printable(options_.file.string()), printable(next->name), new_task(*next, *before), next->version,
+                    ms / 1000.0, printable(before->name));
     retired_.push_back(std::move(before));
     {
       const std::lock_guard lock(mutex_);
       ++counts_.swaps;
       counts_.last_error.clear();
     }
-    tell({ModelChange::Kind::kSwapped, next->version, std::move(message)});
+    tell({ModelChange::Kind::kSwapped, next->version, std::move(message), begun_});
   }
 
   void refuse(const std::string& problem) {
@@ -199,7 +209,8 @@ class ModelWatcher::Work {
     }
     tell({ModelChange::Kind::kRefused, running->version,
           fmt::format("{}{}{} (version {}) goes on", problem, problem.find('\n') == std::string::npos ? "; " : "\n",
-                      printable(running->name), running->version)});
+                      printable(running->name), running->version),
+          begun_});
   }
 
   void tell(const ModelChange& change) {
@@ -233,7 +244,8 @@ class ModelWatcher::Work {
   std::vector<fs::path> running_files_;
   std::optional<Clock::TimePoint> due_;  ///< when files that have changed are quiet
   std::vector<std::shared_ptr<const ServedModel>> retired_;
-  std::atomic<bool> requested_ = false;
+  std::atomic<int64_t> requests_ = 0;
+  int64_t begun_ = 0;  ///< `requests_` when the last change began
   std::atomic<bool> stop_ = false;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
@@ -257,7 +269,7 @@ ModelWatcher::~ModelWatcher() {
   thread_.detach();
 }
 
-void ModelWatcher::request_reload() noexcept { work_->request_reload(); }
+int64_t ModelWatcher::request_reload() noexcept { return work_->request_reload(); }
 
 SwapCounts ModelWatcher::counts() const { return work_->counts(); }
 

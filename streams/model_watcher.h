@@ -33,8 +33,9 @@ struct ModelChange {
     kRefused,  ///< the one before goes on
   };
   Kind kind = Kind::kSwapped;
-  int64_t version = 1;  ///< of the model that runs now
-  std::string message;  ///< complete; of kRefused several lines where there are several problems
+  int64_t version = 1;   ///< of the model that runs now
+  std::string message;   ///< complete; of kRefused several lines where there are several problems
+  int64_t requests = 0;  ///< how many request_reload() there had been when it began: those it answers
 };
 
 struct SwapCounts {
@@ -69,8 +70,9 @@ class ModelWatcher {
   ModelWatcher(const ModelWatcher&) = delete;
   ModelWatcher& operator=(const ModelWatcher&) = delete;
 
-  /// Loads the model again though no file has changed. Thread-safe, also in a signal handler.
-  void request_reload() noexcept;
+  /// Loads the model again though no file has changed; the number of the request, see ModelChange. Thread-safe, also in
+  /// a signal handler.
+  int64_t request_reload() noexcept;
   /// Thread-safe.
   SwapCounts counts() const;
 

@@ -170,7 +170,9 @@ TEST_F(ModelWatcherTest, TheTaskMayChange) {
   const cv::Mat picture(120, 160, CV_8UC3, cv::Scalar(10, 200, 30));
   EXPECT_TRUE(std::holds_alternative<pipeline::Classification>(slot_->current()->predict(picture, 1)));
   replace(options_.file, content_of(file("emoji_detection.yaml")));
-  EXPECT_EQ(next_change().kind, ModelChange::Kind::kSwapped);
+  const ModelChange change = next_change();
+  EXPECT_EQ(change.kind, ModelChange::Kind::kSwapped);
+  EXPECT_THAT(change.message, HasSubstr("(detection, version 2) runs from now on"));
   EXPECT_TRUE(std::holds_alternative<pipeline::FoundObjects>(slot_->current()->predict(picture, 1)));
 }
 
@@ -184,6 +186,20 @@ TEST_F(ModelWatcherTest, TriesARecentFrameOfEachStream) {
   watcher_->request_reload();
   EXPECT_EQ(next_change().kind, ModelChange::Kind::kSwapped);  // one of the frames fits
   EXPECT_EQ(asked, 1);
+}
+
+TEST_F(ModelWatcherTest, AChangeAnswersTheRequestsThatCameBeforeItBegan) {
+  std::atomic<int64_t> late = 0;
+  options_.last_frames = [&] {
+    if (late == 0) late = watcher_->request_reload();  // while the first is being made
+    return std::vector<cv::Mat>();
+  };
+  start();
+  const int64_t early = watcher_->request_reload();
+  EXPECT_EQ(next_change().requests, early);
+  EXPECT_EQ(next_change().requests, late);
+  EXPECT_EQ(late, early + 1);
+  watcher_.reset();
 }
 
 TEST_F(ModelWatcherTest, RefusesWhatFitsNoFrame) {
