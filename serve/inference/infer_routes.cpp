@@ -43,7 +43,7 @@ std::optional<int64_t> version_of(const HttpRequest& request) {
   return version;
 }
 
-/// The model of an address. Throws InferError: 404, or 503 where there is one that is not ready.
+/// The model of an address. Throws InferError: 404, also where it was unloaded, or 503 where it is not ready.
 ModelInfo model_of(const InferenceService& service, const HttpRequest& request) {
   const std::string& name = request.parameters.at("name");
   const std::optional<int64_t> version = version_of(request);
@@ -54,6 +54,7 @@ ModelInfo model_of(const InferenceService& service, const HttpRequest& request) 
   const std::vector<RepositoryEntry> entries = service.index();
   const auto entry = std::ranges::find(entries, name, &RepositoryEntry::name);
   if (entry == entries.end()) fail(404, fmt::format("there is no model \"{}\"", shortened(name)));
+  if (entry->unloaded) fail(404, fmt::format("the model \"{}\" does not run: {}", name, entry->reason));
   fail(503, fmt::format("the model \"{}\" is not ready{}{}", name, entry->reason.empty() ? "" : ": ", entry->reason));
 }
 

@@ -8,9 +8,7 @@ namespace {
 using Labels = std::vector<std::pair<std::string, std::string>>;
 using Type = MetricFamily::Type;
 
-Labels labels_of(const ModelSnapshot& model) {
-  return {{"model", model.name}, {"version", std::to_string(model.version)}};
-}
+Labels labels_of(const ModelSnapshot& model) { return {{"model", model.name}}; }
 
 Labels with(Labels labels, const char* name, std::string_view value) {
   labels.emplace_back(name, value);
@@ -57,7 +55,8 @@ MetricFamily infos(const std::vector<ModelSnapshot>& models) {
   MetricFamily family{.name = "zoo_model_info", .help = "The models that run.", .type = Type::kGauge};
   for (const ModelSnapshot& model : models) {
     if (!model.ready) continue;
-    family.metrics.push_back({with(with(labels_of(model), "name", model.model), "task", model.task), 1.0});
+    const Labels labels = with(labels_of(model), "version", std::to_string(model.version));
+    family.metrics.push_back({with(with(labels, "name", model.model), "task", model.task), 1.0});
   }
   return family;
 }
@@ -95,6 +94,8 @@ std::vector<MetricFamily> inference_metrics(const std::vector<ModelSnapshot>& mo
            [](const ModelSnapshot& model, const ModelStatistics&) { return model.ready ? 1 : 0; }),
       each("zoo_model_swaps_total", "How often the model was replaced.", Type::kCounter, models,
            [](const ModelSnapshot& model, const ModelStatistics&) { return model.swaps; }),
+      each("zoo_model_failed_swaps_total", "How often a changed file was wrong and the model went on.", Type::kCounter,
+           models, [](const ModelSnapshot& model, const ModelStatistics&) { return model.failed_swaps; }),
   };
 }
 

@@ -1,4 +1,4 @@
-// Models' figures for Prometheus. Labels of all: model, version (the one that runs; counts go on over swaps).
+// Models' figures for Prometheus. The label of all: model. No version: counts go on over swaps, as one series.
 //
 //   counters, as Triton names them: nv_inference_request_success, nv_inference_request_failure{reason} (REJECTED: 429,
 //     503, 504; CANCELED; BACKEND: 500; OTHER: the request's own faults), nv_inference_count (pictures or rows),
@@ -6,8 +6,8 @@
 //     nv_inference_queue_duration_us, nv_inference_compute_input_duration_us, nv_inference_compute_infer_duration_us,
 //     nv_inference_compute_output_duration_us
 //   gauge: nv_inference_pending_request_count, those that wait
-//   own: zoo_stage_duration_seconds{stage} (histogram; stages: model_figures.h), zoo_model_info{name,task},
-//     zoo_model_ready, zoo_model_swaps_total
+//   own: zoo_stage_duration_seconds{stage} (histogram; stages: model_figures.h), zoo_model_info{version,name,task},
+//     zoo_model_ready, zoo_model_swaps_total, zoo_model_failed_swaps_total
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,7 @@ struct ModelSnapshot {
   std::string task;
   bool ready = false;
   int64_t swaps = 0;
+  int64_t failed_swaps = 0;
   int64_t waiting = 0;
   const ModelFigures* figures = nullptr;
 };

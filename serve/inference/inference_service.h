@@ -89,6 +89,7 @@ struct RepositoryEntry {
   int64_t version = 1;
   State state = State::kReady;
   std::string reason = {};  ///< why it is unavailable, or why its changed file is not: located lines
+  bool unloaded = false;    ///< because somebody wished so
 };
 
 /// Thread-safe, every member.

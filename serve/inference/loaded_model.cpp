@@ -1,6 +1,8 @@
 #include "serve/inference/loaded_model.h"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -47,7 +49,65 @@ std::vector<NamedTensor> in_order(const std::vector<NamedTensor>& tensors, const
   return ordered;
 }
 
+void check_count(const NamedTensor& input, const char* what, const InferLimits& limits) {
+  if (input.shape.front() <= limits.pictures) return;
+  throw Error(
+      fmt::format("input \"{}\": {} {}, but a request may have at most {} (--max-pictures); send several requests",
+                  input.name, input.shape.front(), what, limits.pictures));
+}
+
+/// Of all pictures of a request but the first.
+constexpr size_t kMaxNetworkBytes = size_t{256} << 20;
+
 }  // namespace
+
+/// The results of a request's pictures, of each only what is asked for.
+class LoadedModel::Collected {
+ public:
+  explicit Collected(const std::vector<std::string>& wanted) : wanted_(wanted) {}
+
+  void add(pipeline::TaskResult result) {
+    const bool is_mask = std::holds_alternative<pipeline::Segmentation>(result);
+    results_.push_back(std::move(result));
+    if (!is_mask) return;
+    // As large as the picture; its PNG is small.
+    std::vector<NamedTensor> one = answer_tensors(results_);
+    results_.clear();
+    if (masks_.empty()) {
+      masks_ = std::move(one);
+      return;
+    }
+    auto& files = std::get<std::vector<std::string>>(masks_.front().data);
+    for (std::string& file : std::get<std::vector<std::string>>(one.front().data)) files.push_back(std::move(file));
+    ++masks_.front().shape.front();
+  }
+
+  /// Throws Error where they are too large together.
+  void add(NetworkPool::Results outputs) {
+    std::erase_if(outputs, [this](const auto& output) { return !contains(wanted_, output.first); });
+    for (const auto& [name, tensor] : outputs) bytes_ += tensor.data.size() * sizeof(float);
+    if (!network_.empty() && bytes_ > kMaxNetworkBytes) {
+      throw Error(fmt::format("the outputs of {} pictures have more than {} MiB; send fewer pictures at a time",
+                              network_.size() + 1, kMaxNetworkBytes >> 20));
+    }
+    network_.push_back(std::move(outputs));
+  }
+
+  std::vector<NamedTensor> tensors() {
+    std::vector<NamedTensor> all = std::move(masks_);
+    if (!results_.empty()) all = answer_tensors(results_);
+    if (network_.empty()) return all;
+    for (NamedTensor& tensor : network_tensors(std::move(network_))) all.push_back(std::move(tensor));
+    return all;
+  }
+
+ private:
+  const std::vector<std::string>& wanted_;
+  std::vector<pipeline::TaskResult> results_;
+  std::vector<NamedTensor> masks_;
+  std::vector<NetworkPool::Results> network_;
+  size_t bytes_ = 0;
+};
 
 LoadedModel::LoadedModel(const std::string& name, std::shared_ptr<const streams::ServedModel> served,
                          const pipeline::NetworkOptions& options)
@@ -67,43 +127,47 @@ LoadedModel::LoadedModel(const std::string& name, std::shared_ptr<const streams:
   }
 }
 
-std::vector<NamedTensor> LoadedModel::infer(InferRequest request, InferWork& work) const {
+std::vector<NamedTensor> LoadedModel::infer(InferRequest request, const InferLimits& limits, InferWork& work) const {
   const bool of_pictures = checked_input(*info_, request.input).datatype != Datatype::kFp32;
+  check_count(request.input, of_pictures ? "pictures" : "rows", limits);
   check_outputs(request.outputs, of_pictures);
   work.pictures = request.input.shape.front();
   if (request.outputs.empty()) request.outputs = of_pictures ? answers_ : results_;
-  return of_pictures ? infer_pictures(std::move(request.input), request.outputs, work)
+  return of_pictures ? infer_pictures(std::move(request.input), request.outputs, limits, work)
                      : infer_tensor(request.input, request.outputs, work);
 }
 
 std::vector<NamedTensor> LoadedModel::infer_pictures(NamedTensor input, const std::vector<std::string>& wanted,
-                                                     InferWork& work) const {
+                                                     const InferLimits& limits, InferWork& work) const {
+  const auto answer = [this](const std::string& name) { return is_answer(name); };
+  const bool wants_answers = std::ranges::any_of(wanted, answer);
+  const bool wants_network = !std::ranges::all_of(wanted, answer);
   Stopwatch watch;
-  const std::vector<cv::Mat> pictures = pictures_of(std::move(input));
-  work.input_ms += watch.lap_ms();
-  std::vector<NamedTensor> tensors;
-  if (std::ranges::any_of(wanted, [this](const std::string& name) { return is_answer(name); })) {
-    std::vector<pipeline::TaskResult> results;
-    for (const cv::Mat& picture : pictures) {
-      results.push_back(computed([&] { return served_->predict(picture, 1); }));
-      add_times(work, pipeline::times_of(results.back()));
-    }
+  PictureReader pictures(std::move(input));
+  Collected collected(wanted);
+  while (true) {
+    if (limits.ended && limits.ended())
+      throw InferError({.status = 503, .message = "the server ends", .retry_after = std::chrono::seconds(1)});
     watch.lap_ms();
-    tensors = answer_tensors(results);
-    work.output_ms += watch.lap_ms();
-  }
-  if (std::ranges::any_of(wanted, [this](const std::string& name) { return !is_answer(name); })) {
-    std::vector<NetworkPool::Results> results;
-    for (const cv::Mat& picture : pictures) {
+    const std::optional<cv::Mat> picture = pictures.next();
+    work.input_ms += watch.lap_ms();
+    if (!picture) break;
+    if (wants_answers) {
+      pipeline::TaskResult result = computed([&] { return served_->predict(*picture, 1); });
+      add_times(work, pipeline::times_of(result));
+      watch.lap_ms();
+      collected.add(std::move(result));
+      work.output_ms += watch.lap_ms();
+    }
+    if (wants_network) {
       pipeline::StageTimes times;
-      results.push_back(computed([&] { return networks_.run(picture, needed_for(wanted), times); }));
+      collected.add(computed([&] { return networks_.run(*picture, needed_for(wanted), times); }));
       add_times(work, times);
     }
-    watch.lap_ms();
-    for (NamedTensor& tensor : network_tensors(std::move(results))) tensors.push_back(std::move(tensor));
-    work.output_ms += watch.lap_ms();
   }
-  return in_order(tensors, wanted);
+  std::vector<NamedTensor> tensors = in_order(collected.tensors(), wanted);
+  work.output_ms += watch.lap_ms();
+  return tensors;
 }
 
 std::vector<NamedTensor> LoadedModel::infer_tensor(const NamedTensor& input, const std::vector<std::string>& wanted,

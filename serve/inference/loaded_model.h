@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,13 @@ struct InferWork {
   double output_ms = 0.0;
 };
 
+/// What a request may not go beyond.
+struct InferLimits {
+  int64_t pictures = 256;  ///< or rows of tensors
+  /// Whether the server ends and the rest is not to be worked on; asked before each picture. Empty: never.
+  std::function<bool()> ended = {};
+};
+
 /// Immutable; thread-safe for as many threads as `served` was made for.
 class LoadedModel {
  public:
@@ -33,13 +41,14 @@ class LoadedModel {
   int64_t version() const { return info_->version; }
 
   /// Pictures through the task's predictor, and through the network alone where its outputs are asked for; tensors
-  /// through the network. Throws what is the request's fault as Error, what is not as InferError of status 500; 404
-  /// for outputs that there are not.
-  std::vector<NamedTensor> infer(InferRequest request, InferWork& work) const;
+  /// through the network. One picture at a time is decoded and held. Throws what is the request's fault as Error, what
+  /// is not as InferError of status 500; 404 for outputs that there are not; 503 where `limits` say that it ends.
+  std::vector<NamedTensor> infer(InferRequest request, const InferLimits& limits, InferWork& work) const;
 
  private:
+  class Collected;
   std::vector<NamedTensor> infer_pictures(NamedTensor input, const std::vector<std::string>& wanted,
-                                          InferWork& work) const;
+                                          const InferLimits& limits, InferWork& work) const;
   std::vector<NamedTensor> infer_tensor(const NamedTensor& input, const std::vector<std::string>& wanted,
                                         InferWork& work) const;
   void check_outputs(const std::vector<std::string>& wanted, bool of_pictures) const;

@@ -13,8 +13,8 @@ void add(Duration& duration, double ms) {
 }  // namespace
 
 std::string_view to_string(Stage stage) {
-  constexpr std::array<std::string_view, kStages> kNames = {"queue", "decode", "preprocess",
-                                                            "infer", "answer", "encode"};
+  constexpr std::array<std::string_view, kStages> kNames = {"queue",  "decode", "preprocess", "infer",
+                                                            "answer", "encode", "total"};
   return kNames[static_cast<size_t>(stage)];
 }
 
@@ -34,8 +34,8 @@ ModelFigures::ModelFigures() {
 
 void ModelFigures::succeeded(const RequestTimes& times, std::chrono::system_clock::time_point now) {
   const InferWork& work = times.work;
-  const std::array<double, kStages> stages = {times.queue_ms, times.decode_ms, work.input_ms,
-                                              work.infer_ms,  work.output_ms,  times.encode_ms};
+  const std::array<double, kStages> stages = {times.queue_ms, times.decode_ms, work.input_ms, work.infer_ms,
+                                              work.output_ms, times.encode_ms, times.total_ms};
   for (size_t i = 0; i < kStages; ++i) stages_[i]->observe(stages[i] * 1e-3);
   const std::scoped_lock lock(mutex_);
   counts_.last_inference_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();

@@ -13,9 +13,9 @@
 
 namespace zoo::serve {
 
-enum class Stage { kQueue, kDecode, kPreprocess, kInfer, kAnswer, kEncode };
-inline constexpr size_t kStages = 6;
-/// "queue", "decode", "preprocess", "infer", "answer", "encode".
+enum class Stage { kQueue, kDecode, kPreprocess, kInfer, kAnswer, kEncode, kTotal };
+inline constexpr size_t kStages = 7;
+/// "queue", "decode", "preprocess", "infer", "answer", "encode", "total" (from its arrival to its answer).
 std::string_view to_string(Stage stage);
 
 /// As Triton's `reason` has them.

@@ -60,7 +60,12 @@ void throw_all(const std::vector<std::exception_ptr>& failed) {
 
 }  // namespace
 
-class ModelService::Changes : public streams::BoundedQueue<std::function<void()>> {
+struct ModelService::Change {
+  std::function<void()> make;
+  std::function<void()> refuse;
+};
+
+class ModelService::Changes : public streams::BoundedQueue<Change> {
  public:
   using BoundedQueue::BoundedQueue;
 };
@@ -84,21 +89,73 @@ ModelService::ModelService(std::vector<ModelSpec> models, ModelServiceOptions op
                                                                                    .on_message = options_.on_message,
                                                                                    .on_load = options_.on_load}));
   }
+  try {
+    start_threads();
+  } catch (...) {
+    close();  // or those that run would not end
+    throw;
+  }
+}
+
+void ModelService::start_threads() {
+  threads_ = options_.workers + 1;
   for (int i = 0; i < options_.workers; ++i) {
-    workers_.push_back(start_thread(fmt::format("zoo-serve{}", i), [this] { work(); }));
+    workers_.push_back(start_thread(fmt::format("zoo-serve{}", i), [this] {
+      work();
+      thread_ended();
+    }));
   }
   changer_ = start_thread("zoo-models", [this] {
-    while (const auto task = changes_->pop()) (*task)();
+    while (const auto change = changes_->pop()) change->make();
+    thread_ended();
   });
 }
 
-ModelService::~ModelService() {
+void ModelService::thread_ended() {
+  const std::shared_ptr<streams::Abandonable> left = left_;
+  std::unique_ptr<ModelService> self;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (--threads_ > 0) return;
+    answered_.notify_all();
+    self = std::move(self_);
+  }
+  if (!self) return;
+  self.reset();
+  left->end();
+}
+
+void ModelService::close() {
   closing_ = true;
+  closed_ = true;
   queue_.close();
   for (const QueuedTask& waiting : queue_.remove_all()) waiting.expire();
   changes_->close();
-  for (std::jthread& worker : workers_) worker.join();
-  changer_.join();
+  bool ended = false;
+  while (const auto change = changes_->pop_for(std::chrono::milliseconds(0), ended)) change->refuse();
+}
+
+ModelService::~ModelService() {
+  close();
+  for (std::jthread& worker : workers_) {
+    if (worker.joinable()) worker.join();
+  }
+  if (changer_.joinable()) changer_.join();
+}
+
+void ModelService::end(std::unique_ptr<ModelService> service, std::chrono::milliseconds longest) {
+  ModelService& one = *service;
+  one.close();
+  std::unique_lock lock(one.mutex_);
+  const auto all_ended = [&one] { return one.threads_ == 0; };
+  if (one.clock_.wait_until(lock, one.answered_, one.clock_.now() + longest, all_ended)) {
+    lock.unlock();
+    return;
+  }
+  one.left_->abandon();
+  for (std::jthread& worker : one.workers_) worker.detach();
+  one.changer_.detach();
+  one.self_ = std::move(service);
 }
 
 void ModelService::load_all() {
@@ -149,6 +206,7 @@ std::vector<MetricFamily> ModelService::metrics() const {
       model.ready = !closing_;
     }
     model.swaps = entry->swaps();
+    model.failed_swaps = entry->failed_swaps();
     model.waiting = static_cast<int64_t>(queue_.waiting(entry->name()));
     models.push_back(std::move(model));
   }
@@ -206,8 +264,9 @@ void ModelService::submit(InferCall call, Responder responder) {
                             .message = fmt::format("model {} is being loaded; try again later", state.name),
                             .retry_after = kRetryAfter});
     }
+    // As GET answers: what somebody unloaded is not there, what should run and cannot is not ready.
     return fail(*queued,
-                {.status = 404,
+                {.status = state.unloaded ? 404 : 503,
                  .message = fmt::format("model {} does not run: {}; POST /v2/repository/models/{}/load loads it",
                                         state.name, shortened(state.reason), state.name)});
   }
@@ -230,7 +289,13 @@ void ModelService::submit(InferCall call, Responder responder) {
     const std::scoped_lock lock(mutex_);
     ++unanswered_;
   }
-  const RequestQueue::Put put = queue_.put(task);
+  RequestQueue::Put put = RequestQueue::Put::kFull;
+  try {
+    put = queue_.put(task);
+  } catch (...) {
+    count_answered();
+    throw;
+  }
   if (put == RequestQueue::Put::kTaken) return;
   fail(*queued, put == RequestQueue::Put::kClosed ? ends() : full());
   count_answered();
@@ -261,7 +326,8 @@ void ModelService::answer(Call& call) const {
     const Clock::TimePoint decoded = clock_.now();
     times.decode_ms = ms_between(begun, decoded);
     InferReply reply{.model = info.name, .version = info.version, .outputs = {}};
-    reply.outputs = model->infer(std::move(request), times.work);
+    const InferLimits limits{.pictures = options_.max_pictures, .ended = [this] { return closed_.load(); }};
+    reply.outputs = model->infer(std::move(request), limits, times.work);
     const Clock::TimePoint inferred = clock_.now();
     response = call.call.encode(info, std::move(reply));
     const Clock::TimePoint end = clock_.now();
@@ -290,11 +356,13 @@ void ModelService::change(const std::string& name, const ServedEntry::Done& done
                           const std::function<void(ServedEntry&, const ServedEntry::Done&)>& act) {
   ServedEntry* entry = find(name);
   if (entry == nullptr) return done(no_model(name));
-  if (!loaded_ || closing_ || !changes_->try_push([entry, done, act] { act(*entry, done); })) {
+  const auto refuse = [done] {
     done(InferFailure{.status = 503,
                       .message = "the server starts, ends, or has too many changes to make; try again later",
                       .retry_after = kRetryAfter});
-  }
+  };
+  const Change queued{.make = [entry, done, act] { act(*entry, done); }, .refuse = refuse};
+  if (!loaded_ || closing_ || !changes_->try_push(queued)) refuse();
 }
 
 void ModelService::load(const std::string& name, std::function<void(std::optional<InferFailure>)> done) {

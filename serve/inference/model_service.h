@@ -18,6 +18,7 @@
 #include "serve/inference/request_queue.h"
 #include "serve/inference/served_entry.h"
 #include "serve/metrics/metric.h"
+#include "streams/left_threads.h"
 
 namespace zoo::serve {
 
@@ -27,7 +28,8 @@ struct ModelServiceOptions {
   QueueLimits queue = {};
   /// A request that has waited longer is answered 504.
   std::chrono::milliseconds timeout{30'000};
-  streams::Clock* clock = nullptr;                          ///< null: streams::system_clock()
+  int64_t max_pictures = 256;       ///< of one request, or rows of a tensor; more are answered 400
+  streams::Clock* clock = nullptr;  ///< null: streams::system_clock()
   std::function<void(const std::string&)> on_message = {};  ///< see EntryOptions
   std::function<void(const models::Model&)> on_load = {};   ///< see EntryOptions
 };
@@ -40,7 +42,7 @@ class ModelService : public InferenceService {
   /// Starts the workers; loads nothing. `models`: of different names. Throws EngineError where the system has no more
   /// threads.
   ModelService(std::vector<ModelSpec> models, ModelServiceOptions options);
-  /// Those that wait are answered 503.
+  /// close(), and waits until nobody works any more.
   ~ModelService() override;
   ModelService(const ModelService&) = delete;
   ModelService& operator=(const ModelService&) = delete;
@@ -53,6 +55,12 @@ class ModelService : public InferenceService {
   /// From now on it is not ready, and takes no more requests. Waits until those that it has are answered: whether they
   /// are.
   bool drain(std::chrono::milliseconds longest);
+  /// Takes no more requests. Those that wait, and changes that do, are answered 503 at once; those that are worked on
+  /// are when they come to their next picture.
+  void close();
+  /// Closes and destroys it. Threads that do not come to an end within `longest` (a large picture, a file on a disk
+  /// that hangs) are left behind, see streams/left_threads.h; the last of them destroys it.
+  static void end(std::unique_ptr<ModelService> service, std::chrono::milliseconds longest);
 
   /// Names, labels and meaning: inference_metrics.h.
   std::vector<MetricFamily> metrics() const;
@@ -67,10 +75,13 @@ class ModelService : public InferenceService {
   void unload(const std::string& name, std::function<void(std::optional<InferFailure>)> done) override;
 
  private:
+  struct Change;
   class Changes;
   struct Call;
 
   ServedEntry* find(const std::string& name) const;
+  void start_threads();
+  void thread_ended();
   void work();
   void count_answered();
   void answer(Call& call) const;
@@ -81,12 +92,16 @@ class ModelService : public InferenceService {
   const ModelServiceOptions options_;
   streams::Clock& clock_;
   std::vector<std::unique_ptr<ServedEntry>> entries_;
-  std::atomic<bool> loaded_ = false;  ///< load_all() has ended
-  std::atomic<bool> closing_ = false;
+  std::atomic<bool> loaded_ = false;   ///< load_all() has ended
+  std::atomic<bool> closing_ = false;  ///< no more requests are taken
+  std::atomic<bool> closed_ = false;   ///< those that were taken are not worked on any more
   RequestQueue queue_;
   mutable std::mutex mutex_;
   std::condition_variable answered_;
-  size_t unanswered_ = 0;  ///< guarded by mutex_
+  size_t unanswered_ = 0;               ///< guarded by mutex_
+  int threads_ = 0;                     ///< that have not ended; guarded by mutex_
+  std::unique_ptr<ModelService> self_;  ///< once it is left behind; guarded by mutex_
+  const std::shared_ptr<streams::Abandonable> left_ = std::make_shared<streams::Abandonable>();
   std::unique_ptr<Changes> changes_;
   std::vector<std::jthread> workers_;
   std::jthread changer_;  ///< loads and unloads

@@ -13,9 +13,10 @@ RequestQueue::Put RequestQueue::put(QueuedTask& task) {
     Lane& lane = lanes_[task.lane];
     if (!has_room(lane, task.bytes)) overdue = remove_overdue(lane);
     if (has_room(lane, task.bytes)) {
+      const size_t bytes = task.bytes;
+      lane.tasks.push_back(std::move(task));  // first: it may find no memory
+      lane.bytes += bytes;
       ++count_;
-      lane.bytes += task.bytes;
-      lane.tasks.push_back(std::move(task));
     } else {
       put = Put::kFull;
     }

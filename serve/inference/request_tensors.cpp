@@ -1,6 +1,8 @@
 #include "serve/inference/request_tensors.h"
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -58,6 +60,16 @@ bool holds_datatype(const NamedTensor& tensor) {
   return false;
 }
 
+/// Or the outputs would not be, which is no fault of the model.
+void check_finite(const NamedTensor& input) {
+  const auto* values = std::get_if<std::vector<float>>(&input.data);
+  if (values == nullptr) return;
+  const auto wrong = std::ranges::find_if(*values, [](float value) { return !std::isfinite(value); });
+  if (wrong == values->end()) return;
+  throw Error(fmt::format("input \"{}\": value {} is {}; finite numbers are expected", input.name,
+                          std::distance(values->begin(), wrong), *wrong));
+}
+
 cv::Mat bgr_from(const uint8_t* rgb, int height, int width) {
   cv::Mat picture(height, width, CV_8UC3);
   for (size_t i = 0; i < picture.total() * 3; i += 3) {
@@ -66,16 +78,6 @@ cv::Mat bgr_from(const uint8_t* rgb, int height, int width) {
     picture.data[i + 2] = rgb[i];
   }
   return picture;
-}
-
-std::vector<cv::Mat> pictures_from(std::vector<std::string> files) {
-  std::vector<cv::Mat> pictures;
-  for (size_t i = 0; i < files.size(); ++i) {
-    const std::string name = files.size() == 1 ? "the picture" : fmt::format("picture {} of {}", i + 1, files.size());
-    pictures.push_back(pipeline::decode_image({files[i].begin(), files[i].end()}, name));
-    std::string().swap(files[i]);
-  }
-  return pictures;
 }
 
 }  // namespace
@@ -102,23 +104,33 @@ const TensorInfo& checked_input(const ServedModelInfo& model, const NamedTensor&
     throw Error(fmt::format("input \"{}\": its shape {} does not go with {} values", info->name,
                             shape_text(input.shape), values));
   }
+  check_finite(input);
   return *info;
 }
 
-std::vector<cv::Mat> pictures_of(NamedTensor input) {
-  if (auto* files = std::get_if<std::vector<std::string>>(&input.data)) return pictures_from(std::move(*files));
-  const auto& pixels = std::get<std::vector<uint8_t>>(input.data);
-  const std::vector<int64_t>& shape = input.shape;  // [N, H, W, 3]
+PictureReader::PictureReader(NamedTensor input)
+    : input_(std::move(input)), count_(static_cast<size_t>(input_.shape.front())) {
+  if (input_.datatype == Datatype::kBytes) return;
+  const std::vector<int64_t>& shape = input_.shape;  // [N, H, W, 3]
   if (std::max(shape[1], shape[2]) > kMaxSide) {
-    throw Error(fmt::format("input \"{}\": {}x{} pixels, but a side may have at most {}", input.name, shape[2],
+    throw Error(fmt::format("input \"{}\": {}x{} pixels, but a side may have at most {}", input_.name, shape[2],
                             shape[1], kMaxSide));
   }
-  std::vector<cv::Mat> pictures;
+}
+
+std::optional<cv::Mat> PictureReader::next() {
+  if (next_ == count_) return std::nullopt;
+  const size_t index = next_++;
+  if (auto* files = std::get_if<std::vector<std::string>>(&input_.data)) return decode(std::move((*files)[index]));
+  const std::vector<int64_t>& shape = input_.shape;
   const auto picture = static_cast<size_t>(shape[1] * shape[2] * 3);
-  for (size_t first = 0; first < pixels.size(); first += picture) {
-    pictures.push_back(bgr_from(pixels.data() + first, static_cast<int>(shape[1]), static_cast<int>(shape[2])));
-  }
-  return pictures;
+  return bgr_from(std::get<std::vector<uint8_t>>(input_.data).data() + index * picture, static_cast<int>(shape[1]),
+                  static_cast<int>(shape[2]));
+}
+
+cv::Mat PictureReader::decode(std::string file) const {
+  const std::string name = count_ == 1 ? "the picture" : fmt::format("picture {} of {}", next_, count_);
+  return pipeline::decode_image({file.begin(), file.end()}, name);
 }
 
 }  // namespace zoo::serve

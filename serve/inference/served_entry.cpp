@@ -1,6 +1,7 @@
 #include "serve/inference/served_entry.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -44,6 +45,8 @@ void ServedEntry::load() {
     const std::scoped_lock lock(mutex_);
     state_ = RepositoryEntry::State::kUnavailable;
     reason_ = error.what();
+    slot_.reset();
+    loaded_.reset();
     throw;
   }
 }
@@ -57,8 +60,9 @@ std::shared_ptr<streams::ModelSlot> ServedEntry::build() {
     const std::scoped_lock lock(mutex_);
     version = version_ + 1;
   }
-  // Later loads share the machine with requests.
-  if (version > 1) predictor.network.kernels.timing = engine::KernelTiming::kKnownOnly;
+  // Later loads share the machine with requests; so does what is compiled for the sizes that clients send.
+  const bool fixed_size = predictor.network.input_size || model->config().preprocess.output_size();
+  if (version > 1 || !fixed_size) predictor.network.kernels.timing = engine::KernelTiming::kKnownOnly;
   predictor.network.precision = pipeline::resolve_precision(*model, predictor.network).precision;
   auto served = streams::make_served_model(std::move(model), predictor, version, options_.workers);
   auto loaded = std::make_shared<const LoadedModel>(spec_.name, served, predictor.network);
@@ -86,22 +90,31 @@ void ServedEntry::watch(const std::shared_ptr<streams::ModelSlot>& slot) {
 
 void ServedEntry::on_change(const streams::ModelChange& change) {
   std::optional<InferFailure> failure;
-  if (change.kind == streams::ModelChange::Kind::kRefused) failure = InferFailure{400, change.message};
-  for (const Done& done : take_waiting()) done(failure);
+  const bool refused = change.kind == streams::ModelChange::Kind::kRefused;
+  if (refused) failure = InferFailure{400, change.message};
+  {
+    const std::scoped_lock lock(mutex_);
+    ++(refused ? failed_swaps_ : swaps_);
+  }
+  for (const Waiting& waiting : take_waiting(change.requests)) waiting.done(failure);
   if (options_.on_message) options_.on_message(change.message);
 }
 
-std::vector<ServedEntry::Done> ServedEntry::take_waiting() {
+std::vector<ServedEntry::Waiting> ServedEntry::take_waiting(int64_t requests) {
   const std::scoped_lock lock(mutex_);
-  return std::exchange(waiting_, {});
+  std::vector<Waiting> taken;
+  std::vector<Waiting> kept;
+  for (Waiting& one : waiting_) (one.request <= requests ? taken : kept).push_back(std::move(one));
+  waiting_ = std::move(kept);
+  return taken;
 }
 
 void ServedEntry::reload(Done done) {
   {
     const std::scoped_lock lock(mutex_);
     if (watcher_) {
-      waiting_.push_back(std::move(done));
-      watcher_->request_reload();
+      waiting_.push_back({0, std::move(done)});
+      waiting_.back().request = watcher_->request_reload();
       return;
     }
   }
@@ -119,7 +132,7 @@ void ServedEntry::unload() {
   std::shared_ptr<const LoadedModel> loaded;
   {
     const std::scoped_lock lock(mutex_);
-    state_ = RepositoryEntry::State::kUnavailable;
+    state_ = RepositoryEntry::State::kUnloading;
     reason_ = "unloaded";
     unwanted_ = true;
     if (slot_) version_ = slot_->current()->version;
@@ -128,8 +141,12 @@ void ServedEntry::unload() {
     loaded.swap(loaded_);
   }
   watcher.reset();
-  for (const Done& done : take_waiting()) {
-    done(InferFailure{.status = 503, .message = fmt::format("model {} was unloaded meanwhile", spec_.name)});
+  {
+    const std::scoped_lock lock(mutex_);
+    state_ = RepositoryEntry::State::kUnavailable;
+  }
+  for (const Waiting& waiting : take_waiting(std::numeric_limits<int64_t>::max())) {
+    waiting.done(InferFailure{.status = 503, .message = fmt::format("model {} was unloaded meanwhile", spec_.name)});
   }
 }
 
@@ -160,12 +177,18 @@ RepositoryEntry ServedEntry::state() const {
       .name = spec_.name, .version = std::max<int64_t>(version_, 1), .state = state_, .reason = reason_};
   if (slot_) entry.version = slot_->current()->version;
   if (watcher_) entry.reason = watcher_->counts().last_error;
+  entry.unloaded = unwanted_;
   return entry;
 }
 
 int64_t ServedEntry::swaps() const {
   const std::scoped_lock lock(mutex_);
-  return watcher_ ? watcher_->counts().swaps : 0;
+  return swaps_;
+}
+
+int64_t ServedEntry::failed_swaps() const {
+  const std::scoped_lock lock(mutex_);
+  return failed_swaps_;
 }
 
 }  // namespace zoo::serve

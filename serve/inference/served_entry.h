@@ -71,13 +71,19 @@ class ServedEntry {
 
   ModelFigures& figures() { return figures_; }
   const ModelFigures& figures() const { return figures_; }
+  /// Of all models that ran under this name; changes of files that were refused.
   int64_t swaps() const;
+  int64_t failed_swaps() const;
 
  private:
   std::shared_ptr<streams::ModelSlot> build();
   void on_change(const streams::ModelChange& change);
   void watch(const std::shared_ptr<streams::ModelSlot>& slot);
-  std::vector<Done> take_waiting();
+  struct Waiting {
+    int64_t request = 0;  ///< the number of the reload that it asked for
+    Done done;
+  };
+  std::vector<Waiting> take_waiting(int64_t requests);
 
   const ModelSpec spec_;
   const EntryOptions options_;
@@ -89,7 +95,9 @@ class ServedEntry {
   int64_t version_ = 0;  ///< the last one that ran
   std::shared_ptr<streams::ModelSlot> slot_;
   mutable std::shared_ptr<const LoadedModel> loaded_;  ///< of what the slot held when somebody last looked
-  std::vector<Done> waiting_;                          ///< for a reload
+  std::vector<Waiting> waiting_;                       ///< for a reload
+  int64_t swaps_ = 0;
+  int64_t failed_swaps_ = 0;
   std::shared_ptr<streams::ModelWatcher> watcher_;
 };
 

@@ -75,7 +75,7 @@ TEST(Serve, AnswersPicturesAsPredictDoes) {
   }
   const CheckedMetrics metrics = check_metrics_text(get(served.port(), "/metrics").body);
   EXPECT_THAT(metrics.problems, IsEmpty());
-  EXPECT_EQ(metrics.samples.at(R"(nv_inference_request_success{model="emoji",version="1"})"), 1.0);
+  EXPECT_EQ(metrics.samples.at(R"(nv_inference_request_success{model="emoji"})"), 1.0);
   served.program().send(SIGINT);
   EXPECT_EQ(served.program().wait().exit_code, 130);
 }
@@ -123,8 +123,8 @@ TEST(Serve, OverloadIsRefusedAndWhatWasTakenIsAnsweredBeforeTheEnd) {
   EXPECT_EQ(answered + refused, kClients);
   EXPECT_GE(answered, 1);
   const CheckedMetrics metrics = check_metrics_text(get(served.port(), "/metrics").body);
-  EXPECT_EQ(metrics.samples.at(R"(nv_inference_request_success{model="emoji",version="1"})"), answered);
-  EXPECT_EQ(metrics.samples.at(R"(nv_inference_request_failure{model="emoji",version="1",reason="REJECTED"})"),
+  EXPECT_EQ(metrics.samples.at(R"(nv_inference_request_success{model="emoji"})"), answered);
+  EXPECT_EQ(metrics.samples.at(R"(nv_inference_request_failure{model="emoji",reason="REJECTED"})"),
             refused);
   served.program().send(SIGTERM);
   const ProgramResult result = served.program().wait();

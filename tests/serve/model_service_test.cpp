@@ -2,11 +2,14 @@
 #include "serve/inference/model_service.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <sys/resource.h>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -16,6 +19,7 @@
 #include "pipeline/tasks/classifier.h"
 #include "pipeline/tasks/runner_cache.h"
 #include "serve/metrics/prometheus_text.h"
+#include "streams/left_threads.h"
 #include "tests/serve/client.h"
 #include "tests/serve/metrics_text_checker.h"
 
@@ -254,10 +258,74 @@ TEST_F(ModelServiceTest, WhatIsWrongInARequestIsSaidAndItsOwnFault) {
   EXPECT_EQ(infer("emojy", {.input = good, .outputs = {}}).status, 404);
   const auto checked = test::check_metrics_text(prometheus_text(service_->metrics()));
   EXPECT_THAT(checked.problems, IsEmpty());
-  const std::string label = R"({model="emoji",version="1")";
+  const std::string label = R"({model="emoji")";
   EXPECT_EQ(checked.samples.at("nv_inference_request_success" + label + "}"), 1.0);
   EXPECT_EQ(checked.samples.at("nv_inference_request_failure" + label + R"(,reason="OTHER"})"), 9.0);
   EXPECT_EQ(checked.samples.at("zoo_stage_duration_seconds_count" + label + R"(,stage="infer"})"), 1.0);
+  EXPECT_EQ(checked.samples.at("zoo_stage_duration_seconds_count" + label + R"(,stage="total"})"), 1.0);
+}
+
+TEST_F(ModelServiceTest, ChecksNumbersOfPicturesAndValuesBeforeTheWork) {
+  start({demo("emoji"), demo("boxes", "emoji_detection.yaml")}, {.max_pictures = 2});
+  const auto refused = [&](const NamedTensor& input, const std::string& why) {
+    const Answer answer = infer("emoji", {.input = input, .outputs = {}});
+    EXPECT_EQ(answer.status, 400);
+    EXPECT_THAT(answer.body, HasSubstr(why));
+    EXPECT_THAT(answer.body, HasSubstr("--max-pictures"));
+  };
+  refused({"images", Datatype::kBytes, {3}, std::vector<std::string>(3, "no picture")}, "3 pictures");
+  refused({"pixels", Datatype::kUint8, {1'000'000, 1, 1, 3}, std::vector<uint8_t>(3'000'000)}, "1000000 pictures");
+  const auto size = models::usual_input_size(service_->model("emoji")->model->config());
+  const auto values = static_cast<size_t>(9 * size[0] * size[1]);
+  refused({"input", Datatype::kFp32, {3, 3, size[0], size[1]}, std::vector<float>(values)}, "3 rows");
+  std::vector<float> broken(values / 3, 0.5F);
+  broken[7] = NAN;
+  const Answer answer =
+      infer("emoji", {.input = {"input", Datatype::kFp32, {1, 3, size[0], size[1]}, broken}, .outputs = {}});
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("value 7 is nan"));
+  const std::string file = bytes_of(sample());
+  ASSERT_EQ(infer("emoji", {.input = {"images", Datatype::kBytes, {2}, std::vector<std::string>{file, file}},
+                            .outputs = {"labels", "logits"}})
+                .status,
+            200);
+  EXPECT_THAT(output("labels").shape, ElementsAre(2, 5));
+  EXPECT_EQ(output("logits").shape.front(), 2);
+}
+
+TEST_F(ModelServiceTest, OnePictureIsWorkedOnBeforeTheNextIsDecoded) {
+  start({demo("masks", "emoji_segmentation.yaml")});
+  const std::string file = bytes_of(sample());
+  const auto images = [](std::vector<std::string> files) {
+    return NamedTensor{"images", Datatype::kBytes, {static_cast<int64_t>(files.size())}, std::move(files)};
+  };
+  ASSERT_EQ(infer("masks", {.input = images({file}), .outputs = {}}).status, 200);
+  const std::string mask = std::get<std::vector<std::string>>(output("masks").data).front();
+  ASSERT_EQ(infer("masks", {.input = images({file, file}), .outputs = {}}).status, 200);
+  EXPECT_THAT(output("masks").shape, ElementsAre(2));
+  EXPECT_THAT(std::get<std::vector<std::string>>(output("masks").data), ElementsAre(mask, mask));
+
+  const auto served = streams::make_served_model(
+      std::make_shared<const models::Model>(models::Model::load(kDemo / "emoji.yaml")), {}, 1, 1);
+  auto counting = std::make_shared<streams::ServedModel>(*served);
+  std::atomic<int> predicted = 0;
+  counting->predict = [&](const cv::Mat& picture, int threads) {
+    ++predicted;
+    return served->predict(picture, threads);
+  };
+  const LoadedModel model("emoji", counting, {});
+  InferWork work;
+  EXPECT_THROW(model.infer({.input = images({file, "no picture"}), .outputs = {}}, {}, work), Error);
+  EXPECT_EQ(predicted, 1) << "before the second, which is none, was looked at";
+  int asked = 0;
+  const InferLimits until_second{.ended = [&] { return ++asked > 1; }};
+  try {
+    model.infer({.input = images({file, file, file}), .outputs = {}}, until_second, work);
+    FAIL() << "the server has ended";
+  } catch (const InferError& error) {
+    EXPECT_EQ(error.failure().status, 503);
+  }
+  EXPECT_EQ(predicted, 2);
 }
 
 TEST_F(ModelServiceTest, WhatFindsNoRoomIsRefusedAtOnceAndTheRestIsAnswered) {
@@ -270,7 +338,7 @@ TEST_F(ModelServiceTest, WhatFindsNoRoomIsRefusedAtOnceAndTheRestIsAnswered) {
   hold_.wait_for(1);
   second.send(held);
   while (test::check_metrics_text(prometheus_text(service_->metrics()))
-             .samples.at(R"(nv_inference_pending_request_count{model="emoji",version="1"})") < 1.0) {
+             .samples.at(R"(nv_inference_pending_request_count{model="emoji"})") < 1.0) {
     std::this_thread::yield();
   }
   const Answer third = ask(port(), "POST", "/ask/emoji");
@@ -297,6 +365,31 @@ TEST_F(ModelServiceTest, DrainsWhatItHasAndTakesNoMore) {
   EXPECT_EQ(read_answer(first).status, 200);
 }
 
+TEST_F(ModelServiceTest, WhatDoesNotDrainIsAnsweredAndLeftBehind) {
+  start({demo("emoji")}, {.workers = 1});
+  request_ = {.input = picture_file(sample()), .outputs = {"labels"}};
+  test::RawClient first(port());
+  test::RawClient second(port());
+  first.send("POST /held/emoji HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n");
+  hold_.wait_for(1);
+  second.send("POST /ask/emoji HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n");
+  while (prometheus_text(service_->metrics()).find("pending_request_count{model=\"emoji\"} 1") == std::string::npos) {
+    std::this_thread::yield();
+  }
+  EXPECT_FALSE(service_->drain(1ms));
+  service_->close();
+  EXPECT_EQ(read_answer(second).status, 503) << "though the worker still has the first";
+  std::optional<InferFailure> failure;
+  service_->load("emoji", [&](std::optional<InferFailure> found) { failure = std::move(found); });
+  ASSERT_TRUE(failure.has_value());
+  EXPECT_EQ(failure->status, 503);
+  ModelService::end(std::move(service_), 1ms);
+  EXPECT_EQ(streams::threads_left_behind(), 1);
+  hold_.open();
+  EXPECT_EQ(read_answer(first).status, 503) << "no picture is begun any more";
+  while (streams::threads_left_behind() > 0) std::this_thread::yield();
+}
+
 TEST_F(ModelServiceTest, ModelsAreUnloadedAndLoadedAgain) {
   start({demo("emoji")});
   const auto change = [&](auto member) {
@@ -316,7 +409,47 @@ TEST_F(ModelServiceTest, ModelsAreUnloadedAndLoadedAgain) {
   EXPECT_FALSE(change(&ModelService::load).has_value()) << "again, while it runs";
   EXPECT_EQ(service_->model("emoji")->version, 3);
   EXPECT_EQ(service_->model("emoji", 2), nullptr);
+  EXPECT_FALSE(change(&ModelService::unload).has_value());
+  const auto samples = test::check_metrics_text(prometheus_text(service_->metrics())).samples;
+  EXPECT_EQ(samples.at(R"(zoo_model_swaps_total{model="emoji"})"), 1.0) << "though none runs any more";
+  EXPECT_EQ(samples.at(R"(zoo_model_failed_swaps_total{model="emoji"})"), 0.0);
 }
+
+TEST_F(ModelServiceTest, AModelWhoseFileIsWrongIsNotReadyWhereOneThatWasUnloadedIsNotThere) {
+  const fs::path folder = fs::path(::testing::TempDir()) / "zoo_wrong_after_unload";
+  fs::create_directories(folder);
+  for (const char* const name : {"emoji.yaml", "emoji.safetensors", "emoji_labels.txt"}) {
+    fs::copy(kDemo / name, folder / name, fs::copy_options::overwrite_existing);
+  }
+  start({{.name = "emoji", .file = folder / "emoji.yaml"}});
+  const auto change = [&](auto member) {
+    std::promise<std::optional<InferFailure>> done;
+    (service_.get()->*member)("emoji",
+                              [&](std::optional<InferFailure> failure) { done.set_value(std::move(failure)); });
+    return done.get_future().get();
+  };
+  EXPECT_FALSE(change(&ModelService::unload).has_value());
+  EXPECT_TRUE(service_->index().front().unloaded);
+  fs::remove_all(folder);
+  EXPECT_TRUE(change(&ModelService::load).has_value());
+  EXPECT_FALSE(service_->index().front().unloaded);
+  EXPECT_FALSE(service_->ready());
+  EXPECT_EQ(infer("emoji", {.input = picture_file(sample()), .outputs = {}}).status, 503);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they need all addresses
+TEST(ModelService, EndsWhereTheSystemHasNoFurtherThread) {
+  constexpr size_t kRoom = size_t{64} << 20;
+  size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  const rlimit tight{.rlim_cur = pages * 4096 + kRoom, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &tight), 0);
+  EXPECT_THROW(ModelService({}, {.workers = 1'000}), EngineError) << "and does not hang";
+  setrlimit(RLIMIT_AS, &before);
+}
+#endif
 
 TEST(ModelService, SaysWhatIsWrongWithAllModels) {
   ModelService service({{.name = "a", .file = "/nowhere/a.yaml"}, {.name = "b", .file = "/nowhere/b.yaml"}}, {});
