@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "apps/answer_flags.h"
 #include "apps/commands.h"
@@ -46,6 +48,7 @@ struct LiveFlags {
   double counts_every_s = 10.0;
   AnswerFlags answers;
   int threads = 0;
+  int frame_threads = 1;
   std::optional<engine::Precision> precision;
   KernelFlags kernels;
   VideoFlags video;
@@ -101,6 +104,10 @@ pipeline::PredictorOptions predictor_options(const LiveFlags& flags) {
   return options;
 }
 
+void log_cores(const LiveSessionOptions& session) {
+  spdlog::info("{} for frames, at most {} for one", counted(session.workers, "core"), session.frame_threads);
+}
+
 int live(LiveFlags& flags) {
   const streams::StreamDefaults defaults = defaults_of(flags);
   const std::vector<streams::StreamOptions> streams = streams_of(flags, defaults);
@@ -120,6 +127,8 @@ int live(LiveFlags& flags) {
 
   LiveSessionOptions session = flags.session;
   session.workers = flags.threads > 0 ? flags.threads : all_cores();
+  session.frame_threads = std::min(flags.frame_threads, session.workers);
+  log_cores(session);
   session.counts_every = std::chrono::seconds(std::llround(flags.counts_every_s));
   session.streams_file = flags.streams_file;
   session.video = flags.video.options;
@@ -198,7 +207,10 @@ Action setup_live(CLI::App& app) {
   flags->size.add_to(app);
   flags->answers.add_to(app);
   add_cores_flag(app, "--threads", flags->threads,
-                 "Cores for all frames: one each, or several while fewer can be worked on at once (default: all)");
+                 "Cores for all frames, and so the most frames that are worked on at once (default: all)");
+  add_cores_flag(app, "--frame-threads", flags->frame_threads,
+                 "Cores that one frame may use, at most, while fewer can be worked on at once than there are cores "
+                 "(default: 1; where other programs want the cores, too, more of them make it slower)");
   add_precision_flag(app, flags->precision);
   flags->kernels.add_to(app);
   flags->weights.add_calibration_to(app);

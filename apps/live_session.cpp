@@ -49,6 +49,7 @@ LiveSession::LiveSession(std::shared_ptr<streams::ModelSlot> model, LiveSessionO
   add_sinks(sinks);
   streams::LiveOptions live;
   live.workers = options_.workers;
+  live.frame_threads = options_.frame_threads;
   live.max_streams = options_.max_streams;
   live.make_filter = [] { return pipeline::make_result_filter(); };
   live.on_message = [](const std::string& message) { report(message); };

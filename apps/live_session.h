@@ -23,7 +23,8 @@ namespace zoo::apps {
 class StreamsFile;
 
 struct LiveSessionOptions {
-  int workers = 1;
+  int workers = 1;                        ///< see streams::LiveOptions
+  int frame_threads = 1;                  ///< the same
   std::optional<std::string> json;        ///< file, or "-" for standard output
   std::string save_folder;                ///< of recordings; empty: none
   sinks::VideoOptions video;              ///< of them; all but `stop`

@@ -74,7 +74,8 @@ struct StreamSnapshot {
   int height = 0;
   double captured_fps = 0.0;  ///< over the last seconds
   double answered_fps = 0.0;
-  FrameAges ages;  ///< over the last thousand answers
+  int frame_threads = 0;  ///< that the last frame was worked on with; 0 before the first
+  FrameAges ages;         ///< over the last thousand answers
   /// How good the connection is in one word, from the last hour's losses and stalls: "excellent" (none), "fair" (one
   /// or two), "poor" (more), "unusable" (more than ten, or no frame comes just now); the words that Frigate has for
   /// cameras. Empty before the first frame, unless that does not come in time.

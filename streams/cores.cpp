@@ -6,8 +6,8 @@
 
 namespace zoo::streams {
 
-int threads_per_frame(size_t cores, size_t frames) {
-  return static_cast<int>(cores / std::clamp<size_t>(frames, 1, cores));
+int threads_per_frame(size_t cores, size_t frames, size_t most) {
+  return static_cast<int>(std::min(most, cores / std::clamp<size_t>(frames, 1, cores)));
 }
 
 void limit_library_threads(pipeline::ReadOptions& options) {

@@ -183,6 +183,7 @@ StreamSnapshot Lane::snapshot(Clock::TimePoint now) const {
           .height = height,
           .captured_fps = account.captured_fps(now),
           .answered_fps = account.answered_fps(now),
+          .frame_threads = frame_threads,
           .ages = ages_of(account.ages_ms(), account.last_age_ms()),
           .quality = std::string(account.quality(status.state, now)),
           .sheds = shed.sheds() && status.state == StreamState::kRunning,

@@ -72,7 +72,8 @@ struct Lane {
   bool ending = false;       ///< they are told that it has ended
   bool end_told = false;     ///< they know
   bool removed = false;
-  int64_t served = 0;  ///< when a worker last took a frame, in frames taken of all streams
+  int frame_threads = 0;  ///< of the frame that was taken last; 0 before the first
+  int64_t served = 0;     ///< when a worker last took a frame, in frames taken of all streams
   /// Since when the source has been asked for the next frame, also where it has to be opened first.
   std::optional<Clock::TimePoint> reading_since;
   std::optional<Clock::TimePoint> last_frame;  ///< when it came

@@ -32,8 +32,12 @@ constexpr std::chrono::milliseconds kWatchInterval{250};
 constexpr std::chrono::milliseconds kLeaveGrace{1000};
 
 void check(const LiveOptions& options) {
-  if (options.workers >= 1 && options.workers <= engine::kMaxThreads) return;
-  throw Error(fmt::format("LiveOptions::workers: expected 1 to {}, found {}", engine::kMaxThreads, options.workers));
+  const auto check_threads = [](const char* name, int value) {
+    if (value >= 1 && value <= engine::kMaxThreads) return;
+    throw Error(fmt::format("LiveOptions::{}: expected 1 to {}, found {}", name, engine::kMaxThreads, value));
+  };
+  check_threads("workers", options.workers);
+  check_threads("frame_threads", options.frame_threads);
 }
 
 void check(const StreamOptions& options) {
@@ -63,7 +67,8 @@ class LiveStreams::Impl {
         clock_(options.clock == nullptr ? system_clock() : *options.clock),
         model_(std::move(model)),
         messages_(std::make_shared<Messages>(options.on_message)),
-        scheduler_(std::make_shared<Scheduler>(clock_, SchedulerOptions{.workers = options.workers})) {
+        scheduler_(std::make_shared<Scheduler>(
+            clock_, SchedulerOptions{.workers = options.workers, .frame_threads = options.frame_threads})) {
     limit_library_threads(read_options_);
     try {
       start(std::move(sinks));

@@ -20,7 +20,10 @@
 namespace zoo::streams {
 
 struct LiveOptions {
-  int workers = 1;  ///< frames worked on at a time, each by one thread: 1 to engine::kMaxThreads
+  int workers = 1;  ///< frames worked on at a time, and cores for all of them: 1 to engine::kMaxThreads
+  /// Of these cores the most for one frame, while fewer frames than workers can be at work: 1 to engine::kMaxThreads.
+  /// Faster only where nobody else wants the cores.
+  int frame_threads = 1;
   /// Opens a source; what tests put in its place. Empty: open_source, with the stream's timeouts.
   std::function<std::unique_ptr<pipeline::FrameSource>(const StreamOptions&, const pipeline::ReadOptions&)> open = {};
   Clock* clock = nullptr;  ///< null: system_clock()
@@ -53,9 +56,8 @@ class LiveStreams {
   LiveStreams(const LiveStreams&) = delete;
   LiveStreams& operator=(const LiveStreams&) = delete;
 
-  /// Begins a stream: its number, never used again. Throws Error: the name is taken, or an option is out of range;
-  /// TooManyStreams. That
-  /// its source cannot be opened is no error, but a state.
+  /// Begins a stream: its number, never used again. Throws Error where the name is taken or an option is out of range,
+  /// and TooManyStreams. That its source cannot be opened is no error, but a state.
   size_t add(StreamOptions options);
   /// Ends a stream; what is in flight is finished. False if there is none of that name.
   bool remove(const std::string& name);

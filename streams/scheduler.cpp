@@ -20,6 +20,7 @@ constexpr std::chrono::seconds kCopyEvery{5};
 Scheduler::Scheduler(Clock& clock, const SchedulerOptions& options)
     : clock_(clock),
       workers_(static_cast<size_t>(options.workers)),
+      frame_threads_(static_cast<size_t>(options.frame_threads)),
       apart_(options.delivers_apart),
       next_stream_(options.first_stream) {}
 
@@ -218,13 +219,14 @@ std::optional<PredictJob> Scheduler::take_frame(Clock::TimePoint now) {
     next->room.notify_one();
     if (!taken) continue;
     next->served = ++taken_;
+    next->frame_threads = threads_per_frame(workers_, frames_at_once(), frame_threads_);
     const bool wants_copy = next->is_watched && (next->recent_frame.empty() || now - next->copied_at >= kCopyEvery);
     if (wants_copy) next->copied_at = now;
     return PredictJob{.lane = next,
                       .ticket = taken->ticket,
                       .item = std::move(taken->item),
                       .read = std::move(taken->read),
-                      .threads = threads_per_frame(workers_, frames_at_once()),
+                      .threads = next->frame_threads,
                       .wants_copy = wants_copy};
   }
 }
@@ -276,6 +278,7 @@ void Scheduler::delivered(const DeliverJob& job, Delivered how) {
   if (job.event) {
     lane.mailbox.delivered(clock_.now(), how.failed, lane.account);
     if (!how.last_answer.empty()) lane.last_answer = std::move(how.last_answer);
+    lane.room.notify_one();  // what is not delivered takes room, too
   } else {
     lane.end_told = true;
   }

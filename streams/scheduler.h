@@ -1,7 +1,7 @@
 // Which frame is worked on next, of all streams.
 //
 // A worker takes the frame of the stream that was served longest ago. What is answered goes to the sinks first: before
-// anything new is begun. While fewer frames can be at work than there are workers, each gets several threads.
+// anything new is begun. While fewer frames can be at work than there are workers, each may get several threads.
 #pragma once
 
 #include <condition_variable>
@@ -55,6 +55,7 @@ using Job = std::variant<PredictJob, DeliverJob>;
 
 struct SchedulerOptions {
   int workers = 1;              ///< how many threads call next(), and cores that they have together
+  int frame_threads = 1;        ///< that one frame gets at most, see cores.h
   bool delivers_apart = false;  ///< next() is called for deliveries and for frames by different threads
   size_t first_stream = 0;      ///< the number of the first that is added
 };
@@ -137,6 +138,7 @@ class Scheduler {
 
   Clock& clock_;
   const size_t workers_;
+  const size_t frame_threads_;
   const bool apart_;
   mutable std::mutex mutex_;  ///< guards everything below, and the lanes
   std::condition_variable work_;

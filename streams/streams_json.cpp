@@ -31,6 +31,7 @@ Json to_json(const StreamSnapshot& stream) {
           {"reconnects", stream.epoch},
           {"size", {stream.height, stream.width}},
           {"fps", {{"captured", tenths(stream.captured_fps)}, {"answered", tenths(stream.answered_fps)}}},
+          {"threads", stream.frame_threads},
           {"age_ms",
            {{"p50", tenths(stream.ages.p50_ms)},
             {"p99", tenths(stream.ages.p99_ms)},

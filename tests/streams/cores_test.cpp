@@ -12,14 +12,17 @@
 namespace zoo::streams {
 namespace {
 
-TEST(ThreadsPerFrame, AreTheCoresOverTheFrames) {
-  EXPECT_EQ(threads_per_frame(8, 0), 8);
-  EXPECT_EQ(threads_per_frame(8, 1), 8);
-  EXPECT_EQ(threads_per_frame(8, 2), 4);
-  EXPECT_EQ(threads_per_frame(8, 3), 2);
-  EXPECT_EQ(threads_per_frame(8, 5), 1);
-  EXPECT_EQ(threads_per_frame(8, 100), 1);
-  EXPECT_EQ(threads_per_frame(1, 1), 1);
+TEST(ThreadsPerFrame, AreTheCoresOverTheFramesUpToTheMost) {
+  EXPECT_EQ(threads_per_frame(8, 0, 8), 8);
+  EXPECT_EQ(threads_per_frame(8, 1, 8), 8);
+  EXPECT_EQ(threads_per_frame(8, 2, 8), 4);
+  EXPECT_EQ(threads_per_frame(8, 3, 8), 2);
+  EXPECT_EQ(threads_per_frame(8, 5, 8), 1);
+  EXPECT_EQ(threads_per_frame(8, 100, 8), 1);
+  EXPECT_EQ(threads_per_frame(1, 1, 8), 1);
+  EXPECT_EQ(threads_per_frame(8, 1, 1), 1);
+  EXPECT_EQ(threads_per_frame(8, 1, 3), 3);
+  EXPECT_EQ(threads_per_frame(8, 5, 3), 1);
 }
 
 class SharedCores : public ::testing::Test {
@@ -45,7 +48,7 @@ class SharedCores : public ::testing::Test {
   }
 
   ManualClock clock_;
-  Scheduler scheduler_{clock_, {.workers = 8}};
+  Scheduler scheduler_{clock_, {.workers = 8, .frame_threads = 8}};
   int64_t next_ = 0;
 };
 
@@ -73,6 +76,16 @@ TEST_F(SharedCores, AFileHasAsManyFramesAtOnceAsThereAreCores) {
   EXPECT_EQ(threads_for(*door), 8) << "nothing is read from the file yet";
   tell(*file, StreamState::kRunning);
   EXPECT_EQ(threads_for(*door), 1);
+}
+
+TEST_F(SharedCores, OneThreadIsForAFrameUnlessMoreAreAskedFor) {
+  const auto options = stream_named("door");
+  Scheduler scheduler(clock_, {.workers = 8});
+  const auto door = scheduler.add(options, {});
+  EXPECT_EQ(door->snapshot(clock_.now()).frame_threads, 0) << "before the first frame";
+  EXPECT_TRUE(scheduler.put(*door, numbered_frame(0)));
+  EXPECT_EQ(std::get<PredictJob>(*scheduler.try_next()).threads, 1);
+  EXPECT_EQ(door->snapshot(clock_.now()).frame_threads, 1);
 }
 
 }  // namespace

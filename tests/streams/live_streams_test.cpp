@@ -373,6 +373,9 @@ TEST(LiveStreams, OptionsOutOfRangeAreErrors) {
   options.workers = 0;
   EXPECT_THROW(LiveStreams(slot_of(number_of), {}, options), Error);
   options.workers = 1;
+  options.frame_threads = 0;
+  EXPECT_THROW(LiveStreams(slot_of(number_of), {}, options), Error);
+  options.frame_threads = 1;
   LiveStreams streams(slot_of(number_of), {}, options);
   EXPECT_THROW(streams.add(stream_named("")), Error);
   StreamOptions stream = stream_named("a");

@@ -26,6 +26,7 @@ StreamSnapshot door() {
   stream.height = 720;
   stream.captured_fps = 24.97;
   stream.answered_fps = 12.5;
+  stream.frame_threads = 2;
   stream.ages = {.p50_ms = 34.14, .p99_ms = 51.0, .last_ms = 33.2};
   stream.quality = "fair";
   stream.sheds = true;
@@ -37,7 +38,7 @@ TEST(StreamsJson, HasEveryCounterOfEveryStreamAndTheirSum) {
   const std::string stream =
       std::string(R"({"name":"door","source":"rtsp://camera/door","policy":"latest","state":"waiting",)") +
       R"("cause":"refused","message":"connection refused","counts":)" + kCounts +
-      R"(,"reconnects":3,"size":[720,1280],"fps":{"captured":25.0,"answered":12.5},)" +
+      R"(,"reconnects":3,"size":[720,1280],"fps":{"captured":25.0,"answered":12.5},"threads":2,)" +
       R"("age_ms":{"p50":34.1,"p99":51.0,"last":33.2},"quality":"fair","sheds":true,"circuit_open":false,"answer":"cat)" +
       "\xEF\xBF\xBD" + R"( 0.93"})";
   EXPECT_EQ(stream_json(door()), stream);
