@@ -1,10 +1,13 @@
 #include "streams/scheduler.h"
 
+#include <atomic>
+#include <future>
 #include <map>
 #include <optional>
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -119,6 +122,43 @@ TEST(Scheduler, HasOneFrameOfALiveStreamAtWorkAndSeveralOfAFile) {
   EXPECT_FALSE(run.scheduler.try_next()) << "one delivery of a stream at a time";
   run.scheduler.delivered(delivery);
   EXPECT_FALSE(run.scheduler.try_next()) << "frame 1 is still at work";
+}
+
+/// Stands still; who waits by it is woken by others only, never to look for himself.
+class PatientClock final : public Clock {
+ public:
+  TimePoint now() const override { return TimePoint(1h); }
+  WallTime wall_time() const override { return WallTime(1h); }
+  bool wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& changed, TimePoint /*deadline*/,
+                  const std::function<bool()>& ready) override {
+    if (!ready()) waits = true;
+    changed.wait(lock, ready);
+    return true;
+  }
+
+  std::atomic<bool> waits = false;
+};
+
+TEST(Scheduler, ASourceThatWaitsIsWokenByWhatIsDelivered) {
+  PatientClock clock;
+  Scheduler scheduler(clock, {.workers = 1});
+  const auto file = scheduler.add(stream_named("file", policy_of("block")), {});
+  int64_t index = 0;
+  for (size_t i = 0; i < Mailbox::kWaitingFailures; ++i) EXPECT_TRUE(scheduler.put(*file, numbered_failure(index++)));
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(scheduler.put(*file, numbered_frame(index++)));
+  const auto slow = std::get<DeliverJob>(*scheduler.try_next());
+  for (int i = 0; i < 2; ++i) {
+    auto job = std::get<PredictJob>(*scheduler.try_next());
+    scheduler.answer(job, std::move(job.item), "", 1);
+  }
+  auto put = std::async(std::launch::async, [&] { return scheduler.put(*file, numbered_frame(index)).has_value(); });
+  while (!clock.waits) std::this_thread::yield();
+  scheduler.delivered(slow);
+  while (scheduler.total().in_flight > 1) scheduler.delivered(std::get<DeliverJob>(*scheduler.try_next()));
+  const bool is_woken = put.wait_for(10s) == std::future_status::ready;
+  scheduler.stop();
+  EXPECT_TRUE(is_woken);
+  EXPECT_TRUE(put.get());
 }
 
 TEST(Scheduler, ServesWhoWasServedLongestAgo) {
