@@ -107,7 +107,16 @@ void VideoWriter::finish() {
   encoder_.reset();
   const std::unique_ptr<NewFile> file = std::move(file_);
   const std::optional<fs::path> rewritten = publish_rewritten(*file, end_s, options_);
-  files_.push_back(rewritten ? *rewritten : publish(*file, options_));
+  if (rewritten) {
+    files_.push_back(*rewritten);
+    return;
+  }
+  try {
+    files_.push_back(publish(*file, options_));
+  } catch (const IoError& error) {
+    throw IoError(
+        fmt::format("{}; it stays as {}, which plays: rename it", error.what(), file->keep_part().string()));
+  }
 }
 
 void VideoWriter::open(cv::Size size) {
@@ -162,6 +171,7 @@ void VideoWriter::keep() {
   try {
     files_.push_back(publish(*file_, options_));
   } catch (const IoError&) {  // what keeps it from being written is said already
+    files_.push_back(file_->keep_part());
   }
 }
 

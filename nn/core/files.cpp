@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "nn/core/free_name.h"
 
 namespace zoo {
 namespace fs = std::filesystem;
@@ -34,14 +35,6 @@ std::pair<fs::path, int> create_part(const fs::path& folder, std::string_view ex
     const int descriptor = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kFileMode);
     if (descriptor >= 0 || errno != EEXIST) return {std::move(name), descriptor};
   }
-}
-
-/// False with errno set, EEXIST where the name is taken.
-bool rename_to_free(const fs::path& from, const fs::path& to) {
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
-  if (errno != EINVAL && errno != ENOSYS) return false;
-  if (::link(from.c_str(), to.c_str()) != 0) return false;  // file systems that cannot do that, NFS among them
-  return ::unlink(from.c_str()) == 0;
 }
 
 }  // namespace
@@ -147,6 +140,8 @@ void NewFile::publish() {
   part_.clear();
   if (durability_ == Durability::kPower) sync_folder(folder_of(file_));
 }
+
+fs::path NewFile::keep_part() { return std::exchange(part_, {}); }
 
 void NewFile::fail(std::string_view what) const {
   throw IoError(fmt::format("{}: {}: {}", file_.string(), what, errno_text()));

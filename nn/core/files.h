@@ -62,7 +62,7 @@ class NewFile {
   /// ".mp4", ends the name of the part, for libraries that go by it.
   explicit NewFile(std::filesystem::path file, Durability durability = Durability::kPower,
                    std::string_view extension = "");
-  /// Removes the part unless it was published.
+  /// Removes the part unless it was published or kept.
   ~NewFile();
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
@@ -75,9 +75,12 @@ class NewFile {
   const std::filesystem::path& name() const { return file_; }
   /// Gives the file its name; an older file of that name is replaced in one step. Once.
   void publish();
-  /// The same without replacing anything, in one step, too: where the name is taken, the next that is free becomes
-  /// name(), `clip-2.mp4` after `clip.mp4`.
+  /// The same without replacing anything: where the name is taken, the next that is free becomes name(), `clip-2.mp4`
+  /// after `clip.mp4`. In one step, but where the file system cannot do that: there it is empty for a moment.
   void publish_beside();
+  /// Leaves the part where it is, for what is worth more than its name, and yields where that is. After the last call
+  /// that writes, in place of publishing or where that failed.
+  std::filesystem::path keep_part();
 
  private:
   [[noreturn]] void fail(std::string_view what) const;

@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
+#include "nn/core/free_name.h"
 #include "tests/support/temp_folder.h"
 
 namespace zoo {
@@ -74,6 +75,46 @@ TEST_F(Files, NewFileBesideOthersReplacesNone) {
   }
   EXPECT_EQ(text_of(path("a.b.txt")), "older");
   EXPECT_EQ(entries(), 3U);
+}
+
+int refuse(const char* /*from*/, const char* /*to*/) {
+  errno = EPERM;
+  return -1;
+}
+
+TEST_F(Files, GetAFreeNameOnFileSystemsThatLackTheSimpleWays) {
+  const NamingCalls all = system_naming_calls();
+  for (const NamingCalls& calls :
+       {all, NamingCalls{refuse, all.link, all.rename}, NamingCalls{refuse, refuse, all.rename}}) {
+    put(path("part"), "new");
+    put(path("taken"), "older");
+    EXPECT_FALSE(rename_to_free(path("part"), path("taken"), calls));
+    EXPECT_EQ(errno, EEXIST);
+    EXPECT_EQ(text_of(path("taken")), "older");
+    EXPECT_TRUE(rename_to_free(path("part"), path("free"), calls));
+    EXPECT_EQ(text_of(path("free")), "new");
+    fs::remove(path("free"));
+    EXPECT_EQ(entries(), 1U);
+  }
+}
+
+TEST_F(Files, KeepTheirNameWhereNoWayIsKnown) {
+  put(path("part"), "new");
+  EXPECT_FALSE(rename_to_free(path("part"), path("free"), {refuse, refuse, refuse}));
+  EXPECT_EQ(errno, EPERM);
+  EXPECT_EQ(text_of(path("part")), "new");
+  EXPECT_EQ(entries(), 1U) << "the name is not reserved any more";
+}
+
+TEST_F(Files, NewFileThatIsKeptStaysWithoutItsName) {
+  fs::path part;
+  {
+    NewFile file(path("a.txt"));
+    file.write("new");
+    part = file.keep_part();
+  }
+  EXPECT_EQ(text_of(part), "new");
+  EXPECT_FALSE(fs::exists(path("a.txt")));
 }
 
 TEST_F(Files, NewFileThatIsGivenUpLeavesNothing) {

@@ -166,6 +166,25 @@ TEST(StreamVideosSink, KeepsWhatPlaysOfARecordingOnAFullDiskAndTheOthersWhole) {
   EXPECT_EQ(test::probe(saved[1]).times.at(0).size(), 200U);
 }
 
+TEST(StreamVideosSink, ARecordingThatCannotGetItsNameStaysAndSaysWhere) {
+  const test::TempFolder folder;
+  std::vector<std::string> notes;
+  const fs::path before = fs::current_path();
+  fs::current_path(folder.path());
+  StreamVideosSink sink("out", std::make_shared<RunFiles>(),
+                        {.on_note = [&](const std::string& note) { notes.push_back(note); }});
+  sink.begin(0, stream_called("door"));
+  for (int i = 0; i < 5; ++i) sink.write(frame_of(0, 0.04 * i));
+  fs::current_path("/proc");  // where nobody may write, and the name now leads
+  sink.finish();
+  fs::current_path(before);
+  std::vector<fs::path> files;
+  for (const auto& file : fs::directory_iterator(folder / "out")) files.push_back(file.path());
+  ASSERT_THAT(files, SizeIs(1));
+  EXPECT_EQ(test::probe(files[0].string()).times.at(0).size(), 5U);
+  EXPECT_THAT(notes, ElementsAre(HasSubstr("it stays as " + files[0].string() + ", which plays: rename it")));
+}
+
 TEST(StreamVideosSink, NeverWritesWhereItReads) {
   const test::TempFolder folder;
   StreamVideosSink sink(folder.path(), std::make_shared<RunFiles>());
