@@ -131,6 +131,7 @@ int live(LiveFlags& flags) {
   log_cores(session);
   session.counts_every = std::chrono::seconds(std::llround(flags.counts_every_s));
   session.streams_file = flags.streams_file;
+  session.of_file = streams.size() - flags.sources.size();
   session.video = flags.video.options;
   session.video.on_note = note_reporter();
   session.files = files;

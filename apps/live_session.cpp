@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <sys/ioctl.h>
 #include <thread>
 #include <unistd.h>
@@ -93,7 +94,9 @@ int LiveSession::run(const std::vector<streams::StreamOptions>& streams, streams
   if (options_.page) open_page();  // an address that cannot be had is noticed before the work
   for (const streams::StreamOptions& stream : streams) streams_->add(stream);
   if (!options_.streams_file.empty()) {
-    file_ = std::make_unique<StreamsFile>(options_.streams_file, options_.defaults, streams, options_.max_streams);
+    const auto end = streams.begin() + static_cast<std::ptrdiff_t>(options_.of_file);
+    file_ = std::make_unique<StreamsFile>(options_.streams_file, options_.defaults, std::vector(streams.begin(), end),
+                                          options_.max_streams);
   }
   Every table(kTableEvery);
   Every file(kFileEvery);
@@ -196,15 +199,21 @@ int LiveSession::finish() {
   streams_->stop();
   watcher_.reset();
   show_status({});
-  write_counts();
-  with_json([&] { json_->close(); });
+  const std::vector<streams::SinkSnapshot> sinks = streams_->sinks();
+  const bool json_has_ended = json_ != nullptr && std::ranges::any_of(sinks, [&](const auto& sink) {
+                                return sink.name == json_->name() && !sink.works;
+                              });
+  if (!json_has_ended) {  // else it hangs or has failed, which was said
+    write_counts();
+    with_json([&] { json_->close(); });
+  }
   const std::vector<streams::StreamSnapshot> streams = streams_->snapshot();
   for (const streams::StreamSnapshot& stream : streams) report(counts_text(stream.name, stream.counts));
   if (streams.size() > 1) report(counts_text("all", streams_->total()));
   if (json_ != nullptr && json_->closed()) return kExitSignalBase + SIGPIPE;
   if (stop_signal() != 0) return kExitSignalBase + stop_signal();
   if ((json_ != nullptr && json_->failed()) || (videos_ != nullptr && videos_->some_failed())) return kExitFailure;
-  if (std::ranges::any_of(streams_->sinks(), [](const auto& sink) { return !sink.works; })) return kExitFailure;
+  if (std::ranges::any_of(sinks, [](const auto& sink) { return !sink.works; })) return kExitFailure;
   const bool all_well = std::ranges::all_of(streams, [](const streams::StreamSnapshot& stream) {
     return stream.state != streams::StreamState::kFailed && stream.counts.failed == 0;
   });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -32,6 +33,7 @@ struct LiveSessionOptions {
   size_t max_streams = 64;                ///< at a time
   std::chrono::seconds counts_every{10};  ///< between two lines of counters in the JSON
   std::filesystem::path streams_file;     ///< read again when it is saved; empty: none
+  size_t of_file = 0;                     ///< of the streams that are begun with, the first so many are the file's
   streams::StreamDefaults defaults;       ///< of streams that come later
   bool show = false;                      ///< a window
   std::optional<LivePageOptions> page;    ///< empty: none

@@ -40,7 +40,12 @@ void StreamsFile::update(streams::LiveStreams& streams) {
     changed_ = true;
     return;
   }
-  if (!std::exchange(changed_, false)) return;
+  if (!std::exchange(changed_, false)) {
+    if (waiting_.empty()) return;
+    const int64_t begun = begin(streams, std::exchange(waiting_, {}), true);
+    if (begun > 0) report(fmt::format("{}: there is room, {} begun", printable(file_.string()), begun));
+    return;
+  }
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(file_, ignored)) {  // for a while: no editor that puts another in its place
     report(fmt::format("{}: cannot be read any more; the streams go on as they are", printable(file_.string())));
@@ -66,21 +71,32 @@ void StreamsFile::update(streams::LiveStreams& streams) {
     return found != streams_by_name.end() && values_of(found->second) == values_of(stream);
   };
   int64_t ended = 0;
-  int64_t begun = 0;
   for (const auto& [name, stream] : running_) {
     if (!is_same(wanted, stream) && streams.remove(name)) ++ended;
   }
-  for (auto& [name, stream] : wanted) {
-    if (is_same(running_, stream)) continue;
+  std::erase_if(running_, [&](const auto& entry) { return !is_same(wanted, entry.second); });
+  std::erase_if(wanted, [&](const auto& entry) { return is_same(running_, entry.second); });
+  waiting_.clear();
+  const int64_t begun = begin(streams, std::move(wanted), false);
+  report(fmt::format("{}: {} ended, {} begun", printable(file_.string()), counted(ended, "stream"), begun));
+}
+
+int64_t StreamsFile::begin(streams::LiveStreams& live, std::map<std::string, streams::StreamOptions> streams,
+                           bool again) {
+  int64_t begun = 0;
+  for (auto& [name, stream] : streams) {
     try {
-      streams.add(stream);
+      live.add(stream);
+      running_.insert_or_assign(name, std::move(stream));
       ++begun;
+    } catch (const streams::TooManyStreams& error) {
+      if (!again) report(fmt::format("{}; it begins when another goes", error.what()));
+      waiting_.insert_or_assign(name, std::move(stream));
     } catch (const Error& error) {
       report(error.what());  // the name belongs to a stream that is not of the file
     }
   }
-  running_ = std::move(wanted);
-  report(fmt::format("{}: {} ended, {} begun", printable(file_.string()), counted(ended, "stream"), begun));
+  return begun;
 }
 
 }  // namespace zoo::apps

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -21,14 +22,19 @@ class StreamsFile {
               const std::vector<streams::StreamOptions>& running, size_t max_streams);
 
   /// Reads the file again if it was saved since: ends streams that are no longer in it, begins new ones, and does both
-  /// with those that changed. A wrong file changes nothing; its problems are reported once.
+  /// with those that changed. A wrong file changes nothing; its problems are reported once. Streams for which there was
+  /// no room are tried again as soon as there is.
   void update(streams::LiveStreams& streams);
 
  private:
+  /// Those of `streams` that can be begun; yields how many. Reports why others cannot, unless `again`.
+  int64_t begin(streams::LiveStreams& live, std::map<std::string, streams::StreamOptions> streams, bool again);
+
   const std::filesystem::path file_;
   const streams::StreamDefaults defaults_;
   const size_t max_streams_;
   std::map<std::string, streams::StreamOptions> running_;
+  std::map<std::string, streams::StreamOptions> waiting_;  ///< of the file, too, without room so far
   streams::FileWatch watch_;
   bool changed_ = false;  ///< at the last look: a file is read when it has been the same since
 };

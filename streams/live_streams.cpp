@@ -134,6 +134,7 @@ class LiveStreams::Impl {
     const std::scoped_lock stop_lock(stop_mutex_);
     if (std::exchange(stopped_, true)) return;
     scheduler_->stop();
+    for (const auto& sink : sinks_) sink->hurry();
     {
       const std::scoped_lock lock(mutex_);
       watching_ = false;

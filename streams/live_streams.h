@@ -51,7 +51,8 @@ class LiveStreams {
   /// by `on_message`, and nothing else ends. Throws Error for an option out of range.
   LiveStreams(std::shared_ptr<ModelSlot> model, std::vector<std::unique_ptr<pipeline::ResultSink>> sinks,
               const LiveOptions& options);
-  /// stop(), and waits for every thread; below two seconds also where sources hang (left_threads.h).
+  /// stop(), and waits for every thread; below two seconds also where sources hang, or sinks that write
+  /// (left_threads.h). Files are completed in their time (SinkRunner).
   ~LiveStreams();
   LiveStreams(const LiveStreams&) = delete;
   LiveStreams& operator=(const LiveStreams&) = delete;

@@ -49,6 +49,7 @@ class SinkRunner::Work {
   void prepare(pipeline::ProcessedFrame& item);
   void put(Item item);
   void run();
+  void hurry();
   /// False if the thread hangs.
   bool finish();
   bool idle() const {
@@ -63,10 +64,15 @@ class SinkRunner::Work {
  private:
   using Lock = std::unique_lock<std::mutex>;
 
+  /// A moment of the run, and of the machine, whose time is not the run's in tests.
+  struct Moment {
+    Clock::TimePoint of_run;
+    std::chrono::steady_clock::time_point of_machine;
+  };
   /// A call of the sink.
   struct Busy {
-    Clock::TimePoint since;
-    std::chrono::steady_clock::time_point since_for_machine;
+    Moment since;
+    bool writes = false;  ///< an event
     bool completes = false;
   };
 
@@ -76,8 +82,10 @@ class SinkRunner::Work {
   void tell_saved();
   void fail(const std::string& why);
   void end(const std::string& why);
-  std::string hang_text(Clock::Duration limit) const;
-  Clock::Duration limit_of(const Busy& call) const { return call.completes ? kLimitsToComplete * limit_ : limit_; }
+  std::string desert(Clock::Duration time);
+  Moment now() const { return {clock_.now(), std::chrono::steady_clock::now()}; }
+  template <typename TimePoint>
+  TimePoint deadline_of(const Busy& call, TimePoint Moment::*moment) const;
   bool has_room() const { return events_ < kWaitingEvents || !state_.works; }
   bool works() const {
     const std::scoped_lock lock(mutex_);
@@ -98,6 +106,7 @@ class SinkRunner::Work {
   std::deque<Item> items_;
   size_t events_ = 0;         ///< among them
   std::optional<Busy> busy_;  ///< while the sink is called
+  std::optional<Moment> hurries_since_;
   bool finishing_ = false;
   bool deserted_ = false;  ///< the thread hangs, and is not waited for
   bool ended_ = false;     ///< the thread
@@ -121,9 +130,7 @@ void SinkRunner::Work::put(Item item) {
     if (!waits_) {
       drop_oldest();
     } else if (!wait_for_room(lock)) {
-      deserted_ = true;
-      problem = hang_text(limit_);
-      end(problem);
+      problem = desert(clock_.now() - busy_->since.of_run);
     }
   }
   if (!state_.works) {
@@ -138,14 +145,23 @@ void SinkRunner::Work::put(Item item) {
     messages_->say(fmt::format("{}; nothing more is written there, everything else goes on", problem));
 }
 
+/// When it hangs.
+template <typename TimePoint>
+TimePoint SinkRunner::Work::deadline_of(const Busy& call, TimePoint Moment::*moment) const {
+  const TimePoint deadline = call.since.*moment + limit_;
+  if (!hurries_since_ || call.completes) return deadline;
+  return std::min(deadline, std::max(call.since.*moment, (*hurries_since_).*moment) + kStopGrace);
+}
+
 /// False if a call of the sink takes too long.
 bool SinkRunner::Work::wait_for_room(Lock& lock) {
   while (true) {
-    const Clock::TimePoint begin = busy_ ? busy_->since : clock_.now();
-    const Clock::Duration limit = busy_ ? limit_of(*busy_) : limit_;
-    if (clock_.wait_until(lock, changed_, begin + limit, [this] { return has_room(); })) return true;
-    if (busy_ && clock_.now() - busy_->since >= limit_of(*busy_)) return false;
-    lock.unlock();  // another call has begun
+    const Clock::TimePoint deadline = busy_ ? deadline_of(*busy_, &Moment::of_run) : clock_.now() + limit_;
+    const bool hurries = hurries_since_.has_value();
+    clock_.wait_until(lock, changed_, deadline, [&] { return has_room() || hurries_since_.has_value() != hurries; });
+    if (has_room()) return true;
+    if (busy_ && clock_.now() >= deadline_of(*busy_, &Moment::of_run)) return false;
+    lock.unlock();  // another call has begun, or there is less time for this one
     std::this_thread::yield();
     lock.lock();
   }
@@ -171,7 +187,7 @@ void SinkRunner::Work::run() {
     const std::scoped_lock lock(mutex_);
     busy_.reset();
     const bool is_last = deserted_ || std::holds_alternative<Finish>(item);
-    if (std::holds_alternative<Event>(item)) ++(state_.works ? state_.written : state_.dropped);
+    if (std::holds_alternative<Event>(item) && !deserted_) ++(state_.works ? state_.written : state_.dropped);
     ended_ = is_last;
     changed_.notify_all();
     if (is_last) return;
@@ -187,8 +203,8 @@ SinkRunner::Work::Item SinkRunner::Work::next() {
     items_.pop_front();
   }
   if (std::holds_alternative<Event>(item)) --events_;
-  busy_ = {.since = clock_.now(),
-           .since_for_machine = std::chrono::steady_clock::now(),
+  busy_ = {.since = now(),
+           .writes = std::holds_alternative<Event>(item),
            .completes = std::holds_alternative<End>(item) || std::holds_alternative<Finish>(item)};
   changed_.notify_all();
   return item;
@@ -237,26 +253,39 @@ void SinkRunner::Work::end(const std::string& why) {
   changed_.notify_all();
 }
 
-std::string SinkRunner::Work::hang_text(Clock::Duration limit) const {
-  return fmt::format(
-      "{}: hangs: nothing could be written for {} s (a full pipe that nobody reads, or a drive that is away?)",
-      state_.name, std::chrono::duration<double>(limit).count());
+/// With the lock held, while the sink has been called for so long. Yields what is to be said.
+std::string SinkRunner::Work::desert(Clock::Duration time) {
+  deserted_ = true;
+  if (busy_->writes) ++state_.dropped;
+  const std::string problem = fmt::format(
+      "{}: hangs: nothing could be written for {:.3g} s (a full pipe that nobody reads, or a drive that is away?)",
+      state_.name, std::chrono::duration<double>(time).count());
+  if (state_.works) end(problem);
+  return problem;
+}
+
+void SinkRunner::Work::hurry() {
+  const std::scoped_lock lock(mutex_);
+  if (!hurries_since_) hurries_since_ = now();
+  changed_.notify_all();
 }
 
 bool SinkRunner::Work::finish() {
+  hurry();
   Lock lock(mutex_);
   finishing_ = true;
   changed_.notify_all();
   // By the machine's clock, whatever the run's is: what hangs does so in the machine's time.
   while (!ended_ && !deserted_) {
     const auto now = std::chrono::steady_clock::now();
-    const auto deadline = busy_ ? busy_->since_for_machine + limit_of(*busy_) : now + limit_;
+    auto deadline = busy_ ? deadline_of(*busy_, &Moment::of_machine) : now + limit_;
+    if (busy_ && busy_->completes) deadline = busy_->since.of_machine + kLimitsToComplete * limit_;
     if (busy_ && now >= deadline) {
-      deserted_ = true;
-      const std::string problem = hang_text(limit_of(*busy_));
-      if (state_.works) end(problem);
+      const std::string problem = desert(now - busy_->since.of_machine);
       lock.unlock();
-      messages_->say(fmt::format("{}; what was not written is lost", problem));
+      messages_->say(fmt::format(
+          "{}; what was not written is lost, and a file that was not completed keeps its hidden name (.zoo-*)",
+          problem));
       return false;
     }
     changed_.wait_until(lock, deadline);
@@ -282,6 +311,8 @@ void SinkRunner::prepare(pipeline::ProcessedFrame& item) { work_->prepare(item);
 void SinkRunner::begin(size_t stream, const pipeline::SourceInfo& source) { work_->put(Work::Begin{stream, source}); }
 void SinkRunner::write(std::shared_ptr<const pipeline::FrameEvent> event) { work_->put(std::move(event)); }
 void SinkRunner::end(size_t stream, const pipeline::SourceStats& stats) { work_->put(Work::End{stream, stats}); }
+
+void SinkRunner::hurry() { work_->hurry(); }
 
 void SinkRunner::finish() {
   if (!thread_.joinable()) return;

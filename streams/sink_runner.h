@@ -1,6 +1,7 @@
 // A sink in a thread of its own.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <thread>
@@ -21,8 +22,10 @@ class SinkRunner final : public Outlet {
  public:
   /// Events that may wait, of all streams; then what ResultSink::when_slow says.
   static constexpr size_t kWaitingEvents = 8;
-  /// A file is completed in so many times the sink's time limit at most: a long video takes a while.
+  /// In finish() a file is completed in so many times the sink's time limit at most: a long video takes a while.
   static constexpr int kLimitsToComplete = 10;
+  /// Once the run ends, what takes longer for one event hangs.
+  static constexpr std::chrono::milliseconds kStopGrace{1500};
 
   /// `number`: of the sink, for the name of its thread. Says through `messages` what was saved, and what went wrong.
   SinkRunner(std::unique_ptr<pipeline::ResultSink> sink, size_t number, Clock& clock,
@@ -40,7 +43,11 @@ class SinkRunner final : public Outlet {
   /// May wait, see ResultSink::when_slow.
   void write(std::shared_ptr<const pipeline::FrameEvent> event) override;
   void end(size_t stream, const pipeline::SourceStats& stats) override;
-  /// What was told before is written, the sink is finished, and its thread has ended, or hangs. May be called again.
+  /// The run ends: nobody waits for a call of the sink longer than kStopGrace from now on, but for those that complete
+  /// files.
+  void hurry();
+  /// hurry(). What was told before is written, the sink is finished, and its thread has ended, or hangs. May be called
+  /// again.
   void finish();
 
   /// Nothing waits or is being written.

@@ -140,6 +140,21 @@ TEST_F(Live, StreamsComeAndGoWithTheirFile) {
   EXPECT_EQ(frames.back().at("epoch"), 0);  // the camera was left alone
 }
 
+TEST_F(Live, AStreamOfTheFileForWhichThereIsNoRoomBeginsWhenThereIs) {
+  const std::string file = write("cams.yaml", fmt::format("streams:\n  a: \"{}\"\n", kCamera));
+  RunningProgram program(
+      arguments({std::string("mine=") + kCamera}, {"--streams", file, "--max-streams", "2", "--json", json()}));
+  ASSERT_TRUE(wait_until([&] { return !frames_of("a").empty() && !frames_of("mine").empty(); }));
+  write("cams.yaml", fmt::format("streams:\n  b: {0}\n  c: {0}\n", clip()));
+  ASSERT_TRUE(wait_until([&] { return program.err_so_far().find("begins when another goes") != std::string::npos; }));
+  write("cams.yaml", fmt::format("streams:\n  c: {}\n", clip()));
+  EXPECT_TRUE(wait_until([&] { return frames_of("c").size() == 70; }));
+  const size_t before = frames_of("mine").size();
+  EXPECT_TRUE(wait_until([&] { return frames_of("mine").size() > before; })) << "the file is not about this one";
+  program.send(SIGINT);
+  program.wait();
+}
+
 TEST_F(Live, ACameraThatIsNotThereIsWaitedForAndTheOthersGoOn) {
   RunningProgram program(
       arguments({"gone=rtsp://127.0.0.1:9/none", "file=" + clip()}, {"--json", json(), "--counts-every", "1"}));

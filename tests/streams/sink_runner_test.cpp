@@ -149,12 +149,66 @@ TEST(SinkRunner, OneThatHangsIsLeftOutAndHoldsUpNobody) {
       EXPECT_EQ(runner.idle(), !at_the_end);
       runner.finish();
       EXPECT_FALSE(runner.snapshot().works);
+      EXPECT_EQ(runner.snapshot().dropped, at_the_end ? 1 : 20) << "the one that hangs, too";
       EXPECT_EQ(threads_left_behind(), 1);
     }
-    EXPECT_THAT(said.texts(), ElementsAre(HasSubstr("scripted: hangs: nothing could be written for 0.02 s")));
+    EXPECT_THAT(said.texts(), ElementsAre(HasSubstr("scripted: hangs: nothing could be written for 0.")));
     gate->release();
     while (threads_left_behind() > 0) std::this_thread::yield();
   }
+}
+
+TEST(SinkRunner, OneThatHangsIsNotWaitedForOnceTheRunEnds) {
+  ManualClock clock;
+  Said said;
+  const auto gate = std::make_shared<Gate>();
+  auto sink = std::make_unique<ScriptedSink>();
+  sink->on_write = [gate](const pipeline::Frame&) { gate->wait(); };
+  {
+    SinkRunner runner(std::move(sink), 0, clock, std::make_shared<Messages>(said.listener()));
+    std::thread worker([&] {
+      for (int64_t index = 0; index < 20; ++index) runner.write(event_of(index));
+    });
+    gate->wait_until_reached();
+    clock.settle(1);
+    clock.turn(std::chrono::seconds(30));
+    clock.settle(1);
+    EXPECT_TRUE(runner.snapshot().works) << "it may take a minute";
+    runner.hurry();
+    clock.settle(1);
+    EXPECT_TRUE(runner.snapshot().works);
+    clock.turn(SinkRunner::kStopGrace);
+    worker.join();
+    EXPECT_FALSE(runner.snapshot().works);
+    EXPECT_EQ(runner.snapshot().dropped, 20);
+  }
+  EXPECT_THAT(said.texts(), ElementsAre(HasSubstr("scripted: hangs: nothing could be written for 31.5 s")));
+  gate->release();
+  while (threads_left_behind() > 0) std::this_thread::yield();
+}
+
+TEST(SinkRunner, CompletingAFileMidRunTakesNoLongerThanWriting) {
+  ManualClock clock;
+  Said said;
+  const auto gate = std::make_shared<Gate>();
+  auto sink = std::make_unique<ScriptedSink>();
+  sink->on_end = [gate] { gate->wait(); };
+  {
+    SinkRunner runner(std::move(sink), 0, clock, std::make_shared<Messages>(said.listener()));
+    runner.end(0, {});
+    gate->wait_until_reached();
+    std::thread worker([&] {
+      for (int64_t index = 0; index < 20; ++index) runner.write(event_of(index));
+    });
+    clock.settle(1);
+    clock.turn(std::chrono::minutes(1));
+    worker.join();
+    EXPECT_FALSE(runner.snapshot().works);
+    EXPECT_EQ(runner.snapshot().dropped, 20);
+  }
+  EXPECT_THAT(said.texts(), ElementsAre(HasSubstr("nothing could be written for 60 s")));
+  gate->release();
+  while (threads_left_behind() > 0) std::this_thread::yield();
 }
 
 /// What two sinks of a run see of a picture's pixels: whether they were drawn on.
