@@ -11,6 +11,10 @@ const causes = {
 const drops = { replaced: 'replaced', too_old: 'too old', not_chosen: 'not chosen', shut_down: 'at the end' };
 const byId = (id) => document.getElementById(id);
 const number = (value) => Number(value).toLocaleString('en-US');
+const timeInWords = (ms) => {
+  if (ms < 120e3) return `${Math.round(ms / 1000)} s`;
+  return ms < 7200e3 ? `${Math.round(ms / 60e3)} min` : `${Math.round(ms / 3600e3)} h`;
+};
 const setText = (node, text) => { if (node.textContent !== text) node.textContent = text; };
 
 // The token comes with the address once and is then kept where no address bar or history shows it.
@@ -66,29 +70,47 @@ class Tile {
     state.dataset.kind = kind;
     setText(state.querySelector('span'), words[stream.state] || stream.state);
     this.part('h2').title = `${stream.name}: ${stream.source}, ${stream.policy}`;
-    setText(this.part('.answer'), stream.answer);
+    this.stream = stream;
+    const answer = this.isOld() ? '' : stream.answer;
+    setText(this.part('.answer'), answer);
     setText(this.part('.quality'), stream.quality ? `connection ${stream.quality}` : '');
     const why = stream.message || (stream.cause !== 'none' ? causes[stream.cause] || stream.cause : '');
     const cause = this.part('.cause');
     cause.hidden = !why;
     setText(cause, why);
-    this.image.alt = `${stream.name}: ${stream.answer || 'no answer yet'}`;
+    this.image.alt = `${stream.name}: ${answer || (this.isOld() ? 'the last picture' : 'no answer yet')}`;
     this.showRates(stream);
     this.showCounts(stream);
     if (changed) setText(byId('said'), `${stream.name}: ${words[stream.state] || stream.state}. ${why}`);
   }
 
+  // An answer is of now, or of a file that was read to its end; what is drawn in the last picture before a loss is not.
+  isOld() {
+    return kinds[this.stream.state] !== 'good' && this.stream.state !== 'ended';
+  }
+
+  showAge() {
+    const isRunning = kinds[this.stream.state] === 'good';
+    const hasAnswers = this.stream.counts.ok + this.stream.counts.late > 0;
+    this.part('.ages').hidden = !isRunning || !hasAnswers;
+    const since = this.part('.since');
+    since.hidden = isRunning || this.capturedAt === undefined;
+    if (!since.hidden) setText(since, `, picture ${timeInWords(performance.now() - this.capturedAt)} old`);
+  }
+
   showRates(stream) {
     const rates = this.part('.rates');
     if (!rates.firstChild) {
-      rates.innerHTML = '<b data-rate="captured"></b>/s in, <b data-rate="answered"></b>/s answered, ' +
-        '<b data-rate="age"></b> ms old (99 %: <b data-rate="p99"></b>)';
+      rates.innerHTML = '<b data-rate="captured"></b>/s in, <b data-rate="answered"></b>/s answered' +
+        '<span class="ages">, <b data-rate="age"></b> ms old (99 %: <b data-rate="p99"></b>)</span>' +
+        '<span class="since"></span>';
     }
     const rate = (name, value) => setText(rates.querySelector(`[data-rate=${name}]`), value);
     rate('captured', stream.fps.captured.toFixed(1));
     rate('answered', stream.fps.answered.toFixed(1));
     rate('age', stream.age_ms.p50.toFixed(0));
     rate('p99', stream.age_ms.p99.toFixed(0));
+    this.showAge();
   }
 
   showCounts(stream) {
@@ -121,11 +143,14 @@ class Tile {
   // Acknowledged when it is on the screen: a slow client is sent less, not later.
   picture(header, blob) {
     const next = URL.createObjectURL(blob);
+    const came = performance.now();
     const done = () => {
       if (this.address) URL.revokeObjectURL(this.address);
       this.address = next;
       this.node.dataset.frame = header.frame;
       this.node.dataset.width = header.width;
+      this.capturedAt = header.age_ms === null ? undefined : came - header.age_ms;
+      this.showAge();
       this.part('.none').hidden = true;
       this.image.hidden = false;
       say({ ack: 'picture', stream: this.name });
@@ -242,6 +267,7 @@ function showState(state) {
     }
     tile.show(stream);
   }
+  byId('loading').hidden = true;
   byId('empty').hidden = state.streams.length > 0;
   document.title = `${state.model.name} – backbone-zoo live`;
   if (changed) arrange();
@@ -289,6 +315,9 @@ async function connect() {
     tryAgain();
     return;
   }
+  try {
+    showState(await answer.json());  // before the first that comes by itself
+  } catch { /* the connection broke: the next attempt tells */ }
   const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
   const query = token() ? `?token=${encodeURIComponent(token())}` : '';
   socket = new WebSocket(`${scheme}//${location.host}/ws${query}`);
@@ -314,6 +343,7 @@ function askForToken() {
   const form = byId('entry');
   if (token()) setText(byId('entry-problem'), 'That is not the token that the program was started with.');
   form.hidden = false;
+  byId('loading').hidden = true;
   showLink('wait', 'a token is asked for');
   byId('token').focus();
 }
