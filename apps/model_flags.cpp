@@ -14,6 +14,7 @@
 #include "apps/output.h"
 #include "nn/core/cores.h"
 #include "nn/core/parse_number.h"
+#include "nn/core/shown_text.h"
 #include "nn/engine/thread_pool.h"
 
 namespace zoo::apps {
@@ -42,19 +43,20 @@ std::vector<ConfigOverride> parse_overrides(const std::vector<std::string>& text
 
 }  // namespace
 
-void log_model(const models::Model& model) {
+void log_model(const models::Model& model, bool names_file) {
+  const std::string whose = names_file ? printable(model.config().file.string()) + ": " : "";
   for (const ConfigDocument::Ignored& ignored : model.config().ignored) {
     spdlog::info("{}: {}: ignored: {}", ignored.where, ignored.path, ignored.reason);
   }
   if (const std::string remark = models::remark_on(model.config().preprocess); !remark.empty()) {
     report(fmt::format("{}: {}", model.config().file.string(), remark));
   }
-  spdlog::info("preprocess: {}; from {}", models::to_string(model.config().preprocess),
+  spdlog::info("{}preprocess: {}; from {}", whose, models::to_string(model.config().preprocess),
                model.config().preprocess_origin);
   if (model.report()) {
-    spdlog::info("{}", model.report()->to_string());
+    spdlog::info("{}{}", whose, model.report()->to_string());
   } else {
-    spdlog::info("random weights: the results mean nothing");
+    spdlog::info("{}random weights: the results mean nothing", whose);
   }
 }
 

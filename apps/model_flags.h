@@ -109,8 +109,9 @@ void check_task_flags(const std::vector<TaskFlag>& flags, const models::ModelCon
 /// What the flags ask of Model::load. Throws ConfigError.
 models::LoadModelOptions load_options(const WeightFlags& weights, const std::vector<std::string>& overrides);
 
-/// Logs what is worth knowing of a model (-v). Thread-safe.
-void log_model(const models::Model& model);
+/// Logs what is worth knowing of a model (-v). `names_file`: each line says whose it is, where several load side by
+/// side. Thread-safe.
+void log_model(const models::Model& model, bool names_file = false);
 
 /// Loads a model and logs what is worth knowing (-v). With a clock, the time goes to "configuration" and "weights".
 /// `file_use` kInPlace is for who compiles at once and once.

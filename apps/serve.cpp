@@ -22,6 +22,7 @@ namespace zoo::apps {
 namespace {
 
 constexpr size_t kMaxQueue = 1'000'000;
+constexpr int64_t kMaxPictures = 1'000'000;
 constexpr double kMaxTimeout = 3'600'000.0;
 constexpr double kMaxBody = 1'024.0;
 constexpr double kMebi = 1'024.0 * 1'024.0;
@@ -106,7 +107,7 @@ int serve_models(const ServeFlags& flags) {
   session.service.workers = flags.threads > 0 ? flags.threads : all_cores();
   session.service.timeout = std::chrono::milliseconds(std::llround(flags.timeout_ms));
   session.service.on_message = [](const std::string& message) { report(message); };
-  session.service.on_load = [](const models::Model& model) { log_model(model); };
+  session.service.on_load = [](const models::Model& model) { log_model(model, true); };
   return ServeSession(std::move(models), std::move(session)).run();
 }
 
@@ -143,6 +144,11 @@ Action setup_serve(CLI::App& app) {
       ->check(number_in(0.001, kMaxBody))
       ->capture_default_str()
       ->type_name("MIB");
+  app.add_option("--max-pictures", flags->session.service.max_pictures,
+                 "Requests of more pictures, or rows of a tensor, are refused")
+      ->check(CLI::Range(int64_t{1}, kMaxPictures))
+      ->capture_default_str()
+      ->type_name("N");
   app.add_option("--detector", flags->session.routes.detector,
                  "The model that answers /v1/vision/detection (default: the only one that has boxes)")
       ->type_name("NAME");

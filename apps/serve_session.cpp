@@ -19,20 +19,27 @@ namespace {
 constexpr std::chrono::milliseconds kLook{40};
 /// As Kubernetes waits by default, less what closing takes.
 constexpr std::chrono::seconds kDrain{25};
+constexpr std::chrono::seconds kPatienceAtEnd{2};
 
 }  // namespace
 
 ServeSession::ServeSession(std::vector<serve::ModelSpec> models, ServeSessionOptions options)
     : options_(std::move(options)),
-      server_(new_server(options_.listen, options_.token)),
-      service_(std::move(models), options_.service) {
-  serve::add_infer_routes(*server_, service_, options_.routes);
+      service_(std::make_unique<serve::ModelService>(std::move(models), options_.service)),
+      server_(new_server(options_.listen, options_.token, options_.routes.max_body)) {
+  serve::add_infer_routes(*server_, *service_, options_.routes);
   add_metrics();
+}
+
+ServeSession::~ServeSession() {
+  service_->close();
+  server_->stop();
+  serve::ModelService::end(std::move(service_), kPatienceAtEnd);
 }
 
 void ServeSession::add_metrics() {
   server_->route("GET", "/metrics", {}, [this](const serve::HttpRequest&, const serve::Responder& responder) {
-    std::vector<serve::MetricFamily> families = service_.metrics();
+    std::vector<serve::MetricFamily> families = service_->metrics();
     families.push_back({.name = "zoo_http_connections",
                         .help = "Open connections.",
                         .metrics = {{{}, static_cast<double>(server_->connections())}}});
@@ -46,15 +53,10 @@ int ServeSession::run() {
   catch_stop_signals();
   catch_reload_signal();
   server_->start();
-  try {
-    service_.load_all();
-  } catch (...) {
-    server_->stop();
-    throw;
-  }
+  service_->load_all();
   announce();
   while (!stop_requested()) {
-    if (take_reload_request()) service_.reload_all();
+    if (take_reload_request()) service_->reload_all();
     std::this_thread::sleep_for(kLook);
   }
   return finish();
@@ -62,8 +64,8 @@ int ServeSession::run() {
 
 void ServeSession::announce() const {
   nlohmann::ordered_json models = nlohmann::ordered_json::array();
-  for (const serve::RepositoryEntry& entry : service_.index()) {
-    const auto info = service_.model(entry.name);
+  for (const serve::RepositoryEntry& entry : service_->index()) {
+    const auto info = service_->model(entry.name);
     if (!info) continue;
     const models::ModelConfig& config = info->model->config();
     models.push_back({{"name", entry.name},
@@ -81,10 +83,9 @@ void ServeSession::announce() const {
 }
 
 int ServeSession::finish() {
-  if (!service_.drain(kDrain)) {
+  if (!service_->drain(kDrain)) {
     report(fmt::format("some requests were not answered within {} s and get 503", kDrain.count()));
   }
-  server_->stop();
   return kExitSignalBase + stop_signal();
 }
 

@@ -14,8 +14,8 @@ namespace zoo::apps {
 
 struct ServeSessionOptions {
   std::string listen;  ///< HOST:PORT
-  std::string token;
-  bool json = false;  ///< one line on standard output once it is ready
+  std::string token;   ///< see new_server
+  bool json = false;   ///< one line on standard output once it is ready
   serve::ModelServiceOptions service;
   serve::InferRouteOptions routes;
 };
@@ -26,6 +26,9 @@ class ServeSession {
   ServeSession(std::vector<serve::ModelSpec> models, ServeSessionOptions options);
   /// Until a signal ends it: the exit code. Throws as ModelService::load_all.
   int run();
+  ~ServeSession();
+  ServeSession(const ServeSession&) = delete;
+  ServeSession& operator=(const ServeSession&) = delete;
 
  private:
   void add_metrics();
@@ -33,8 +36,8 @@ class ServeSession {
   int finish();
 
   const ServeSessionOptions options_;
-  std::unique_ptr<serve::HttpServer> server_;
-  serve::ModelService service_;
+  std::unique_ptr<serve::ModelService> service_;
+  std::unique_ptr<serve::HttpServer> server_;  ///< its handlers hold the service
 };
 
 }  // namespace zoo::apps

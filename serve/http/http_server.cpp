@@ -121,10 +121,11 @@ HttpServer::Impl::Impl(HttpServerOptions options)
       address_(socket_.address()),
       guard_({.loopback = socket_.is_loopback(), .host = options_.listen.host, .token = options_.token}) {
   if (!socket_.is_loopback() && options_.token.empty()) {
-    throw Error(
-        fmt::format("--listen {}: other machines reach this address, so a token is required: --token SECRET; "
-                    "127.0.0.1 is for this machine alone",
-                    to_string(options_.listen)));
+    throw Error(fmt::format(
+        "--listen {}: other machines reach this address, so a token is required: in the environment variable "
+        "BACKBONE_ZOO_TOKEN, or after --token, which other users of this machine can see; 127.0.0.1 is "
+        "for this machine alone",
+        to_string(options_.listen)));
   }
 }
 

@@ -47,8 +47,9 @@ std::optional<HttpResponse> RequestGuard::refusal(const HttpRequest& request, bo
   }
   if (open || options_.token.empty() || has_token(request)) return std::nullopt;
   HttpResponse response = json_error(401,
-                                     "a token is asked for: send \"Authorization: Bearer TOKEN\", or open the page "
-                                     "as /?token=TOKEN; it is what the server was started with (--token)");
+                                     "a token is asked for: send \"Authorization: Bearer TOKEN\", or write "
+                                     "?token=TOKEN behind the address; it is what the server was started with "
+                                     "(BACKBONE_ZOO_TOKEN in its environment, or --token)");
   response.headers.emplace_back("WWW-Authenticate", "Bearer");
   return response;
 }

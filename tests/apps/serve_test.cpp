@@ -1,7 +1,9 @@
 // `serve` through the real program: ready, asked, swapped, overloaded, stopped.
 #include <csignal>
 #include <filesystem>
+#include <regex>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -124,11 +126,45 @@ TEST(Serve, OverloadIsRefusedAndWhatWasTakenIsAnsweredBeforeTheEnd) {
   EXPECT_GE(answered, 1);
   const CheckedMetrics metrics = check_metrics_text(get(served.port(), "/metrics").body);
   EXPECT_EQ(metrics.samples.at(R"(nv_inference_request_success{model="emoji"})"), answered);
-  EXPECT_EQ(metrics.samples.at(R"(nv_inference_request_failure{model="emoji",reason="REJECTED"})"),
-            refused);
+  EXPECT_EQ(metrics.samples.at(R"(nv_inference_request_failure{model="emoji",reason="REJECTED"})"), refused);
   served.program().send(SIGTERM);
   const ProgramResult result = served.program().wait();
   EXPECT_EQ(result.exit_code, 143) << result.err;
+}
+
+TEST(Serve, ATokenFromAFileWorksWithItsLineEnd) {
+  Served served({"emoji=" + demo_model(), "--token", "secret\r\n", "-v"});
+  const auto status = [&](const std::string& token) {
+    return ask(served.port(), "GET", "/v2", "", "Host: 127.0.0.1\r\nAuthorization: Bearer " + token + "\r\n").status;
+  };
+  EXPECT_EQ(status("secret"), 200);
+  EXPECT_EQ(status("other"), 401);
+  served.program().send(SIGTERM);
+  const ProgramResult result = served.program().wait();
+  EXPECT_EQ(result.exit_code, 143);
+  EXPECT_THAT(result.err, HasSubstr(demo_model() + ": preprocess: "));
+}
+
+TEST(Serve, EndsInOrderWhereNobodyReadsThatItIsReady) {
+  RunningProgram program({"serve", "emoji=" + demo_model(), "--listen", "127.0.0.1:0", "--json"}, {}, "/dev/full");
+  const std::regex ready("ready at http://127.0.0.1:([0-9]+)");
+  std::smatch found;
+  std::string said;
+  ASSERT_TRUE(wait_until([&] {
+    said = program.err_so_far();
+    return std::regex_search(said, found, ready);
+  }));
+  const int port = std::stoi(found[1]);
+  while (!program.has_ended()) {
+    try {
+      get(port, "/metrics");  // while it goes away
+    } catch (const std::system_error&) {
+      continue;  // refused: it listens no more
+    }
+  }
+  const ProgramResult result = program.wait();
+  EXPECT_EQ(result.signal, 0) << result.err;
+  EXPECT_NE(result.exit_code, 0);
 }
 
 TEST(Serve, MistakesAreLocated) {
@@ -144,6 +180,11 @@ TEST(Serve, MistakesAreLocated) {
   refused({"a=" + demo_model(), "a=" + demo_model()}, "another name");
   refused({"a="}, "no model file after the equals sign");
   refused({demo_model(), "--listen", "0.0.0.0:0"}, "a token is required");
+  refused({demo_model(), "--listen", "0.0.0.0:0"}, "BACKBONE_ZOO_TOKEN");
+  refused({demo_model(), "--token", "\n"}, "is empty but for line ends");
+  refused({demo_model(), "--token", " secret"}, "has a blank");
+  refused({demo_model(), "--token", "a\nb"}, "has a control character");
+  refused({demo_model(), "--max-pictures", "0"}, "--max-pictures");
   refused({demo_model(), "--listen", "nowhere"}, "nowhere");
   refused({demo_model(), "--queue", "0"}, "--queue");
   refused({"a=" + demo_model(), "--detector", "b"}, "no model is served under this name");
