@@ -9,12 +9,14 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "nn/core/error.h"
 #include "nn/core/shown_text.h"
 #include "nn/core/start_thread.h"
 #include "serve/http/event_loop.h"
 #include "serve/http/framing.h"
+#include "serve/http/letter_case.h"
 #include "serve/http/request_guard.h"
 #include "serve/http/websocket_connection.h"
 #include "serve/http/websocket_frames.h"
@@ -37,9 +39,7 @@ struct Route {
 };
 
 std::string websocket_problem(const HttpRequest& request) {
-  std::string upgrade(request.header("upgrade"));
-  std::ranges::transform(upgrade, upgrade.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (upgrade != "websocket") return "this address is a WebSocket";
+  if (!equal_ignoring_case(request.header("upgrade"), "websocket")) return "this address is a WebSocket";
   if (request.header("sec-websocket-version") != "13") return "Sec-WebSocket-Version 13 is expected";
   if (!websocket_accept(request.header("sec-websocket-key"))) return "Sec-WebSocket-Key: 16 bytes are expected";
   return {};
@@ -61,6 +61,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   const HttpServerOptions options_;
   ListenSocket socket_;
   const ListenAddress address_;
+  const RequestGuard guard_;
   std::vector<Route> routes_;
   EventLoop loop_;
   std::atomic<size_t> connections_ = 0;
@@ -71,13 +72,12 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   void turn(std::chrono::milliseconds longest);
   void tick();
   void drain();
-  const Route* find(HttpRequest& request, bool& known_path) const;
+  const Route* find(HttpRequest& request, std::vector<std::string>& methods) const;
   std::optional<HttpResponse> on_head(const HttpRequest& head, size_t& max_body) const;
   void on_request(const std::shared_ptr<HttpExchange>& exchange);
   void open_websocket(const Route& route, const std::shared_ptr<HttpExchange>& exchange);
   void on_answer(const HttpRequest& request, int status) const;
 
-  const RequestGuard guard_;
   std::unique_ptr<HttpDaemon> daemon_;
   std::vector<std::shared_ptr<WebSocketConnection>> websockets_;
   Clock::time_point ticked_at_ = Clock::now();
@@ -187,12 +187,12 @@ void HttpServer::Impl::drain() {
   }
 }
 
-const Route* HttpServer::Impl::find(HttpRequest& request, bool& known_path) const {
-  known_path = false;
+/// Else `methods` has those of the path, if there are any.
+const Route* HttpServer::Impl::find(HttpRequest& request, std::vector<std::string>& methods) const {
   for (const Route& route : routes_) {
     if (!matches(route.pattern, request.path, request.parameters)) continue;
-    known_path = true;
     if (route.method == request.method) return &route;
+    methods.push_back(route.method);
   }
   return nullptr;
 }
@@ -200,26 +200,33 @@ const Route* HttpServer::Impl::find(HttpRequest& request, bool& known_path) cons
 std::optional<HttpResponse> HttpServer::Impl::on_head(const HttpRequest& head, size_t& max_body) const {
   if (std::optional<HttpResponse> refusal = framing_problem(head)) return refusal;
   HttpRequest request = head;
-  bool known_path = false;
-  const Route* route = find(request, known_path);
+  std::vector<std::string> methods;
+  const Route* route = find(request, methods);
   const bool changes = request.method != "GET" || (route != nullptr && (route->factory || route->options.changes));
-  const bool open = route != nullptr && route->options.open;
+  const bool open = route != nullptr && (route->options.open || route->options.max_body_without_token > 0);
   if (std::optional<HttpResponse> refusal = guard_.refusal(request, changes, open)) return refusal;
   if (route == nullptr) {
-    return known_path ? json_error(405, fmt::format("{} is not for this address", printable(head.method)))
-                      : json_error(404, "there is nothing at this address");
+    if (methods.empty()) return json_error(404, "there is nothing at this address");
+    const std::string allowed = fmt::format("{}", fmt::join(methods, ", "));
+    HttpResponse response =
+        json_error(405, fmt::format("{} is not for this address; send {}", printable(head.method), allowed));
+    response.headers.emplace_back("Allow", allowed);
+    return response;
   }
   if (route->factory) {
     const std::string problem = websocket_problem(request);
     if (!problem.empty()) return json_error(426, problem);
   }
   max_body = route->options.max_body;
+  if (!route->options.open && !guard_.has_token(request)) {
+    max_body = std::min(max_body, route->options.max_body_without_token);
+  }
   return std::nullopt;
 }
 
 void HttpServer::Impl::on_request(const std::shared_ptr<HttpExchange>& exchange) {
-  bool known_path = false;
-  const Route* route = find(exchange->request, known_path);
+  std::vector<std::string> methods;
+  const Route* route = find(exchange->request, methods);
   if (stop_ || route == nullptr) {
     exchange->answer(json_error(503, "the server ends"));
     return;
@@ -265,6 +272,8 @@ void HttpServer::websocket(const std::string& pattern, WebSocketFactory factory)
   impl_->routes_.push_back({"GET", pattern, {}, {}, std::move(factory)});
 }
 
+bool HttpServer::has_token(const HttpRequest& request) const { return impl_->guard_.has_token(request); }
+bool HttpServer::is_token(std::string_view text) const { return impl_->guard_.is_token(text); }
 void HttpServer::start() { impl_->start(); }
 void HttpServer::stop() { impl_->stop(); }
 std::string HttpServer::url() const { return "http://" + to_string(impl_->address_); }

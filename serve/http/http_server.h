@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "serve/http/http_daemon.h"
 #include "serve/http/http_message.h"
@@ -49,6 +50,9 @@ struct RouteOptions {
   size_t max_body = 0;   ///< bytes
   bool open = false;     ///< answered without the token
   bool changes = false;  ///< changes something: not for pages of other sites. Of all methods but GET anyway
+  /// Bytes that a body may have without the token in its head: for clients that send the token in the body, so that
+  /// the handler must ask HttpServer::is_token() itself. 0: none
+  size_t max_body_without_token = 0;
 };
 
 /// No path of a request reaches the file system. Pages of other sites are kept away (request_guard.h).
@@ -61,9 +65,14 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  /// Before start(). `pattern`: see matches(). An unknown path is answered 404, an unknown method of a known one 405.
+  /// Before start(). `pattern`: see matches(). An unknown path is answered 404, an unknown method of a known one 405
+  /// with those that it has.
   void route(const std::string& method, const std::string& pattern, const RouteOptions& options, HttpHandler handler);
   void websocket(const std::string& pattern, WebSocketFactory factory);
+  /// Whether the head has the token, or none is asked for. Thread-safe.
+  bool has_token(const HttpRequest& request) const;
+  /// Whether a text is the token, or none is asked for. Thread-safe.
+  bool is_token(std::string_view text) const;
   /// Throws Error where the module of HTTP is missing, IoError.
   void start();
   /// Accepts no more, finishes what is under way for as long as the options say, says goodbye to WebSockets, ends.

@@ -1,8 +1,9 @@
 #include "serve/http/request_guard.h"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
+
+#include "serve/http/letter_case.h"
 
 namespace zoo::serve {
 namespace {
@@ -12,11 +13,6 @@ std::string_view host_part(std::string_view authority) {
   const size_t bracket = authority.find(']');
   const size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
   return authority.substr(0, colon);
-}
-
-bool same_text(std::string_view a, std::string_view b) {
-  const auto same = [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); };
-  return std::ranges::equal(a, b, same);
 }
 
 bool is_loopback_number(std::string_view host) {
@@ -42,10 +38,10 @@ std::optional<HttpResponse> RequestGuard::refusal(const HttpRequest& request, bo
                       "names and machines start it with --listen 0.0.0.0:PORT and --token");
   }
   const std::string_view origin = request.header("origin");
-  if (changes && !origin.empty() && !same_text(authority_of(origin), host)) {
+  if (changes && !origin.empty() && !equal_ignoring_case(authority_of(origin), host)) {
     return json_error(403, "a page of another site asked; open the server's own page");
   }
-  if (open || options_.token.empty() || has_token(request)) return std::nullopt;
+  if (open || has_token(request)) return std::nullopt;
   HttpResponse response = json_error(401,
                                      "a token is asked for: send \"Authorization: Bearer TOKEN\", or write "
                                      "?token=TOKEN behind the address; it is what the server was started with "
@@ -55,17 +51,23 @@ std::optional<HttpResponse> RequestGuard::refusal(const HttpRequest& request, bo
 }
 
 bool RequestGuard::is_own_host(std::string_view host) const {
-  return same_text(host, "localhost") || host == "[::1]" || is_loopback_number(host) || same_text(host, options_.host);
+  return equal_ignoring_case(host, "localhost") || host == "[::1]" || is_loopback_number(host) ||
+         equal_ignoring_case(host, options_.host);
 }
 
 bool RequestGuard::has_token(const HttpRequest& request) const {
+  if (options_.token.empty()) return true;
   constexpr std::string_view kBearer = "bearer ";
   const std::string_view given = request.header("authorization");
-  if (given.size() > kBearer.size() && same_text(given.substr(0, kBearer.size()), kBearer)) {
-    return same_secret(given.substr(kBearer.size()), options_.token);
+  if (given.size() > kBearer.size() && equal_ignoring_case(given.substr(0, kBearer.size()), kBearer)) {
+    return is_token(given.substr(kBearer.size()));
   }
   const std::optional<std::string> in_address = request.query_value("token");
-  return in_address && same_secret(*in_address, options_.token);
+  return in_address && is_token(*in_address);
+}
+
+bool RequestGuard::is_token(std::string_view text) const {
+  return options_.token.empty() || same_secret(text, options_.token);
 }
 
 bool same_secret(std::string_view a, std::string_view b) {

@@ -26,10 +26,13 @@ class RequestGuard {
   ///   401  the token is missing or wrong: `Authorization: Bearer TOKEN`, or `?token=TOKEN`; not asked of what is
   ///   `open`
   std::optional<HttpResponse> refusal(const HttpRequest& request, bool changes, bool open) const;
+  /// Whether the head has the token, or none is asked for.
+  bool has_token(const HttpRequest& request) const;
+  /// Whether a text is the token, or none is asked for.
+  bool is_token(std::string_view text) const;
 
  private:
   bool is_own_host(std::string_view host) const;
-  bool has_token(const HttpRequest& request) const;
 
   GuardOptions options_;
 };

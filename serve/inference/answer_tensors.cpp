@@ -84,20 +84,21 @@ std::vector<NamedTensor> answer_tensors(const std::vector<TaskResult>& results) 
   return mask_tensors(results);
 }
 
-std::vector<NamedTensor> network_tensors(std::vector<std::vector<std::pair<std::string, Tensor>>> pictures) {
+std::vector<NamedTensor> network_tensors(std::vector<std::vector<std::pair<std::string, Tensor>>> pictures,
+                                         std::span<const std::string> wanted) {
   std::vector<NamedTensor> tensors;
-  for (size_t i = 0; i < pictures.front().size(); ++i) {
-    auto& [name, first] = pictures.front()[i];
+  for (auto& [name, first] : pictures.front()) {
+    if (std::ranges::find(wanted, name) == wanted.end()) continue;
     const std::vector<int64_t> one = first.shape.dims;
     NamedTensor tensor{name, Datatype::kFp32, one, {}};
     std::vector<float> values = std::move(first.data);
-    for (size_t picture = 1; picture < pictures.size() && name != "anchors"; ++picture) {
-      if (i >= pictures[picture].size() || pictures[picture][i].second.shape.dims != one) {
+    for (size_t picture = 1; picture < pictures.size() && name != kAnchors; ++picture) {
+      const auto more = std::ranges::find(pictures[picture], name, &std::pair<std::string, Tensor>::first);
+      if (more == pictures[picture].end() || more->second.shape.dims != one) {
         throw Error(
             fmt::format("output \"{}\" has another shape for each size of picture; send one picture at a time", name));
       }
-      const std::vector<float>& more = pictures[picture][i].second.data;
-      values.insert(values.end(), more.begin(), more.end());
+      values.insert(values.end(), more->second.data.begin(), more->second.data.end());
       tensor.shape.front() += one.front();
     }
     tensor.data = std::move(values);

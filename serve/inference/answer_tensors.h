@@ -1,6 +1,7 @@
 // Results as tensors, named as ServedModelInfo::outputs says.
 #pragma once
 
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,8 +16,9 @@ namespace zoo::serve {
 /// with empty labels, scores of 0 and class -1. Throws Error where a mask cannot be written.
 std::vector<NamedTensor> answer_tensors(const std::vector<pipeline::TaskResult>& results);
 
-/// The network's outputs of several pictures, each run alone, as one batch; `anchors`, which all share, once. Throws
-/// Error where their shapes differ.
-std::vector<NamedTensor> network_tensors(std::vector<std::vector<std::pair<std::string, Tensor>>> pictures);
+/// Those of the network's outputs that are `wanted`, of several pictures, each run alone, as one batch; `anchors`,
+/// which all share, once. Throws Error where their shapes differ.
+std::vector<NamedTensor> network_tensors(std::vector<std::vector<std::pair<std::string, Tensor>>> pictures,
+                                         std::span<const std::string> wanted);
 
 }  // namespace zoo::serve

@@ -1,6 +1,5 @@
 #include "serve/inference/infer_routes.h"
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -10,12 +9,11 @@
 #include <fmt/format.h>
 
 #include "nn/core/json_nesting.h"
-#include "nn/core/parse_number.h"
-#include "nn/core/shown_text.h"
 #include "serve/inference/content_coding.h"
 #include "serve/inference/deepstack_route.h"
 #include "serve/inference/json_response.h"
 #include "serve/inference/model_json.h"
+#include "serve/inference/model_lookup.h"
 #include "serve/inference/oip_request.h"
 #include "serve/inference/oip_response.h"
 #include "serve/inference/predict_route.h"
@@ -30,34 +28,6 @@ using ModelInfo = std::shared_ptr<const ServedModelInfo>;
 
 constexpr size_t kMaxControlBody = 65'536;  // of what is no picture and no tensor
 
-[[noreturn]] void fail(int status, std::string message) {
-  throw InferError({.status = status, .message = std::move(message)});
-}
-
-/// Of an address; empty where it has none.
-std::optional<int64_t> version_of(const HttpRequest& request) {
-  const auto text = request.parameters.find("version");
-  if (text == request.parameters.end()) return std::nullopt;
-  const std::optional<int64_t> version = parse_number<int64_t>(text->second);
-  if (!version) fail(404, fmt::format("\"{}\" is no version; versions are numbers", shortened(text->second, 40)));
-  return version;
-}
-
-/// The model of an address. Throws InferError: 404, also where it was unloaded, or 503 where it is not ready.
-ModelInfo model_of(const InferenceService& service, const HttpRequest& request) {
-  const std::string& name = request.parameters.at("name");
-  const std::optional<int64_t> version = version_of(request);
-  if (ModelInfo model = service.model(name, version)) return model;
-  if (const ModelInfo running = service.model(name)) {
-    fail(404, fmt::format("the model \"{}\" has no version {}; {} runs", name, *version, running->version));
-  }
-  const std::vector<RepositoryEntry> entries = service.index();
-  const auto entry = std::ranges::find(entries, name, &RepositoryEntry::name);
-  if (entry == entries.end()) fail(404, fmt::format("there is no model \"{}\"", shortened(name)));
-  if (entry->unloaded) fail(404, fmt::format("the model \"{}\" does not run: {}", name, entry->reason));
-  fail(503, fmt::format("the model \"{}\" is not ready{}{}", name, entry->reason.empty() ? "" : ": ", entry->reason));
-}
-
 /// The JSON object of a small body; an empty one is an empty object.
 Json control_of(const HttpRequest& request) {
   std::string inflated_body;
@@ -65,16 +35,16 @@ Json control_of(const HttpRequest& request) {
   if (!plain) inflated_body = inflated(request.body, kMaxControlBody);
   const std::string& body = plain ? request.body : inflated_body;
   if (body.empty()) return Json::object();
-  if (too_deep_json(body)) fail(400, "the body is nested too deep");
+  if (too_deep_json(body)) throw_infer_error(400, "the body is nested too deep");
   Json object = Json::parse(body, nullptr, false);
-  if (!object.is_object()) fail(400, "the body is no JSON object");
+  if (!object.is_object()) throw_infer_error(400, "the body is no JSON object");
   return object;
 }
 
 bool truth(const Json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end()) return false;
-  if (!found->is_boolean()) fail(400, fmt::format("{}: true or false is expected", key));
+  if (!found->is_boolean()) throw_infer_error(400, fmt::format("{}: true or false is expected", key));
   return found->get<bool>();
 }
 
@@ -91,9 +61,11 @@ InferRequest decode(OipCall& call, const ServedModelInfo& model, size_t max_body
   if (call.coding != ContentCoding::kIdentity) call.body = inflated(call.body, max_body);
   call.request = read_oip_request(call.body, call.json_bytes, model);
   call.body = {};
-  if (call.request.timeout && Clock::now() - call.came_at > *call.request.timeout) {
-    fail(504,
-         fmt::format("the request's timeout of {} us was over before its work began", call.request.timeout->count()));
+  // Both in microseconds: a client's timeout may be more than nanoseconds can count.
+  const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - call.came_at);
+  if (call.request.timeout && waited > *call.request.timeout) {
+    throw_infer_error(504, fmt::format("the request's timeout of {} us was over before its work began",
+                                       call.request.timeout->count()));
   }
   return std::move(call.request.infer);
 }
@@ -177,6 +149,7 @@ void OipRoutes::add_infer() const {
                InferCall call;
                call.model = request.parameters.at("name");
                call.version = version_of(request);
+               check_model_name(service, call.model);
                call.bytes = request.body.size();
                asked->body = std::move(request.body);
                call.decode = [asked, max_body](const ServedModelInfo& model) {
@@ -205,13 +178,15 @@ void OipRoutes::add_repository() const {
                 answering([&service = service_, done](const HttpRequest& request, const Responder& responder) {
                   const Json control = control_of(request);
                   if (const auto given = control.find("parameters"); given != control.end() && !given->empty()) {
-                    fail(400, "a model is loaded from its own file; \"config\" and files are not taken");
+                    throw_infer_error(400, "a model is loaded from its own file; \"config\" and files are not taken");
                   }
+                  check_model_name(service, request.parameters.at("name"));
                   service.load(request.parameters.at("name"), done(responder));
                 }));
   server_.route("POST", "/v2/repository/models/{name}/unload", small,
                 answering([&service = service_, done](const HttpRequest& request, const Responder& responder) {
                   control_of(request);  // "unload_dependents": models here have none
+                  check_model_name(service, request.parameters.at("name"));
                   service.unload(request.parameters.at("name"), done(responder));
                 }));
 }

@@ -18,4 +18,12 @@ std::string_view to_string(Datatype datatype) {
   return "";
 }
 
+std::optional<int64_t> element_count(std::span<const int64_t> shape) {
+  int64_t count = 1;
+  for (const int64_t size : shape) {
+    if (__builtin_mul_overflow(count, size, &count)) return std::nullopt;
+  }
+  return count;
+}
+
 }  // namespace zoo::serve

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -43,6 +45,9 @@ struct NamedTensor {
   std::vector<int64_t> shape;
   TensorData data;
 };
+
+/// Of a shape: the product; nothing where it is more than 2^63 - 1. Of no dimensions 1.
+std::optional<int64_t> element_count(std::span<const int64_t> shape);
 
 /// A model as clients see it. Immutable.
 struct ServedModelInfo {

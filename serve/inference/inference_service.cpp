@@ -12,6 +12,10 @@ HttpResponse failure_response(const InferFailure& failure) {
   return response;
 }
 
+void throw_infer_error(int status, std::string message) {
+  throw InferError({.status = status, .message = std::move(message)});
+}
+
 InferFailure failure_of(const std::exception& caught) {
   if (const auto* failed = dynamic_cast<const InferError*>(&caught)) return failed->failure();
   if (dynamic_cast<const Error*>(&caught) != nullptr) return {.status = 400, .message = caught.what()};

@@ -42,6 +42,8 @@ class InferError : public Error {
   InferFailure failure_;
 };
 
+[[noreturn]] void throw_infer_error(int status, std::string message);
+
 /// In a catch block, of a std::exception that has been caught: an InferError's own; another Error is the request's
 /// fault, 400; running out of memory 503; all else 500.
 InferFailure failure_of(const std::exception& caught);
@@ -51,9 +53,7 @@ InferFailure failure_of(const std::exception& caught);
 struct InferCall {
   std::string model;
   std::optional<int64_t> version = std::nullopt;  ///< empty: the one that runs
-  /// From now until the work is begun; later it is answered 504. Empty: the service's own.
-  std::optional<std::chrono::milliseconds> timeout = std::nullopt;
-  size_t bytes = 0;  ///< of memory that it holds while it waits
+  size_t bytes = 0;                               ///< of memory that it holds while it waits
   /// Reads the request. Of what it throws: failure_of().
   std::function<InferRequest(const ServedModelInfo&)> decode;
   /// Writes the answer.

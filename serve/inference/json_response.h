@@ -1,6 +1,7 @@
 // Answers that are JSON. Internal to serve/inference.
 #pragma once
 
+#include <cmath>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,9 @@ namespace zoo::serve {
 inline std::string compact_json(const nlohmann::ordered_json& value) {
   return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
+
+/// Rounded: what people read needs no more than six places.
+inline double in_millionths(float value) { return std::round(static_cast<double>(value) * 1e6) / 1e6; }
 
 /// With its quotes.
 inline std::string json_text(std::string_view text) { return compact_json(nlohmann::ordered_json(text)); }

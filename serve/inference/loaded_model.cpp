@@ -97,7 +97,7 @@ class LoadedModel::Collected {
     std::vector<NamedTensor> all = std::move(masks_);
     if (!results_.empty()) all = answer_tensors(results_);
     if (network_.empty()) return all;
-    for (NamedTensor& tensor : network_tensors(std::move(network_))) all.push_back(std::move(tensor));
+    for (NamedTensor& tensor : network_tensors(std::move(network_), wanted_)) all.push_back(std::move(tensor));
     return all;
   }
 
@@ -179,7 +179,7 @@ std::vector<NamedTensor> LoadedModel::infer_tensor(const NamedTensor& input, con
   }));
   add_times(work, times);
   Stopwatch watch;
-  const std::vector<NamedTensor> tensors = network_tensors(std::move(results));
+  const std::vector<NamedTensor> tensors = network_tensors(std::move(results), wanted);
   std::vector<NamedTensor> ordered = in_order(tensors, wanted);
   work.output_ms += watch.lap_ms();
   return ordered;

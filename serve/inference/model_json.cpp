@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "serve/inference/json_response.h"
+
 namespace zoo::serve {
 namespace {
 
@@ -47,21 +49,26 @@ const char* state_name(RepositoryEntry::State state) {
 }  // namespace
 
 Json metadata_json(const ServedModelInfo& model) {
-  return {{"name", model.name},
-          {"versions", Json::array({std::to_string(model.version)})},
-          {"platform", kPlatform},
-          {"inputs", tensors_json(model.inputs)},
-          {"outputs", tensors_json(model.outputs)}};
+  Json metadata = {{"name", model.name},
+                   {"versions", Json::array({std::to_string(model.version)})},
+                   {"platform", kPlatform},
+                   {"inputs", tensors_json(model.inputs)},
+                   {"outputs", tensors_json(model.outputs)}};
+  if (!model.labels.empty()) metadata["parameters"] = {{"labels", model.labels}};
+  return metadata;
 }
 
 Json config_json(const ServedModelInfo& model) {
   // 0: shapes have their first dimension, that of the batch.
-  return {{"name", model.name},
-          {"platform", kPlatform},
-          {"backend", kPlatform},
-          {"max_batch_size", 0},
-          {"input", tensors_config(model.inputs)},
-          {"output", tensors_config(model.outputs)}};
+  Json config = {{"name", model.name},
+                 {"platform", kPlatform},
+                 {"backend", kPlatform},
+                 {"max_batch_size", 0},
+                 {"input", tensors_config(model.inputs)},
+                 {"output", tensors_config(model.outputs)}};
+  // Triton's parameters are texts.
+  if (!model.labels.empty()) config["parameters"] = {{"labels", {{"string_value", compact_json(model.labels)}}}};
+  return config;
 }
 
 Json statistics_json(const std::vector<ModelStatistics>& statistics) {

@@ -10,6 +10,7 @@
 
 namespace zoo::serve {
 
+/// "parameters" hold the labels, by class.
 nlohmann::ordered_json metadata_json(const ServedModelInfo& model);
 /// The part of Triton's ModelConfig that clients look at.
 nlohmann::ordered_json config_json(const ServedModelInfo& model);

@@ -274,7 +274,7 @@ void ModelService::submit(InferCall call, Responder responder) {
   QueuedTask task{.lane = queued->call.model,
                   .bytes = queued->call.bytes,
                   .arrived = queued->arrived,
-                  .deadline = queued->arrived + queued->call.timeout.value_or(options_.timeout),
+                  .deadline = queued->arrived + options_.timeout,
                   .run =
                       [this, queued] {
                         answer(*queued);

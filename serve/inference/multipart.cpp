@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "nn/core/error.h"
+#include "serve/http/letter_case.h"
 
 namespace zoo::serve {
 namespace {
@@ -10,12 +11,6 @@ namespace {
 constexpr size_t kMaxParts = 64;
 constexpr size_t kMaxBoundary = 70;  // RFC 2046, 5.1.1
 constexpr std::string_view kLineEnd = "\r\n";
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
-  return result;
-}
 
 std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t");
@@ -30,7 +25,7 @@ std::optional<std::string> parameter(std::string_view header, std::string_view n
     const size_t begin = at + 1;
     const size_t equals = header.find('=', begin);
     if (equals == std::string_view::npos) return std::nullopt;
-    const std::string key = lower(trimmed(header.substr(begin, equals - begin)));
+    const std::string_view key = trimmed(header.substr(begin, equals - begin));
     std::string value;
     at = equals + 1;
     if (at < header.size() && header[at] == '"') {
@@ -45,7 +40,7 @@ std::optional<std::string> parameter(std::string_view header, std::string_view n
       value = trimmed(header.substr(at, end - at));
       at = header.find(';', at);
     }
-    if (key == name) return value;
+    if (equal_ignoring_case(key, name)) return value;
   }
   return std::nullopt;
 }
@@ -57,7 +52,7 @@ std::string part_name(std::string_view headers) {
     const std::string_view line = headers.substr(0, end);
     headers.remove_prefix(std::min(end + kLineEnd.size(), headers.size()));
     const size_t colon = line.find(':');
-    if (colon == std::string_view::npos || lower(line.substr(0, colon)) != "content-disposition") continue;
+    if (colon == std::string_view::npos || !equal_ignoring_case(line.substr(0, colon), "content-disposition")) continue;
     std::optional<std::string> name = parameter(line.substr(colon + 1), "name");
     if (name) return std::move(*name);
   }
@@ -67,7 +62,8 @@ std::string part_name(std::string_view headers) {
 }  // namespace
 
 std::optional<std::string> form_boundary(std::string_view content_type) {
-  if (lower(trimmed(content_type.substr(0, content_type.find(';')))) != "multipart/form-data") return std::nullopt;
+  const std::string_view type = trimmed(content_type.substr(0, content_type.find(';')));
+  if (!equal_ignoring_case(type, "multipart/form-data")) return std::nullopt;
   std::optional<std::string> boundary = parameter(content_type, "boundary");
   if (!boundary || boundary->empty() || boundary->size() > kMaxBoundary) return std::nullopt;
   return boundary;

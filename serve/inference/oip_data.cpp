@@ -73,6 +73,7 @@ bool OipDataReader::number(double value, float nearest) {
 }
 
 bool OipDataReader::text(std::string value) {
+  if (input_->texts.size() == kMaxOipTexts) return fail(fmt::format("a request has at most {} texts", kMaxOipTexts));
   input_->texts.push_back(std::move(value));
   return element();
 }

@@ -15,6 +15,8 @@ namespace zoo::serve {
 
 /// Dimensions of a tensor at most.
 inline constexpr size_t kMaxOipRank = 8;
+/// Texts, or files, of a request at most: each costs many times what a short one takes in the body.
+inline constexpr size_t kMaxOipTexts = 4096;
 
 /// Values of the protocol's "parameters".
 using OipValue = std::variant<bool, int64_t, double, std::string>;

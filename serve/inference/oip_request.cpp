@@ -1,6 +1,7 @@
 #include "serve/inference/oip_request.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
@@ -75,6 +76,13 @@ OipRequest one_picture(std::string_view body, const ServedModelInfo& model) {
   return request;
 }
 
+/// A body that should have gone elsewhere.
+bool begins_like_a_picture(std::string_view body) {
+  using namespace std::string_view_literals;
+  constexpr std::array kBegins = {"\xFF\xD8\xFF"sv, "\x89PNG"sv, "RIFF"sv, "BM"sv, "II*\0"sv, "MM\0*"sv, "GIF8"sv};
+  return std::ranges::any_of(kBegins, [body](std::string_view begin) { return body.starts_with(begin); });
+}
+
 class Reader {
  public:
   Reader(OipRequestJson json, const ServedModelInfo& model) : json_(std::move(json)), model_(model) {}
@@ -143,8 +151,9 @@ void Reader::read_outputs() {
 }
 
 void Reader::check_classes(const OipOutput& output, const TensorInfo& info) {
-  const bool has_classes =
-      info.datatype == Datatype::kFp32 && info.shape.size() == 2 && info.name != kScores && info.name != kBoxes;
+  constexpr std::array<std::string_view, 3> kNoScores = {kScores, kBoxes, kAnchors};
+  const bool has_classes = info.datatype == Datatype::kFp32 && info.shape.size() == 2 &&
+                           std::ranges::find(kNoScores, info.name) == kNoScores.end();
   if (output.classes == 0 || has_classes) return;
   problems_.push_back(
       fmt::format("output \"{}\": classification is of a network's output with one score per class, not of {} [{}]",
@@ -160,6 +169,12 @@ OipRequest read_oip_request(std::string_view body, std::optional<size_t> json_by
                             counted(static_cast<int64_t>(body.size()), "byte")));
   }
   if (body.empty()) throw Error("the body is empty; a JSON object with \"inputs\" is expected");
+  if (!json_bytes && begins_like_a_picture(body)) {
+    throw Error(
+        fmt::format("the body is a picture, not JSON: with the header \"{}: 0\" it is taken as one, and by "
+                    "/predict/{} as it is",
+                    kLengthHeader, model.name));
+  }
   OipRequestJson json = parse_oip_json(body.substr(0, json_bytes.value_or(body.size())));
   const std::vector<std::string_view> binary =
       divided(body.substr(json_bytes.value_or(body.size())), json.inputs, json_bytes.has_value());

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -20,6 +21,10 @@ namespace zoo::serve {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "binary tensors are little-endian");
+
+constexpr const char* kBehindLength =
+    "; each element stands behind 4 bytes of its length, little-endian (a picture alone, as it is, is sent with "
+    "\"Inference-Header-Content-Length: 0\")";
 
 /// Of the protocol; BF16 is Triton's.
 const std::vector<std::string>& datatypes() {
@@ -89,6 +94,10 @@ void Converter::check_shape() {
   }
   const std::optional<int64_t> count = element_count(given_.shape);
   if (!count) fail(fmt::format("shape {} has more elements than can be counted", text(given_.shape)));
+  if (expected_.datatype == Datatype::kBytes && std::cmp_greater(*count, kMaxOipTexts)) {
+    fail(fmt::format("shape {} has more elements than the {} that a request may have", text(given_.shape),
+                     kMaxOipTexts));
+  }
   count_ = *count;
 }
 
@@ -147,13 +156,13 @@ TensorData Converter::texts_from_binary() const {
   while (!rest.empty()) {
     uint32_t length = 0;
     if (rest.size() < sizeof length)
-      fail(fmt::format("{} bytes are left over after element {}", rest.size(), texts.size()));
+      fail(fmt::format("{} bytes are left over after element {}{}", rest.size(), texts.size(), kBehindLength));
     std::memcpy(&length, rest.data(), sizeof length);
     rest.remove_prefix(sizeof length);
     if (std::cmp_equal(texts.size(), count_)) fail(fmt::format("more elements than the shape's {}", count_));
     if (length > rest.size()) {
-      fail(fmt::format("element {} has {} by its length, {} are left", texts.size(), counted(length, "byte"),
-                       rest.size()));
+      fail(fmt::format("element {} has {} by its length, {} are left{}", texts.size(), counted(length, "byte"),
+                       rest.size(), kBehindLength));
     }
     texts.emplace_back(rest.substr(0, length));
     rest.remove_prefix(length);
@@ -203,14 +212,6 @@ TensorData Converter::texts_from_json() {
 }
 
 }  // namespace
-
-std::optional<int64_t> element_count(std::span<const int64_t> shape) {
-  int64_t count = 1;
-  for (const int64_t size : shape) {
-    if (__builtin_mul_overflow(count, size, &count)) return std::nullopt;
-  }
-  return count;
-}
 
 NamedTensor tensor_from(OipInput&& given, std::string_view binary, const TensorInfo& expected) {
   return Converter(std::move(given), binary, expected).convert();

@@ -1,18 +1,12 @@
 // One input of a request becomes a tensor that a model takes.
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <span>
 #include <string_view>
 
 #include "serve/inference/infer_types.h"
 #include "serve/inference/oip_json.h"
 
 namespace zoo::serve {
-
-/// The product; nothing where it is more than 2^63 - 1. Of no dimensions 1.
-std::optional<int64_t> element_count(std::span<const int64_t> shape);
 
 /// `binary`: of OipInput::binary_bytes many bytes. Throws Error naming the input: a datatype or shape that is not the
 /// model's, sizes of 0, too little or too much data. Nothing is allocated by what the shape says before the data

@@ -1,13 +1,18 @@
 #include "serve/inference/predict_route.h"
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include <fmt/format.h>
+
+#include "nn/core/shown_text.h"
 #include "serve/inference/base64.h"
 #include "serve/inference/content_coding.h"
 #include "serve/inference/json_response.h"
+#include "serve/inference/model_lookup.h"
 #include "serve/inference/multipart.h"
 #include "serve/inference/picture_answer.h"
 #include "serve/inference/route_call.h"
@@ -17,17 +22,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr double kMillionths = 1e6;
-
-double rounded(float value) { return std::round(static_cast<double>(value) * kMillionths) / kMillionths; }
-
 Json label_json(const AnsweredLabel& label) {
-  return {{"index", label.index}, {"label", label.label}, {"score", rounded(label.score)}};
+  return {{"index", label.index}, {"label", label.label}, {"score", in_millionths(label.score)}};
 }
 
 Json box_json(const AnsweredBox& box) {
   Json line = label_json(box.what);
-  line["box"] = {rounded(box.left), rounded(box.top), rounded(box.right), rounded(box.bottom)};
+  line["box"] = {in_millionths(box.left), in_millionths(box.top), in_millionths(box.right), in_millionths(box.bottom)};
   return line;
 }
 
@@ -37,7 +38,8 @@ bool wants_png(std::string_view accept) {
   return png != std::string_view::npos && png < accept.find("application/json");
 }
 
-HttpResponse answer_json(const std::string& model, int64_t version, PictureAnswer answer) {
+HttpResponse answer_json(const std::string& model, int64_t version, PictureAnswer answer,
+                         const std::vector<std::string>& labels) {
   Json body = {{"model", model}, {"version", std::to_string(version)}};
   if (answer.labels) {
     body["top"] = Json::array();
@@ -48,17 +50,26 @@ HttpResponse answer_json(const std::string& model, int64_t version, PictureAnswe
     body["boxes"] = Json::array();
     for (const AnsweredBox& box : *answer.boxes) body["boxes"].push_back(box_json(box));
   }
-  if (answer.mask) body["mask"] = base64_from(*answer.mask);
+  if (answer.mask) {
+    body["mask"] = base64_from(*answer.mask);
+    body["labels"] = labels;
+  }
   return json_response(body);
 }
 
 void predict(InferenceService& service, HttpRequest& request, const Responder& responder, size_t max_body) {
+  for (const auto& [key, value] : request.query) {
+    if (key == "token") continue;
+    throw_infer_error(400, fmt::format("?{}: nothing is asked for in this address; how much an answer holds is said "
+                                       "when the server is started: --topk, --score-thresh",
+                                       shortened(key, 40)));
+  }
+  check_model_name(service, request.parameters.at("name"));
   const std::string_view content_type = request.header("content-type");
   if (form_boundary(content_type) || content_type.starts_with("application/json")) {
-    throw InferError(
-        {.status = 415, .message = "the body is the picture itself, e.g. curl --data-binary @FILE; no form, no JSON"});
+    throw_infer_error(415, "the body is the picture itself, e.g. curl --data-binary @FILE; no form, no JSON");
   }
-  if (request.body.empty()) throw InferError({.status = 400, .message = "the body is empty; a picture is expected"});
+  if (request.body.empty()) throw_infer_error(400, "the body is empty; a picture is expected");
   const ContentCoding coding = content_coding_of(request.header("content-encoding"));
   const bool png = wants_png(request.header("accept"));
   InferCall call;
@@ -68,12 +79,12 @@ void predict(InferenceService& service, HttpRequest& request, const Responder& r
                  max_body](const ServedModelInfo& model) {
     return picture_request(coding == ContentCoding::kIdentity ? std::move(*body) : inflated(*body, max_body), model);
   };
-  call.encode = [png](const ServedModelInfo&, InferReply reply) {
+  call.encode = [png](const ServedModelInfo& info, InferReply reply) {
     const std::string model = reply.model;
     const int64_t version = reply.version;
     PictureAnswer answer = picture_answer(std::move(reply));
     if (png && answer.mask) return HttpResponse{.content_type = "image/png", .body = std::move(*answer.mask)};
-    return answer_json(model, version, std::move(answer));
+    return answer_json(model, version, std::move(answer), info.labels);
   };
   service.submit(std::move(call), responder);
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -24,16 +23,6 @@ std::string shape_text(const std::vector<int64_t>& shape) { return fmt::format("
 bool fits(const std::vector<int64_t>& shape, const std::vector<int64_t>& expected) {
   return std::ranges::equal(
       shape, expected, [](int64_t found, int64_t wanted) { return found >= 1 && (wanted < 0 || found == wanted); });
-}
-
-/// Nothing where it does not fit 63 bits.
-std::optional<int64_t> elements_of(const std::vector<int64_t>& shape) {
-  int64_t elements = 1;
-  for (const int64_t extent : shape) {
-    if (elements > std::numeric_limits<int64_t>::max() / extent) return std::nullopt;
-    elements *= extent;
-  }
-  return elements;
 }
 
 size_t size_of(const TensorData& data) {
@@ -98,7 +87,7 @@ const TensorInfo& checked_input(const ServedModelInfo& model, const NamedTensor&
     throw Error(fmt::format("input \"{}\": expected shape {} (-1: any, at least 1), found {}", info->name,
                             shape_text(info->shape), shape_text(input.shape)));
   }
-  const std::optional<int64_t> elements = elements_of(input.shape);
+  const std::optional<int64_t> elements = element_count(input.shape);
   const auto values = static_cast<int64_t>(size_of(input.data));
   if (!holds_datatype(input) || elements != values) {
     throw Error(fmt::format("input \"{}\": its shape {} does not go with {} values", info->name,

@@ -15,6 +15,7 @@ inline constexpr const char* kKnown = "known";
 inline constexpr const char* kBoxes = "boxes";
 inline constexpr const char* kCounts = "counts";
 inline constexpr const char* kMasks = "masks";
+inline constexpr const char* kAnchors = "anchors";  ///< as models::collect_results calls them
 
 /// Whether its elements are files, which are base64 wherever JSON holds them.
 inline bool holds_files(std::string_view tensor) { return tensor == kImages || tensor == kMasks; }

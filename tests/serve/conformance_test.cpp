@@ -1,6 +1,6 @@
 // The Open Inference Protocol v2 over HTTP as its text has it (kserve/open-inference-protocol, inference_rest.md), with
-// Triton's extensions (binary data, classification, statistics, model repository, configuration); pictures by /predict
-// and by DeepStack's form. Every address, every failure.
+// Triton's extensions (binary data, classification, statistics, model repository, configuration). Every address, every
+// failure.
 #include <cmath>
 #include <zlib.h>
 
@@ -9,8 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "serve/inference/base64.h"
-#include "tests/serve/client.h"
-#include "tests/serve/fake_inference.h"
+#include "tests/serve/inference_client.h"
 
 namespace zoo::test {
 namespace {
@@ -21,29 +20,6 @@ using serve::RepositoryEntry;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kHost = "Host: 127.0.0.1\r\n";
-
-std::string header(const Answer& answer, const std::string& name) {
-  const size_t at = answer.head.find("\r\n" + name + ": ");
-  if (at == std::string::npos) return "";
-  const size_t begin = at + name.size() + 4;
-  return answer.head.substr(begin, answer.head.find("\r\n", begin) - begin);
-}
-
-json json_of(const Answer& answer) {
-  EXPECT_EQ(header(answer, "Content-Type"), "application/json");
-  json body = json::parse(answer.body, nullptr, false);
-  EXPECT_FALSE(body.is_discarded()) << answer.body;
-  return body;
-}
-
-/// The status and the message of a failure, which is `{"error": text}` and nothing else.
-std::string failure(const Answer& answer) {
-  const json body = json_of(answer);
-  EXPECT_EQ(body.size(), 1U) << answer.body;
-  return std::to_string(answer.status) + " " + body.value("error", "");
-}
-
 std::string bytes(const std::vector<float>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
 }
@@ -53,19 +29,12 @@ std::string with_length(const std::string& text) {
   return std::string(reinterpret_cast<const char*>(&size), sizeof size) + text;
 }
 
-class Conformance : public ::testing::Test {
+class Conformance : public InferenceClient {
  protected:
-  Answer get(const std::string& path) const { return test::get(server_.port(), path); }
-  Answer post(const std::string& path, const std::string& body, const std::string& more_headers = {}) const {
-    return ask(server_.port(), "POST", path, body, kHost + more_headers);
-  }
   Answer infer(const std::string& request, const std::string& binary = {}) const {
     const std::string length = "Inference-Header-Content-Length: " + std::to_string(request.size()) + "\r\n";
     return post("/v2/models/pets/infer", request + binary, binary.empty() ? "" : length);
   }
-
-  FakeInference service_{{fake_classifier("pets"), fake_detector("cars"), fake_segmenter("roads")}};
-  FakeInferenceServer server_{service_};
 };
 
 constexpr const char* kTensor =
@@ -101,6 +70,8 @@ TEST_F(Conformance, TellsAboutModels) {
     const json config = json_of(get(path + "/config"s));
     EXPECT_EQ(config["max_batch_size"], 0);
     EXPECT_EQ(config["input"][0], json({{"name", "images"}, {"data_type", "TYPE_STRING"}, {"dims", {-1}}}));
+    EXPECT_EQ(model["parameters"]["labels"], json({"cat", "dog", "a: b"}));
+    EXPECT_EQ(config["parameters"]["labels"]["string_value"], R"(["cat","dog","a: b"])");
     EXPECT_EQ(config["output"][4], json({{"name", "logits"}, {"data_type", "TYPE_FP32"}, {"dims", {-1, 3}}}));
   }
 }
@@ -109,7 +80,8 @@ TEST_F(Conformance, KnowsNoOtherModels) {
   service_.waiting = {{.name = "slow", .state = RepositoryEntry::State::kLoading},
                       {.name = "bad", .state = RepositoryEntry::State::kUnavailable, .reason = "bad.yaml:3:1: why"}};
   for (const char* end : {"", "/ready", "/config", "/stats"}) {
-    EXPECT_EQ(failure(get("/v2/models/pats"s + end)), "404 there is no model \"pats\"");
+    EXPECT_EQ(failure(get("/v2/models/pats"s + end)),
+              "404 there is no model \"pats\", did you mean pets? (there are cars, pets, roads, slow, bad)");
     EXPECT_EQ(failure(get("/v2/models/pets/versions/1"s + end)), "404 the model \"pets\" has no version 1; 2 runs");
     EXPECT_EQ(failure(get("/v2/models/pets/versions/v2"s + end)), "404 \"v2\" is no version; versions are numbers");
     EXPECT_EQ(failure(get("/v2/models/slow"s + end)), "503 the model \"slow\" is not ready");
@@ -119,7 +91,8 @@ TEST_F(Conformance, KnowsNoOtherModels) {
   EXPECT_EQ(post("/v2/models/pets/versions/1/infer", "{}").status, 404);
   EXPECT_EQ(post("/v2/models/pets/versions/9999999999999999999999/infer", "{}").status, 404);
   EXPECT_EQ(post("/predict/pats", "x").status, 404);
-  EXPECT_EQ(failure(get("/v2/models/..%2f..%2fetc%2fpasswd")), "404 there is no model \"../../etc/passwd\"");
+  EXPECT_EQ(failure(get("/v2/models/..%2f..%2fetc%2fpasswd")),
+            "404 there is no model \"../../etc/passwd\" (there are cars, pets, roads, slow, bad)");
 }
 
 TEST_F(Conformance, AnswersTheProtocolsExample) {
@@ -225,9 +198,11 @@ TEST_F(Conformance, SaysWhyThereIsNoAnswer) {
   // Nobody reads so much in a microsecond. 0 is Triton's way to ask for the server's own timeout.
   EXPECT_EQ(failure(infer(std::string(90'000, ' ') + "{" + kTensor + R"(,"parameters":{"timeout":1}})")),
             "504 the request's timeout of 1 us was over before its work began");
-  EXPECT_EQ(infer("{"s + kTensor + R"(,"parameters":{"timeout":0}})").status, 200);
-  EXPECT_EQ(failure(get("/v2/models/pets/infer")), "405 GET is not for this address");
-  EXPECT_EQ(failure(post("/v2", "{}")), "405 POST is not for this address");
+  for (const char* timeout : {"0", "9223372036854775", "9223372036854775807"}) {
+    EXPECT_EQ(infer("{"s + kTensor + R"(,"parameters":{"timeout":)" + timeout + "}}").status, 200) << timeout;
+  }
+  EXPECT_EQ(failure(get("/v2/models/pets/infer")), "405 GET is not for this address; send POST");
+  EXPECT_EQ(failure(post("/v2", "{}")), "405 POST is not for this address; send GET");
   EXPECT_EQ(failure(get("/v2/nothing")), "404 there is nothing at this address");
   EXPECT_EQ(failure(infer(std::string(100'001, ' '))), "413 the body has 100001 bytes; at most 100000 are taken here");
   service_.first_logit = NAN;
@@ -268,107 +243,20 @@ TEST_F(Conformance, ListsLoadsAndUnloads) {
   EXPECT_EQ(failure(post(index, R"({"ready":1})")), "400 ready: true or false is expected");
   EXPECT_EQ(failure(post(index, "[]")), "400 the body is no JSON object");
   EXPECT_EQ(failure(post(index, std::string(60'000, '['))), "400 the body is nested too deep");
-  EXPECT_EQ(failure(get(index)), "405 GET is not for this address");
+  EXPECT_EQ(failure(get(index)), "405 GET is not for this address; send POST");
 
   const std::string model = "/v2/repository/models/pets";
   EXPECT_EQ(post(model + "/unload", R"({"parameters":{"unload_dependents":false}})").status, 200);
-  EXPECT_EQ(get("/v2/models/pets/ready").status, 404);
+  EXPECT_EQ(failure(get("/v2/models/pets/ready")), "404 the model \"pets\" does not run: unloaded");
   EXPECT_EQ(post(model + "/load", "{}").status, 200);
   EXPECT_EQ(get("/v2/models/pets/ready").status, 200);
   EXPECT_EQ(post(model + "/load", "").status, 200);
   EXPECT_EQ(failure(post(model + "/load", R"({"parameters":{"config":"{}"}})")),
             "400 a model is loaded from its own file; \"config\" and files are not taken");
-  EXPECT_EQ(failure(post("/v2/repository/models/pats/load", "{}")), "404 no model \"pats\"");
-  EXPECT_EQ(failure(post("/v2/repository/models/pats/unload", "{}")), "404 no model \"pats\"");
-}
-
-TEST_F(Conformance, PredictsPictures) {
-  EXPECT_EQ(json_of(post("/predict/pets", "x", "Content-Type: image/jpeg\r\n")),
-            json::parse(R"({"model":"pets","version":"2","top":[{"index":1,"label":"dog","score":0.75},
-                            {"index":0,"label":"cat","score":0.1}],"known":true})"));
-  EXPECT_EQ(json_of(post("/predict/cars", "x")), json::parse(R"({"model":"cars","version":"2","boxes":[
-              {"index":1,"label":"dog","score":0.9,"box":[5,6,7,8]},{"index":0,"label":"cat","score":0.5,
-               "box":[9,10,11,12]},{"index":2,"label":"car","score":0.3,"box":[0,1,20.4,30.6]}]})"));
-}
-
-TEST_F(Conformance, PredictsMasks) {
-  const json roads = json_of(post("/predict/roads", "x", "Accept: */*\r\n"));
-  EXPECT_EQ(roads["mask"], serve::base64_from("\x89PNGx"));
-  for (const char* accept : {"text/html, image/png;q=0.9", "image/*"}) {
-    const Answer png = post("/predict/roads", "x", "Accept: "s + accept + "\r\n");
-    EXPECT_EQ(header(png, "Content-Type"), "image/png");
-    EXPECT_EQ(png.body, "\x89PNGx");
-  }
-  EXPECT_EQ(header(post("/predict/pets", "x", "Accept: image/png\r\n"), "Content-Type"), "application/json");
-}
-
-TEST_F(Conformance, SaysWhyItPredictsNothing) {
-  EXPECT_EQ(failure(post("/predict/pets", "")), "400 the body is empty; a picture is expected");
-  EXPECT_EQ(failure(post("/predict/pets", "no picture")), "400 images[0]: no format that is known");
-  const std::string other = "415 the body is the picture itself, e.g. curl --data-binary @FILE; no form, no JSON";
-  EXPECT_EQ(failure(post("/predict/pets", "{}", "Content-Type: application/json\r\n")), other);
-  EXPECT_EQ(failure(post("/predict/pets", "x", "Content-Type: multipart/form-data; boundary=b\r\n")), other);
-  EXPECT_EQ(failure(get("/predict/pets")), "405 GET is not for this address");
-}
-
-/// As Python's requests sends {"image": bytes}, which is what Frigate's plugin does.
-std::string form(const std::string& picture, const std::string& more = {}) {
-  return "--b\r\nContent-Disposition: form-data; name=\"api_key\"\r\n\r\n\r\n" + more +
-         "--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"image\"\r\n\r\n" + picture +
-         "\r\n--b--\r\n";
-}
-constexpr const char* kForm = "Content-Type: multipart/form-data; boundary=b\r\n";
-
-std::string field(const std::string& name, const std::string& value) {
-  return "--b\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n";
-}
-
-TEST_F(Conformance, DetectsForDeepStacksClients) {
-  const json dog = {{"label", "dog"}, {"confidence", 0.9}, {"x_min", 5}, {"y_min", 6}, {"x_max", 7}, {"y_max", 8}};
-  const json cat = {{"label", "cat"}, {"confidence", 0.5}, {"x_min", 9}, {"y_min", 10}, {"x_max", 11}, {"y_max", 12}};
-  const json car = {{"label", "car"}, {"confidence", 0.3}, {"x_min", 0}, {"y_min", 1}, {"x_max", 20}, {"y_max", 31}};
-  const auto answer = [](const json& predictions) { return json{{"success", true}, {"predictions", predictions}}; };
-  const std::string path = "/v1/vision/detection";
-  EXPECT_EQ(json_of(post(path, form("x"), kForm)), answer({dog, cat}));
-  EXPECT_EQ(json_of(post(path, form("x", field("min_confidence", "0.2")), kForm)), answer({dog, cat, car}));
-  EXPECT_EQ(json_of(post(path, form("x", field("min_confidence", "0.95")), kForm)), answer(json::array()));
-  EXPECT_EQ(json_of(post(path + "?max=1", form("x"), kForm)), answer(json::array({dog})));
-  EXPECT_EQ(json_of(post("/v1/vision/custom/cars", form("x"), kForm)), answer({dog, cat}));
-}
-
-TEST_F(Conformance, TellsDeepStacksClientsWhatIsWrong) {
-  const auto failed = [](const Answer& answer) {
-    const json body = json_of(answer);
-    EXPECT_EQ(body.value("success", true), false);
-    return std::to_string(answer.status) + " " + body.value("error", "");
-  };
-  const std::string path = "/v1/vision/detection";
-  EXPECT_EQ(failed(post(path, "x")), "415 a form with a picture is expected, e.g. curl -F image=@FILE");
-  EXPECT_EQ(failed(post(path, "--b--", kForm)), "400 the form has no part named \"image\", the picture");
-  EXPECT_EQ(failed(post(path, "", kForm)), "400 the form has no part: its boundary is not there");
-  EXPECT_EQ(failed(post(path, form("no picture"), kForm)), "400 images[0]: no format that is known");
-  EXPECT_EQ(failed(post(path, form("x", field("image", "y")), kForm)),
-            "400 the form has two parts named \"image\"; one picture at a time");
-  EXPECT_EQ(failed(post(path, form("x", field("min_confidence", "50")), kForm)),
-            "400 min_confidence: \"50\" is no number from 0 to 1");
-  EXPECT_EQ(failed(post(path + "?max=-1", form("x"), kForm)), "400 max: \"-1\" is no number of boxes");
-  EXPECT_EQ(failed(post("/v1/vision/custom/pets", form("x"), kForm)), "400 the model \"pets\" does not detect");
-  EXPECT_THAT(failed(post("/v1/vision/custom/pats", form("x"), kForm)), HasSubstr("404 "));
-}
-
-TEST(DeepStack, AsksTheDetectorThatIsChosen) {
-  FakeInference service({fake_detector("cars"), fake_detector("dogs"), fake_classifier("pets")});
-  const FakeInferenceServer undecided(service);
-  const std::string headers = kHost + std::string(kForm);
-  const Answer answer = ask(undecided.port(), "POST", "/v1/vision/detection", form("x"), headers);
-  EXPECT_EQ(answer.status, 404);
-  EXPECT_THAT(answer.body, HasSubstr("ask one of /v1/vision/custom/cars, /v1/vision/custom/dogs"));
-  const FakeInferenceServer decided(service, "dogs");
-  EXPECT_EQ(ask(decided.port(), "POST", "/v1/vision/detection", form("x"), headers).status, 200);
-  FakeInference none({fake_classifier("pets")});
-  const FakeInferenceServer without(none);
-  EXPECT_THAT(ask(without.port(), "POST", "/v1/vision/detection", form("x"), headers).body,
-              HasSubstr("no model that is served detects"));
+  EXPECT_EQ(failure(post("/v2/repository/models/pats/load", "{}")),
+            "404 there is no model \"pats\", did you mean pets? (there are cars, pets, roads, bad)");
+  EXPECT_EQ(failure(post("/v2/repository/models/pats/unload", "{}")),
+            "404 there is no model \"pats\", did you mean pets? (there are cars, pets, roads, bad)");
 }
 
 }  // namespace

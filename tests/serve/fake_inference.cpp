@@ -87,6 +87,13 @@ std::shared_ptr<const ServedModelInfo> FakeInference::model(const std::string& n
 std::vector<serve::RepositoryEntry> FakeInference::index() const {
   std::vector<serve::RepositoryEntry> entries;
   for (const auto& [name, model] : models_) entries.push_back({.name = name, .version = model->version});
+  for (const auto& [name, model] : unloaded_) {
+    entries.push_back({.name = name,
+                       .version = model->version,
+                       .state = serve::RepositoryEntry::State::kUnavailable,
+                       .reason = "unloaded",
+                       .unloaded = true});
+  }
   entries.insert(entries.end(), waiting.begin(), waiting.end());
   return entries;
 }
@@ -120,7 +127,7 @@ InferReply FakeInference::reply(const ServedModelInfo& model, const InferRequest
     all = {{"boxes", Datatype::kFp32, {3, 4}, Numbers{0, 1, 20.4F, 30.6F, 5, 6, 7, 8, 9, 10, 11, 12}},
            {"scores", Datatype::kFp32, {3}, Numbers{0.3F, 0.9F, 0.5F}},
            {"classes", Datatype::kInt64, {3}, Whole{2, 1, 0}},
-           {"labels", Datatype::kBytes, {3}, Texts{"car", "dog", "cat"}},
+           {"labels", Datatype::kBytes, {3}, Texts{"car", best_label, "cat"}},
            {"counts", Datatype::kInt64, {1}, Whole{3}}};
   } else if (model.outputs.front().name == "masks") {
     all = {{"masks", Datatype::kBytes, {1}, Texts{"\x89PNG" + (files == nullptr ? std::string() : files->front())}}};
@@ -190,15 +197,17 @@ void FakeInference::unload(const std::string& name, std::function<void(std::opti
 
 namespace {
 
-serve::HttpServerOptions any_port() {
+serve::HttpServerOptions any_port(const std::string& token) {
   serve::HttpServerOptions options;
   options.listen.port = 0;
+  options.token = token;
   return options;
 }
 
 }  // namespace
 
-FakeInferenceServer::FakeInferenceServer(FakeInference& service, const std::string& detector) : server_(any_port()) {
+FakeInferenceServer::FakeInferenceServer(FakeInference& service, const std::string& detector, const std::string& token)
+    : server_(any_port(token)) {
   serve::add_infer_routes(server_, service, {.server_version = "1.2.3", .max_body = 100'000, .detector = detector});
   server_.start();
 }

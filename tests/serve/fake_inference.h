@@ -38,7 +38,8 @@ class FakeInference : public serve::InferenceService {
   std::vector<serve::RepositoryEntry> waiting;          ///< further entries of the index, that do not run
   std::map<std::string, serve::InferFailure> failures;  ///< what a model answers instead
   bool is_ready = true;
-  float first_logit = 0.1F;  ///< of a picture
+  float first_logit = 0.1F;        ///< of a picture
+  std::string best_label = "dog";  ///< of the detector's best box
 
  private:
   serve::InferReply reply(const serve::ServedModelInfo& model, const serve::InferRequest& request) const;
@@ -50,7 +51,7 @@ class FakeInference : public serve::InferenceService {
 /// Serves it on any free port of the loopback.
 class FakeInferenceServer {
  public:
-  explicit FakeInferenceServer(FakeInference& service, const std::string& detector = {});
+  explicit FakeInferenceServer(FakeInference& service, const std::string& detector = {}, const std::string& token = {});
 
   int port() const { return server_.address().port; }
 

@@ -3,19 +3,12 @@
 
 #include <cmath>
 #include <limits>
-#include <zlib.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
-#include "serve/inference/base64.h"
-#include "serve/inference/classification.h"
-#include "serve/inference/content_coding.h"
 #include "serve/inference/inference_service.h"
-#include "serve/inference/multipart.h"
-#include "serve/inference/oip_response.h"
-#include "serve/inference/oip_tensor.h"
 #include "tests/serve/fake_inference.h"
 
 namespace zoo::serve {
@@ -122,6 +115,22 @@ TEST(OipRequest, TakesABodyWithoutJsonForAPicture) {
   EXPECT_THAT(request.infer.input.shape, ElementsAre(1));
   EXPECT_THAT(std::get<std::vector<std::string>>(request.infer.input.data), ElementsAre("\xff\xd8 a JPEG"));
   EXPECT_TRUE(request.binary_outputs);
+}
+
+TEST(OipRequest, SaysWhereAPictureGoes) {
+  for (const std::string& picture : {"\xff\xd8\xff\xe0 a JPEG"s, "\x89PNG\r\n\x1a\n"s, "II*\0"s}) {
+    EXPECT_EQ(problem(picture),
+              "the body is a picture, not JSON: with the header \"Inference-Header-Content-Length: 0\" it is taken as "
+              "one, and by /predict/pets as it is");
+  }
+}
+
+TEST(OipRequest, ClassifiesNoBoxes) {
+  ServedModelInfo model = test::fake_detector("cars");
+  model.outputs.push_back({"anchors", Datatype::kFp32, {-1, 4}});
+  const std::string json = R"({"inputs":[{"name":"images","datatype":"BYTES","shape":[1],"data":["eA=="]}],)"
+                           R"("outputs":[{"name":"anchors","parameters":{"classification":1}}]})";
+  EXPECT_THROW(read_oip_request(json, std::nullopt, model), Error);
 }
 
 struct WrongJson {
@@ -250,17 +259,19 @@ TEST(OipRequest, SaysWhatIsWrongWithBinaryData) {
             "input \"images\": binary_data_size is 5, but 4 of 4 bytes behind the JSON are left");
   EXPECT_EQ(problem(images("[1]", 5), "abcdef"), "1 byte behind the JSON belong to no input's binary_data_size");
   EXPECT_EQ(problem(images("[1]", 8), "\xff\xff\xff\xff...."s),
-            "input \"images\": element 0 has 4294967295 bytes by its length, 4 are left");
+            "input \"images\": element 0 has 4294967295 bytes by its length, 4 are left; "
+            "each element stands behind 4 bytes of its length, little-endian (a picture alone, as it is, is sent with "
+            "\"Inference-Header-Content-Length: 0\")");
   EXPECT_EQ(problem(images("[1]", 6), with_length("") + "xy"),
-            "input \"images\": 2 bytes are left over after element 1");
+            "input \"images\": 2 bytes are left over after element 1; "
+            "each element stands behind 4 bytes of its length, little-endian (a picture alone, as it is, is sent with "
+            "\"Inference-Header-Content-Length: 0\")");
   EXPECT_EQ(problem(images("[1]", 8), with_length("") + with_length("")),
             "input \"images\": more elements than the shape's 1");
   EXPECT_EQ(problem(images("[2]", 8), with_length("four")),
             "input \"images\": 1 element in its binary data, the shape has 2");
-  EXPECT_EQ(
-      problem(images("[9223372036854775807]", 4), with_length("")),
-      "input \"images\": shape [9223372036854775807] has 9223372036854775807 elements, each behind 4 bytes of its "
-      "length; \"binary_data_size\" is 4");
+  EXPECT_EQ(problem(images("[2]", 4), with_length("")),
+            "input \"images\": shape [2] has 2 elements, each behind 4 bytes of its length; \"binary_data_size\" is 4");
   const auto input = [](size_t size, const char* more = "") {
     return of_input(R"({"name":"input","datatype":"FP32","shape":[1,3,1,2],"parameters":{"binary_data_size":)" +
                     std::to_string(size) + "}" + more + "}");
@@ -276,6 +287,25 @@ TEST(OipRequest, SaysWhatIsWrongWithBinaryData) {
   EXPECT_THROW(json_bytes_of("99999999999999999999999"), Error);
 }
 
+TEST(OipRequest, TakesNoMoreTextsThanARequestMayHave) {
+  const auto files = [](const std::string& shape, const std::string& more) {
+    return of_input(R"({"name":"images","datatype":"BYTES","shape":[)" + shape + "]," + more + "}");
+  };
+  const auto list = [](size_t count) {
+    std::string data = R"("data":[""])";
+    for (size_t i = 1; i < count; ++i) data.insert(data.size() - 1, R"(,"")");
+    return data;
+  };
+  EXPECT_EQ(problem(files("4096", list(4096))), "no problem");
+  EXPECT_EQ(problem(files("4097", list(4097))), "inputs[0].data[4096]: a request has at most 4096 texts");
+  const std::string binary(4 * 4097, '\0');
+  const std::string size = R"("parameters":{"binary_data_size":)" + std::to_string(binary.size()) + "}";
+  for (const char* shape : {"4097", "9223372036854775807"}) {
+    EXPECT_EQ(problem(files(shape, size), binary),
+              "input \"images\": shape ["s + shape + "] has more elements than the 4096 that a request may have");
+  }
+}
+
 TEST(OipRequest, SurvivesEveryBeginningAndFlippedBytes) {
   const std::string good =
       R"({"id":"1","inputs":[{"name":"input","shape":[1,3,1,2],"datatype":"FP32","data":[[[[1,2]],)"
@@ -289,146 +319,6 @@ TEST(OipRequest, SurvivesEveryBeginningAndFlippedBytes) {
       problem(flipped);  // whatever it says
     }
   }
-}
-
-TEST(OipResponse, WritesFloatsThatReadBackBitForBit) {
-  const std::vector<float> values = {0.1F,   1.0F / 3, -0.0F, 16'777'216.0F, std::numeric_limits<float>::max(),
-                                     1e-45F, 0,        1e10F, -2.5F,         std::numeric_limits<float>::min()};
-  InferReply reply{.model = "m", .outputs = {{"logits", Datatype::kFp32, {1, 10}, values}}};
-  const HttpResponse response = write_oip_response({}, test::fake_classifier("m"), reply);
-  const nlohmann::json json = nlohmann::json::parse(response.body);
-  for (size_t i = 0; i < values.size(); ++i) {
-    const auto back = static_cast<float>(json["outputs"][0]["data"][i].get<double>());
-    EXPECT_EQ(back, values[i]);
-    EXPECT_EQ(std::signbit(back), std::signbit(values[i]));
-  }
-}
-
-TEST(OipResponse, RefusesWhatJsonHasNot) {
-  const InferReply reply{.model = "m", .outputs = {{"logits", Datatype::kFp32, {1, 1}, std::vector<float>{INFINITY}}}};
-  try {
-    write_oip_response({}, test::fake_classifier("m"), reply);
-    FAIL();
-  } catch (const InferError& error) {
-    EXPECT_EQ(error.failure().status, 500);
-    EXPECT_THAT(error.what(), HasSubstr("\"logits\" has values that JSON has not (inf)"));
-  }
-  OipRequest binary;
-  binary.binary_outputs = true;
-  EXPECT_EQ(write_oip_response(binary, test::fake_classifier("m"), reply)
-                .body.substr(write_oip_response(binary, test::fake_classifier("m"), reply).body.size() - 4),
-            bytes<float>({INFINITY}));
-}
-
-TEST(Classification, NamesTheBest) {
-  const NamedTensor scores{"y", Datatype::kFp32, {2, 4}, std::vector<float>{1, 5, 10, 5, NAN, -1, 0.1F, -1}};
-  const NamedTensor best = classification_of(scores, 3, {});
-  EXPECT_THAT(best.shape, ElementsAre(2, 3));
-  EXPECT_EQ(best.datatype, Datatype::kBytes);
-  EXPECT_THAT(std::get<std::vector<std::string>>(best.data),
-              ElementsAre("10:2", "5:1", "5:3", "0.1:2", "-1:1", "-1:3"));
-  const NamedTensor all = classification_of(scores, 9, {"a", "b", "c:c", "d"});
-  EXPECT_THAT(all.shape, ElementsAre(2, 4));
-  EXPECT_EQ(std::get<std::vector<std::string>>(all.data)[0], "10:2:c:c");
-  EXPECT_EQ(std::get<std::vector<std::string>>(all.data)[7], "nan:0:a");
-}
-
-TEST(Base64, ReadsWhatItWrites) {
-  const std::pair<std::string, std::string> kPairs[] = {// RFC 4648, 10
-                                                        {"", ""},
-                                                        {"f", "Zg=="},
-                                                        {"fo", "Zm8="},
-                                                        {"foo", "Zm9v"},
-                                                        {"foob", "Zm9vYg=="},
-                                                        {"fooba", "Zm9vYmE="},
-                                                        {"\0\xff\xfe"s, "AP/+"}};
-  for (const auto& [plain, text] : kPairs) {
-    EXPECT_EQ(base64_from(plain), text);
-    EXPECT_EQ(bytes_from_base64(text), plain);
-  }
-  EXPECT_EQ(bytes_from_base64("Zm8"), "fo");
-  EXPECT_EQ(bytes_from_base64("Zm\r\n8="), "fo");
-  for (const char* wrong : {"Z", "Zg=", "Zg===", "Zm9v=", "Z=g=", "Zm8=Zm8=", "a.jpg", "Zm_v", "data:,Zm9v", "===="}) {
-    EXPECT_FALSE(bytes_from_base64(wrong)) << wrong;
-  }
-}
-
-std::string compressed(const std::string& text) {
-  std::string result(compressBound(text.size()), '\0');
-  uLongf size = result.size();
-  compress(reinterpret_cast<Bytef*>(result.data()), &size, reinterpret_cast<const Bytef*>(text.data()), text.size());
-  result.resize(size);
-  return result;
-}
-
-int inflate_status(const std::string& text, size_t max_bytes) {
-  try {
-    inflated(text, max_bytes);
-    return 200;
-  } catch (const InferError& error) {
-    return error.failure().status;
-  }
-}
-
-TEST(ContentCoding, InflatesWithinABound) {
-  const std::string text(200'000, 'x');
-  const std::string small = compressed(text);
-  EXPECT_EQ(inflated(small, 200'000), text);
-  EXPECT_EQ(inflated(compressed(""), 0), "");
-  EXPECT_EQ(inflate_status(small, 199'999), 413);
-  EXPECT_EQ(inflate_status(compressed(std::string(50'000'000, '\0')), 1'000), 413);
-  EXPECT_EQ(inflate_status(small.substr(0, small.size() - 1), 300'000), 400);
-  EXPECT_EQ(inflate_status(small + "x", 300'000), 400);
-  EXPECT_EQ(inflate_status("", 10), 400);
-  EXPECT_EQ(inflate_status("plain", 10), 400);
-  EXPECT_EQ(content_coding_of("gzip"), ContentCoding::kDeflated);
-  EXPECT_EQ(content_coding_of(""), ContentCoding::kIdentity);
-  EXPECT_THROW(content_coding_of("br"), InferError);
-}
-
-TEST(Multipart, FindsParts) {
-  const std::string body =
-      "preamble\r\n--b\r\nContent-Disposition: form-data; name=\"api_key\"\r\n\r\n\r\n--b  \r\n"
-      "content-type: image/jpeg\r\nCONTENT-DISPOSITION: form-data; filename=\"a;b\\\"=.jpg\"; name=image\r\n\r\n"
-      "\xff\xd8\r\n--a\r\n\r\n--b--\r\nepilogue";
-  const std::vector<FormPart> parts = form_parts(body, "b");
-  ASSERT_EQ(parts.size(), 2U);
-  EXPECT_EQ(parts[0].name, "api_key");
-  EXPECT_EQ(parts[0].body, "");
-  EXPECT_EQ(parts[1].name, "image");
-  EXPECT_EQ(parts[1].body, "\xff\xd8\r\n--a\r\n");
-  EXPECT_EQ(form_boundary("multipart/form-data; boundary=\"a b\""), "a b");
-  EXPECT_EQ(form_boundary("Multipart/Form-Data;charset=utf-8;boundary=xyz"), "xyz");
-  for (const char* other : {"", "text/plain", "multipart/form-data", "multipart/mixed; boundary=a",
-                            "multipart/form-data; boundary=", "multipart/form-data; boundary=\"a"}) {
-    EXPECT_FALSE(form_boundary(other)) << other;
-  }
-}
-
-TEST(Multipart, SaysWhatIsWrong) {
-  const std::string part = "\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n--b";
-  const std::pair<std::string, const char*> kWrongForms[] = {
-      {"", "the form has no part: its boundary is not there"},
-      {"--c\r\n", "the form has no part: its boundary is not there"},
-      {"--b", "the form ends too early"},
-      {"--bb\r\n", "the form's boundary is followed by other text"},
-      {"--b\r\n", "the form ends too early"},
-      {"--b\r\n\r\nx\r\n--b--", "the form has a part without a name"},
-      {"--b\r\nContent-Disposition: form-data; name=\"a\r\n\r\nx\r\n--b--", "the form has a part without a name"},
-      {"--b\r\nContent-Disposition: form-data; name=a\r\n\r\nx", "the form ends too early"},
-      {"--b" + part, "the form ends too early"},
-  };
-  for (const auto& [body, message] : kWrongForms) {
-    try {
-      form_parts(body, "b");
-      ADD_FAILURE() << body;
-    } catch (const Error& error) {
-      EXPECT_STREQ(error.what(), message) << body;
-    }
-  }
-  std::string many = "--b";
-  for (int i = 0; i < 65; ++i) many += part;
-  EXPECT_THROW(form_parts(many + "--", "b"), Error);
 }
 
 }  // namespace
