@@ -37,7 +37,8 @@ TEST_P(CommandLineMistake, IsNamedAndExitsWithTwo) {
 INSTANTIATE_TEST_SUITE_P(
     All, CommandLineMistake,
     ::testing::Values(
-        Mistake{"nothing", {}, "a subcommand is missing, one of: predict, live, serve, eval, run, preprocess, validate"},
+        Mistake{
+            "nothing", {}, "a subcommand is missing, one of: predict, live, serve, eval, run, preprocess, validate"},
         Mistake{"misspelt_subcommand", {"predcit"}, "unknown subcommand predcit; did you mean predict?"},
         Mistake{"strange_subcommand", {"qwertyuiop"}, "unknown subcommand qwertyuiop (see --help)"},
         Mistake{"empty_value",
@@ -87,7 +88,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"surplus_argument",
                 {"summary", "m.yaml", "n.yaml"},
                 "summary: unexpected argument n.yaml: summary takes MODEL"},
-        Mistake{"flag_without_subcommand", {"-v"}, "a subcommand is missing before -v, one of: predict, live, serve, eval"},
+        Mistake{
+            "flag_without_subcommand", {"-v"}, "a subcommand is missing before -v, one of: predict, live, serve, eval"},
         Mistake{"flag_before_subcommand",
                 {"-v", "predict", "m.yaml"},
                 "-v stands before the subcommand: write `backbone-zoo predict -v`"},
