@@ -114,8 +114,7 @@ void VideoWriter::finish() {
   try {
     files_.push_back(publish(*file, options_));
   } catch (const IoError& error) {
-    throw IoError(
-        fmt::format("{}; it stays as {}, which plays: rename it", error.what(), file->keep_part().string()));
+    throw IoError(fmt::format("{}; it stays as {}, which plays: rename it", error.what(), file->keep_part().string()));
   }
 }
 
