@@ -44,7 +44,7 @@ void ServedEntry::load() {
   } catch (const std::exception& error) {
     const std::scoped_lock lock(mutex_);
     state_ = RepositoryEntry::State::kUnavailable;
-    reason_ = error.what();
+    reason_ = fmt::format("{}; once that is mended: POST /v2/repository/models/{}/load", error.what(), spec_.name);
     slot_.reset();
     loaded_.reset();
     throw;
