@@ -47,6 +47,7 @@ constexpr std::array kLeft = {
     Left{"tools/lint.sh", "takes an hour"},
     Left{"tools/fuzz.sh", "takes a minute, and clang"},
     Left{"tools/bench_peers", "installs other runtimes; tools_test.cpp asks for its help"},
+    Left{"tools/serve_load.sh", "wants idle cores, and tools that measure"},
     Left{"tools/startup.sh", "wants an idle core"},
     Left{"bench MODEL", "a form, not a command"},
     Left{"--source SOURCE", "a form, not a command"},
