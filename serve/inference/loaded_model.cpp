@@ -45,6 +45,7 @@ auto computed(Work work) {
 /// In the order of `wanted`; a tensor may be asked for twice.
 std::vector<NamedTensor> in_order(const std::vector<NamedTensor>& tensors, const std::vector<std::string>& wanted) {
   std::vector<NamedTensor> ordered;
+  ordered.reserve(wanted.size());
   for (const std::string& name : wanted) ordered.push_back(*std::ranges::find(tensors, name, &NamedTensor::name));
   return ordered;
 }
