@@ -1,10 +1,11 @@
 #include "serve/http/framing.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "serve/http/letter_case.h"
 
 namespace zoo::serve {
 namespace {
@@ -14,11 +15,6 @@ constexpr const char* kClose = "close";
 
 auto count_of(const HttpRequest& head, std::string_view name) {
   return std::ranges::count(head.headers, name, [](const auto& header) -> std::string_view { return header.first; });
-}
-
-bool is_chunked(std::string_view coding) {
-  return std::ranges::equal(coding, std::string_view("chunked"),
-                            [](unsigned char a, unsigned char b) { return std::tolower(a) == b; });
 }
 
 HttpResponse refusal(int status, std::string_view message) {
@@ -32,7 +28,7 @@ HttpResponse refusal(int status, std::string_view message) {
 std::optional<HttpResponse> framing_problem(const HttpRequest& head) {
   const auto lengths = count_of(head, "content-length");
   const auto codings = count_of(head, "transfer-encoding");
-  if (codings > 1 || (codings == 1 && !is_chunked(head.header("transfer-encoding")))) {
+  if (codings > 1 || (codings == 1 && !equal_ignoring_case(head.header("transfer-encoding"), "chunked"))) {
     return refusal(501, "a Transfer-Encoding other than chunked is not read");
   }
   if (lengths > 1) return refusal(400, "there is more than one Content-Length");

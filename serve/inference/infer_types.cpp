@@ -1,5 +1,7 @@
 #include "serve/inference/infer_types.h"
 
+#include <algorithm>
+
 namespace zoo::serve {
 
 std::string_view to_string(Datatype datatype) {
@@ -16,6 +18,11 @@ std::string_view to_string(Datatype datatype) {
       return "BYTES";
   }
   return "";
+}
+
+bool fits_shape(std::span<const int64_t> shape, std::span<const int64_t> expected) {
+  return std::ranges::equal(
+      shape, expected, [](int64_t found, int64_t wanted) { return found >= 1 && (wanted < 0 || found == wanted); });
 }
 
 std::optional<int64_t> element_count(std::span<const int64_t> shape) {

@@ -48,6 +48,8 @@ struct NamedTensor {
 
 /// Of a shape: the product; nothing where it is more than 2^63 - 1. Of no dimensions 1.
 std::optional<int64_t> element_count(std::span<const int64_t> shape);
+/// Whether each size is at least 1 and, where TensorInfo::shape does not say -1, what it says.
+bool fits_shape(std::span<const int64_t> shape, std::span<const int64_t> expected);
 
 /// A model as clients see it. Immutable.
 struct ServedModelInfo {

@@ -84,13 +84,11 @@ void Converter::check_datatype() const {
 void Converter::check_shape() {
   const auto text = [](const std::vector<int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); };
   if (given_.shape.empty()) fail(fmt::format("\"shape\" is missing; it is {}", text(expected_.shape)));
-  bool fits = given_.shape.size() == expected_.shape.size();
-  for (size_t i = 0; fits && i < given_.shape.size(); ++i) {
-    fits = expected_.shape[i] == -1 || expected_.shape[i] == given_.shape[i];
-  }
-  if (!fits) fail(fmt::format("shape {} does not fit {}", text(given_.shape), text(expected_.shape)));
   if (std::ranges::find(given_.shape, 0) != given_.shape.end()) {
     fail(fmt::format("shape {} has no elements", text(given_.shape)));
+  }
+  if (!fits_shape(given_.shape, expected_.shape)) {
+    fail(fmt::format("shape {} does not fit {}", text(given_.shape), text(expected_.shape)));
   }
   const std::optional<int64_t> count = element_count(given_.shape);
   if (!count) fail(fmt::format("shape {} has more elements than can be counted", text(given_.shape)));

@@ -20,11 +20,6 @@ constexpr int64_t kMaxSide = 1 << 20;  // as read_image
 
 std::string shape_text(const std::vector<int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ",")); }
 
-bool fits(const std::vector<int64_t>& shape, const std::vector<int64_t>& expected) {
-  return std::ranges::equal(
-      shape, expected, [](int64_t found, int64_t wanted) { return found >= 1 && (wanted < 0 || found == wanted); });
-}
-
 size_t size_of(const TensorData& data) {
   return std::visit([](const auto& values) { return values.size(); }, data);
 }
@@ -83,7 +78,7 @@ const TensorInfo& checked_input(const ServedModelInfo& model, const NamedTensor&
     throw Error(fmt::format("input \"{}\": expected datatype {}, found {}", info->name, to_string(info->datatype),
                             to_string(input.datatype)));
   }
-  if (!fits(input.shape, info->shape)) {
+  if (!fits_shape(input.shape, info->shape)) {
     throw Error(fmt::format("input \"{}\": expected shape {} (-1: any, at least 1), found {}", info->name,
                             shape_text(info->shape), shape_text(input.shape)));
   }

@@ -88,10 +88,28 @@ void ServedEntry::watch(const std::shared_ptr<streams::ModelSlot>& slot) {
   state_ = RepositoryEntry::State::kReady;
 }
 
+void ServedEntry::take_over() {
+  std::shared_ptr<streams::ModelSlot> slot;
+  {
+    const std::scoped_lock lock(mutex_);
+    slot = slot_;
+  }
+  if (!slot) return;  // unloaded meanwhile
+  pipeline::NetworkOptions options = spec_.predictor.network;
+  options.kernels.timing = engine::KernelTiming::kKnownOnly;  // as the watcher has compiled it
+  auto loaded = std::make_shared<const LoadedModel>(spec_.name, slot->current(), options);
+  const std::scoped_lock lock(mutex_);
+  if (slot_ == slot) loaded_ = std::move(loaded);
+}
+
 void ServedEntry::on_change(const streams::ModelChange& change) {
   std::optional<InferFailure> failure;
   const bool refused = change.kind == streams::ModelChange::Kind::kRefused;
-  if (refused) failure = InferFailure{400, change.message};
+  if (refused) {
+    failure = InferFailure{400, change.message};
+  } else {
+    take_over();
+  }
   {
     const std::scoped_lock lock(mutex_);
     ++(refused ? failed_swaps_ : swaps_);
@@ -152,13 +170,7 @@ void ServedEntry::unload() {
 
 std::shared_ptr<const LoadedModel> ServedEntry::current() const {
   const std::scoped_lock lock(mutex_);
-  if (!slot_ || state_ != RepositoryEntry::State::kReady) return nullptr;
-  auto served = slot_->current();
-  if (served->version == loaded_->version()) return loaded_;
-  pipeline::NetworkOptions options = spec_.predictor.network;
-  options.kernels.timing = engine::KernelTiming::kKnownOnly;  // as the watcher has compiled it
-  loaded_ = std::make_shared<const LoadedModel>(spec_.name, std::move(served), options);
-  return loaded_;
+  return state_ == RepositoryEntry::State::kReady ? loaded_ : nullptr;
 }
 
 bool ServedEntry::is_running() const {
@@ -175,7 +187,7 @@ RepositoryEntry ServedEntry::state() const {
   const std::scoped_lock lock(mutex_);
   RepositoryEntry entry{
       .name = spec_.name, .version = std::max<int64_t>(version_, 1), .state = state_, .reason = reason_};
-  if (slot_) entry.version = slot_->current()->version;
+  if (loaded_) entry.version = loaded_->version();
   if (watcher_) entry.reason = watcher_->counts().last_error;
   entry.unloaded = unwanted_;
   return entry;

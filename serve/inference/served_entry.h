@@ -77,6 +77,8 @@ class ServedEntry {
 
  private:
   std::shared_ptr<streams::ModelSlot> build();
+  /// Makes ready what the slot holds now: in the watcher's thread, so that no request waits for it.
+  void take_over();
   void on_change(const streams::ModelChange& change);
   void watch(const std::shared_ptr<streams::ModelSlot>& slot);
   struct Waiting {
@@ -94,8 +96,8 @@ class ServedEntry {
   std::string reason_;
   int64_t version_ = 0;  ///< the last one that ran
   std::shared_ptr<streams::ModelSlot> slot_;
-  mutable std::shared_ptr<const LoadedModel> loaded_;  ///< of what the slot held when somebody last looked
-  std::vector<Waiting> waiting_;                       ///< for a reload
+  std::shared_ptr<const LoadedModel> loaded_;  ///< of what the slot holds
+  std::vector<Waiting> waiting_;               ///< for a reload
   int64_t swaps_ = 0;
   int64_t failed_swaps_ = 0;
   std::shared_ptr<streams::ModelWatcher> watcher_;

@@ -10,6 +10,7 @@
 #include "nn/engine/executable.h"
 #include "tests/apps/program_runner.h"
 #include "tests/apps/tiny_models.h"
+#include "tests/support/demo_model.h"
 
 namespace zoo::test {
 namespace {
@@ -22,9 +23,7 @@ using Json = nlohmann::json;
 class Calibrate : public ::testing::Test {
  protected:
   void SetUp() override {
-    for (const char* name : {"emoji.yaml", "emoji.safetensors", "emoji_labels.txt"}) {
-      fs::copy_file(source_path(std::string("configs/demo/") + name), folder_ / name);
-    }
+    copy_demo_classifier(folder_.path());
     for (const char* name : {"apple", "dog", "car"}) {
       const std::string label = folder_ / (std::string("pictures/") + name);
       fs::create_directories(label);

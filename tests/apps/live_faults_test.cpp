@@ -1,7 +1,6 @@
 // `live` through the real program while its camera dies and its model file is saved.
 #include <chrono>
 #include <csignal>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,12 +9,12 @@
 #include <gtest/gtest.h>
 
 #include "tests/apps/program_runner.h"
+#include "tests/support/demo_model.h"
 #include "tests/support/rtsp_server.h"
 
 namespace zoo::test {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -31,12 +30,6 @@ int count_of(const std::string& text, const std::string& part) {
   int count = 0;
   for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
   return count;
-}
-
-/// As editors save.
-void save(const fs::path& file, const std::string& text) {
-  write_text(file.string() + "~", text);
-  fs::rename(file.string() + "~", file);
 }
 
 TEST(LiveCamera, ThatDiesIsBackWhenItsServerIs) {
@@ -58,17 +51,13 @@ TEST(LiveCamera, ThatDiesIsBackWhenItsServerIs) {
 
 TEST(LiveModel, IsSwappedWhenItsFileIsSavedAndStaysWhenThatIsWrong) {
   const TempFolder folder;
-  const fs::path demo = fs::path(demo_model()).parent_path();
-  for (const char* const name : {"emoji.yaml", "emoji.safetensors", "emoji_labels.txt"}) {
-    fs::copy(demo / name, folder / name);
-  }
-  const std::string file = folder / "emoji.yaml";
+  const std::string file = copy_demo_classifier(folder.path());
   const std::string text = read_text(file);
   RunningProgram running({"live", file, "--source", std::string("cam=") + kCamera, "--json"});
   ASSERT_TRUE(running.wait_for_output(R"("model_version":1)"));
-  save(file, replaced(text, "resize", "resice"));
+  save_text(file, replaced(text, "resize", "resice"));
   ASSERT_TRUE(wait_until([&] { return running.err_so_far().find("resice") != std::string::npos; }));
-  save(file, replaced(text, "mobilenet_v3_demo_emoji", "another"));
+  save_text(file, replaced(text, "mobilenet_v3_demo_emoji", "another"));
   ASSERT_TRUE(running.wait_for_output(R"("model_version":2)"));
   running.send(SIGHUP);
   ASSERT_TRUE(running.wait_for_output(R"("model_version":3)"));

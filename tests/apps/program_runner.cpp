@@ -159,6 +159,11 @@ void write_text(const std::string& path, const std::string& text) {
   if (!file.flush()) throw std::runtime_error("cannot write " + path);
 }
 
+void save_text(const std::string& path, const std::string& text) {
+  write_text(path + "~", text);
+  std::filesystem::rename(path + "~", path);
+}
+
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);

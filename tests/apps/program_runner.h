@@ -58,6 +58,8 @@ std::string source_path(const std::string& relative);
 
 std::string read_text(const std::string& path);
 void write_text(const std::string& path, const std::string& text);
+/// As editors save: written beside, then renamed.
+void save_text(const std::string& path, const std::string& text);
 std::vector<std::string> lines_of(const std::string& text);
 
 /// The demo model of the zoo, with its weights, and pictures of what it knows.

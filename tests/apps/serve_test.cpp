@@ -1,6 +1,5 @@
 // `serve` through the real program: ready, asked, swapped, overloaded, stopped.
 #include <csignal>
-#include <filesystem>
 #include <regex>
 #include <string>
 #include <system_error>
@@ -13,11 +12,11 @@
 #include "tests/apps/program_runner.h"
 #include "tests/serve/client.h"
 #include "tests/serve/metrics_text_checker.h"
+#include "tests/support/demo_model.h"
 
 namespace zoo::test {
 namespace {
 
-namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -26,12 +25,6 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   const size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << from;
   return text.replace(at, from.size(), to);
-}
-
-/// As editors save.
-void save(const fs::path& file, const std::string& text) {
-  write_text(file.string() + "~", text);
-  fs::rename(file.string() + "~", file);
 }
 
 /// `serve --json` on any free port, once it is ready.
@@ -84,19 +77,15 @@ TEST(Serve, AnswersPicturesAsPredictDoes) {
 
 TEST(Serve, SwapsAModelWhoseFileIsSaved) {
   const TempFolder folder;
-  const fs::path demo = fs::path(demo_model()).parent_path();
-  for (const char* const name : {"emoji.yaml", "emoji.safetensors", "emoji_labels.txt"}) {
-    fs::copy(demo / name, folder / name);
-  }
-  const std::string file = folder / "emoji.yaml";
+  const std::string file = copy_demo_classifier(folder.path());
   const std::string text = read_text(file);
   Served served({file, "watched=" + file});
   EXPECT_EQ(served.ready().at("models").at(0).at("name"), "mobilenet_v3_demo_emoji");
-  save(file, replaced(text, "resize", "resice"));
+  save_text(file, replaced(text, "resize", "resice"));
   ASSERT_TRUE(wait_until([&] { return served.index().dump().find("resice") != std::string::npos; }));
   EXPECT_EQ(served.index().at(0).at("state"), "READY");
   EXPECT_EQ(ask(served.port(), "POST", "/predict/watched", read_text(demo_sample("dog.jpg"))).status, 200);
-  save(file, text + "# saved\n");
+  save_text(file, text + "# saved\n");
   ASSERT_TRUE(wait_until([&] { return get(served.port(), "/v2/models/watched/versions/2").status == 200; }));
   ASSERT_TRUE(wait_until([&] { return served.index().dump().find("resice") == std::string::npos; })) << "both names";
   served.program().send(SIGHUP);

@@ -22,6 +22,8 @@
 #include "streams/left_threads.h"
 #include "tests/serve/client.h"
 #include "tests/serve/metrics_text_checker.h"
+#include "tests/support/demo_model.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo::serve {
 namespace {
@@ -103,6 +105,14 @@ class ModelServiceTest : public ::testing::Test {
     });
     server_->start();
     service_->load_all();
+  }
+
+  /// Loads or unloads "emoji"; how that went.
+  std::optional<InferFailure> change(void (ModelService::*how)(const std::string&,
+                                                               std::function<void(std::optional<InferFailure>)>)) {
+    std::promise<std::optional<InferFailure>> done;
+    (service_.get()->*how)("emoji", [&](std::optional<InferFailure> failure) { done.set_value(std::move(failure)); });
+    return done.get_future().get();
   }
 
   InferCall call_for(const std::string& model) {
@@ -392,12 +402,6 @@ TEST_F(ModelServiceTest, WhatDoesNotDrainIsAnsweredAndLeftBehind) {
 
 TEST_F(ModelServiceTest, ModelsAreUnloadedAndLoadedAgain) {
   start({demo("emoji")});
-  const auto change = [&](auto member) {
-    std::promise<std::optional<InferFailure>> done;
-    (service_.get()->*member)("emoji",
-                              [&](std::optional<InferFailure> failure) { done.set_value(std::move(failure)); });
-    return done.get_future().get();
-  };
   EXPECT_FALSE(change(&ModelService::unload).has_value());
   EXPECT_EQ(service_->model("emoji"), nullptr);
   EXPECT_TRUE(service_->ready()) << "as somebody wished";
@@ -416,21 +420,11 @@ TEST_F(ModelServiceTest, ModelsAreUnloadedAndLoadedAgain) {
 }
 
 TEST_F(ModelServiceTest, AModelWhoseFileIsWrongIsNotReadyWhereOneThatWasUnloadedIsNotThere) {
-  const fs::path folder = fs::path(::testing::TempDir()) / "zoo_wrong_after_unload";
-  fs::create_directories(folder);
-  for (const char* const name : {"emoji.yaml", "emoji.safetensors", "emoji_labels.txt"}) {
-    fs::copy(kDemo / name, folder / name, fs::copy_options::overwrite_existing);
-  }
-  start({{.name = "emoji", .file = folder / "emoji.yaml"}});
-  const auto change = [&](auto member) {
-    std::promise<std::optional<InferFailure>> done;
-    (service_.get()->*member)("emoji",
-                              [&](std::optional<InferFailure> failure) { done.set_value(std::move(failure)); });
-    return done.get_future().get();
-  };
+  const test::TempFolder folder;
+  start({{.name = "emoji", .file = test::copy_demo_classifier(folder.path())}});
   EXPECT_FALSE(change(&ModelService::unload).has_value());
   EXPECT_TRUE(service_->index().front().unloaded);
-  fs::remove_all(folder);
+  fs::remove_all(folder.path());
   EXPECT_TRUE(change(&ModelService::load).has_value());
   EXPECT_FALSE(service_->index().front().unloaded);
   EXPECT_FALSE(service_->ready());
