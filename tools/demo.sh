@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 tools/setup.sh build
-echo "building (a few minutes the first time) ..." >&2
+echo "building (the first time some ten minutes on two cores) ..." >&2
 tools/build.sh release -DZOO_BUILD_TESTS=OFF -DZOO_BUILD_BENCHMARKS=OFF
 
 zoo=build/release/apps/backbone-zoo
