@@ -5,7 +5,7 @@
 
 #include "apps/program.h"
 #include "apps/startup_clock.h"
-#include "streams/left_threads.h"
+#include "nn/core/left_threads.h"
 
 namespace zoo::apps {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 int run(int argc, char** argv) {
   StartupClock::mark_main();
   const int exit_code = run_program(argc, argv);
-  if (streams::threads_left_behind() > 0) {
+  if (threads_left_behind() > 0) {
     std::fflush(stdout);
     std::fflush(stderr);
     std::_Exit(exit_code);

@@ -11,9 +11,9 @@
 #include <thread>
 #include <utility>
 
+#include "nn/core/left_threads.h"
 #include "pipeline/video/frame_source.h"
 #include "streams/lane.h"
-#include "streams/left_threads.h"
 #include "streams/messages.h"
 #include "streams/reconnecting_source.h"
 #include "streams/scheduler.h"

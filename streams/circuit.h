@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "streams/clock.h"
+#include "nn/core/clock.h"
 
 namespace zoo::streams {
 

@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "nn/core/clock.h"
 #include "pipeline/result_sink.h"
-#include "streams/clock.h"
 #include "streams/messages.h"
 #include "streams/model_slot.h"
 #include "streams/outlet.h"

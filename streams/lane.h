@@ -11,11 +11,11 @@
 
 #include <opencv2/core/mat.hpp>
 
+#include "nn/core/clock.h"
 #include "pipeline/result_filter.h"
 #include "pipeline/result_sink.h"
 #include "streams/account.h"
 #include "streams/circuit.h"
-#include "streams/clock.h"
 #include "streams/mailbox.h"
 #include "streams/reconnecting_source.h"
 #include "streams/shed_watch.h"

@@ -9,11 +9,11 @@
 
 #include <opencv2/core/mat.hpp>
 
+#include "nn/core/clock.h"
 #include "nn/core/error.h"
 #include "pipeline/result_filter.h"
 #include "pipeline/result_sink.h"
 #include "streams/account.h"
-#include "streams/clock.h"
 #include "streams/model_slot.h"
 #include "streams/stream_options.h"
 

@@ -7,9 +7,9 @@
 #include <optional>
 #include <variant>
 
+#include "nn/core/clock.h"
 #include "pipeline/result_sink.h"
 #include "pipeline/video/frame_source.h"
-#include "streams/clock.h"
 #include "streams/stream_account.h"
 #include "streams/stream_options.h"
 

@@ -15,12 +15,12 @@
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "nn/core/left_threads.h"
 #include "nn/core/shown_text.h"
 #include "nn/core/start_thread.h"
 #include "nn/core/stopwatch.h"
 #include "pipeline/tasks/frame_errors.h"
 #include "streams/file_watch.h"
-#include "streams/left_threads.h"
 
 namespace zoo::streams {
 namespace {

@@ -19,9 +19,9 @@
 #include <opencv2/core/mat.hpp>
 
 #include "models/model.h"
+#include "nn/core/clock.h"
+#include "nn/core/left_threads.h"
 #include "pipeline/tasks/task_result.h"
-#include "streams/clock.h"
-#include "streams/left_threads.h"
 #include "streams/model_slot.h"
 
 namespace zoo::streams {

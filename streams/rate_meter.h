@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "streams/clock.h"
+#include "nn/core/clock.h"
 
 namespace zoo::streams {
 

@@ -17,10 +17,10 @@
 
 #include <opencv2/core/mat.hpp>
 
+#include "nn/core/clock.h"
 #include "pipeline/result_filter.h"
 #include "pipeline/result_sink.h"
 #include "streams/account.h"
-#include "streams/clock.h"
 #include "streams/lane.h"
 #include "streams/stream_options.h"
 

@@ -6,10 +6,10 @@
 #include <memory>
 #include <thread>
 
+#include "nn/core/clock.h"
+#include "nn/core/left_threads.h"
 #include "pipeline/result_sink.h"
 #include "streams/account.h"
-#include "streams/clock.h"
-#include "streams/left_threads.h"
 #include "streams/messages.h"
 #include "streams/outlet.h"
 

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
+#include "nn/core/left_threads.h"
 #include "nn/core/start_thread.h"
-#include "streams/left_threads.h"
 
 namespace zoo::streams {
 

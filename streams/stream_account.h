@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "nn/core/clock.h"
 #include "streams/account.h"
-#include "streams/clock.h"
 #include "streams/rate_meter.h"
 
 namespace zoo::streams {

@@ -15,7 +15,6 @@
 namespace zoo::serve {
 namespace {
 
-using streams::Clock;
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
 constexpr std::chrono::seconds kRetryAfter{1};
@@ -80,7 +79,7 @@ struct ModelService::Call {
 
 ModelService::ModelService(std::vector<ModelSpec> models, ModelServiceOptions options)
     : options_(std::move(options)),
-      clock_(options_.clock == nullptr ? streams::system_clock() : *options_.clock),
+      clock_(options_.clock == nullptr ? system_clock() : *options_.clock),
       queue_(options_.queue, clock_),
       changes_(std::make_unique<Changes>(kMostChanges)) {
   for (ModelSpec& spec : models) {
@@ -112,7 +111,7 @@ void ModelService::start_threads() {
 }
 
 void ModelService::thread_ended() {
-  const std::shared_ptr<streams::Abandonable> left = left_;
+  const std::shared_ptr<Abandonable> left = left_;
   std::unique_ptr<ModelService> self;
   {
     const std::scoped_lock lock(mutex_);

@@ -14,11 +14,11 @@
 #include <thread>
 #include <vector>
 
+#include "nn/core/left_threads.h"
 #include "serve/inference/inference_service.h"
 #include "serve/inference/request_queue.h"
 #include "serve/inference/served_entry.h"
 #include "serve/metrics/metric.h"
-#include "streams/left_threads.h"
 
 namespace zoo::serve {
 
@@ -28,8 +28,8 @@ struct ModelServiceOptions {
   QueueLimits queue = {};
   /// A request that has waited longer is answered 504.
   std::chrono::milliseconds timeout{30'000};
-  int64_t max_pictures = 256;       ///< of one request, or rows of a tensor; more are answered 400
-  streams::Clock* clock = nullptr;  ///< null: streams::system_clock()
+  int64_t max_pictures = 256;  ///< of one request, or rows of a tensor; more are answered 400
+  Clock* clock = nullptr;      ///< null: system_clock()
   std::function<void(const std::string&)> on_message = {};  ///< see EntryOptions
   std::function<void(const models::Model&)> on_load = {};   ///< see EntryOptions
 };
@@ -59,7 +59,7 @@ class ModelService : public InferenceService {
   /// are when they come to their next picture.
   void close();
   /// Closes and destroys it. Threads that do not come to an end within `longest` (a large picture, a file on a disk
-  /// that hangs) are left behind, see streams/left_threads.h; the last of them destroys it.
+  /// that hangs) are left behind, see nn/core/left_threads.h; the last of them destroys it.
   static void end(std::unique_ptr<ModelService> service, std::chrono::milliseconds longest);
 
   /// Names, labels and meaning: inference_metrics.h.
@@ -90,7 +90,7 @@ class ModelService : public InferenceService {
               const std::function<void(ServedEntry&, const ServedEntry::Done&)>& act);
 
   const ModelServiceOptions options_;
-  streams::Clock& clock_;
+  Clock& clock_;
   std::vector<std::unique_ptr<ServedEntry>> entries_;
   std::atomic<bool> loaded_ = false;   ///< load_all() has ended
   std::atomic<bool> closing_ = false;  ///< no more requests are taken
@@ -101,7 +101,7 @@ class ModelService : public InferenceService {
   size_t unanswered_ = 0;               ///< guarded by mutex_
   int threads_ = 0;                     ///< that have not ended; guarded by mutex_
   std::unique_ptr<ModelService> self_;  ///< once it is left behind; guarded by mutex_
-  const std::shared_ptr<streams::Abandonable> left_ = std::make_shared<streams::Abandonable>();
+  const std::shared_ptr<Abandonable> left_ = std::make_shared<Abandonable>();
   std::unique_ptr<Changes> changes_;
   std::vector<std::jthread> workers_;
   std::jthread changer_;  ///< loads and unloads

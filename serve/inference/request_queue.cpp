@@ -68,7 +68,7 @@ bool RequestQueue::has_room(const Lane& lane, size_t bytes) const {
 }
 
 std::vector<QueuedTask> RequestQueue::remove_overdue(Lane& lane) {
-  const streams::Clock::TimePoint now = clock_.now();
+  const Clock::TimePoint now = clock_.now();
   std::vector<QueuedTask> overdue;
   std::deque<QueuedTask> kept;
   for (QueuedTask& task : lane.tasks) {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "streams/clock.h"
+#include "nn/core/clock.h"
 
 namespace zoo::serve {
 
@@ -26,8 +26,8 @@ struct QueueLimits {
 struct QueuedTask {
   std::string lane;  ///< the model: lanes take turns
   size_t bytes = 0;
-  streams::Clock::TimePoint arrived;
-  streams::Clock::TimePoint deadline;  ///< to be begun until then
+  Clock::TimePoint arrived;
+  Clock::TimePoint deadline;  ///< to be begun until then
   std::function<void()> run;
   std::function<void()> expire;
 };
@@ -38,7 +38,7 @@ class RequestQueue {
  public:
   enum class Put { kTaken, kFull, kClosed };
 
-  RequestQueue(const QueueLimits& limits, streams::Clock& clock) : limits_(limits), clock_(clock) {}
+  RequestQueue(const QueueLimits& limits, Clock& clock) : limits_(limits), clock_(clock) {}
 
   /// Never waits. Where its lane is full, those whose time is over make room. Takes `task` only if it says so.
   Put put(QueuedTask& task);
@@ -64,7 +64,7 @@ class RequestQueue {
   QueuedTask pop();
 
   const QueueLimits limits_;
-  streams::Clock& clock_;
+  Clock& clock_;
   mutable std::mutex mutex_;  ///< guards everything below
   std::condition_variable filled_;
   std::map<std::string, Lane> lanes_;

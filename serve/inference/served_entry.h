@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "models/model.h"
+#include "nn/core/clock.h"
 #include "pipeline/tasks/task_result.h"
 #include "serve/inference/inference_service.h"
 #include "serve/inference/loaded_model.h"
 #include "serve/inference/model_figures.h"
-#include "streams/clock.h"
 #include "streams/model_slot.h"
 #include "streams/model_watcher.h"
 
@@ -35,7 +35,7 @@ bool is_model_name(const std::string& name);
 
 struct EntryOptions {
   int workers = 1;  ///< threads that may use the model at a time
-  streams::Clock* clock = nullptr;
+  Clock* clock = nullptr;
   /// What the user should know of changes. Any thread.
   std::function<void(const std::string&)> on_message = {};
   /// Told of each model that load() has loaded. Any thread.

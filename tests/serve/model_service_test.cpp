@@ -15,11 +15,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "nn/core/left_threads.h"
 #include "pipeline/images/image_io.h"
 #include "pipeline/tasks/classifier.h"
 #include "pipeline/tasks/runner_cache.h"
 #include "serve/metrics/prometheus_text.h"
-#include "streams/left_threads.h"
 #include "tests/serve/client.h"
 #include "tests/serve/metrics_text_checker.h"
 #include "tests/support/demo_model.h"
@@ -394,10 +394,10 @@ TEST_F(ModelServiceTest, WhatDoesNotDrainIsAnsweredAndLeftBehind) {
   ASSERT_TRUE(failure.has_value());
   EXPECT_EQ(failure->status, 503);
   ModelService::end(std::move(service_), 1ms);
-  EXPECT_EQ(streams::threads_left_behind(), 1);
+  EXPECT_EQ(threads_left_behind(), 1);
   hold_.open();
   EXPECT_EQ(read_answer(first).status, 503) << "no picture is begun any more";
-  while (streams::threads_left_behind() > 0) std::this_thread::yield();
+  while (threads_left_behind() > 0) std::this_thread::yield();
 }
 
 TEST_F(ModelServiceTest, ModelsAreUnloadedAndLoadedAgain) {

@@ -16,8 +16,8 @@
 #include <gtest/gtest.h>
 #include <opencv2/core.hpp>
 
+#include "nn/core/clock.h"
 #include "pipeline/result_sink.h"
-#include "streams/clock.h"
 #include "streams/live_streams.h"
 
 namespace zoo::streams {

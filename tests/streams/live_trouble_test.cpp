@@ -14,7 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
-#include "streams/left_threads.h"
+#include "nn/core/left_threads.h"
 #include "streams/live_streams.h"
 #include "tests/streams/gate.h"
 #include "tests/streams/live_run.h"

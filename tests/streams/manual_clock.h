@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "streams/clock.h"
+#include "nn/core/clock.h"
 
 namespace zoo::streams {
 

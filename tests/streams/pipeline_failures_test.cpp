@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
-#include "streams/left_threads.h"
+#include "nn/core/left_threads.h"
 #include "streams/video_pipeline.h"
 #include "tests/streams/gate.h"
 #include "tests/streams/pipeline_parts.h"

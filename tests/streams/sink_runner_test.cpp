@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
-#include "streams/left_threads.h"
+#include "nn/core/left_threads.h"
 #include "tests/streams/gate.h"
 #include "tests/streams/live_run.h"
 #include "tests/streams/manual_clock.h"

@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
-#include "streams/left_threads.h"
+#include "nn/core/left_threads.h"
 #include "tests/support/http_server.h"
 #include "tests/support/temp_folder.h"
 

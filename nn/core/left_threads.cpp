@@ -1,6 +1,6 @@
-#include "streams/left_threads.h"
+#include "nn/core/left_threads.h"
 
-namespace zoo::streams {
+namespace zoo {
 namespace {
 
 std::atomic<int> g_left = 0;  // no destructor: it is read while the program ends
@@ -19,4 +19,4 @@ void Abandonable::end() {
   if (state_.exchange(State::kEnded) == State::kAbandoned) --g_left;
 }
 
-}  // namespace zoo::streams
+}  // namespace zoo

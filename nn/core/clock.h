@@ -6,7 +6,7 @@
 #include <functional>
 #include <mutex>
 
-namespace zoo::streams {
+namespace zoo {
 
 /// What everything in streams/ that waits or measures asks for the time. Thread-safe.
 class Clock {
@@ -29,4 +29,4 @@ class Clock {
 /// The machine's clocks; lives as long as the program.
 Clock& system_clock();
 
-}  // namespace zoo::streams
+}  // namespace zoo

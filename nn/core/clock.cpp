@@ -1,6 +1,6 @@
-#include "streams/clock.h"
+#include "nn/core/clock.h"
 
-namespace zoo::streams {
+namespace zoo {
 namespace {
 
 class SystemClock final : public Clock {
@@ -23,4 +23,4 @@ Clock& system_clock() {
   return clock;
 }
 
-}  // namespace zoo::streams
+}  // namespace zoo

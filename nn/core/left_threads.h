@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-namespace zoo::streams {
+namespace zoo {
 
 /// How many there are at this moment. While there are any, a program must not run the destructors of its static objects
 /// (and those of the libraries that the threads are in): it flushes what it has written and leaves by std::_Exit.
@@ -24,4 +24,4 @@ class Abandonable {
   std::atomic<State> state_ = State::kRunning;
 };
 
-}  // namespace zoo::streams
+}  // namespace zoo
