@@ -5,7 +5,7 @@ cmake_policy(VERSION 3.22)  # a script starts without any
 set(wanted "")
 foreach(header IN LISTS headers)
   file(READ ${source_dir}/${header} text)
-  string(REGEX REPLACE "#include \"((nn|hub|backbones|heads|models|pipeline|sinks|streams|serve)/[^\"]+)\"" "#include \"backbone_zoo/\\1\"" text
+  string(REGEX REPLACE "#include \"((nn|hub|brokers|backbones|heads|models|pipeline|sinks|streams|serve)/[^\"]+)\"" "#include \"backbone_zoo/\\1\"" text
     "${text}")
   if(header STREQUAL "pipeline/zoo.h")
     set(header zoo.h)

@@ -136,7 +136,7 @@ void ReconnectingSource::note_frame() {
 std::optional<pipeline::FrameResult> ReconnectingSource::lose(LossCause cause, const std::string& message) {
   source_.reset();
   if (stop_) return std::nullopt;
-  if (first_frame_) backoff_.note_frames_for(last_frame_ - *first_frame_);
+  if (first_frame_) backoff_.note_worked_for(last_frame_ - *first_frame_);
   first_frame_.reset();
   if (!info_.live) skip_until_s_ = last_time_s_;
   std::optional<pipeline::FrameResult> result;

@@ -19,10 +19,10 @@
 #include <optional>
 #include <string>
 
+#include "nn/core/backoff.h"
 #include "nn/core/clock.h"
 #include "pipeline/video/frame_source.h"
 #include "streams/account.h"
-#include "streams/backoff.h"
 #include "streams/source_probe.h"
 
 namespace zoo::streams {

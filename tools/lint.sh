@@ -15,5 +15,5 @@ clang-format --dry-run --Werror "${sources[@]}"
 [ "${1:-}" = --format-only ] && exit 0
 
 [ -f build/release/compile_commands.json ] || { echo "lint: build first (tools/build.sh release)" >&2; exit 1; }
-mapfile -t units < <(files 'nn/*.cpp' 'hub/*.cpp' 'backbones/*.cpp' 'heads/*.cpp' 'models/*.cpp' 'pipeline/*.cpp' 'sinks/*.cpp' 'streams/*.cpp' 'serve/*.cpp' 'apps/*.cpp')
+mapfile -t units < <(files 'nn/*.cpp' 'hub/*.cpp' 'brokers/*.cpp' 'backbones/*.cpp' 'heads/*.cpp' 'models/*.cpp' 'pipeline/*.cpp' 'sinks/*.cpp' 'streams/*.cpp' 'serve/*.cpp' 'apps/*.cpp')
 printf '%s\n' "${units[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p build/release

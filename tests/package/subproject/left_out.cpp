@@ -4,6 +4,7 @@
 #include <iostream>
 #include <string>
 
+#include <backbone_zoo/brokers/redis_client.h>
 #include <backbone_zoo/hub/http.h>
 #include <backbone_zoo/nn/graph/onnx_export/onnx_export.h>
 #include <backbone_zoo/serve/http/http_server.h>
@@ -34,5 +35,6 @@ int main() {
     options.listen.port = 0;
     zoo::serve::HttpServer(options).start();
   });
-  return http && onnx && serving ? 0 : 1;
+  const bool redis = says("using Redis", "ZOO_WITH_REDIS", [] { zoo::brokers::RedisClient client({}, {}); });
+  return http && onnx && serving && redis ? 0 : 1;
 }

@@ -1,11 +1,11 @@
-#include "streams/backoff.h"
+#include "nn/core/backoff.h"
 
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace zoo::streams {
+namespace zoo {
 namespace {
 
 using ::testing::ElementsAre;
@@ -28,12 +28,12 @@ TEST(Backoff, NeverOverflows) {
   EXPECT_EQ(backoff.next(), 30s);
 }
 
-TEST(Backoff, BeginsAnewAfterFramesForLongEnough) {
+TEST(Backoff, BeginsAnewAfterWorkingForLongEnough) {
   Backoff backoff({.jitter = 0.0});
   waits(backoff, 4);
-  backoff.note_frames_for(9999ms);
+  backoff.note_worked_for(9999ms);
   EXPECT_EQ(backoff.next(), 4s);
-  backoff.note_frames_for(10s);
+  backoff.note_worked_for(10s);
   EXPECT_THAT(waits(backoff, 3), ElementsAre(0, 500, 1000));
 }
 
@@ -51,4 +51,4 @@ TEST(Backoff, TakesARandomShareOff) {
 }
 
 }  // namespace
-}  // namespace zoo::streams
+}  // namespace zoo

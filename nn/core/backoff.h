@@ -1,11 +1,11 @@
-// How long to wait before a source that is lost is opened again.
+// How long to wait before what is lost, a source or a server, is tried again.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <random>
 
-namespace zoo::streams {
+namespace zoo {
 
 struct BackoffOptions {
   std::chrono::milliseconds first{500};
@@ -14,7 +14,7 @@ struct BackoffOptions {
   /// Of each wait a random share up to this one is taken off, so that what was lost together does not come back
   /// together.
   double jitter = 0.2;
-  /// A source that has yielded frames for this long is as good as new.
+  /// What has worked for this long, a source that yielded frames, is as good as new.
   std::chrono::milliseconds reset_after{10'000};
   uint64_t seed = 0;
 };
@@ -26,8 +26,8 @@ class Backoff {
 
   /// The wait before the next try; the first is none.
   std::chrono::milliseconds next();
-  /// The source has yielded frames for so long since it was opened: begins anew if that was long enough.
-  void note_frames_for(std::chrono::steady_clock::duration time);
+  /// What came back has worked for so long since: begins anew if that was long enough.
+  void note_worked_for(std::chrono::steady_clock::duration time);
   /// The next wait is none again.
   void reset() { tries_ = 0; }
 
@@ -37,4 +37,4 @@ class Backoff {
   int tries_ = 0;
 };
 
-}  // namespace zoo::streams
+}  // namespace zoo

@@ -1,9 +1,9 @@
-#include "streams/backoff.h"
+#include "nn/core/backoff.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace zoo::streams {
+namespace zoo {
 
 // A seed of 0 and one of 1 are the same to minstd_rand.
 Backoff::Backoff(const BackoffOptions& options)
@@ -19,8 +19,8 @@ std::chrono::milliseconds Backoff::next() {
   return std::chrono::milliseconds(std::llround(wait * kept));
 }
 
-void Backoff::note_frames_for(std::chrono::steady_clock::duration time) {
+void Backoff::note_worked_for(std::chrono::steady_clock::duration time) {
   if (time >= options_.reset_after) reset();
 }
 
-}  // namespace zoo::streams
+}  // namespace zoo
