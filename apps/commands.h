@@ -40,5 +40,6 @@ Action setup_run(CLI::App& app);
 Action setup_serve(CLI::App& app);
 Action setup_summary(CLI::App& app);
 Action setup_validate(CLI::App& app);
+Action setup_worker(CLI::App& app);
 
 }  // namespace zoo::apps

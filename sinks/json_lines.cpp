@@ -118,6 +118,19 @@ std::string to_json_line(const pipeline::FrameEvent& event, const std::string& m
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string to_answer_line(const pipeline::FrameEvent& event) {
+  Json line = Json::object();
+  if (const auto* item = std::get_if<pipeline::ProcessedFrame>(&event)) {
+    line["source"] = item->frame.source;
+    line["size"] = {item->frame.image.rows, item->frame.image.cols};
+    std::visit([&](const auto& result) { add_result(line, result, {{}, item->mask_counts}); }, item->result);
+  } else {
+    const auto& failure = std::get<pipeline::FrameFailure>(event);
+    line = {{"source", failure.source}, {"error", failure.message}, {"kind", std::string(to_string(failure.kind))}};
+  }
+  return line.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string utc_text(std::chrono::system_clock::time_point time) {
   const auto ms = std::chrono::floor<std::chrono::milliseconds>(time);
   const auto seconds = std::chrono::floor<std::chrono::seconds>(ms);

@@ -29,6 +29,10 @@ namespace zoo::sinks {
 std::string to_json_line(const pipeline::FrameEvent& event, const std::string& mask_file = {},
                          const std::string& stream_name = {});
 
+/// The same of a picture alone, without its place in a video and without times, so that it is the same whoever answers:
+/// `source`, `size` and the answer, or `source`, `error` and `kind`. Masks are run lengths.
+std::string to_answer_line(const pipeline::FrameEvent& event);
+
 /// "2026-11-30T10:22:40.123Z".
 std::string utc_text(std::chrono::system_clock::time_point time);
 

@@ -59,6 +59,8 @@ const std::vector<Room> kRooms = {
     {"sinks",
      below_pipeline({"pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video", "pipeline/video/ffmpeg"})},
     {"streams", below_pipeline({"pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video"})},
+    {"streams/queue", below_pipeline({"brokers", "pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video",
+                                      "sinks", "streams"})},
     {"serve/http", {"nn/core"}},
     {"serve/metrics", {"nn/core"}},
     {"serve/view", below_pipeline({"pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video", "streams",
@@ -66,8 +68,8 @@ const std::vector<Room> kRooms = {
     {"serve/inference", below_pipeline({"pipeline", "pipeline/images", "pipeline/preprocess", "pipeline/tasks",
                                         "streams", "serve/http", "serve/metrics"})},
     {"apps", below_pipeline({"pipeline", "pipeline/images", "pipeline/preprocess", "pipeline/tasks", "pipeline/text",
-                             "pipeline/video", "pipeline/eval", "sinks", "streams", "serve/http", "serve/view",
-                             "serve/inference", "serve/metrics"})},
+                             "pipeline/video", "pipeline/eval", "brokers", "sinks", "streams", "streams/queue",
+                             "serve/http", "serve/view", "serve/inference", "serve/metrics"})},
 };
 
 /// A library of others.

@@ -1,0 +1,173 @@
+#include "apps/queue_flags.h"
+
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "apps/commands.h"
+#include "apps/number_check.h"
+#include "apps/signals.h"
+#include "nn/core/files.h"
+#include "nn/core/shown_text.h"
+
+namespace zoo::apps {
+namespace {
+
+constexpr double kMebi = 1'024.0 * 1'024.0;
+constexpr double kMaxMebi = 512.0;
+constexpr double kMaxMs = 86'400'000.0;
+constexpr double kMaxSeconds = 86'400.0;
+constexpr int64_t kMaxEntries = 1'000'000'000;
+constexpr int64_t kMaxDeliveries = 1'000;
+constexpr size_t kMaxPassword = 4'096;
+
+/// Another name in each process of a group; a container's is its host's.
+std::string own_name() {
+  std::array<char, 256> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) host = {"worker"};
+  return fmt::format("{}-{}", host.data(), getpid());
+}
+
+std::string password_from(const std::string& file) {
+  std::ifstream stream(file);
+  if (!stream) throw IoError(fmt::format("--password-file {}: {}", file, errno_text()));
+  std::string text{std::istreambuf_iterator<char>(stream), {}};
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  if (text.empty() || text.size() > kMaxPassword || text.find('\n') != std::string::npos) {
+    throw UsageError(fmt::format("--password-file {}: one line with the password is expected", file));
+  }
+  return text;
+}
+
+}  // namespace
+
+void QueueFlags::add_to(CLI::App& app) {
+  app.add_option("--queue", queue,
+                 "redis://[[USER][:PASSWORD]@]HOST[:PORT][/DATABASE]/STREAM: where pictures come from; rediss:// for "
+                 "TLS. The password also from --password-file, or REDIS_PASSWORD in the environment, which nobody "
+                 "else sees")
+      ->required()
+      ->type_name("ADDRESS");
+  app.add_option("--group", group, "Workers of one group share the entries; it is made where it is missing")
+      ->required()
+      ->type_name("NAME");
+  app.add_option("--results", results, "Stream of the answers, on the same server")->required()->type_name("STREAM");
+  app.add_option("--dead", dead, "Stream of the entries that nobody can answer (default: STREAM of --queue and .dead)")
+      ->type_name("STREAM");
+  app.add_option("--consumer", consumer, "This worker's name in the group (default: HOST-PROCESS)")->type_name("NAME");
+  app.add_option("--password-file", password_file, "File with the password, one line")->type_name("FILE");
+  app.add_option("--ca-file", ca_file, "Certificates of the authorities to trust for rediss:// (default: the system's)")
+      ->type_name("FILE");
+  app.add_option("--max-results", max_results, "About how many answers are kept, the newest; 0: all")
+      ->check(CLI::Range(int64_t{0}, kMaxEntries))
+      ->capture_default_str()
+      ->type_name("N");
+  app.add_option("--max-dead", max_dead, "The same of the dead letters")
+      ->check(CLI::Range(int64_t{0}, kMaxEntries))
+      ->capture_default_str()
+      ->type_name("N");
+  app.add_flag("--delete", delete_done,
+               "Delete entries from the queue once they are done; for queues of one group that nobody trims");
+  app.add_option("--max-age", max_age_ms, "Drop entries that are older when their turn comes")
+      ->check(number_in(1.0, kMaxMs))
+      ->type_name("MS");
+  app.add_option("--claim-after", claim_after_s,
+                 "Seconds after which an entry that another worker has not answered is taken over (default: four times "
+                 "what this worker needed for its slowest, at least 10)")
+      ->check(number_in(0.001, kMaxSeconds))
+      ->type_name("S");
+  app.add_option("--max-deliveries", max_deliveries, "Deliveries after which an entry is a dead letter")
+      ->check(CLI::Range(int64_t{1}, kMaxDeliveries))
+      ->capture_default_str()
+      ->type_name("N");
+  app.add_flag("--until-empty", until_empty, "End once nothing waits and every entry that was delivered is done");
+  app.add_option("--allow-root", roots, "Folder that entries may name files of (field `path`)")->type_name("DIR");
+  app.add_option("--allow-url", addresses,
+                 "Beginning of the web addresses that entries may name (field `url`), e.g. https://HOST/FOLDER/")
+      ->type_name("URL");
+  app.add_option("--max-bytes", max_bytes_mib, "Larger picture files are dead letters")
+      ->check(number_in(0.001, kMaxMebi))
+      ->capture_default_str()
+      ->type_name("MIB");
+}
+
+brokers::RedisAddress QueueFlags::address() const {
+  brokers::RedisAddress address;
+  try {
+    address = brokers::parse_redis_address(queue);
+  } catch (const Error& error) {
+    throw UsageError(fmt::format("--queue {}", error.what()));
+  }
+  if (address.key.empty()) {
+    throw UsageError(fmt::format("--queue {}: the stream is missing: {}/STREAM", address.shown(), address.server()));
+  }
+  if (!address.password.empty()) return address;
+  const char* variable = std::getenv(kRedisPasswordVariable);
+  if (!password_file.empty()) {
+    address.password = password_from(password_file);
+  } else if (variable != nullptr) {
+    address.password = variable;
+  }
+  return address;
+}
+
+brokers::RedisQueueOptions QueueFlags::queue_options(const std::string& stream) const {
+  brokers::RedisQueueOptions options;
+  options.group = group;
+  options.consumer = consumer.empty() ? own_name() : consumer;
+  options.results = results;
+  options.dead = dead.empty() ? stream + ".dead" : dead;
+  if (std::set<std::string>{stream, options.results, options.dead}.size() < 3) {
+    throw UsageError(fmt::format("the queue ({}), --results ({}) and --dead ({}) are streams of their own",
+                                 printable(stream), options.results, options.dead));
+  }
+  options.max_results = max_results;
+  options.max_dead = max_dead;
+  options.delete_done = delete_done;
+  options.redis.tls_ca_file = ca_file;
+  options.redis.name = "backbone-zoo-worker";
+  return options;
+}
+
+streams::PictureAccess QueueFlags::access() const {
+  streams::PictureAccess access;
+  for (const std::string& root : roots) {
+    try {
+      access.folders.emplace_back(root);
+    } catch (const IoError& error) {
+      throw UsageError(fmt::format("--allow-root {}", error.what()));
+    }
+  }
+  for (const std::string& prefix : addresses) {
+    try {
+      access.addresses.emplace_back(prefix);
+    } catch (const Error& error) {
+      throw UsageError(fmt::format("--allow-url {}", error.what()));
+    }
+  }
+  access.max_bytes = static_cast<size_t>(max_bytes_mib * kMebi);
+  access.stopped = [] { return stop_requested().load(); };
+  return access;
+}
+
+streams::QueueWorkerOptions QueueFlags::options() const {
+  streams::QueueWorkerOptions options;
+  options.address = address();
+  options.queue = queue_options(options.address.key);
+  options.pictures = access();
+  options.rules.max_deliveries = max_deliveries;
+  if (max_age_ms) options.rules.max_age = std::chrono::milliseconds(std::llround(*max_age_ms));
+  if (claim_after_s) options.claim_after = std::chrono::milliseconds(std::llround(*claim_after_s * 1e3));
+  options.until_empty = until_empty;
+  options.leaves_group = consumer.empty();
+  return options;
+}
+
+}  // namespace zoo::apps

@@ -1,0 +1,49 @@
+// The flags that say which queue a worker works on, and what it may read for it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "brokers/redis_queue.h"
+#include "streams/queue/entry_pictures.h"
+#include "streams/queue/queue_worker.h"
+
+namespace zoo::apps {
+
+/// The password where neither the address nor a file gives it: nobody else sees it there.
+inline constexpr const char* kRedisPasswordVariable = "REDIS_PASSWORD";
+
+struct QueueFlags {
+  std::string queue;
+  std::string group;
+  std::string consumer;
+  std::string results;
+  std::string dead;
+  std::string password_file;
+  std::string ca_file;
+  int64_t max_results = 1'000'000;
+  int64_t max_dead = 10'000;
+  bool delete_done = false;
+  std::optional<double> max_age_ms;
+  std::optional<double> claim_after_s;
+  int64_t max_deliveries = 3;
+  bool until_empty = false;
+  std::vector<std::string> roots;
+  std::vector<std::string> addresses;
+  double max_bytes_mib = 64.0;
+
+  void add_to(CLI::App& app);
+  /// All but threads and what is called back. Throws UsageError, IoError for files and folders.
+  streams::QueueWorkerOptions options() const;
+
+ private:
+  brokers::RedisAddress address() const;
+  brokers::RedisQueueOptions queue_options(const std::string& stream) const;
+  streams::PictureAccess access() const;
+};
+
+}  // namespace zoo::apps

@@ -1,0 +1,84 @@
+#include "streams/queue/allowed_folder.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+#include "nn/core/files.h"
+
+namespace zoo::streams {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+bool is_below(const fs::path& file, const fs::path& folder) {
+  const auto [end, ignored] = std::mismatch(folder.begin(), folder.end(), file.begin(), file.end());
+  return end == folder.end();
+}
+
+std::vector<uint8_t> bytes_of(int fd, const std::string& name, size_t size) {
+  std::vector<uint8_t> bytes(size);
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t count = read(fd, bytes.data() + done, size - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw IoError(fmt::format("{}: {}", name, errno_text()));
+    if (count == 0) break;  // shorter than a moment ago: the reader of pictures will say so
+    done += static_cast<size_t>(count);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+}  // namespace
+
+AllowedFolder::AllowedFolder(const fs::path& folder) {
+  std::error_code error;
+  path_ = fs::canonical(folder, error);
+  if (error) throw IoError(fmt::format("{}: {}", folder.string(), error.message()));
+  if (!fs::is_directory(path_, error)) throw IoError(fmt::format("{}: is no folder", folder.string()));
+}
+
+std::optional<std::vector<uint8_t>> AllowedFolder::read(const std::string& name, size_t max_bytes) const {
+  if (name.empty() || name.find('\0') != std::string::npos) return std::nullopt;
+  // Not what is elsewhere: opening a device may do something.
+  const fs::path wanted = (path_ / name).lexically_normal();
+  if (!is_below(wanted, path_)) return std::nullopt;
+  const Descriptor fd(open(wanted.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (fd.get() < 0) {
+    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG) return std::nullopt;
+    throw IoError(fmt::format("{}: {}", name, errno_text()));
+  }
+  std::error_code error;
+  const fs::path opened = fs::read_symlink(fmt::format("/proc/self/fd/{}", fd.get()), error);
+  struct stat status = {};
+  if (error || !is_below(opened, path_) || fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    return std::nullopt;
+  const auto size = static_cast<size_t>(status.st_size);
+  if (size > max_bytes) {
+    throw IoError(fmt::format("{}: the file has {} bytes, but it may have at most {}", name, size, max_bytes));
+  }
+  return bytes_of(fd.get(), name, size);
+}
+
+}  // namespace zoo::streams

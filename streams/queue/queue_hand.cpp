@@ -1,0 +1,142 @@
+#include "streams/queue/queue_hand.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "nn/core/stopwatch.h"
+
+namespace zoo::streams {
+namespace {
+
+/// How long a thread works before it tells what it has answered and asks for more.
+constexpr double kBatchSeconds = 0.02;
+constexpr double kMaxBatch = 64.0;
+/// Of the mean time of an entry, how much the newest counts.
+constexpr double kNewest = 0.2;
+/// How long a thread waits for new entries before it looks whether to claim, or to stop.
+constexpr std::chrono::milliseconds kWait{250};
+constexpr double kMillisecondsPerSecond = 1e3;
+
+EntryRules rules_of(const QueueWorkerOptions& options) {
+  EntryRules rules = options.rules;
+  rules.worker = options.queue.consumer;
+  return rules;
+}
+
+BackoffOptions backoff_of(BackoffOptions options, int number) {
+  options.seed += static_cast<uint64_t>(number);
+  return options;
+}
+
+}  // namespace
+
+QueueHand::QueueHand(QueueShared& shared, int number)
+    : shared_(shared),
+      queue_(shared.options.address, shared.options.queue),
+      answers_(shared.model, shared.options.pictures, rules_of(shared.options)),
+      backoff_(backoff_of(shared.options.backoff, number)) {}
+
+void QueueHand::run() {
+  while (!shared_.stopping() || !untold_.empty()) {
+    try {
+      turn();
+      shared_.note_back();
+      backoff_.reset();
+    } catch (const Error& error) {
+      shared_.note_lost(error.what());
+      if (may_give_up()) return;
+      shared_.wait(backoff_.next());
+    }
+  }
+}
+
+/// The end does not wait for ever: what is not told is delivered again.
+bool QueueHand::may_give_up() const {
+  return shared_.stopping() && shared_.clock.now() - shared_.stopped_at() > shared_.options.patience_at_end;
+}
+
+void QueueHand::turn() {
+  tell();
+  if (shared_.stopping()) return;
+  if (claim_one()) return;
+  work_on(queue_.read(batch(), kWait));
+  tell();
+}
+
+/// While this thread works on what it has claimed no other claims.
+bool QueueHand::claim_one() {
+  const std::unique_lock<std::mutex> turn_to_claim = shared_.try_claim();
+  if (!turn_to_claim.owns_lock()) return false;
+  brokers::RedisQueue::Claimed claimed = queue_.claim(shared_.claim_after());
+  shared_.counters.lost += claimed.lost;
+  if (!claimed.entry) {
+    shared_.nothing_to_claim();
+    return false;
+  }
+  ++shared_.counters.claimed;
+  std::vector<brokers::QueueEntry> one;
+  one.push_back(*std::move(claimed.entry));
+  work_on(std::move(one));
+  tell();
+  return true;
+}
+
+void QueueHand::work_on(std::vector<brokers::QueueEntry> entries) {
+  const Stopwatch held;
+  shared_.counters.delivered += std::ssize(entries);
+  for (brokers::QueueEntry& entry : entries) {
+    const Stopwatch watch;
+    EntryOutcome outcome = answers_.outcome_of(std::move(entry), queue_.server_time_ms());
+    const double work_s = watch.elapsed_ms() / kMillisecondsPerSecond;
+    mean_s_ = mean_s_ == 0.0 ? work_s : (1.0 - kNewest) * mean_s_ + kNewest * work_s;
+    untold_.push_back({std::move(outcome), work_s});
+  }
+  if (!entries.empty()) shared_.note_held(std::chrono::duration<double, std::milli>(held.elapsed_ms()));
+}
+
+void QueueHand::tell() {
+  if (untold_.empty()) return;
+  std::vector<brokers::QueueAnswer> answers;
+  for (const Untold& one : untold_) {
+    if (one.outcome.answer) answers.push_back(*one.outcome.answer);
+  }
+  const std::vector<bool> counted = queue_.answer(answers);
+  size_t next = 0;
+  for (const Untold& one : untold_) count(one, !one.outcome.answer || counted[next++]);
+  untold_.clear();
+}
+
+void QueueHand::count(const Untold& one, bool counts) {
+  QueueShared::Counters& counters = shared_.counters;
+  if (!counts) {
+    ++counters.repeated;
+    return;
+  }
+  switch (one.outcome.kind) {
+    case EntryOutcome::Kind::kAnswered:
+      ++counters.answered;
+      break;
+    case EntryOutcome::Kind::kDead:
+      ++counters.dead;
+      break;
+    case EntryOutcome::Kind::kStale:
+      ++counters.stale;
+      break;
+    case EntryOutcome::Kind::kLeft:
+      ++counters.left;
+      break;
+  }
+  if (!shared_.options.on_outcome) return;
+  const auto age_ms = static_cast<double>(queue_.server_time_ms() - one.outcome.added_ms);
+  shared_.options.on_outcome(one.outcome, age_ms / kMillisecondsPerSecond, one.work_s);
+}
+
+int64_t QueueHand::batch() const {
+  if (mean_s_ == 0.0) return 1;
+  return static_cast<int64_t>(std::clamp(std::floor(kBatchSeconds / mean_s_), 1.0, kMaxBatch));
+}
+
+}  // namespace zoo::streams
