@@ -8,6 +8,7 @@ build_packages=(
   libjpeg62-turbo-dev libpng-dev libtiff-dev libwebp-dev # pictures: OpenCV's own reader loads 140 libraries at each start
   libavformat-dev libavcodec-dev libavutil-dev libswscale-dev # videos and streams
   libmicrohttpd-dev prometheus-cpp-dev # HTTP: the live view, serving models; figures for Prometheus
+  libmosquitto-dev # MQTT: live --publish
   libhiredis-dev # Redis streams: the worker
   libpango1.0-dev fonts-dejavu-core # labels of any script in pictures
   zlib1g-dev # EXIF in the text chunks of a PNG
@@ -25,6 +26,7 @@ test_packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji # labels in pictures
   chromium chromium-driver # the page of the live view, as a browser shows it
+  mosquitto mosquitto-clients # a broker, and who reads what is published
   redis-server # queues of the worker
   xvfb x11-utils # a display for --show
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good # live test source

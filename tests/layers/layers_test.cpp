@@ -92,6 +92,7 @@ const std::vector<Library> kLibraries = {
     {"Pango", {"pango/"}, R"(pipeline/text/pango_painter\.cpp)"},
     {"libcurl", {"curl/"}, R"(hub/curl_transport\.cpp)"},
     {"OpenSSL", {"openssl/"}, R"(hub/digest\.cpp|serve/http/websocket_frames\.cpp|brokers/tls_stream\.cpp)"},
+    {"libmosquitto", {"mosquitto"}, R"(brokers/mosquitto_link\.cpp)"},
     {"hiredis", {"hiredis/"}, R"(brokers/redis_connection\.cpp)"},
     {"libmicrohttpd", {"microhttpd.h"}, R"(serve/http/mhd_daemon\.cpp)"},
     {"prometheus-cpp", {"prometheus/"}, R"(serve/metrics/prometheus_serializer\.cpp)"},
@@ -274,9 +275,10 @@ TEST(Layers, FindWhatTheyForbid) {
   EXPECT_TRUE(is_source("nn/engine/kernels/kernels_impl.inc"));
   const auto pipeline = std::ranges::find(kRooms, "pipeline", &Room::folder);
   EXPECT_FALSE(pipeline->may_use.contains("pipeline/eval"));
-  for (const char* header : {"nlohmann/json.hpp", "jpeglib.h", "microhttpd.h", "hiredis/hiredis.h", "png.h", "zip.h",
-                             "curl/curl.h", "openssl/evp.h", "CLI/CLI.hpp", "spdlog/spdlog.h", "onnx/onnx_pb.h",
-                             "oneapi/dnnl/dnnl.hpp", "omp.h", "yaml-cpp/yaml.h", "opencv2/core.hpp"}) {
+  for (const char* header :
+       {"nlohmann/json.hpp", "jpeglib.h", "microhttpd.h", "hiredis/hiredis.h", "mosquitto.h", "png.h", "zip.h",
+        "curl/curl.h", "openssl/evp.h", "CLI/CLI.hpp", "spdlog/spdlog.h", "onnx/onnx_pb.h", "oneapi/dnnl/dnnl.hpp",
+        "omp.h", "yaml-cpp/yaml.h", "opencv2/core.hpp"}) {
     EXPECT_NE(library_of(header), nullptr) << header;
     EXPECT_FALSE(std::regex_match("backbones/mobilenetv3.cpp", std::regex(library_of(header)->home))) << header;
   }

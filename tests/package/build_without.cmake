@@ -4,7 +4,7 @@ include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 
 file(REMOVE_RECURSE ${folder})
 set(without "")
-foreach(part CURL ONNX HIGHGUI FFMPEG CAPTURE HTTP REDIS PANGO)
+foreach(part CURL ONNX HIGHGUI FFMPEG CAPTURE HTTP REDIS MQTT PANGO)
   list(APPEND without -DZOO_WITH_${part}=OFF)
 endforeach()
 foreach(package CURL ONNX Protobuf)

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/streams/manual_clock.h"
+#include "tests/support/manual_clock.h"
 
 namespace zoo::serve {
 namespace {
@@ -33,7 +33,7 @@ class RequestQueueTest : public ::testing::Test {
     while (auto task = queue.take()) task->run();
   }
 
-  streams::ManualClock clock_;
+  ManualClock clock_;
   std::vector<std::string> run_;
   std::vector<std::string> expired_;
 };

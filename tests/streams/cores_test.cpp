@@ -7,7 +7,7 @@
 
 #include "streams/scheduler.h"
 #include "tests/streams/live_run.h"
-#include "tests/streams/manual_clock.h"
+#include "tests/support/manual_clock.h"
 
 namespace zoo::streams {
 namespace {

@@ -16,7 +16,7 @@
 #include "nn/core/error.h"
 #include "nn/core/left_threads.h"
 #include "tests/streams/live_run.h"
-#include "tests/streams/manual_clock.h"
+#include "tests/support/manual_clock.h"
 
 namespace zoo::streams {
 namespace {

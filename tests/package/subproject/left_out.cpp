@@ -4,6 +4,7 @@
 #include <iostream>
 #include <string>
 
+#include <backbone_zoo/brokers/mqtt_link.h>
 #include <backbone_zoo/brokers/redis_client.h>
 #include <backbone_zoo/hub/http.h>
 #include <backbone_zoo/nn/graph/onnx_export/onnx_export.h>
@@ -36,5 +37,6 @@ int main() {
     zoo::serve::HttpServer(options).start();
   });
   const bool redis = says("using Redis", "ZOO_WITH_REDIS", [] { zoo::brokers::RedisClient client({}, {}); });
-  return http && onnx && serving && redis ? 0 : 1;
+  const bool mqtt = says("publishing over MQTT", "ZOO_WITH_MQTT", [] { zoo::brokers::make_mqtt_link({}); });
+  return http && onnx && serving && redis && mqtt ? 0 : 1;
 }

@@ -12,7 +12,7 @@
 
 #include "nn/core/clock.h"
 
-namespace zoo::streams {
+namespace zoo {
 
 /// Threads wait by it for a moment of its own time. The test lets them run until each waits (settle), and turns the
 /// clock to the first moment that one waits for: what happens is a simulation, exact to the nanosecond.
@@ -122,4 +122,4 @@ class ManualClock final : public Clock {
   std::vector<Waiter*> waiters_;
 };
 
-}  // namespace zoo::streams
+}  // namespace zoo

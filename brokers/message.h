@@ -1,0 +1,30 @@
+// What is sent to a broker.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace zoo::brokers {
+
+struct Field {
+  std::string name;  ///< of Redis only
+  std::string value;
+};
+
+struct Message {
+  std::string place;          ///< MQTT: the topic. Redis: the key of the stream
+  std::vector<Field> fields;  ///< of an entry of Redis; MQTT has one, whose value is the payload
+  int qos = 1;                ///< MQTT: 0 at most once, 1 at least once, 2 exactly once
+  bool retain = false;        ///< MQTT: the broker keeps the newest of the topic for those who come later
+  int64_t max_length = 0;     ///< Redis: about so many of the newest entries stay in the stream; 0: all
+
+  size_t bytes() const {
+    size_t sum = place.size();
+    for (const Field& field : fields) sum += field.name.size() + field.value.size();
+    return sum;
+  }
+};
+
+}  // namespace zoo::brokers

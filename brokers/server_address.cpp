@@ -1,0 +1,103 @@
+#include "brokers/server_address.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+#include "nn/core/parse_number.h"
+#include "nn/core/shown_text.h"
+
+namespace zoo::brokers {
+namespace {
+
+bool is_odd(unsigned char c) { return c <= ' ' || c == 0x7f; }
+
+}  // namespace
+
+void refuse_address(std::string_view shown, std::string_view problem, std::string_view form) {
+  throw Error(fmt::format("{}: {}; write {}", printable(shown), problem, form));
+}
+
+bool has_scheme(std::string_view text, std::string_view scheme) {
+  return text.size() >= scheme.size() && std::ranges::equal(text.substr(0, scheme.size()), scheme, [](char a, char b) {
+           return std::tolower(static_cast<unsigned char>(a)) == b;
+         });
+}
+
+std::string percent_decoded(std::string_view text, std::string_view what, std::string_view shown,
+                            std::string_view form) {
+  std::string result;
+  for (size_t at = 0; at < text.size(); ++at) {
+    char c = text[at];
+    if (c == '%') {
+      const std::string_view digits = text.substr(at + 1, 2);
+      const std::optional<unsigned> value = parse_number<unsigned>(digits, 16);
+      if (digits.size() != 2 || !value) {
+        refuse_address(shown, fmt::format("a % in the {} is not followed by two hexadecimal digits (%25 is a %)", what),
+                       form);
+      }
+      c = static_cast<char>(*value);
+      at += 2;
+    }
+    if (c == '\0') refuse_address(shown, fmt::format("the {} holds a NUL", what), form);
+    result += c;
+  }
+  return result;
+}
+
+ServerAddress parse_server_address(std::string_view rest, std::string_view shown, std::string_view form) {
+  ServerAddress address;
+  if (const size_t at = rest.rfind('@'); at != std::string_view::npos) {
+    const std::string_view who = rest.substr(0, at);
+    const size_t colon = who.find(':');
+    address.user = percent_decoded(who.substr(0, colon), "user's name", shown, form);
+    if (colon != std::string_view::npos) {
+      address.password = percent_decoded(who.substr(colon + 1), "password", shown, form);
+    }
+    rest.remove_prefix(at + 1);
+  }
+  const size_t slash = rest.find('/');
+  std::string_view server = rest.substr(0, slash);
+  if (slash != std::string_view::npos) address.path = rest.substr(slash + 1);
+
+  const bool has_brackets = server.starts_with('[');
+  const size_t end = has_brackets ? server.find(']') : server.find(':');
+  if (has_brackets && end == std::string_view::npos) {
+    refuse_address(shown, "the ] of an IPv6 address is missing", form);
+  }
+  address.host = has_brackets ? server.substr(1, end - 1) : server.substr(0, end);
+  std::string_view behind = end == std::string_view::npos ? std::string_view() : server.substr(end);
+  if (has_brackets) behind.remove_prefix(1);
+  if (!behind.empty() && !behind.starts_with(':')) {
+    refuse_address(shown, "after the ] only a port may stand", form);
+  }
+  if (!has_brackets && behind.find(':', 1) != std::string_view::npos) {
+    refuse_address(shown, "an IPv6 address needs brackets, [::1]", form);
+  }
+  if (address.host.empty()) refuse_address(shown, "the name of the server is missing", form);
+  if (std::ranges::any_of(address.host, is_odd)) {
+    refuse_address(shown, "the name of the server holds a blank or a control character", form);
+  }
+  if (behind.empty()) return address;
+  const std::optional<int> number = parse_number_in<int>(behind.substr(1), 1, 65535);
+  if (!number) refuse_address(shown, "the port is no number from 1 to 65535", form);
+  address.port = static_cast<uint16_t>(*number);
+  return address;
+}
+
+std::string shown_server(std::string_view user, bool has_password, std::string_view host, uint16_t port) {
+  std::string text;
+  // Without a password the user's name may be one, in the wrong place.
+  if (has_password) {
+    text = fmt::format("{}:***@", user);
+  } else if (!user.empty()) {
+    text = "***@";
+  }
+  const bool is_ipv6 = host.find(':') != std::string_view::npos;
+  text += is_ipv6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+  return printable(text);
+}
+
+}  // namespace zoo::brokers
