@@ -15,7 +15,7 @@
 #include "nn/core/cores.h"
 #include "nn/core/parse_number.h"
 #include "nn/core/shown_text.h"
-#include "nn/engine/thread_pool.h"
+#include "nn/engine/machine/thread_pool.h"
 
 namespace zoo::apps {
 namespace {

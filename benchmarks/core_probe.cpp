@@ -6,9 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "nn/engine/kernels/bf16.h"
-#include "nn/engine/kernels/peak.h"
-#include "nn/engine/step_compiler.h"
+#include "nn/engine/kernels/bf16/bf16.h"
+#include "nn/engine/kernels/peak/peak.h"
+#include "nn/engine/lower/step_compiler.h"
+#include "nn/engine/machine/capabilities.h"
 
 namespace zoo::benchmarks {
 namespace {
@@ -46,12 +47,12 @@ constexpr std::chrono::microseconds kWarmUp{1000};
 }  // namespace
 
 std::map<std::string, double> probe_core() {
-  const kernels::PeakKernels& peak = kernels::peak_kernels(engine::engine_isa(engine::InstructionSet::kAuto));
+  const kernels::PeakKernels& peak = kernels::peak_kernels(engine::machine_capabilities().isa);
   alignas(64) static std::array<std::byte, kernels::kLoadedTileBytes> values = {};
   std::array<double, kRepetitions> chain{};
   std::map<std::string, std::array<double, kRepetitions>> units;
   const auto measure_tiles = [&] { kernels::multiply_add_loaded_bf16_tiles(values.data(), kTileRounds); };
-  const bool has_tiles = kernels::amx_bf16_available();
+  const bool has_tiles = engine::machine_capabilities().amx_bf16;
   for (const auto start = std::chrono::steady_clock::now(); std::chrono::steady_clock::now() - start < kWarmUp;) {
     peak.multiply_add(kVectorRounds);
     if (has_tiles) measure_tiles();

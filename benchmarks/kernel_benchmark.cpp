@@ -4,7 +4,8 @@
 #include <benchmark/benchmark.h>
 
 #include "benchmarks/roofline.h"
-#include "nn/engine/step_compiler.h"
+#include "nn/engine/lower/step_compiler.h"
+#include "nn/engine/machine/capabilities.h"
 
 namespace zoo::benchmarks {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 using engine::kernels::block_count;
 using engine::kernels::KernelTable;
 
-const KernelTable& table() { return engine::kernels::kernel_table(engine::engine_isa(engine::InstructionSet::kAuto)); }
+const KernelTable& table() { return engine::kernels::kernel_table(engine::machine_capabilities().isa); }
 
 /// A map of one image in the blocked layout.
 struct BlockedMap {

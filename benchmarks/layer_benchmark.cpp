@@ -8,19 +8,18 @@
 #include <fmt/format.h>
 
 #include "benchmarks/roofline.h"
-#include "nn/engine/aligned_buffer.h"
-#include "nn/engine/convolution.h"
-#include "nn/engine/onednn_executable.h"
-#include "nn/engine/processor.h"
-#include "nn/engine/step_compiler.h"
-#include "nn/engine/tile_use.h"
+#include "nn/engine/choice/convolution.h"
+#include "nn/engine/lower/step_compiler.h"
+#include "nn/engine/machine/aligned_buffer.h"
+#include "nn/engine/machine/capabilities.h"
+#include "nn/engine/plan/planned_executable.h"
 
 namespace zoo::benchmarks {
 namespace {
 
 using engine::kernels::KernelTable;
 
-engine::ConvolutionProblem problem_of(const Layer& layer, const KernelTable& table) {
+engine::ConvolutionProblem problem_of(const Layer& layer) {
   engine::ConvolutionProblem problem;
   graph::Conv2d& op = problem.op;
   op.in_channels = layer.in_channels;
@@ -36,7 +35,7 @@ engine::ConvolutionProblem problem_of(const Layer& layer, const KernelTable& tab
   problem.dst = {1, layer.out_channels, dst_size, dst_size};
   problem.pad = graph::resolve_padding(op, {layer.size, layer.size});
   problem.activation.kind = ActivationKind::kRelu;
-  problem.may_use_tiles = engine::may_use_tiles({.is_usable = engine::engine_has_amx_bf16(), .lanes = table.lanes});
+  problem.machine = engine::machine_capabilities();
   if (layer.planar) problem.src_layout = engine::Layout::kPlanar;
   return problem;
 }
@@ -55,7 +54,7 @@ void run_layer(benchmark::State& state, const engine::ConvolutionProblem& proble
   const int64_t taps = op.in_channels / op.groups * op.kernel.h * op.kernel.w;
   constexpr size_t kAlignment = 64;
   const size_t packed_bytes = (kernel.packed_bytes() + kAlignment - 1) / kAlignment * kAlignment;
-  const size_t copies = 2 * engine::l2_cache_bytes() / packed_bytes + 2;
+  const size_t copies = 2 * engine::machine_capabilities().caches.l2 / packed_bytes + 2;
   const engine::AlignedBuffer src(map_bytes(problem.src));
   const engine::AlignedBuffer dst(map_bytes(problem.dst));
   const engine::AlignedBuffer scratch(kernel.scratch_bytes(1));
@@ -86,9 +85,9 @@ void run_layer(benchmark::State& state, const engine::ConvolutionProblem& proble
 }  // namespace
 
 void register_layers(const std::string& family, std::span<const Layer> layers) {
-  const KernelTable& table = engine::kernels::kernel_table(engine::engine_isa(engine::InstructionSet::kAuto));
+  const KernelTable& table = engine::kernels::kernel_table(engine::machine_capabilities().isa);
   for (const Layer& layer : layers) {
-    const engine::ConvolutionProblem problem = problem_of(layer, table);
+    const engine::ConvolutionProblem problem = problem_of(layer);
     for (auto& kernel : engine::convolution_kernels(problem, table)) {
       if (kernel->is_last_resort()) continue;
       const std::string name = fmt::format("{}/{}/{}x{}x{}k{}s{}/{}", family, layer.network, layer.in_channels,

@@ -5,7 +5,8 @@
 #include <benchmark/benchmark.h>
 
 #include "benchmarks/roofline.h"
-#include "nn/engine/step_compiler.h"
+#include "nn/engine/lower/step_compiler.h"
+#include "nn/engine/machine/capabilities.h"
 
 namespace zoo::benchmarks {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 using engine::kernels::block_count;
 using engine::kernels::KernelTable;
 
-const KernelTable& table() { return engine::kernels::kernel_table(engine::engine_isa(engine::InstructionSet::kAuto)); }
+const KernelTable& table() { return engine::kernels::kernel_table(engine::machine_capabilities().isa); }
 
 std::vector<float> blocked(int64_t channels, int64_t area) {
   return std::vector<float>(static_cast<size_t>(block_count(channels, table().lanes) * area * table().lanes), 1.0F);

@@ -10,9 +10,10 @@
 
 #include <benchmark/benchmark.h>
 
-#include "nn/engine/aligned_buffer.h"
-#include "nn/engine/kernels/bf16.h"
-#include "nn/engine/kernels/peak.h"
+#include "nn/engine/kernels/bf16/bf16.h"
+#include "nn/engine/kernels/peak/peak.h"
+#include "nn/engine/machine/aligned_buffer.h"
+#include "nn/engine/machine/capabilities.h"
 
 namespace zoo::benchmarks {
 namespace {
@@ -37,7 +38,7 @@ double median(std::vector<double>& values) {
 template <typename Plain, typename Better>
 void take_turns(benchmark::State& state, double unit, const std::array<std::string, 2>& names, Plain plain,
                 Better better) {
-  if (!kernels::amx_bf16_available()) {
+  if (!engine::machine_capabilities().amx_bf16) {
     state.SkipWithError("this processor has no AMX");
     return;
   }

@@ -12,7 +12,7 @@
 
 #include "models/model.h"
 #include "nn/engine/executable.h"
-#include "nn/engine/thread_pool.h"
+#include "nn/engine/machine/thread_pool.h"
 
 namespace zoo::models {
 

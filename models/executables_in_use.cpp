@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "nn/engine/fastest_precision.h"
+#include "nn/engine/compile/fastest_precision.h"
 
 namespace zoo::models {
 

@@ -16,7 +16,7 @@
 #include "models/zoo_files.h"
 #include "nn/core/counted.h"
 #include "nn/core/error.h"
-#include "nn/engine/thread_pool.h"
+#include "nn/engine/machine/thread_pool.h"
 #include "nn/graph/graph_builder.h"
 
 namespace zoo::models {

@@ -15,7 +15,7 @@
 #include "nn/core/counted.h"
 #include "nn/core/error.h"
 #include "nn/core/start_thread.h"
-#include "nn/engine/thread_pool.h"
+#include "nn/engine/machine/thread_pool.h"
 #include "streams/capture.h"
 #include "streams/cores.h"
 #include "streams/dispatcher.h"

@@ -14,7 +14,7 @@
 
 #include "nn/core/counted.h"
 #include "nn/core/error.h"
-#include "nn/engine/thread_pool.h"
+#include "nn/engine/machine/thread_pool.h"
 #include "pipeline/tasks/opencv_threads.h"
 #include "streams/bounded_queue.h"
 #include "streams/capture.h"

@@ -6,7 +6,7 @@ foreach(source IN LISTS SOURCES)
 endforeach()
 string(SHA256 revision "${all}")
 string(SUBSTRING ${revision} 0 16 revision)
-file(WRITE ${OUTPUT} "#include \"nn/engine/revision.h\"
+file(WRITE ${OUTPUT} "#include \"nn/engine/machine/revision.h\"
 
 namespace zoo::engine {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "nn/core/statistics.h"
-#include "nn/engine/step_timer.h"
+#include "nn/engine/machine/step_timer.h"
 
 namespace zoo::engine {
 namespace {

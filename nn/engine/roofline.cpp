@@ -1,17 +1,12 @@
 #include "nn/engine/roofline.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <span>
-#include <unistd.h>
 
-#include "nn/engine/aligned_buffer.h"
-#include "nn/engine/kernels/bf16.h"
-#include "nn/engine/kernels/int8.h"
-#include "nn/engine/kernels/peak.h"
-#include "nn/engine/onednn_executable.h"
-#include "nn/engine/step_compiler.h"
+#include "nn/engine/instruction_set.h"
+#include "nn/engine/kernels/peak/peak.h"
+#include "nn/engine/machine/aligned_buffer.h"
 
 namespace zoo::engine {
 namespace {
@@ -59,15 +54,10 @@ struct Cache {
   size_t bytes;
 };
 
-/// Those that the system tells, smallest first.
-std::vector<Cache> known_caches() {
-  constexpr std::array<std::pair<const char*, int>, 3> kNames = {
-      {{"L1", _SC_LEVEL1_DCACHE_SIZE}, {"L2", _SC_LEVEL2_CACHE_SIZE}, {"L3", _SC_LEVEL3_CACHE_SIZE}}};
-  std::vector<Cache> caches;
-  for (const auto& [name, query] : kNames) {
-    const long bytes = sysconf(query);
-    if (bytes > 0) caches.push_back({name, static_cast<size_t>(bytes)});
-  }
+/// Smallest first.
+std::vector<Cache> caches_of(const CacheSizes& sizes) {
+  std::vector<Cache> caches = {{"L1", sizes.l1}, {"L2", sizes.l2}};
+  if (sizes.l3 > 0) caches.push_back({"L3", sizes.l3});
   return caches;
 }
 
@@ -92,25 +82,25 @@ StepLimit Roofline::limit_of(const StepInfo& step, size_t network_bytes, int thr
 }
 
 Roofline measure_roofline(size_t working_set, const CompileOptions& options) {
-  const kernels::Isa isa = engine_isa(options.kernels.isa);
-  const kernels::PeakKernels& kernels = kernels::peak_kernels(isa);
+  const Capabilities machine = capabilities_for(options.kernels.isa);
+  const kernels::PeakKernels& kernels = kernels::peak_kernels(machine.isa);
   Roofline roofline;
   roofline.isa = "amx";
-  if (options.precision == Precision::kBf16 && engine_has_amx_bf16()) {
+  if (options.precision == Precision::kBf16 && machine.amx_bf16) {
     roofline.gflops = measure_gflops(kernels::multiply_add_bf16_tiles);
-  } else if (options.precision == Precision::kInt8 && engine_int8_isa() == kernels::Int8Isa::kAmx) {
+  } else if (options.precision == Precision::kInt8 && machine.amx_int8) {
     roofline.gflops = measure_gflops(kernels::multiply_add_int8_tiles);
   } else if (options.precision == Precision::kInt8) {
     roofline.isa = "vnni";  // as many vectors per cycle as of floats, four values in place of one
     roofline.gflops = 4.0 * measure_gflops(kernels.multiply_add);
   } else {
-    roofline.isa = kernels::to_string(isa);
+    roofline.isa = kernels::to_string(machine.isa);
     roofline.gflops = measure_gflops(kernels.multiply_add);
   }
 
   // A level is read at half of its size, so that it holds the data for certain, while the level before it does not.
   constexpr size_t kEnough = size_t{16} << 20U;
-  std::vector<Cache> levels = known_caches();
+  std::vector<Cache> levels = caches_of(machine.caches);
   levels.push_back({"memory", 0});
   size_t before = size_t{32} << 10U;
   for (const Cache& level : levels) {

@@ -9,7 +9,7 @@
 #include "nn/core/counted.h"
 #include "nn/core/error.h"
 #include "nn/core/walk_folder.h"
-#include "nn/engine/calibrator.h"
+#include "nn/engine/compile/calibrator.h"
 #include "pipeline/images/image_io.h"
 #include "pipeline/preprocess/preprocess.h"
 

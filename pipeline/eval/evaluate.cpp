@@ -8,7 +8,7 @@
 
 #include "heads/segmentation.h"
 #include "nn/core/error.h"
-#include "nn/engine/thread_pool.h"
+#include "nn/engine/machine/thread_pool.h"
 #include "pipeline/images/image_io.h"
 #include "pipeline/images/mask_png.h"
 #include "pipeline/tasks/classifier.h"

@@ -1,5 +1,5 @@
 // A batch spread over threads gives what one image after the other does.
-#include "nn/engine/batch_executable.h"
+#include "nn/engine/compile/batch_executable.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -13,8 +13,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "nn/engine/calibrator.h"
-#include "nn/engine/onednn_executable.h"
+#include "nn/engine/compile/calibrator.h"
+#include "nn/engine/plan/planned_executable.h"
 #include "tests/engine/network_cases.h"
 #include "tests/engine/network_fixture.h"
 

@@ -8,7 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "nn/engine/kernels/bf16.h"
+#include "nn/engine/kernels/bf16/bf16.h"
+#include "nn/engine/machine/capabilities.h"
 
 namespace zoo::engine::kernels {
 namespace {
@@ -30,7 +31,7 @@ struct MapCase {
 class Bf16Relayout : public ::testing::TestWithParam<MapCase> {
  protected:
   void SetUp() override {
-    if (!amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+    if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";
   }
 };
 
@@ -81,7 +82,7 @@ INSTANTIATE_TEST_SUITE_P(Table, Bf16Relayout,
 class Bf16Unfold : public ::testing::TestWithParam<UnfoldImage> {
  protected:
   void SetUp() override {
-    if (!amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+    if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";
   }
 };
 
@@ -125,7 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& c) { return "case" + std::to_string(c.index); });
 
 TEST(Bf16MatVec, EqualsTheDotProductsForAnyNumberOfRowsAndBlocks) {
-  if (!amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";
   constexpr int64_t kInputs = 37;
   constexpr int64_t kInputRow = 48;
   constexpr int64_t kMostRows = 9;

@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/shape.h"
-#include "nn/engine/kernels/kernels.h"
+#include "nn/engine/kernels/f32/kernels.h"
 
 namespace zoo::engine {
 

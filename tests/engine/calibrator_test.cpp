@@ -1,4 +1,4 @@
-#include "nn/engine/calibrator.h"
+#include "nn/engine/compile/calibrator.h"
 
 #include <algorithm>
 #include <limits>

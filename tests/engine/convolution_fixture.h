@@ -8,9 +8,9 @@
 
 #include <gtest/gtest.h>
 
-#include "nn/engine/aligned_buffer.h"
-#include "nn/engine/convolution.h"
-#include "nn/engine/reference_ops.h"
+#include "nn/engine/choice/convolution.h"
+#include "nn/engine/machine/aligned_buffer.h"
+#include "nn/engine/reference/reference_ops.h"
 #include "tests/engine/blocked_maps.h"
 #include "tests/support/compare.h"
 

@@ -7,9 +7,10 @@
 
 #include <gtest/gtest.h>
 
-#include "nn/engine/kernels/depthwise.h"
-#include "nn/engine/kernels/stem.h"
-#include "nn/engine/reference_ops.h"
+#include "nn/engine/kernels/f32/depthwise.h"
+#include "nn/engine/kernels/f32/stem.h"
+#include "nn/engine/machine/capabilities.h"
+#include "nn/engine/reference/reference_ops.h"
 #include "nn/graph/graph.h"
 #include "tests/engine/blocked_maps.h"
 #include "tests/support/compare.h"
@@ -116,7 +117,8 @@ struct Problem {
 class ConvKernels : public ::testing::TestWithParam<std::tuple<Isa, ConvCase>> {
  protected:
   void SetUp() override {
-    if (!is_supported(std::get<0>(GetParam()))) GTEST_SKIP() << "this processor lacks the instruction set";
+    if (!machine_capabilities().has(std::get<0>(GetParam())))
+      GTEST_SKIP() << "this processor lacks the instruction set";
   }
 
   const KernelTable& table() const { return kernel_table(std::get<0>(GetParam())); }

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "nn/engine/calibrator.h"
+#include "nn/engine/compile/calibrator.h"
 #include "tests/engine/network_fixture.h"
 
 namespace zoo::engine {

@@ -8,7 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "nn/engine/kernels/int8.h"
+#include "nn/engine/kernels/int8/int8.h"
+#include "nn/engine/machine/capabilities.h"
 
 namespace zoo::engine::kernels {
 namespace {
@@ -82,7 +83,7 @@ constexpr EpilogueCase kEpilogues[] = {
 class Int8Kernels : public ::testing::TestWithParam<Int8Isa> {
  protected:
   void SetUp() override {
-    if (!is_supported(GetParam())) GTEST_SKIP() << "this processor lacks the instruction set";
+    if (!machine_capabilities().has(GetParam())) GTEST_SKIP() << "this processor lacks the instruction set";
   }
   const Int8Table& table() const { return int8_table(GetParam()); }
   static const Int8Table& reference() { return int8_table(Int8Isa::kReference); }

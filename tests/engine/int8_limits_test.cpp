@@ -7,9 +7,10 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
-#include "nn/engine/int8_layer.h"
-#include "nn/engine/int8_steps.h"
-#include "nn/engine/kernels/int8.h"
+#include "nn/engine/int8/int8_layer.h"
+#include "nn/engine/int8/int8_steps.h"
+#include "nn/engine/kernels/int8/int8.h"
+#include "nn/engine/machine/capabilities.h"
 #include "tests/engine/formula_calibration.h"
 #include "tests/engine/network_fixture.h"
 
@@ -45,7 +46,7 @@ TEST(Int8Limits, SumsFitExactlyUpToTheLimit) {
 class Int8LimitKernels : public ::testing::TestWithParam<kernels::Int8Isa> {
  protected:
   void SetUp() override {
-    if (!kernels::is_supported(GetParam())) GTEST_SKIP() << "this processor lacks the instruction set";
+    if (!machine_capabilities().has(GetParam())) GTEST_SKIP() << "this processor lacks the instruction set";
   }
   const kernels::Int8Table& table() const { return kernels::int8_table(GetParam()); }
 };

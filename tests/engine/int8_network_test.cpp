@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
-#include "nn/engine/onednn_executable.h"
+#include "nn/engine/plan/planned_executable.h"
 #include "tests/engine/formula_calibration.h"
 #include "tests/engine/network_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "nn/engine/kernel_choice.h"
+#include "nn/engine/choice/kernel_choice.h"
 
 #include <chrono>
 #include <filesystem>
@@ -9,8 +9,9 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
-#include "nn/engine/processor.h"
-#include "nn/engine/step_compiler.h"
+#include "nn/engine/choice/kernel_environment.h"
+#include "nn/engine/lower/step_compiler.h"
+#include "nn/engine/machine/capabilities.h"
 #include "tests/engine/network_fixture.h"
 #include "tests/support/temp_folder.h"
 
@@ -257,7 +258,7 @@ TEST(KernelOptions, GoOnWithoutACacheFolderAndSaySo) {
   std::ofstream(file) << "no folder";
   CompileOptions options;
   options.kernels.cache = file / "inside";
-  KernelTimes::shared(kernel_environment(engine_isa(InstructionSet::kAuto)), file / "inside")->add("p", "k", 1.0);
+  KernelTimes::shared(kernel_environment(machine_capabilities().isa), file / "inside")->add("p", "k", 1.0);
   const auto executable = Executable::compile(block(), {1, 24, 14, 14}, options);
   EXPECT_THAT(executable->note(), HasSubstr("cannot be kept"));
 }

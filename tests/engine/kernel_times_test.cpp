@@ -1,4 +1,4 @@
-#include "nn/engine/kernel_times.h"
+#include "nn/engine/choice/kernel_times.h"
 
 #include <fstream>
 #include <limits>

@@ -1,5 +1,5 @@
 // Every own kernel of every instruction set the machine has, against plain loops.
-#include "nn/engine/kernels/kernels.h"
+#include "nn/engine/kernels/f32/kernels.h"
 
 #include <cmath>
 #include <random>
@@ -8,7 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "nn/engine/reference_ops.h"
+#include "nn/engine/machine/capabilities.h"
+#include "nn/engine/reference/reference_ops.h"
 #include "tests/support/compare.h"
 
 namespace zoo::engine::kernels {
@@ -31,7 +32,8 @@ struct ShapeCase {
 class Kernels : public ::testing::TestWithParam<std::tuple<Isa, ShapeCase>> {
  protected:
   void SetUp() override {
-    if (!is_supported(std::get<0>(GetParam()))) GTEST_SKIP() << "this processor lacks the instruction set";
+    if (!machine_capabilities().has(std::get<0>(GetParam())))
+      GTEST_SKIP() << "this processor lacks the instruction set";
   }
 
   const KernelTable& table() const { return kernel_table(std::get<0>(GetParam())); }

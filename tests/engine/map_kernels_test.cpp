@@ -7,8 +7,9 @@
 
 #include <gtest/gtest.h>
 
-#include "nn/engine/kernels/kernels.h"
-#include "nn/engine/reference_ops.h"
+#include "nn/engine/kernels/f32/kernels.h"
+#include "nn/engine/machine/capabilities.h"
+#include "nn/engine/reference/reference_ops.h"
 #include "nn/graph/graph.h"
 #include "tests/support/compare.h"
 
@@ -29,7 +30,7 @@ constexpr float kUntouched = -99.0F;
 class MapKernels : public ::testing::TestWithParam<Isa> {
  protected:
   void SetUp() override {
-    if (!is_supported(GetParam())) GTEST_SKIP() << "this processor lacks the instruction set";
+    if (!machine_capabilities().has(GetParam())) GTEST_SKIP() << "this processor lacks the instruction set";
   }
 
   const KernelTable& table() const { return kernel_table(GetParam()); }

@@ -1,4 +1,4 @@
-#include "nn/engine/memory_plan.h"
+#include "nn/engine/plan/memory_plan.h"
 
 #include <random>
 

@@ -11,10 +11,10 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
-#include "nn/engine/calibrator.h"
+#include "nn/engine/compile/calibrator.h"
 #include "nn/engine/executable.h"
-#include "nn/engine/quantization.h"
-#include "nn/engine/thread_pool.h"
+#include "nn/engine/machine/thread_pool.h"
+#include "nn/engine/plan/quantization.h"
 #include "tests/engine/network_fixture.h"
 
 namespace zoo::engine {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "nn/engine/machine/capabilities.h"
 #include "tests/engine/convolution_fixture.h"
 
 namespace zoo::engine {
@@ -36,7 +37,7 @@ ConvolutionProblem problem_of(const PointwiseCase& c, const Extras& extras) {
 class PointwiseConvolution : public ::testing::TestWithParam<std::tuple<Isa, PointwiseCase>> {
  protected:
   void SetUp() override {
-    if (!kernels::is_supported(isa())) GTEST_SKIP() << "this processor lacks the instruction set";
+    if (!machine_capabilities().has(isa())) GTEST_SKIP() << "this processor lacks the instruction set";
   }
 
   static Isa isa() { return std::get<0>(GetParam()); }

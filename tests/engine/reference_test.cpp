@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "nn/engine/reference_ops.h"
+#include "nn/engine/reference/reference_ops.h"
 #include "nn/graph/graph.h"
 
 namespace zoo::engine::reference {

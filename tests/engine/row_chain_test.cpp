@@ -1,6 +1,6 @@
 // Convolutions that run some rows at a time: the rows themselves, and networks in which they yield the same bits as one
 // after the other.
-#include "nn/engine/row_chain.h"
+#include "nn/engine/plan/row_chain.h"
 
 #include <algorithm>
 #include <memory>
@@ -10,8 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "nn/engine/aligned_buffer.h"
-#include "nn/engine/parallel.h"
+#include "nn/engine/machine/aligned_buffer.h"
+#include "nn/engine/machine/parallel.h"
 #include "tests/engine/formula_calibration.h"
 #include "tests/engine/network_fixture.h"
 

@@ -9,10 +9,11 @@
 
 #include <gtest/gtest.h>
 
-#include "nn/engine/convolution.h"
-#include "nn/engine/kernels/bf16.h"
-#include "nn/engine/kernels/int8.h"
-#include "nn/engine/reference_ops.h"
+#include "nn/engine/choice/convolution.h"
+#include "nn/engine/kernels/bf16/bf16.h"
+#include "nn/engine/kernels/int8/int8.h"
+#include "nn/engine/machine/capabilities.h"
+#include "nn/engine/reference/reference_ops.h"
 #include "tests/engine/convolution_fixture.h"
 #include "tests/engine/network_fixture.h"
 
@@ -99,7 +100,7 @@ TEST(SpecialValues, TheReferenceHasPyTorchs) {
 class SpecialValues : public ::testing::TestWithParam<kernels::Isa> {
  protected:
   void SetUp() override {
-    if (!kernels::is_supported(GetParam())) GTEST_SKIP() << "this processor lacks the instruction set";
+    if (!machine_capabilities().has(GetParam())) GTEST_SKIP() << "this processor lacks the instruction set";
   }
   const kernels::KernelTable& table() const { return kernels::kernel_table(GetParam()); }
 
@@ -319,7 +320,7 @@ TEST(SpecialValuesOfNetworks, ANaNPixelReachesAllThatReadsItByEveryKernelInEvery
 class SpecialValuesOfInt8 : public ::testing::TestWithParam<kernels::Int8Isa> {
  protected:
   void SetUp() override {
-    if (!kernels::is_supported(GetParam())) GTEST_SKIP() << "this processor lacks the instruction set";
+    if (!machine_capabilities().has(GetParam())) GTEST_SKIP() << "this processor lacks the instruction set";
   }
   const kernels::Int8Table& table() const { return kernels::int8_table(GetParam()); }
 };
@@ -400,7 +401,7 @@ INSTANTIATE_TEST_SUITE_P(AllSets, SpecialValuesOfInt8,
                          [](const auto& i) { return std::string(kernels::to_string(i.param)); });
 
 TEST(SpecialValuesOfBf16, EveryLayersActivation) {
-  if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";
   std::vector<float> bias(kSpecials, kSpecials + kCount);
   const std::vector<float> x(16, 0.0F);
   const std::vector<float> weights(static_cast<size_t>(kCount * kCount), 1.0F);

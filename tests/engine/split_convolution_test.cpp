@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
-#include "nn/engine/kernels/bf16.h"
-#include "nn/engine/tile_use.h"
+#include "nn/engine/kernels/bf16/bf16.h"
+#include "nn/engine/machine/capabilities.h"
 #include "tests/engine/convolution_fixture.h"
 #include "tests/engine/network_fixture.h"
 
@@ -43,14 +43,14 @@ const kernels::KernelTable& table() { return kernels::kernel_table(kernels::Isa:
 ConvolutionProblem problem_of(const Case& c, const Extras& extras) {
   ConvolutionProblem problem = dense_problem(c.src, c.out_channels, c.kernel, c.stride, c.pad, extras);
   problem.threads = c.threads;
-  problem.may_use_tiles = true;
+  problem.machine = machine_capabilities();
   return problem;
 }
 
 class Split : public ::testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
-    if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+    if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";
   }
 
   static void expect_equal(const Extras& extras) {
@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(Table, Split, ::testing::ValuesIn(cases()), [](const au
 class SplitActivations : public ::testing::TestWithParam<ActivationKind> {};
 
 TEST_P(SplitActivations, EqualTheReference) {
-  if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";
   Extras extras;
   extras.activation = {GetParam(), 0.01F};
   extras.residual = true;
@@ -131,7 +131,7 @@ float product(ConvolutionProvider provider, const std::vector<float>& x, const s
 }
 
 TEST(SplitExactness, KeepsEveryBitOfAValue) {
-  if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";
   for (const float value : {1.0F + 0x1p-23F, 1.9999999F, -0x1.fffffep-3F, 0x1.234568p60F, -0x1.fedcbap-40F}) {
     EXPECT_EQ(product(make_split_convolution, {value}, {1.0F}), value);
     EXPECT_EQ(product(make_split_convolution, {1.0F}, {value}), value);
@@ -140,7 +140,7 @@ TEST(SplitExactness, KeepsEveryBitOfAValue) {
 }
 
 TEST(SplitExactness, IsNotBelowThatOfVectors) {
-  if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";
   // Root of the mean squares of the errors of many sums, in f64.
   const auto error = [](ConvolutionProvider provider) {
     double squares = 0.0;
@@ -158,29 +158,16 @@ TEST(SplitExactness, IsNotBelowThatOfVectors) {
 }
 
 TEST(SplitExactness, DoesNotHideWhatIsNotFinite) {
-  if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";
   for (const float value : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
     EXPECT_FALSE(std::isfinite(product(make_split_convolution, {1.0F, value}, {1.0F, 1.0F})));
-  }
-}
-
-TEST(SplitChoice, TilesAreUsedOnlyWhereTheBlocksFitAndNothingLessWasAskedFor) {
-  for (const bool is_usable : {false, true}) {
-    for (const auto asked :
-         {InstructionSet::kAuto, InstructionSet::kSse, InstructionSet::kAvx2, InstructionSet::kAvx512}) {
-      for (const int64_t lanes : {4, 8, 16, 32}) {
-        const bool expected = is_usable && asked == InstructionSet::kAuto && lanes == 16;
-        EXPECT_EQ(may_use_tiles({.is_usable = is_usable, .asked = asked, .lanes = lanes}), expected)
-            << is_usable << " " << to_string(asked) << " " << lanes;
-      }
-    }
   }
 }
 
 /// As ONEDNN_MAX_CPU_ISA=AVX2 leaves it on a machine with AMX, whatever the flag says.
 TEST(SplitChoice, NoKernelOfOtherBlocksIsEverListed) {
   for (const auto isa : {kernels::Isa::kSse, kernels::Isa::kAvx2}) {
-    if (!kernels::is_supported(isa)) continue;
+    if (!machine_capabilities().has(isa)) continue;
     const kernels::KernelTable& narrow = kernels::kernel_table(isa);
     const ConvolutionProblem problem = problem_of({{1, 128, 14, 14}, 128}, {.activation = {ActivationKind::kRelu}});
     EXPECT_EQ(make_split_convolution(problem, narrow), nullptr);
@@ -199,7 +186,7 @@ graph::BoundGraph network() {
 const Shape kInput = {1, 24, 9, 9};
 
 TEST(SplitChoice, IsComparedWithOthersOnlyWhereItGainsOnASharedCore) {
-  if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";
   const auto is_compared = [](const Shape& src, int64_t out_channels, int64_t kernel) {
     const int64_t pad = kernel / 2;
     const Case c = {.src = src, .out_channels = out_channels, .kernel = kernel, .pad = {{pad, pad}, {pad, pad}}};
@@ -213,7 +200,7 @@ TEST(SplitChoice, IsComparedWithOthersOnlyWhereItGainsOnASharedCore) {
 }
 
 TEST(SplitChoice, IsLeftOutWithAnotherInstructionSet) {
-  if (!kernels::amx_bf16_available()) GTEST_SKIP() << "this processor has no AMX";
+  if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";
   EXPECT_THAT(implementations(network(), kInput, options_for(InstructionSet::kAuto, 1, "own:split")),
               Contains(HasSubstr("own:split:amx")));
   try {

@@ -1,4 +1,4 @@
-#include "nn/engine/thread_pool.h"
+#include "nn/engine/machine/thread_pool.h"
 
 #include <atomic>
 #include <chrono>
@@ -9,7 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "nn/engine/parallel.h"
+#include "nn/engine/machine/parallel.h"
 
 namespace zoo::engine {
 namespace {

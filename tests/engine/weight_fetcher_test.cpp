@@ -1,4 +1,4 @@
-#include "nn/engine/kernels/weight_fetcher.h"
+#include "nn/engine/kernels/common/weight_fetcher.h"
 
 #include <array>
 #include <map>

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "nn/engine/machine/capabilities.h"
 #include "tests/engine/convolution_fixture.h"
 #include "tests/engine/network_fixture.h"
 
@@ -49,7 +50,7 @@ ConvolutionProblem problem_of(const WinogradCase& c, const Extras& extras) {
 class WinogradConvolution : public ::testing::TestWithParam<std::tuple<Isa, WinogradCase>> {
  protected:
   void SetUp() override {
-    if (!kernels::is_supported(isa())) GTEST_SKIP() << "this processor lacks the instruction set";
+    if (!machine_capabilities().has(isa())) GTEST_SKIP() << "this processor lacks the instruction set";
   }
 
   static Isa isa() { return std::get<0>(GetParam()); }

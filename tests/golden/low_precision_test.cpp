@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "nn/engine/calibrator.h"
+#include "nn/engine/compile/calibrator.h"
 #include "nn/engine/executable.h"
 #include "nn/weights/synthetic.h"
 #include "tests/support/zoo_networks.h"

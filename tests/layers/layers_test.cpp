@@ -29,7 +29,14 @@ struct Room {
 
 /// What all of pipeline/ and above may use, and `more`.
 std::set<std::string> below_pipeline(std::set<std::string> more) {
-  more.insert({"nn/core", "nn/graph", "nn/weights", "nn/engine", "hub", "backbones", "heads", "models"});
+  more.insert({"nn/core", "nn/graph", "nn/weights", "nn/engine", "nn/engine/machine", "nn/engine/compile", "hub",
+               "backbones", "heads", "models"});
+  return more;
+}
+
+/// What the rooms of the engine that are built on its face may use, and `more`.
+std::set<std::string> above_face(std::set<std::string> more) {
+  more.insert({"nn/core", "nn/graph", "nn/weights", "nn/engine", "nn/engine/machine", "nn/engine/kernels/common"});
   return more;
 }
 
@@ -39,15 +46,36 @@ const std::vector<Room> kRooms = {
     {"nn/graph", {"nn/core"}},
     {"nn/graph/onnx_export", {"nn/core", "nn/graph"}},
     {"nn/weights", {"nn/core"}},
-    {"nn/engine/kernels", {"nn/core"}},
-    {"nn/engine", {"nn/core", "nn/graph", "nn/weights", "nn/engine/kernels"}},
+    {"nn/engine/kernels/common", {"nn/core"}},
+    {"nn/engine/kernels/amx", {"nn/engine/kernels/common"}},
+    {"nn/engine/kernels/bf16", {"nn/core", "nn/engine/kernels/common", "nn/engine/kernels/amx"}},
+    {"nn/engine/kernels/f32",
+     {"nn/core", "nn/engine/kernels/common", "nn/engine/kernels/amx", "nn/engine/kernels/bf16"}},
+    {"nn/engine/kernels/int8", {"nn/core", "nn/engine/kernels/common", "nn/engine/kernels/amx"}},
+    {"nn/engine/kernels/peak", {"nn/core", "nn/engine/kernels/common", "nn/engine/kernels/amx"}},
+    {"nn/engine/machine", {"nn/core", "nn/engine/kernels/common"}},
+    {"nn/engine",
+     {"nn/core", "nn/graph", "nn/weights", "nn/engine/kernels/common", "nn/engine/kernels/peak", "nn/engine/machine"}},
+    {"nn/engine/reference", above_face({})},
+    {"nn/engine/plan", above_face({"nn/engine/kernels/f32", "nn/engine/kernels/int8"})},
+    {"nn/engine/choice", above_face({"nn/engine/kernels/f32", "nn/engine/plan"})},
+    {"nn/engine/lower", above_face({"nn/engine/kernels/f32", "nn/engine/kernels/bf16", "nn/engine/kernels/int8",
+                                    "nn/engine/plan", "nn/engine/choice"})},
+    {"nn/engine/f32/onednn", above_face({"nn/engine/kernels/f32", "nn/engine/plan", "nn/engine/choice"})},
+    {"nn/engine/f32", above_face({"nn/engine/kernels/f32", "nn/engine/plan", "nn/engine/choice", "nn/engine/lower"})},
+    {"nn/engine/bf16", above_face({"nn/engine/kernels/bf16", "nn/engine/plan", "nn/engine/lower"})},
+    {"nn/engine/int8", above_face({"nn/engine/kernels/int8", "nn/engine/plan", "nn/engine/lower"})},
+    {"nn/engine/compile", above_face({"nn/engine/reference", "nn/engine/plan", "nn/engine/choice", "nn/engine/lower",
+                                      "nn/engine/f32", "nn/engine/f32/onednn", "nn/engine/bf16", "nn/engine/int8"})},
     {"hub", {"nn/core"}},
     {"brokers", {"nn/core"}},
     {"backbones/names", {"nn/core"}},
     {"backbones", {"nn/core", "nn/graph", "backbones/names"}},
     {"heads/names", {"nn/core"}},
     {"heads", {"nn/core", "nn/graph", "heads/names"}},
-    {"models", {"nn/core", "nn/graph", "nn/graph/onnx_export", "nn/weights", "nn/engine", "hub", "backbones", "heads"}},
+    {"models",
+     {"nn/core", "nn/graph", "nn/graph/onnx_export", "nn/weights", "nn/engine", "nn/engine/choice", "nn/engine/compile",
+      "nn/engine/machine", "hub", "backbones", "heads"}},
     {"pipeline/images", {"nn/core"}},
     {"pipeline/preprocess", below_pipeline({})},
     {"pipeline/text", {"nn/core", "pipeline/images"}},
@@ -96,8 +124,8 @@ const std::vector<Library> kLibraries = {
     {"hiredis", {"hiredis/"}, R"(brokers/redis_connection\.cpp)"},
     {"libmicrohttpd", {"microhttpd.h"}, R"(serve/http/mhd_daemon\.cpp)"},
     {"prometheus-cpp", {"prometheus/"}, R"(serve/metrics/prometheus_serializer\.cpp)"},
-    {"oneDNN", {"oneapi/", "dnnl"}, R"(nn/engine/[^/]+)"},
-    {"OpenMP", {"omp.h"}, R"(nn/engine/parallel\.cpp)"},
+    {"oneDNN", {"oneapi/", "dnnl"}, R"(nn/engine/(f32/onednn/.*|machine/onednn_isa\.cpp))"},
+    {"OpenMP", {"omp.h"}, R"(nn/engine/machine/parallel\.cpp)"},
     {"libzip", {"zip.h"}, R"(nn/weights/pth_archive\.cpp)"},
     {"ONNX", {"onnx/", "google/protobuf/"}, R"(nn/graph/onnx_export/model_writer\.cpp)"},
     {"yaml-cpp", {"yaml-cpp/"}, R"(nn/core/config_[a-z]+\.cpp)"},
@@ -269,10 +297,11 @@ TEST(Layers, FindWhatTheyForbid) {
     EXPECT_THAT(uses_of(call, kPrintOrEnd, kStreams), ::testing::SizeIs(1)) << call;
   }
   EXPECT_EQ(room_of("pipeline/eval/evaluate.h"), "pipeline/eval");
-  EXPECT_EQ(room_of("nn/engine/kernels/kernels_impl.inc"), "nn/engine/kernels");
+  EXPECT_EQ(room_of("nn/engine/kernels/f32/kernels_impl.inc"), "nn/engine/kernels/f32");
+  EXPECT_EQ(room_of("nn/engine/kernels/kernels_impl.inc"), "");
   EXPECT_EQ(room_of("evaluate.h"), "");
   EXPECT_EQ(room_of("pipeline/../apps/commands.h"), "");
-  EXPECT_TRUE(is_source("nn/engine/kernels/kernels_impl.inc"));
+  EXPECT_TRUE(is_source("nn/engine/kernels/f32/kernels_impl.inc"));
   const auto pipeline = std::ranges::find(kRooms, "pipeline", &Room::folder);
   EXPECT_FALSE(pipeline->may_use.contains("pipeline/eval"));
   for (const char* header :

@@ -1,6 +1,6 @@
 // In the place of the engine's aligned_buffer.cpp: memory of exactly the size that was asked for, whose ends sanitizers
 // guard.
-#include "nn/engine/aligned_buffer.h"
+#include "nn/engine/machine/aligned_buffer.h"
 
 #include <cstdlib>
 #include <cstring>

@@ -13,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include "nn/engine/machine/capabilities.h"
 #include "tests/software_isa/intrinsics_cases.h"
 
 namespace zoo::software_isa {

@@ -1,0 +1,129 @@
+// A convolution as the engine compiles it: what is to be computed, and the kernels that can. Internal to nn/engine.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nn/core/shape.h"
+#include "nn/engine/kernels/f32/kernels.h"
+#include "nn/engine/machine/capabilities.h"
+#include "nn/engine/plan/step.h"
+#include "nn/graph/graph.h"
+#include "nn/graph/op.h"
+
+namespace zoo::engine {
+
+/// A convolution whose result only another convolution reads.
+struct Expansion {
+  graph::Conv2d op;
+  graph::ResolvedPadding pad;
+  kernels::ResolvedActivation activation;
+};
+
+/// dst = activation(conv(src) + bias + residual). dst and residual are blocked, with the lanes of the KernelTable that
+/// goes with the problem.
+struct ConvolutionProblem {
+  graph::Conv2d op;                         ///< sizes, and whether there is a bias; its activation is resolved below
+  std::optional<Expansion> expansion = {};  ///< computed first, from src
+  Shape src;
+  Shape dst;
+  graph::ResolvedPadding pad;
+  kernels::ResolvedActivation activation;
+  bool has_residual = false;
+  Layout src_layout = Layout::kBlocked;
+  int threads = 1;              ///< of the runners for which the fastest kernel is wanted; kernels take any number
+  bool compact_layers = false;  ///< see KernelOptions
+  Capabilities machine = {};    ///< that kernels may use
+
+  bool has_bias() const { return op.bias != graph::kNone; }
+  /// Weights and biases as ConvolutionKernel::pack gets them.
+  int64_t weight_count() const;
+  int64_t bias_count() const;
+  bool is_depthwise() const { return op.groups == op.in_channels && op.groups == op.out_channels; }
+};
+
+/// Everything that a kernel's time depends on, as text: "1x16x56x56 -> 1x72x56x56 k1x1 s1x1 ...".
+std::string to_string(const ConvolutionProblem& problem);
+
+/// The addresses that one runner gives a convolution. All start at a cache line.
+struct ConvolutionMemory {
+  const float* src = nullptr;
+  const std::byte* packed = nullptr;  ///< what pack() wrote
+  const float* residual = nullptr;    ///< null without one
+  float* dst = nullptr;               ///< never overlaps the others
+  float* sums = nullptr;              ///< [N, out padded to B]; null where nobody wants them or !can_sum()
+  std::byte* scratch = nullptr;       ///< scratch_bytes(threads), undefined contents
+  int threads = 1;                    ///< that the work is shared between
+};
+
+/// One way to compute one problem. Immutable; shared by all runners of a network.
+class ConvolutionKernel {
+ public:
+  virtual ~ConvolutionKernel() = default;
+
+  /// What profiles show and what choices are remembered by: "jit:avx512_core", "own:depthwise:avx512".
+  virtual std::string name() const = 0;
+  /// Of the blocks that it reads and writes: no other network may get it.
+  virtual int64_t lanes() const = 0;
+  /// Only for want of anything better or by its full name: never measured against other kernels.
+  virtual bool is_last_resort() const { return false; }
+  /// Whether it can yield, beside its result, the result's sums over all positions: squeeze-and-excite layers that
+  /// follow need no pass of their own for them.
+  virtual bool can_sum() const { return false; }
+  /// Of weights and bias together.
+  virtual size_t packed_bytes() const = 0;
+  virtual size_t scratch_bytes(int /*threads*/) const { return 0; }
+  /// Kernels of one layer that have this in common pack it alike, whatever the sizes of their maps. Empty: not known.
+  virtual std::string packing() const { return {}; }
+  /// `weights` are [out, in / groups, kh, kw] row-major, `bias` is [out] or empty; `dst` is filled with zeros. Those of
+  /// an expansion follow; then both have a bias.
+  virtual void pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const = 0;
+  /// The kernel outlives what it binds. Running allocates nothing and writes zeros to the lanes of dst that are no
+  /// channels.
+  virtual std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const = 0;
+};
+
+using ConvolutionKernels = std::vector<std::unique_ptr<ConvolutionKernel>>;
+using KernelSpan = std::span<const std::unique_ptr<ConvolutionKernel>>;
+
+/// Every kernel of the problem, own ones first, last resorts last; may be empty. `table` gives the instruction set that
+/// own kernels are held to and the lanes of a block, which those of all kernels equal.
+ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const kernels::KernelTable& table);
+
+/// Whether there is an own kernel of that family for the sizes of a convolution.
+bool has_pointwise_kernel(const graph::Conv2d& op, const kernels::KernelTable& table);
+bool has_winograd_kernel(const graph::Conv2d& op, const kernels::KernelTable& table);
+
+/// The providers: null if they cannot do the problem. Each in the source file of its family.
+std::unique_ptr<ConvolutionKernel> make_depthwise_convolution(const ConvolutionProblem& problem,
+                                                              const kernels::KernelTable& table);
+std::unique_ptr<ConvolutionKernel> make_stem_convolution(const ConvolutionProblem& problem,
+                                                         const kernels::KernelTable& table);
+std::unique_ptr<ConvolutionKernel> make_mat_vec_convolution(const ConvolutionProblem& problem,
+                                                            const kernels::KernelTable& table);
+std::unique_ptr<ConvolutionKernel> make_pointwise_convolution(const ConvolutionProblem& problem,
+                                                              const kernels::KernelTable& table);
+/// One block of output channels at a time: the most positions per tile, so that weights are read least often.
+std::unique_ptr<ConvolutionKernel> make_narrow_pointwise_convolution(const ConvolutionProblem& problem,
+                                                                     const kernels::KernelTable& table);
+/// 3x3 with fewer multiplications.
+std::unique_ptr<ConvolutionKernel> make_winograd_convolution(const ConvolutionProblem& problem,
+                                                             const kernels::KernelTable& table);
+/// On AMX's tiles, every value as a sum of three of bf16.
+std::unique_ptr<ConvolutionKernel> make_split_convolution(const ConvolutionProblem& problem,
+                                                          const kernels::KernelTable& table);
+std::unique_ptr<ConvolutionKernel> make_expand_depthwise_convolution(const ConvolutionProblem& problem,
+                                                                     const kernels::KernelTable& table);
+/// 3x3 with fewer multiplications and the pointwise convolution that reads it.
+std::unique_ptr<ConvolutionKernel> make_winograd_pointwise_convolution(const ConvolutionProblem& problem,
+                                                                       const kernels::KernelTable& table);
+std::unique_ptr<ConvolutionKernel> make_onednn_convolution(const ConvolutionProblem& problem,
+                                                           const kernels::KernelTable& table);
+std::unique_ptr<ConvolutionKernel> make_direct_convolution(const ConvolutionProblem& problem,
+                                                           const kernels::KernelTable& table);
+
+}  // namespace zoo::engine

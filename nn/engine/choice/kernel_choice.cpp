@@ -1,0 +1,137 @@
+#include "nn/engine/choice/kernel_choice.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+#include "nn/engine/choice/kernel_environment.h"
+#include "nn/engine/choice/kernel_measurement.h"
+
+namespace zoo::engine {
+namespace {
+
+/// Last resorts come last.
+KernelSpan without_last_resorts(KernelSpan kernels) {
+  const auto first = std::ranges::find_if(kernels, [](const auto& kernel) { return kernel->is_last_resort(); });
+  return {kernels.begin(), first};
+}
+
+std::vector<std::string> names_of(KernelSpan kernels) {
+  std::vector<std::string> names;
+  for (const auto& kernel : kernels) names.push_back(kernel->name());
+  return names;
+}
+
+/// What a measurement cannot tell apart: of such the first is taken, since candidates come in the order of what usually
+/// wins.
+constexpr double kAlike = 1.02;
+
+size_t first_of_the_fastest(const std::vector<double>& times) {
+  const double limit = kAlike * std::ranges::min(times);
+  return static_cast<size_t>(std::ranges::find_if(times, [&](double time) { return time <= limit; }) - times.begin());
+}
+
+}  // namespace
+
+KernelChooser::KernelChooser(const KernelOptions& options, const kernels::KernelTable& table)
+    : wanted_(options.wanted),
+      measures_(options.timing == KernelTiming::kMeasure),
+      table_(table),
+      times_(KernelTimes::shared(kernel_environment(table.isa), options.cache.value_or(default_kernel_cache()))) {
+  if (!measures_) times_->reread();
+}
+
+bool is_wanted(std::string_view wanted, const ConvolutionKernel& kernel) {
+  const std::string name = kernel.name();
+  // Either family means its fast kernels; a name means what it says.
+  if (wanted == "own") return name.starts_with("own:") && !kernel.is_last_resort();
+  if (wanted == "onednn") return !name.starts_with("own:");
+  return name.find(wanted) != std::string::npos;
+}
+
+size_t KernelChooser::choose(const ConvolutionProblem& problem, KernelSpan kernels) {
+  for (const auto& kernel : kernels) seen_.insert(kernel->name());
+  if (wanted_ != "auto") {
+    for (size_t k = 0; k < kernels.size(); ++k) {
+      if (!is_wanted(wanted_, *kernels[k])) continue;
+      found_ = true;
+      return k;
+    }
+  }
+  return fastest(problem, kernels);
+}
+
+bool KernelChooser::prefers(const Candidates& fused, const std::array<Candidates, 2>& steps) {
+  for (const auto& kernel : fused.kernels) seen_.insert(kernel->name());
+  if (wanted_ != "auto") {
+    const bool wanted =
+        std::ranges::any_of(fused.kernels, [&](const auto& kernel) { return is_wanted(wanted_, *kernel); });
+    found_ = found_ || wanted;
+    return wanted;
+  }
+  for (const Candidates& step : steps) {
+    if (without_last_resorts(step.kernels).empty()) return true;
+  }
+  const ConvolutionKernel& first = *steps[0].kernels[fastest(steps[0].problem, steps[0].kernels)];
+  const ConvolutionKernel& second = *steps[1].kernels[fastest(steps[1].problem, steps[1].kernels)];
+  std::vector<std::string> names = names_of(fused.kernels);
+  names.push_back(first.name() + " + " + second.name());
+  const std::vector<double> measured = times(fused.problem, names, [&] {
+    return measure_kernels(fused.problem, fused.kernels, {{{steps[0].problem, first}, {steps[1].problem, second}}},
+                           table_, arena_);
+  });
+  return first_of_the_fastest(measured) < fused.kernels.size();
+}
+
+size_t KernelChooser::fastest(const ConvolutionProblem& problem, KernelSpan kernels) {
+  const KernelSpan fast = without_last_resorts(kernels);
+  if (fast.size() <= 1) return 0;
+  return first_of_the_fastest(
+      times(problem, names_of(fast), [&] { return measure_kernels(problem, fast, table_, arena_); }));
+}
+
+template <typename Measure>
+std::vector<double> KernelChooser::times(const ConvolutionProblem& problem, const std::vector<std::string>& names,
+                                         Measure measure) {
+  const std::string key = to_string(problem);
+  std::vector<double> times;
+  for (const std::string& name : names) {
+    const auto known = times_->find(key, name);
+    if (!known) break;
+    times.push_back(*known);
+  }
+  if (times.size() < names.size() && !measures_) {
+    unmeasured_.insert(key);
+    times.assign(names.size(), 2.0);
+    times.front() = 1.0;
+  } else if (times.size() < names.size()) {
+    times = measure();
+    for (size_t k = 0; k < names.size(); ++k) times_->add(key, names[k], times[k]);
+  }
+  return times;
+}
+
+void KernelChooser::finish() {
+  if (measures_) times_->save();
+  const bool named = wanted_ != "auto" && wanted_ != "own" && wanted_ != "onednn";
+  if (!named || found_) return;
+  const std::string others = seen_.empty() ? "none to choose from" : fmt::format("{}", fmt::join(seen_, ", "));
+  throw UnknownKernelError(
+      fmt::format("no convolution of this network has a kernel \"{}\"; there are {}", wanted_, others));
+}
+
+std::string KernelChooser::note() const {
+  std::string note = times_->note();
+  if (unmeasured_.empty()) return note;
+  if (!note.empty()) note += "; ";
+  return note +
+         fmt::format(
+             "{} been measured on this machine, and nothing is measured beside other work: the first kernel that "
+             "can run was taken; `backbone-zoo bench` with this model file measures them",
+             unmeasured_.size() == 1 ? "1 convolution has never"
+                                     : fmt::format("{} convolutions have never", unmeasured_.size()));
+}
+
+}  // namespace zoo::engine

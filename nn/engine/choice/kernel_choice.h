@@ -1,0 +1,69 @@
+// Which of several kernels a convolution gets: the one that was measured to be the fastest, or the one asked for.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nn/core/error.h"
+#include "nn/engine/choice/convolution.h"
+#include "nn/engine/choice/kernel_times.h"
+#include "nn/engine/executable.h"
+#include "nn/engine/machine/aligned_buffer.h"
+
+namespace zoo::engine {
+
+/// No convolution of a network has the kernel asked for.
+class UnknownKernelError : public EngineError {
+ public:
+  using EngineError::EngineError;
+};
+
+/// Whether a kernel is what `wanted` (anything but "auto") asks for.
+bool is_wanted(std::string_view wanted, const ConvolutionKernel& kernel);
+
+/// Chooses for one network. Not thread-safe; choosers on several threads share what was measured.
+class KernelChooser {
+ public:
+  /// Of the options all but `isa`, which `table` stands for.
+  KernelChooser(const KernelOptions& options, const kernels::KernelTable& table);
+
+  /// Index into `kernels`, which must not be empty.
+  size_t choose(const ConvolutionProblem& problem, KernelSpan kernels);
+
+  struct Candidates {
+    const ConvolutionProblem& problem;
+    KernelSpan kernels;
+  };
+  /// Whether the kernels of one problem, which has at least one, do better than the best of both `steps` that it stands
+  /// for.
+  bool prefers(const Candidates& fused, const std::array<Candidates, 2>& steps);
+
+  /// After the last choice: keeps what was measured. Throws UnknownKernelError if `wanted` names a kernel that no
+  /// convolution has.
+  void finish();
+
+  /// What was chosen without a measurement, and KernelTimes::note().
+  std::string note() const;
+
+ private:
+  size_t fastest(const ConvolutionProblem& problem, KernelSpan kernels);
+  /// By name, as remembered, or else as `measure` yields them now.
+  template <typename Measure>
+  std::vector<double> times(const ConvolutionProblem& problem, const std::vector<std::string>& names, Measure measure);
+
+  std::string wanted_;
+  bool measures_;
+  const kernels::KernelTable& table_;
+  std::shared_ptr<KernelTimes> times_;
+  AlignedBuffer arena_;
+  std::set<std::string> seen_;  ///< kernel names
+  bool found_ = false;
+  std::set<std::string> unmeasured_;  ///< problems
+};
+
+}  // namespace zoo::engine

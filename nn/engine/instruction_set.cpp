@@ -1,0 +1,53 @@
+#include "nn/engine/instruction_set.h"
+
+#include <fmt/format.h>
+
+#include "nn/core/error.h"
+
+namespace zoo::engine {
+namespace {
+
+kernels::Isa to_isa(InstructionSet set) {
+  switch (set) {
+    case InstructionSet::kAvx512:
+      return kernels::Isa::kAvx512;
+    case InstructionSet::kAvx2:
+      return kernels::Isa::kAvx2;
+    case InstructionSet::kAuto:
+    case InstructionSet::kSse:
+      break;
+  }
+  return kernels::Isa::kSse;
+}
+
+}  // namespace
+
+bool is_available(InstructionSet isa) { return machine_capabilities().has(to_isa(isa)); }
+
+Capabilities capabilities_for(InstructionSet wanted) {
+  const Capabilities& all = machine_capabilities();
+  if (wanted == InstructionSet::kAuto) return all;
+  const kernels::Isa isa = to_isa(wanted);
+  if (all.has(isa)) return held_to(all, isa);
+  const Capabilities unbound = capabilities_of(processor_features(), kUnboundOneDnn, all.caches);
+  throw EngineError(
+      fmt::format("instruction set {}: {}", to_string(wanted),
+                  unbound.has(isa) ? "ONEDNN_MAX_CPU_ISA holds oneDNN below it" : "this processor does not have it"));
+}
+
+std::string_view why_unavailable(Precision precision, InstructionSet isa) {
+  if (precision == Precision::kF32 || precision == Precision::kAuto) return {};
+  const auto can_run = [precision](const Capabilities& machine) {
+    return precision == Precision::kInt8 ? machine.int8().has_value() : machine.amx_bf16;
+  };
+  if (!can_run(machine_capabilities())) {
+    return precision == Precision::kInt8
+               ? "this machine has no AVX512-VNNI, without which int8 would be slower than f32"
+               : "this machine has no AMX tiles (or may not use them), without which bf16 would be slower than f32";
+  }
+  if (is_available(isa) && can_run(capabilities_for(isa))) return {};
+  return precision == Precision::kInt8 ? "its kernels need AVX-512, which the instruction set asked for leaves out"
+                                       : "its kernels need AMX, which the instruction set asked for leaves out";
+}
+
+}  // namespace zoo::engine

@@ -1,0 +1,178 @@
+#include "nn/engine/int8/int8_layer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+namespace zoo::engine {
+namespace {
+
+using Mode = kernels::Int8Epilogue::Mode;
+
+constexpr float kLargest = 127.0F;
+
+/// To the nearest whole number, ties to even, of |x| < 2^22: adding 1.5 * 2^23 leaves no room for a fraction. Unlike
+/// std::nearbyint no call of a function, so that loops over weights become vector code.
+int32_t round_small(float x) {
+  constexpr float kNoFraction = 12582912.0F;
+  return static_cast<int32_t>((x + kNoFraction) - kNoFraction);
+}
+
+/// Where the arrays of a layer lie.
+struct Arrays {
+  Arrays(std::byte* block, int64_t padded)
+      : scale(reinterpret_cast<float*>(block)), bias(scale + padded), unit(bias + padded), zero(unit + padded) {}
+  float* scale;
+  float* bias;
+  float* unit;
+  float* zero;
+};
+
+/// Rounds a layer's weights and fills its arrays. The source's steps are part of the weights where they differ between
+/// the channels that a sum mixes.
+std::vector<int8_t> round_layer(const Int8LayerSpec& spec, bool linear, const Arrays& arrays) {
+  const int64_t row = (spec.depthwise ? 1 : spec.inputs) * spec.taps;
+  std::vector<int8_t> rounded(static_cast<size_t>(spec.outputs * row));
+  std::vector<float> scaled(static_cast<size_t>(row));
+  for (int64_t o = 0; o < spec.outputs; ++o) {
+    const float* weights = spec.weights.data() + o * row;
+    int8_t* result = rounded.data() + o * row;
+    const auto channel = [&](int64_t i) { return static_cast<size_t>(spec.depthwise ? o : i / spec.taps); };
+    if (spec.src->uniform) {
+      for (int64_t i = 0; i < row; ++i) scaled[static_cast<size_t>(i)] = weights[i] * spec.src->step[0];
+    } else {
+      for (int64_t i = 0; i < row; ++i) scaled[static_cast<size_t>(i)] = weights[i] * spec.src->step[channel(i)];
+    }
+    const float step = round_int8_weights(scaled.data(), row, result);
+    double zeros = 0.0;
+    if (spec.src->uniform) {
+      int64_t sum = 0;
+      for (int64_t i = 0; i < row; ++i) sum += result[i];
+      zeros = static_cast<double>(sum) * spec.src->zero[0];
+    } else {
+      for (int64_t i = 0; i < row; ++i) zeros += static_cast<double>(result[i]) * spec.src->zero[channel(i)];
+    }
+
+    double bias = spec.bias.empty() ? 0.0 : spec.bias[static_cast<size_t>(o)];
+    bias -= step * zeros;
+    if (spec.residual) bias -= static_cast<double>(spec.residual->zero[0]) * spec.residual->step[0];
+    const float unit = spec.dst ? spec.dst->step[static_cast<size_t>(o)] : 1.0F;
+    const float zero = spec.dst ? spec.dst->zero[static_cast<size_t>(o)] : 0.0F;
+    arrays.scale[o] = step / unit;
+    arrays.bias[o] = static_cast<float>(bias / unit) + (linear ? zero : 0.0F);
+    arrays.unit[o] = unit;
+    arrays.zero[o] = zero;
+  }
+  return rounded;
+}
+
+}  // namespace
+
+float round_int8_weights(const float* weights, int64_t count, int8_t* rounded) {
+  // The inverse of the step must be a float, too.
+  constexpr float kLeast = 1e-36F;
+  float largest = 0.0F;
+  for (int64_t i = 0; i < count; ++i) largest = std::max(largest, std::abs(weights[i]));
+  if (largest < kLeast) {
+    std::fill_n(rounded, count, int8_t{0});
+    return 0.0F;
+  }
+  const float inverse = kLargest / largest;
+  for (int64_t i = 0; i < count; ++i) rounded[i] = static_cast<int8_t>(round_small(weights[i] * inverse));
+  return largest / kLargest;
+}
+
+void Int8Means::operator()(const int32_t* sums, int64_t images, float* mean) const {
+  const float share = 1.0F / static_cast<float>(area);
+  const float* zero = src->zero.data();
+  const float* step = src->step.data();
+  for (int64_t n = 0; n < images; ++n, sums += padded(), mean += padded()) {
+    for (int64_t c = 0; c < channels; ++c) mean[c] = (static_cast<float>(sums[c]) * share - zero[c]) * step[c];
+    std::fill(mean + channels, mean + padded(), 0.0F);
+  }
+}
+
+kernels::Int8Epilogue int8_epilogue(const Quantization* dst, const Quantization* residual,
+                                    kernels::ResolvedActivation activation) {
+  kernels::Int8Epilogue epilogue;
+  epilogue.activation = activation;
+  epilogue.to_f32 = dst == nullptr;
+  const float unit = dst == nullptr ? 1.0F : dst->step[0];
+  if (residual != nullptr) epilogue.residual_scale = residual->step[0] / unit;
+  if (dst == nullptr) return epilogue;
+  const auto zero = static_cast<int32_t>(dst->zero[0]);
+  switch (activation.kind) {
+    case ActivationKind::kIdentity:
+      break;
+    case ActivationKind::kRelu6:
+      epilogue.high = static_cast<int32_t>(std::clamp(dst->zero[0] + std::nearbyint(6.0F / unit), 0.0F, 255.0F));
+      [[fallthrough]];
+    case ActivationKind::kRelu:
+      epilogue.low = zero;
+      break;
+    case ActivationKind::kHardSwish:
+      epilogue.mode = Mode::kHardSwish;
+      break;
+    default:
+      epilogue.mode = Mode::kOther;
+  }
+  return epilogue;
+}
+
+Int8Layer::Int8Layer(StepCompiler& compiler, const Int8LayerSpec& spec, int64_t packed_weights, PackInt8 pack)
+    : padded_(kernels::int8_padded(spec.outputs)),
+      weight_bytes_(packed_weights),
+      epilogue_(int8_epilogue(spec.dst.get(), spec.residual.get(), spec.activation)) {
+  const bool linear = epilogue_.mode == Mode::kLinear && !epilogue_.to_f32;
+  const auto fill = [=, padded = padded_, pack = std::move(pack)](std::byte* block) {
+    std::fill_n(block, kArrays * padded * static_cast<int64_t>(sizeof(float)), std::byte{0});
+    const Arrays arrays(block, padded);
+    // Channels of the tail divide by their step, too.
+    std::fill_n(arrays.unit, padded, 1.0F);
+    const std::vector<int8_t> rounded = round_layer(spec, linear, arrays);
+    auto* weights = reinterpret_cast<int8_t*>(arrays.zero + padded);
+    pack(rounded.data(), weights);
+    auto* zeros = reinterpret_cast<uint8_t*>(weights + packed_weights);
+    for (int64_t c = 0; spec.depthwise && c < padded; ++c) {
+      zeros[c] = static_cast<uint8_t>(spec.src->zero[static_cast<size_t>(c)]);
+    }
+  };
+  const int64_t zeros = spec.depthwise ? padded_ : 0;
+  const int64_t bytes = kArrays * padded_ * static_cast<int64_t>(sizeof(float)) + packed_weights + zeros;
+  block_ = compiler.add_packed(static_cast<size_t>(bytes), fill);
+}
+
+kernels::Int8Epilogue Int8Layer::epilogue() const {
+  kernels::Int8Epilogue epilogue = epilogue_;
+  epilogue.scale = arrays();
+  epilogue.bias = arrays() + padded_;
+  epilogue.unit = arrays() + 2 * padded_;
+  epilogue.zero = arrays() + 3 * padded_;
+  return epilogue;
+}
+
+kernels::Int8MatVec Int8VectorLayer::op() const {
+  const auto* scale = reinterpret_cast<const float*>(block->data);
+  const int64_t padded = kernels::int8_padded(outputs);
+  return {reinterpret_cast<const int8_t*>(scale + 2 * padded), scale, scale + padded, inputs, outputs, activation};
+}
+
+Int8VectorLayer pack_int8_vector_layer(StepCompiler& compiler, ParameterId weight, ParameterId bias, int64_t outputs,
+                                       int64_t inputs, const graph::FusedActivation& activation) {
+  const int64_t padded = kernels::int8_padded(outputs);
+  const auto fill = [=, weights = compiler.parameter(weight), biases = compiler.parameter(bias)](std::byte* block) {
+    auto* scale = reinterpret_cast<float*>(block);
+    std::fill_n(scale, 2 * padded, 0.0F);
+    std::copy(biases.begin(), biases.end(), scale + padded);
+    std::vector<int8_t> rounded(static_cast<size_t>(outputs * inputs));
+    for (int64_t o = 0; o < outputs; ++o) {
+      scale[o] = round_int8_weights(weights.data() + o * inputs, inputs, rounded.data() + o * inputs);
+    }
+    kernels::pack_int8_matrix(rounded.data(), outputs, inputs, reinterpret_cast<int8_t*>(scale + 2 * padded));
+  };
+  const int64_t bytes = padded * (2 * static_cast<int64_t>(sizeof(float)) + kernels::int8_row_size(inputs));
+  return {compiler.add_packed(static_cast<size_t>(bytes), fill), inputs, outputs, compiler.resolve(activation)};
+}
+
+}  // namespace zoo::engine

@@ -1,0 +1,25 @@
+// The instruction sets that own kernels are compiled for.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace zoo::engine::kernels {
+
+/// Of the kernels of f32 networks, narrowest first; all others come on top of one of them.
+enum class Isa { kSse, kAvx2, kAvx512 };
+
+/// Of the kernels of int8 networks.
+enum class Int8Isa {
+  kReference,  ///< plain loops
+  kVnni,       ///< AVX-512 with VNNI
+  kAmx,        ///< the same, convolutions on AMX tiles
+};
+
+std::string_view to_string(Isa isa);
+std::string_view to_string(Int8Isa isa);
+
+/// Channels of a block of a map; with SSE two vectors.
+constexpr int64_t lanes_of(Isa isa) { return isa == Isa::kAvx512 ? 16 : 8; }
+
+}  // namespace zoo::engine::kernels

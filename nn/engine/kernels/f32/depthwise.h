@@ -1,0 +1,26 @@
+// Depthwise convolutions: 3x3, 5x5 and 7x7 at stride 1 and 2. All sums of a tile of the result stay in registers while
+// the source passes by once per row of the kernel.
+#pragma once
+
+#include <cstdint>
+
+#include "nn/engine/kernels/common/row_tiles.h"
+#include "nn/engine/kernels/f32/kernels.h"
+
+namespace zoo::engine::kernels {
+
+/// dst = f(conv(src) + bias + residual) in the blocked layout, without dilation.
+struct DepthwiseConv {
+  const float* weights = nullptr;  ///< [C / B, kernel * kernel, B], as pack_matrix makes them
+  const float* bias = nullptr;     ///< [C padded to B]
+  int64_t channels = 0;
+  int64_t src_h = 0, src_w = 0, dst_h = 0, dst_w = 0;
+  int64_t src_plane = 0;              ///< floats from one block of channels to the next
+  int64_t dst_plane = 0;              ///< of the result and of the residual
+  int64_t pad_top = 0, pad_left = 0;  ///< all paddings are below the kernel's size
+  ResolvedActivation activation;
+  const TileRun* runs = nullptr;  ///< of plan_row for tiles of KernelTable::depthwise_tile
+  int64_t run_count = 0;
+};
+
+}  // namespace zoo::engine::kernels

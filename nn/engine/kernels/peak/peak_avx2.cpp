@@ -1,0 +1,3 @@
+#define ZOO_KERNEL_LANES 8
+#define ZOO_PEAK_TABLE kAvx2Peak
+#include "nn/engine/kernels/peak/peak_impl.inc"

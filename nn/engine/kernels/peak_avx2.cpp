@@ -1,3 +1,0 @@
-#define ZOO_KERNEL_LANES 8
-#define ZOO_PEAK_TABLE kAvx2Peak
-#include "nn/engine/kernels/peak_impl.inc"
