@@ -49,10 +49,11 @@ std::string password_from(const std::string& file) {
 }  // namespace
 
 void QueueFlags::add_to(CLI::App& app) {
-  app.add_option("--queue", queue,
-                 "redis://[[USER][:PASSWORD]@]HOST[:PORT][/DATABASE]/STREAM: where pictures come from; rediss:// for "
-                 "TLS. The password also from --password-file, or REDIS_PASSWORD in the environment, which nobody "
-                 "else sees")
+  app.add_option(
+         "--queue", queue,
+         "Where pictures come from: redis://HOST/STREAM, with USER:PASSWORD@ before and :PORT or /DATABASE after "
+         "HOST where that is needed; rediss:// for TLS. The password also from --password-file, or "
+         "REDIS_PASSWORD in the environment, which nobody else sees")
       ->required()
       ->type_name("ADDRESS");
   app.add_option("--group", group, "Workers of one group share the entries; it is made where it is missing")

@@ -37,8 +37,9 @@ TEST_P(CommandLineMistake, IsNamedAndExitsWithTwo) {
 INSTANTIATE_TEST_SUITE_P(
     All, CommandLineMistake,
     ::testing::Values(
-        Mistake{
-            "nothing", {}, "a subcommand is missing, one of: predict, live, serve, eval, run, preprocess, validate"},
+        Mistake{"nothing",
+                {},
+                "a subcommand is missing, one of: predict, live, serve, worker, eval, run, preprocess, validate"},
         Mistake{"misspelt_subcommand", {"predcit"}, "unknown subcommand predcit; did you mean predict?"},
         Mistake{"strange_subcommand", {"qwertyuiop"}, "unknown subcommand qwertyuiop (see --help)"},
         Mistake{"empty_value",
@@ -88,8 +89,9 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"surplus_argument",
                 {"summary", "m.yaml", "n.yaml"},
                 "summary: unexpected argument n.yaml: summary takes MODEL"},
-        Mistake{
-            "flag_without_subcommand", {"-v"}, "a subcommand is missing before -v, one of: predict, live, serve, eval"},
+        Mistake{"flag_without_subcommand",
+                {"-v"},
+                "a subcommand is missing before -v, one of: predict, live, serve, worker, eval"},
         Mistake{"flag_before_subcommand",
                 {"-v", "predict", "m.yaml"},
                 "-v stands before the subcommand: write `backbone-zoo predict -v`"},
@@ -162,7 +164,7 @@ TEST_P(Help, IsWhatTheWordHelpShows) {
 
 INSTANTIATE_TEST_SUITE_P(All, Help,
                          ::testing::Values("predict", "eval", "run", "preprocess", "validate", "summary", "graph",
-                                           "export", "bench", "profile", "list", "pull", "calibrate"),
+                                           "export", "bench", "profile", "list", "pull", "calibrate", "worker"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(CommandLine, HelpNamesEverySubcommand) {
