@@ -19,6 +19,7 @@ struct Message {
   int qos = 1;                ///< MQTT: 0 at most once, 1 at least once, 2 exactly once
   bool retain = false;        ///< MQTT: the broker keeps the newest of the topic for those who come later
   int64_t max_length = 0;     ///< Redis: about so many of the newest entries stay in the stream; 0: all
+  bool lasts = true;          ///< of what is kept (Publisher::keep): sent again after each connect; else only once
 
   size_t bytes() const {
     size_t sum = place.size();

@@ -329,7 +329,7 @@ std::string MosquittoLink::tls_problem() const {
   }
   if (what.find("certificate") != std::string::npos) {
     return fmt::format(
-        "its certificate is not trusted ({}); give the file of its authority's certificate (--publish-ca FILE), and "
+        "its certificate is not trusted ({}); give the file of its authority's certificate (--ca-file FILE), and "
         "the host's name as the certificate has it",
         what);
   }
@@ -351,7 +351,7 @@ void MosquittoLink::refuse() const {
     case 5:
       fail(user.empty()
                ? "wants a user's name and password; give them in the address (USER:PASSWORD@ before the host), "
-                 "a file (--publish-password-file) or the variables MQTT_USER and MQTT_PASSWORD"
+                 "a file (--password-file) or the variables MQTT_USER and MQTT_PASSWORD"
                : "refuses this user's name or password",
            false);
     default:

@@ -212,9 +212,12 @@ void Publisher::Work::deliver_waiting(std::vector<Message> batch) {
   const bool alone = batch.size() == 1;
   try {
     link_->deliver(batch, wakeup_, delivered);
+  } catch (const BrokerError& error) {
+    settle();
+    note_loss(alone && delivered == 0 && error.transient());
+    throw;
   } catch (...) {
     settle();
-    note_loss(alone && delivered == 0);
     throw;
   }
   settle();
@@ -239,7 +242,9 @@ void Publisher::Work::deliver_kept() {
     const std::scoped_lock lock(mutex_);
     for (size_t i = 0; i < count; ++i) {
       const auto kept = kept_.find(batch[i].place);
-      if (kept != kept_.end() && kept->second.version == versions[i]) unsent_.erase(kept->first);
+      if (kept == kept_.end() || kept->second.version != versions[i]) continue;
+      unsent_.erase(kept->first);
+      if (!batch[i].lasts) kept_.erase(kept);
     }
   };
   try {

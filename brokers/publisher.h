@@ -60,7 +60,8 @@ class Publisher {
   /// Thread-safe, as all below; never waits. After stop() messages are dropped.
   void send(Message message);
   /// What holds until the next one of its place: the newest of each is sent, and sent again after each connect, before
-  /// what waits, so that a broker that has forgotten everything knows. Never dropped, not counted.
+  /// what waits, so that a broker that has forgotten everything knows; Message::lasts says otherwise. Never dropped,
+  /// but for what breaks connections; not counted.
   void keep(Message message);
   /// Nothing of this place is kept any more.
   void forget(const std::string& place);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -38,6 +39,18 @@ struct SourceStats {
   bool whole = false;  ///< the source has ended by itself: nobody stopped before it had yielded everything
 };
 
+/// What has become of the events that a sink was given which sends them to somebody who may be away: at every moment
+/// those that were written = delivered + dropped + waiting.
+struct Delivery {
+  int64_t delivered = 0;
+  int64_t dropped = 0;
+  int64_t waiting = 0;
+  bool connected = false;
+  bool away = false;         ///< the last try to connect has failed, or the connection was lost
+  int64_t reconnects = 0;    ///< connections after the first
+  std::string message = {};  ///< why it is away; empty while it is not
+};
+
 /// One kind of output of a run: JSON lines, pictures, a window. Knows nothing of threads: one calls it at a time, but
 /// for prepare(). Every member throws IoError where the output cannot be written any more.
 class ResultSink {
@@ -69,6 +82,8 @@ class ResultSink {
   /// The run has ended: completes everything else. What an exception keeps from finish() is completed by the destructor
   /// as far as it goes, without a word.
   virtual void finish() {}
+  /// Of a sink that sends to somebody who may be away. Thread-safe.
+  virtual std::optional<Delivery> delivery() const { return std::nullopt; }
   /// What was completed since the last call, for a message: "out/cat.jpg", "12 masks in out".
   virtual std::vector<std::string> saved() { return {}; }
 };

@@ -36,6 +36,11 @@ std::string_view to_string(StreamState state) {
   return {};
 }
 
+std::string_view connection_state(const pipeline::Delivery& delivery) {
+  if (delivery.connected) return "connected";
+  return delivery.away ? "away" : "connecting";
+}
+
 int64_t StreamCounts::dropped() const { return std::accumulate(dropped_for.begin(), dropped_for.end(), int64_t{0}); }
 
 StreamCounts& StreamCounts::operator+=(const StreamCounts& other) {

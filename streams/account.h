@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "pipeline/result_sink.h"
 #include "pipeline/video/frame.h"
 
 namespace zoo::streams {
@@ -85,13 +87,17 @@ struct StreamSnapshot {
   std::string last_answer;    ///< the last result in a few words, e.g. "tabby 0.93"; empty before the first
 };
 
+/// "connected", "away", "connecting".
+std::string_view connection_state(const pipeline::Delivery& delivery);
+
 /// One sink at one moment.
 struct SinkSnapshot {
   std::string name;
   int64_t written = 0;  ///< frames and failures
   int64_t dropped = 0;  ///< those that newer ones replaced in its queue, and those after its end
   bool works = true;
-  std::string message;  ///< why it does not work any more
+  std::string message;                                        ///< why it does not work any more
+  std::optional<pipeline::Delivery> delivery = std::nullopt;  ///< of what was written, see ResultSink::delivery
 };
 
 }  // namespace zoo::streams

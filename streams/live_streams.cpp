@@ -144,6 +144,7 @@ class LiveStreams::Impl {
     if (watch_.joinable()) watch_.join();
     leave_sources();
     if (dispatcher_) dispatcher_->join();
+    for (const auto& sink : sinks_) sink->close();  // all at once
     for (const auto& sink : sinks_) sink->finish();
     messages_->close();
   }

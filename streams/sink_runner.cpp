@@ -52,14 +52,9 @@ class SinkRunner::Work {
   void hurry();
   /// False if the thread hangs.
   bool finish();
-  bool idle() const {
-    const std::scoped_lock lock(mutex_);
-    return items_.empty() && (!busy_ || deserted_);
-  }
-  SinkSnapshot snapshot() const {
-    const std::scoped_lock lock(mutex_);
-    return state_;
-  }
+  void close();
+  bool idle() const;
+  SinkSnapshot snapshot() const;
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -151,6 +146,24 @@ TimePoint SinkRunner::Work::deadline_of(const Busy& call, TimePoint Moment::*mom
   const TimePoint deadline = call.since.*moment + limit_;
   if (!hurries_since_ || call.completes) return deadline;
   return std::min(deadline, std::max(call.since.*moment, (*hurries_since_).*moment) + kStopGrace);
+}
+
+bool SinkRunner::Work::idle() const {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (deserted_) return items_.empty();
+    if (!items_.empty() || busy_) return false;
+  }
+  const std::optional<pipeline::Delivery> delivery = sink_->delivery();
+  return !delivery || delivery->waiting == 0 || delivery->away;
+}
+
+SinkSnapshot SinkRunner::Work::snapshot() const {
+  std::optional<pipeline::Delivery> delivery = sink_->delivery();
+  const std::scoped_lock lock(mutex_);
+  SinkSnapshot state = state_;
+  state.delivery = std::move(delivery);
+  return state;
 }
 
 /// False if a call of the sink takes too long.
@@ -270,11 +283,16 @@ void SinkRunner::Work::hurry() {
   changed_.notify_all();
 }
 
-bool SinkRunner::Work::finish() {
+void SinkRunner::Work::close() {
   hurry();
-  Lock lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   finishing_ = true;
   changed_.notify_all();
+}
+
+bool SinkRunner::Work::finish() {
+  close();
+  Lock lock(mutex_);
   // By the machine's clock, whatever the run's is: what hangs does so in the machine's time.
   while (!ended_ && !deserted_) {
     const auto now = std::chrono::steady_clock::now();
@@ -313,6 +331,8 @@ void SinkRunner::write(std::shared_ptr<const pipeline::FrameEvent> event) { work
 void SinkRunner::end(size_t stream, const pipeline::SourceStats& stats) { work_->put(Work::End{stream, stats}); }
 
 void SinkRunner::hurry() { work_->hurry(); }
+
+void SinkRunner::close() { work_->close(); }
 
 void SinkRunner::finish() {
   if (!thread_.joinable()) return;

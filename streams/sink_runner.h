@@ -46,11 +46,13 @@ class SinkRunner final : public Outlet {
   /// The run ends: nobody waits for a call of the sink longer than kStopGrace from now on, but for those that complete
   /// files.
   void hurry();
-  /// hurry(). What was told before is written, the sink is finished, and its thread has ended, or hangs. May be called
+  /// hurry(). The sink is finished as soon as everything is written; nobody waits for it here.
+  void close();
+  /// close(). What was told before is written, the sink is finished, and its thread has ended, or hangs. May be called
   /// again.
   void finish();
 
-  /// Nothing waits or is being written.
+  /// Nothing waits or is being written; of a sink that sends, nothing waits for somebody who is there.
   bool idle() const;
   SinkSnapshot snapshot() const;
 

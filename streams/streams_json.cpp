@@ -42,12 +42,23 @@ Json to_json(const StreamSnapshot& stream) {
           {"answer", stream.last_answer}};
 }
 
+Json to_json(const pipeline::Delivery& delivery) {
+  return {{"state", std::string(connection_state(delivery))},
+          {"delivered", delivery.delivered},
+          {"dropped", delivery.dropped},
+          {"waiting", delivery.waiting},
+          {"reconnects", delivery.reconnects},
+          {"message", delivery.message}};
+}
+
 Json to_json(const SinkSnapshot& sink) {
-  return {{"name", sink.name},
-          {"written", sink.written},
-          {"dropped", sink.dropped},
-          {"works", sink.works},
-          {"message", sink.message}};
+  Json json = {{"name", sink.name},
+               {"written", sink.written},
+               {"dropped", sink.dropped},
+               {"works", sink.works},
+               {"message", sink.message}};
+  if (sink.delivery) json["delivery"] = to_json(*sink.delivery);
+  return json;
 }
 
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }

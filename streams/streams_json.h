@@ -5,6 +5,8 @@
 //                "age_ms":{"p50":34.1,"p99":51.0,"last":33.2},"quality":"excellent","sheds":false,"circuit_open":false,"answer":"cat
 //                0.93"}],
 //    "total":COUNTS,"sinks":[{"name":"--json","written":1379,"dropped":0,"works":true,"message":""}]}
+//   Of a sink that sends also {..., "delivery":{"state":"connected","delivered":1370,"dropped":0,"waiting":9,
+//            "reconnects":0,"message":""}}: connecting, connected, away
 //   {"model":{"version":2,"swapped":true,"message":"..."}}
 //   COUNTS: {"captured":1500,"ok":1378,"failed":1,"late":1,"dropped":{"replaced":100,"too_old":20,"not_chosen":0,
 //            "shut_down":0},"in_flight":0}

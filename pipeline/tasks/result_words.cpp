@@ -137,6 +137,40 @@ std::string brief_of(const Segmentation& result) {
   return fmt::format("{} {:.0f} %", result.classes.front().label, result.classes.front().share * 100.0);
 }
 
+std::string labels_joined(const std::vector<std::string>& labels) {
+  return labels.empty() ? kNothing : fmt::format("{}", fmt::join(labels, ", "));
+}
+
+std::string labels_of(const Classification& result) {
+  if (result.steady) return result.steady->label;
+  if (result.known == false) return std::string(kUnknownLabel);
+  if (result.top.empty()) return kNothing;
+  if (!result.multi_label) return result.top.front().label;
+  std::map<int64_t, std::string> present;
+  for (const ClassScore& label : result.top) present[label.index] = label.label;
+  std::vector<std::string> labels;
+  for (const auto& [index, label] : present) labels.push_back(label);
+  return labels_joined(labels);
+}
+
+std::string labels_of(const FoundObjects& result) {
+  std::map<std::string, int> counts;
+  for (const FoundObject& object : result.boxes) ++counts[object.label];
+  std::vector<std::string> labels;
+  for (const auto& [label, count] : counts) labels.push_back(fmt::format("{} {}", count, label));
+  return labels_joined(labels);
+}
+
+std::string labels_of(const Segmentation& result) {
+  std::map<int64_t, std::string> present;
+  for (const ClassShare& share : result.classes) {
+    if (share.share >= kVisibleShare) present[share.index] = share.label;
+  }
+  std::vector<std::string> labels;
+  for (const auto& [index, label] : present) labels.push_back(label);
+  return labels_joined(labels);
+}
+
 }  // namespace
 
 ResultWords words_of(const TaskResult& result) {
@@ -145,6 +179,10 @@ ResultWords words_of(const TaskResult& result) {
 
 std::string brief_words_of(const TaskResult& result) {
   return std::visit([](const auto& of_task) { return brief_of(of_task); }, result);
+}
+
+std::string label_words_of(const TaskResult& result) {
+  return std::visit([](const auto& of_task) { return labels_of(of_task); }, result);
 }
 
 }  // namespace zoo::pipeline

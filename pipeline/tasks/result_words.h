@@ -24,4 +24,10 @@ ResultWords words_of(const TaskResult& result);
 /// where there is none. Labels are as they are.
 std::string brief_words_of(const TaskResult& result);
 
+/// The labels alone, the same text as long as nothing but scores and places change: "tabby" (the steady name where
+/// there is one, else the best guess or "unknown"), with several labels all of them, "lamp, sofa"; of a detection "1
+/// dog, 2 person"; of a segmentation the classes with at least a hundredth of the pixels, in the order of the model.
+/// "nothing" where there is none. Labels are as they are.
+std::string label_words_of(const TaskResult& result);
+
 }  // namespace zoo::pipeline

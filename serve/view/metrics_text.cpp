@@ -13,6 +13,7 @@
 namespace zoo::serve {
 namespace {
 
+using streams::SinkSnapshot;
 using streams::StreamCounts;
 using streams::StreamSnapshot;
 using streams::StreamState;
@@ -92,6 +93,33 @@ void write_ages(MetricsWriter& writer, const std::vector<StreamSnapshot>& all) {
              [](const StreamSnapshot& stream) { return stream.ages.p99_ms * kMs; });
 }
 
+void write_sinks(MetricsWriter& writer, const std::vector<SinkSnapshot>& all) {
+  writer.family("sink_events_total", Type::kCounter, "Answers and failures that an output has taken, or has not.");
+  for (const SinkSnapshot& sink : all) {
+    writer.sample({{"sink", sink.name}, {"state", "written"}}, sink.written);
+    writer.sample({{"sink", sink.name}, {"state", "dropped"}}, sink.dropped);
+  }
+  writer.family("sink_works", Type::kGauge, "0 for an output that has failed or hangs.");
+  for (const SinkSnapshot& sink : all) writer.sample({{"sink", sink.name}}, sink.works ? 1 : 0);
+  const auto family = [&](const char* name, Type type, const char* help, auto value) {
+    writer.family(name, type, help);
+    for (const SinkSnapshot& sink : all) {
+      if (sink.delivery) writer.sample({{"sink", sink.name}}, value(*sink.delivery));
+    }
+  };
+  using pipeline::Delivery;
+  family("sink_delivered_total", Type::kCounter, "What a broker has, of what was written.",
+         [](const Delivery& delivery) { return delivery.delivered; });
+  family("sink_lost_total", Type::kCounter, "What made room for newer while a broker was away, of what was written.",
+         [](const Delivery& delivery) { return delivery.dropped; });
+  family("sink_waiting", Type::kGauge, "What waits for a broker.",
+         [](const Delivery& delivery) { return delivery.waiting; });
+  family("sink_connected", Type::kGauge, "Whether a broker is there.",
+         [](const Delivery& delivery) { return delivery.connected ? 1 : 0; });
+  family("sink_reconnects_total", Type::kCounter, "How often a broker has come back.",
+         [](const Delivery& delivery) { return delivery.reconnects; });
+}
+
 void write_single(MetricsWriter& writer, const std::string& name, Type type, const std::string& help, int64_t value) {
   writer.family(name, type, help);
   writer.sample({}, value);
@@ -117,6 +145,7 @@ std::string metrics_text(const ViewSource& source, const ViewCounts& view) {
   write_each(writer, "stream_answered_fps", Type::kGauge, "Frames answered per second, over the last seconds.", all,
              [](const StreamSnapshot& stream) { return stream.answered_fps; });
   write_ages(writer, all);
+  if (source.sinks) write_sinks(writer, source.sinks());
   writer.family("model_info", Type::kGauge, "The model that runs.");
   writer.sample({{"name", model.name}, {"version", std::to_string(model.version)}}, 1);
   write_single(writer, "model_swaps_total", Type::kCounter, "How often the model was replaced.", model.swaps);

@@ -20,7 +20,9 @@ struct ViewCounts {
 ///   frames_captured_total{stream}; frames_total{stream,state,reason}: ok, failed, late, dropped (with its reason);
 ///   frames_in_flight{stream}; the three again as run_..., of all streams, removed ones included;
 ///   stream_state{stream,state}: 1 for the one it is in; stream_reconnects_total, stream_captured_fps,
-///   stream_answered_fps, stream_frame_age_p50_seconds, stream_frame_age_p99_seconds{stream}; model_info{name,version},
+///   stream_answered_fps, stream_frame_age_p50_seconds, stream_frame_age_p99_seconds{stream};
+///   sink_events_total{sink,state}: written, dropped; sink_works{sink}, and of those that send sink_delivered_total,
+///   sink_lost_total, sink_waiting, sink_connected, sink_reconnects_total{sink}; model_info{name,version},
 ///   model_swaps_total, model_failed_swaps_total; http_connections, view_clients, view_pictures_total
 /// Throws as prometheus_text.
 std::string metrics_text(const ViewSource& source, const ViewCounts& view);

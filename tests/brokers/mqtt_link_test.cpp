@@ -136,7 +136,7 @@ TEST(MqttLinkTest, TlsChecksTheCertificate) {
   MqttOptions options = options_of(broker.url());
   options.answer_timeout = 5s;
   const Problem untrusted = problem_of(options);
-  EXPECT_THAT(untrusted.text, AllOf(HasSubstr("its certificate is not trusted"), HasSubstr("--publish-ca")));
+  EXPECT_THAT(untrusted.text, AllOf(HasSubstr("its certificate is not trusted"), HasSubstr("--ca-file")));
   options.tls_ca_file = broker.ca_file();
   const Wakeup wakeup;
   const auto link = make_mqtt_link(options);
