@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <utility>
 
 #include <fmt/format.h>
@@ -45,7 +46,7 @@ void QueueHand::run() {
       turn();
       shared_.note_back();
       backoff_.reset();
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       shared_.note_lost(error.what());
       if (may_give_up()) return;
       shared_.wait(backoff_.next());

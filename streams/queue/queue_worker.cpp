@@ -1,6 +1,7 @@
 #include "streams/queue/queue_worker.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include <fmt/format.h>
@@ -158,7 +159,7 @@ void QueueWorker::watch() {
       const brokers::QueueState state = queue.state();
       shared_->set_state(state);
       if (options.until_empty && state.waiting == 0 && state.pending == 0) return shared_->stop();
-    } catch (const Error&) {
+    } catch (const std::exception&) {
       shared_->set_state(std::nullopt);  // the threads that work say why
     }
     shared_->wait(options.until_empty ? kLookWhereEmptyEnds : kLook);

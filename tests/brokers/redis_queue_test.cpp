@@ -246,6 +246,22 @@ TEST_F(RedisQueueTest, AMemberLeavesUnlessSomethingIsPendingForIt) {
   EXPECT_THAT(redis_.command({"XINFO", "CONSUMERS", "jobs", "g"}).as_list(), IsEmpty());
 }
 
+// docs/scaling.md names these rights.
+TEST_F(RedisQueueTest, AUserNeedsFewRights) {
+  redis_.command({"ACL", "SETUSER", "worker", "on", ">secret", "~jobs", "~out", "~dead", "+@stream", "+eval", "+time",
+                  "+ping", "+client|setname"});
+  const std::string a = add("a");
+  const std::string b = add("b");
+  RedisQueue queue(parse_redis_address(server_.url("jobs", "worker:secret")),
+                   {.group = "g", .consumer = "one", .results = "out", .dead = "dead", .delete_done = true});
+  EXPECT_THAT(queue.read(2, 1ms), SizeIs(2));
+  EXPECT_FALSE(queue.claim(1h).entry);
+  EXPECT_THAT(queue.answer(std::vector{answer_to(a, "A"), answer_to(b, "B", QueueAnswer::Kind::kDead)}),
+              ElementsAre(true, true));
+  EXPECT_EQ(queue.state().results, 1);
+  queue.leave();
+}
+
 TEST_F(RedisQueueTest, AStreamOfAnotherKindIsRefused) {
   redis_.command({"SET", "jobs", "x"});
   try {

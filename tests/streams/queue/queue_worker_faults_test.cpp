@@ -58,6 +58,24 @@ TEST(QueueWorkerFaults, ComesBackWithTheServerAndSaysSoOnce) {
   EXPECT_THAT(rig.answers(), SizeIs(2));
 }
 
+TEST(QueueWorkerFaults, AServerThatHangsIsLeftAndComeBackTo) {
+  QueueRig rig;
+  Messages messages;
+  QueueWorkerOptions options = rig.options("one");
+  options.queue.redis.connect_timeout = 200ms;
+  options.queue.redis.command_timeout = 200ms;
+  options.on_message = messages.taker();
+  QueueWorker worker(slot_of(), options);
+  rig.add("before", png());
+  ASSERT_TRUE(comes_true([&] { return worker.counts().answered == 1; }));
+  rig.server.pause();
+  ASSERT_TRUE(comes_true([&] { return !messages.all().empty(); }));
+  EXPECT_THAT(messages.all().front(), HasSubstr("no complete answer within"));
+  rig.server.go_on();
+  rig.add("after", png());
+  ASSERT_TRUE(comes_true([&] { return worker.counts().answered == 2; }));
+}
+
 TEST(QueueWorkerFaults, StartsBeforeTheServerDoes) {
   QueueRig rig;
   rig.add("early", png());
