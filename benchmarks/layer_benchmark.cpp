@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "benchmarks/roofline.h"
-#include "nn/engine/choice/convolution.h"
+#include "nn/engine/f32/convolution_list.h"
 #include "nn/engine/lower/step_compiler.h"
 #include "nn/engine/machine/aligned_buffer.h"
 #include "nn/engine/machine/capabilities.h"
@@ -36,7 +36,7 @@ engine::ConvolutionProblem problem_of(const Layer& layer) {
   problem.pad = graph::resolve_padding(op, {layer.size, layer.size});
   problem.activation.kind = ActivationKind::kRelu;
   problem.machine = engine::machine_capabilities();
-  if (layer.planar) problem.src_layout = engine::Layout::kPlanar;
+  if (layer.planar) problem.src_format = engine::kPlanarF32;
   return problem;
 }
 
@@ -66,10 +66,7 @@ void run_layer(benchmark::State& state, const engine::ConvolutionProblem& proble
   for (size_t i = 0; i < copies; ++i) {
     std::byte* copy = packed.data() + i * packed_bytes;
     kernel.pack(weights, bias, copy);
-    runs.push_back(kernel.bind({.src = reinterpret_cast<const float*>(src.data()),
-                                .packed = copy,
-                                .dst = reinterpret_cast<float*>(dst.data()),
-                                .scratch = scratch.data()}));
+    runs.push_back(kernel.bind({.src = src.data(), .packed = copy, .dst = dst.data(), .scratch = scratch.data()}));
   }
   size_t next = 0;
   for (auto _ : state) {
@@ -88,7 +85,7 @@ void register_layers(const std::string& family, std::span<const Layer> layers) {
   const KernelTable& table = engine::kernels::kernel_table(engine::machine_capabilities().isa);
   for (const Layer& layer : layers) {
     const engine::ConvolutionProblem problem = problem_of(layer);
-    for (auto& kernel : engine::convolution_kernels(problem, table)) {
+    for (auto& kernel : engine::f32_convolution_kernels(problem, table)) {
       if (kernel->is_last_resort()) continue;
       const std::string name = fmt::format("{}/{}/{}x{}x{}k{}s{}/{}", family, layer.network, layer.in_channels,
                                            layer.out_channels, layer.size, layer.kernel, layer.stride, kernel->name());

@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
-#include "nn/engine/choice/convolution.h"
 #include "nn/engine/instruction_set.h"
 #include "tests/engine/convolution_fixture.h"
 
@@ -113,7 +112,7 @@ TEST(Capabilities, NoCombinationGivesAKernelOfOtherBlocks) {
   for (const Isa isa : {Isa::kSse, Isa::kAvx2, Isa::kAvx512}) {
     if (!machine_capabilities().has(isa)) continue;
     problem.machine = held_to(machine_capabilities(), isa);
-    const ConvolutionKernels all = convolution_kernels(problem, kernels::kernel_table(isa));
+    const ConvolutionKernels all = f32_convolution_kernels(problem, kernels::kernel_table(isa));
     EXPECT_FALSE(all.empty());
     for (const auto& kernel : all) EXPECT_EQ(kernel->lanes(), problem.machine.lanes()) << kernel->name();
   }

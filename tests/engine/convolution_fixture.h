@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "nn/engine/choice/convolution.h"
+#include "nn/engine/f32/convolution_list.h"
 #include "nn/engine/machine/aligned_buffer.h"
 #include "nn/engine/reference/reference_ops.h"
 #include "tests/engine/blocked_maps.h"

@@ -84,7 +84,7 @@ ConvolutionKernels fakes(int onednn_ms, int own_ms) {
 
 std::string chosen(const std::string& wanted, const ConvolutionProblem& p, const ConvolutionKernels& kernels) {
   KernelChooser chooser({.wanted = wanted, .cache = ""}, sse_table());
-  return kernels[chooser.choose(p, kernels)]->name();
+  return kernels[chooser.choose({p, kernels})]->name();
 }
 
 TEST(KernelChoice, TakesTheFasterOne) {
@@ -143,8 +143,8 @@ TEST(KernelChoice, TakesTheFirstUnmeasuredWhereItMayNotMeasure) {
   const test::TempFolder folder;
   const KernelOptions options = {.cache = folder.path(), .timing = KernelTiming::kKnownOnly};
   KernelChooser chooser(options, sse_table());
-  EXPECT_EQ(chooser.choose(problem(14), fakes(20, 0)), 0U);
-  EXPECT_EQ(chooser.choose(problem(14), fakes(20, 0)), 0U);
+  EXPECT_EQ(chooser.choose({problem(14), fakes(20, 0)}), 0U);
+  EXPECT_EQ(chooser.choose({problem(14), fakes(20, 0)}), 0U);
   chooser.finish();
   EXPECT_THAT(chooser.note(), StartsWith("1 convolution has never been measured on this machine"));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
@@ -153,13 +153,13 @@ TEST(KernelChoice, TakesTheFirstUnmeasuredWhereItMayNotMeasure) {
 TEST(KernelChoice, TakesWhatOthersHaveMeasuredMeanwhile) {
   const test::TempFolder folder;
   const KernelOptions options = {.cache = folder.path(), .timing = KernelTiming::kKnownOnly};
-  EXPECT_EQ(KernelChooser(options, sse_table()).choose(problem(15), fakes(0, 0)), 0U);
+  EXPECT_EQ(KernelChooser(options, sse_table()).choose({problem(15), fakes(0, 0)}), 0U);
   KernelTimes other_process(kernel_environment(kernels::Isa::kSse), folder.path());
   other_process.add(to_string(problem(15)), "jit:fake", 2.0);
   other_process.add(to_string(problem(15)), "own:fake", 1.0);
   other_process.save();
   KernelChooser chooser(options, sse_table());
-  EXPECT_EQ(chooser.choose(problem(15), fakes(0, 0)), 1U);
+  EXPECT_EQ(chooser.choose({problem(15), fakes(0, 0)}), 1U);
   EXPECT_EQ(chooser.note(), "");
 }
 
@@ -198,7 +198,7 @@ TEST(KernelChoice, TellsProblemsApart) {
   add([](ConvolutionProblem& p) { p.pad.end = {1, 1}; });
   add([](ConvolutionProblem& p) { p.activation.kind = ActivationKind::kRelu; });
   add([](ConvolutionProblem& p) { p.has_residual = true; });
-  add([](ConvolutionProblem& p) { p.src_layout = Layout::kPlanar; });
+  add([](ConvolutionProblem& p) { p.src_format = kPlanarF32; });
   add([](ConvolutionProblem& p) { p.threads = 2; });
 }
 

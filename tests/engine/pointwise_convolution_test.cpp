@@ -119,7 +119,7 @@ TEST(PointwiseConvolutionProvider, TakesOnlyWhatItCanDo) {
   other.op.groups = 2;
   EXPECT_FALSE(has_pointwise(other, Isa::kAvx2));
   other = fitting;
-  other.src_layout = Layout::kPlanar;
+  other.src_format = kPlanarF32;
   EXPECT_FALSE(has_pointwise(other, Isa::kAvx2));
   other = fitting;
   other.op.pad = {1, 1};

@@ -9,7 +9,6 @@
 
 #include <gtest/gtest.h>
 
-#include "nn/engine/choice/convolution.h"
 #include "nn/engine/kernels/bf16/bf16.h"
 #include "nn/engine/kernels/int8/int8.h"
 #include "nn/engine/machine/capabilities.h"
@@ -112,7 +111,7 @@ class SpecialValues : public ::testing::TestWithParam<kernels::Isa> {
     const std::vector<float> weights(static_cast<size_t>(problem.weight_count()), weight);
     kernel.pack(weights, bias, packed.data());
     const BlockedMaps maps(table());
-    const bool planar = problem.src_layout == Layout::kPlanar;
+    const bool planar = problem.src_format == kPlanarF32;
     const std::vector<float> src = planar ? x : maps.blocked(x, problem.src);
     std::vector<float> dst = maps.unwritten(problem.dst);
     kernel
@@ -140,7 +139,7 @@ std::vector<ConvolutionProblem> problems(ActivationKind kind) {
   ConvolutionProblem depthwise = dense_problem({1, kCount, 9, 9}, kCount, 3, 1, one, extras);
   depthwise.op.groups = kCount;
   ConvolutionProblem stem = dense_problem({1, 3, 17, 17}, kCount, 3, 2, one, extras);
-  stem.src_layout = Layout::kPlanar;
+  stem.src_format = kPlanarF32;
   ConvolutionProblem expand = depthwise;
   graph::Conv2d expansion = dense_problem({1, kCount, 9, 9}, kCount, 1, 1, none, extras).op;
   expand.expansion = {expansion, none, function_of(kind)};
@@ -165,7 +164,7 @@ TEST_P(SpecialValues, EveryConvolutionsActivation) {
       std::vector<float> bias(kSpecials, kSpecials + kCount);
       bias.resize(static_cast<size_t>(problem.bias_count()));
       const std::vector<float> zeros(static_cast<size_t>(problem.src.elements()));
-      const ConvolutionKernels kernels = convolution_kernels(problem, table());
+      const ConvolutionKernels kernels = f32_convolution_kernels(problem, table());
       for (const auto& kernel : kernels) {
         SCOPED_TRACE(kernel->name() + " " + to_string(problem));
         expect_values(first_position(run(*kernel, problem, zeros, 0.0F, bias), problem.dst), kind, kernel->name());
@@ -179,7 +178,7 @@ TEST_P(SpecialValues, NaNOfTheSourceReachesEveryResultThatReadsIt) {
     for (const ConvolutionProblem& problem : problems(kind)) {
       const std::vector<float> bias(static_cast<size_t>(problem.bias_count()), 0.5F);
       const std::vector<float> source(static_cast<size_t>(problem.src.elements()), kNaN);
-      for (const auto& kernel : convolution_kernels(problem, table())) {
+      for (const auto& kernel : f32_convolution_kernels(problem, table())) {
         SCOPED_TRACE(kernel->name() + " " + to_string(problem));
         const std::vector<float> result = run(*kernel, problem, source, 0.5F, bias);
         const auto numbers = std::ranges::count_if(result, [](float v) { return !std::isnan(v); });

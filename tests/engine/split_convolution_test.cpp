@@ -171,7 +171,7 @@ TEST(SplitChoice, NoKernelOfOtherBlocksIsEverListed) {
     const kernels::KernelTable& narrow = kernels::kernel_table(isa);
     const ConvolutionProblem problem = problem_of({{1, 128, 14, 14}, 128}, {.activation = {ActivationKind::kRelu}});
     EXPECT_EQ(make_split_convolution(problem, narrow), nullptr);
-    const ConvolutionKernels all = convolution_kernels(problem, narrow);
+    const ConvolutionKernels all = f32_convolution_kernels(problem, narrow);
     EXPECT_FALSE(all.empty());
     for (const auto& kernel : all) EXPECT_EQ(kernel->lanes(), narrow.lanes) << kernel->name();
   }

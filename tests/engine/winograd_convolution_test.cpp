@@ -146,7 +146,7 @@ TEST(WinogradConvolutionProvider, TakesOnlyWhatItCanDo) {
   other.op.groups = 2;
   EXPECT_FALSE(has_winograd(other, Isa::kAvx2));
   other = fitting;
-  other.src_layout = Layout::kPlanar;
+  other.src_format = kPlanarF32;
   EXPECT_FALSE(has_winograd(other, Isa::kAvx2));
 }
 

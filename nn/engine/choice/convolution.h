@@ -24,8 +24,15 @@ struct Expansion {
   kernels::ResolvedActivation activation;
 };
 
-/// dst = activation(conv(src) + bias + residual). dst and residual are blocked, with the lanes of the KernelTable that
-/// goes with the problem.
+/// How the 8-bit numbers of a convolution's maps stand for real ones; null where a map is not stored so.
+struct ConvolutionQuantization {
+  std::shared_ptr<const Quantization> src;
+  std::shared_ptr<const Quantization> dst;
+  std::shared_ptr<const Quantization> residual;
+};
+
+/// dst = activation(conv(src) + bias + residual). Blocks of a blocked map have the lanes of the KernelTable that goes
+/// with the problem.
 struct ConvolutionProblem {
   graph::Conv2d op;                         ///< sizes, and whether there is a bias; its activation is resolved below
   std::optional<Expansion> expansion = {};  ///< computed first, from src
@@ -34,7 +41,9 @@ struct ConvolutionProblem {
   graph::ResolvedPadding pad;
   kernels::ResolvedActivation activation;
   bool has_residual = false;
-  Layout src_layout = Layout::kBlocked;
+  Format src_format = kBlockedF32;
+  Format dst_format = kBlockedF32;
+  ConvolutionQuantization quantization = {};
   int threads = 1;              ///< of the runners for which the fastest kernel is wanted; kernels take any number
   bool compact_layers = false;  ///< see KernelOptions
   Capabilities machine = {};    ///< that kernels may use
@@ -46,16 +55,17 @@ struct ConvolutionProblem {
   bool is_depthwise() const { return op.groups == op.in_channels && op.groups == op.out_channels; }
 };
 
-/// Everything that a kernel's time depends on, as text: "1x16x56x56 -> 1x72x56x56 k1x1 s1x1 ...".
+/// Everything that a kernel's time depends on, as text: "1x16x56x56 -> 1x72x56x56 k1x1 s1x1 ...". Formats are named
+/// only where they are not blocked f32.
 std::string to_string(const ConvolutionProblem& problem);
 
-/// The addresses that one runner gives a convolution. All start at a cache line.
+/// The addresses that one runner gives a convolution. All start at a cache line; maps are in the problem's formats.
 struct ConvolutionMemory {
-  const float* src = nullptr;
+  const void* src = nullptr;
   const std::byte* packed = nullptr;  ///< what pack() wrote
-  const float* residual = nullptr;    ///< null without one
-  float* dst = nullptr;               ///< never overlaps the others
-  float* sums = nullptr;              ///< [N, out padded to B]; null where nobody wants them or !can_sum()
+  const void* residual = nullptr;     ///< null without one
+  void* dst = nullptr;                ///< never overlaps the others
+  void* sums = nullptr;               ///< [N, out padded]; null where nobody wants them or !can_sum()
   std::byte* scratch = nullptr;       ///< scratch_bytes(threads), undefined contents
   int threads = 1;                    ///< that the work is shared between
 };
@@ -90,40 +100,16 @@ class ConvolutionKernel {
 using ConvolutionKernels = std::vector<std::unique_ptr<ConvolutionKernel>>;
 using KernelSpan = std::span<const std::unique_ptr<ConvolutionKernel>>;
 
-/// Every kernel of the problem, own ones first, last resorts last; may be empty. `table` gives the instruction set that
-/// own kernels are held to and the lanes of a block, which those of all kernels equal.
-ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const kernels::KernelTable& table);
+/// A list of candidates: every kernel that one storage format has for the problem, own ones first, last resorts last;
+/// may be empty. `table` gives the instruction set that kernels are held to and the lanes of a block, which those of
+/// all kernels equal. Each format's list stands in its own folder (convolution_list.h).
+using KernelList = ConvolutionKernels (*)(const ConvolutionProblem& problem, const kernels::KernelTable& table);
 
-/// Whether there is an own kernel of that family for the sizes of a convolution.
-bool has_pointwise_kernel(const graph::Conv2d& op, const kernels::KernelTable& table);
-bool has_winograd_kernel(const graph::Conv2d& op, const kernels::KernelTable& table);
-
-/// The providers: null if they cannot do the problem. Each in the source file of its family.
-std::unique_ptr<ConvolutionKernel> make_depthwise_convolution(const ConvolutionProblem& problem,
-                                                              const kernels::KernelTable& table);
-std::unique_ptr<ConvolutionKernel> make_stem_convolution(const ConvolutionProblem& problem,
-                                                         const kernels::KernelTable& table);
-std::unique_ptr<ConvolutionKernel> make_mat_vec_convolution(const ConvolutionProblem& problem,
-                                                            const kernels::KernelTable& table);
-std::unique_ptr<ConvolutionKernel> make_pointwise_convolution(const ConvolutionProblem& problem,
-                                                              const kernels::KernelTable& table);
-/// One block of output channels at a time: the most positions per tile, so that weights are read least often.
-std::unique_ptr<ConvolutionKernel> make_narrow_pointwise_convolution(const ConvolutionProblem& problem,
-                                                                     const kernels::KernelTable& table);
-/// 3x3 with fewer multiplications.
-std::unique_ptr<ConvolutionKernel> make_winograd_convolution(const ConvolutionProblem& problem,
-                                                             const kernels::KernelTable& table);
-/// On AMX's tiles, every value as a sum of three of bf16.
-std::unique_ptr<ConvolutionKernel> make_split_convolution(const ConvolutionProblem& problem,
-                                                          const kernels::KernelTable& table);
-std::unique_ptr<ConvolutionKernel> make_expand_depthwise_convolution(const ConvolutionProblem& problem,
-                                                                     const kernels::KernelTable& table);
-/// 3x3 with fewer multiplications and the pointwise convolution that reads it.
-std::unique_ptr<ConvolutionKernel> make_winograd_pointwise_convolution(const ConvolutionProblem& problem,
-                                                                       const kernels::KernelTable& table);
-std::unique_ptr<ConvolutionKernel> make_onednn_convolution(const ConvolutionProblem& problem,
-                                                           const kernels::KernelTable& table);
-std::unique_ptr<ConvolutionKernel> make_direct_convolution(const ConvolutionProblem& problem,
-                                                           const kernels::KernelTable& table);
+/// A problem and the kernels to choose from, the first of what `list` has for it.
+struct Candidates {
+  const ConvolutionProblem& problem;
+  KernelSpan kernels;
+  KernelList list = nullptr;  ///< null: nothing is known of kernels for a part of the map
+};
 
 }  // namespace zoo::engine

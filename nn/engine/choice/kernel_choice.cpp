@@ -51,7 +51,8 @@ bool is_wanted(std::string_view wanted, const ConvolutionKernel& kernel) {
   return name.find(wanted) != std::string::npos;
 }
 
-size_t KernelChooser::choose(const ConvolutionProblem& problem, KernelSpan kernels) {
+size_t KernelChooser::choose(const Candidates& candidates) {
+  const KernelSpan kernels = candidates.kernels;
   for (const auto& kernel : kernels) seen_.insert(kernel->name());
   if (wanted_ != "auto") {
     for (size_t k = 0; k < kernels.size(); ++k) {
@@ -60,7 +61,7 @@ size_t KernelChooser::choose(const ConvolutionProblem& problem, KernelSpan kerne
       return k;
     }
   }
-  return fastest(problem, kernels);
+  return fastest(candidates);
 }
 
 bool KernelChooser::prefers(const Candidates& fused, const std::array<Candidates, 2>& steps) {
@@ -74,22 +75,21 @@ bool KernelChooser::prefers(const Candidates& fused, const std::array<Candidates
   for (const Candidates& step : steps) {
     if (without_last_resorts(step.kernels).empty()) return true;
   }
-  const ConvolutionKernel& first = *steps[0].kernels[fastest(steps[0].problem, steps[0].kernels)];
-  const ConvolutionKernel& second = *steps[1].kernels[fastest(steps[1].problem, steps[1].kernels)];
+  const ConvolutionKernel& first = *steps[0].kernels[fastest(steps[0])];
+  const ConvolutionKernel& second = *steps[1].kernels[fastest(steps[1])];
   std::vector<std::string> names = names_of(fused.kernels);
   names.push_back(first.name() + " + " + second.name());
   const std::vector<double> measured = times(fused.problem, names, [&] {
-    return measure_kernels(fused.problem, fused.kernels, {{{steps[0].problem, first}, {steps[1].problem, second}}},
-                           table_, arena_);
+    return measure_kernels(fused, {{{steps[0].problem, first}, {steps[1].problem, second}}}, table_, arena_);
   });
   return first_of_the_fastest(measured) < fused.kernels.size();
 }
 
-size_t KernelChooser::fastest(const ConvolutionProblem& problem, KernelSpan kernels) {
-  const KernelSpan fast = without_last_resorts(kernels);
-  if (fast.size() <= 1) return 0;
+size_t KernelChooser::fastest(const Candidates& candidates) {
+  const Candidates fast = {candidates.problem, without_last_resorts(candidates.kernels), candidates.list};
+  if (fast.kernels.size() <= 1) return 0;
   return first_of_the_fastest(
-      times(problem, names_of(fast), [&] { return measure_kernels(problem, fast, table_, arena_); }));
+      times(fast.problem, names_of(fast.kernels), [&] { return measure_kernels(fast, table_, arena_); }));
 }
 
 template <typename Measure>

@@ -32,13 +32,9 @@ class KernelChooser {
   /// Of the options all but `isa`, which `table` stands for.
   KernelChooser(const KernelOptions& options, const kernels::KernelTable& table);
 
-  /// Index into `kernels`, which must not be empty.
-  size_t choose(const ConvolutionProblem& problem, KernelSpan kernels);
+  /// Index of a kernel; there must be one.
+  size_t choose(const Candidates& candidates);
 
-  struct Candidates {
-    const ConvolutionProblem& problem;
-    KernelSpan kernels;
-  };
   /// Whether the kernels of one problem, which has at least one, do better than the best of both `steps` that it stands
   /// for.
   bool prefers(const Candidates& fused, const std::array<Candidates, 2>& steps);
@@ -51,7 +47,7 @@ class KernelChooser {
   std::string note() const;
 
  private:
-  size_t fastest(const ConvolutionProblem& problem, KernelSpan kernels);
+  size_t fastest(const Candidates& candidates);
   /// By name, as remembered, or else as `measure` yields them now.
   template <typename Measure>
   std::vector<double> times(const ConvolutionProblem& problem, const std::vector<std::string>& names, Measure measure);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "nn/engine/machine/capabilities.h"
+#include "nn/engine/plan/stored_bytes.h"
 
 namespace zoo::engine {
 namespace {
@@ -32,11 +33,19 @@ constexpr int64_t kLeastColumns = 16;
 
 constexpr size_t kAlignment = 64;
 
+constexpr uint16_t kBf16One = 0x3F80;
+
 size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-size_t blocked_bytes(const Shape& shape, int64_t lanes) {
-  return aligned(static_cast<size_t>(shape[0] * kernels::block_count(shape[1], lanes) * lanes * shape[2] * shape[3]) *
-                 sizeof(float));
+size_t map_bytes(const Shape& shape, Format format, int64_t lanes) {
+  return aligned(stored_bytes(shape, format, lanes));
+}
+
+/// Ones, in whatever format: times depend on values only where those are tiny.
+void fill_with_ones(std::byte* map, size_t bytes, Format format) {
+  if (format.type == DataType::kF32) std::fill_n(reinterpret_cast<float*>(map), bytes / sizeof(float), 1.0F);
+  if (format.type == DataType::kBf16) std::fill_n(reinterpret_cast<uint16_t*>(map), bytes / sizeof(uint16_t), kBf16One);
+  if (format.type == DataType::kU8) std::memset(map, 1, bytes);
 }
 
 /// One way to compute what is to be measured: a convolution, or two of which the second reads the first's result.
@@ -76,12 +85,11 @@ class Workspace {
  public:
   Workspace(const Ways& ways, int64_t lanes) : cache_bytes_(machine_capabilities().caches.l2) {
     const ConvolutionProblem& first = ways.front().front().problem;
-    src_bytes_ = first.src_layout == Layout::kPlanar
-                     ? aligned(static_cast<size_t>(first.src.elements()) * sizeof(float))
-                     : blocked_bytes(first.src, lanes);
-    dst_bytes_ = blocked_bytes(ways.front().back().problem.dst, lanes);
+    const ConvolutionProblem& last = ways.front().back().problem;
+    src_bytes_ = map_bytes(first.src, first.src_format, lanes);
+    dst_bytes_ = map_bytes(last.dst, last.dst_format, lanes);
     for (const Way& way : ways) {
-      if (way.size() > 1) between_bytes_ = blocked_bytes(way.front().problem.dst, lanes);
+      if (way.size() > 1) between_bytes_ = map_bytes(way.front().problem.dst, way.front().problem.dst_format, lanes);
       for (const ConvolutionChoice& step : way) {
         scratch_bytes_ = std::max(scratch_bytes_, aligned(step.kernel.scratch_bytes(step.problem.threads)));
       }
@@ -96,15 +104,15 @@ class Workspace {
   std::vector<Contender> prepare(const Ways& ways, std::byte* memory) {
     std::byte* next = memory;
     const auto take = [&](size_t bytes) { return std::exchange(next, next + bytes); };
-    const auto take_ones = [&](size_t bytes) {
-      auto* values = reinterpret_cast<float*>(take(bytes));
-      std::fill_n(values, bytes / sizeof(float), 1.0F);
-      return values;
+    const auto take_ones = [&](size_t bytes, Format format) {
+      std::byte* map = take(bytes);
+      fill_with_ones(map, bytes, format);
+      return map;
     };
-    const float* src = take_ones(src_bytes_);
-    const float* residual = take_ones(dst_bytes_);
-    auto* between = reinterpret_cast<float*>(take(between_bytes_));
-    auto* dst = reinterpret_cast<float*>(take(dst_bytes_));
+    const std::byte* src = take_ones(src_bytes_, ways.front().front().problem.src_format);
+    const std::byte* residual = take_ones(dst_bytes_, ways.front().back().problem.dst_format);
+    std::byte* between = take(between_bytes_);
+    std::byte* dst = take(dst_bytes_);
     std::byte* scratch = take(scratch_bytes_);
     sweep_ = take(2 * cache_bytes_);
 
@@ -257,13 +265,13 @@ std::vector<double> measure_whole(const Ways& ways, const kernels::KernelTable& 
 /// Convolutions of parts of the maps, in place of those that ways consist of.
 class Parts {
  public:
-  explicit Parts(const kernels::KernelTable& table) : table_(table) {}
+  Parts(KernelList list, const kernels::KernelTable& table) : list_(list), table_(table) {}
 
   /// The way for a result of that size; nothing if one of its kernels does not do that.
   std::optional<Way> way(const Way& whole, graph::Size2d size) {
     Way way;
     for (auto step = whole.rbegin(); step != whole.rend(); ++step) {
-      const Part& part = parts_.try_emplace(&step->problem, step->problem, size, table_).first->second;
+      const Part& part = parts_.try_emplace(&step->problem, step->problem, size, *this).first->second;
       const auto found =
           std::ranges::find_if(part.kernels, [&](const auto& kernel) { return kernel->name() == step->kernel.name(); });
       if (found == part.kernels.end()) return std::nullopt;
@@ -275,23 +283,25 @@ class Parts {
 
  private:
   struct Part {
-    Part(const ConvolutionProblem& whole, graph::Size2d size, const kernels::KernelTable& table)
-        : problem(with_result(whole, size)), kernels(convolution_kernels(problem, table)) {}
+    Part(const ConvolutionProblem& whole, graph::Size2d size, const Parts& all)
+        : problem(with_result(whole, size)), kernels(all.list_(problem, all.table_)) {}
 
     ConvolutionProblem problem;
     ConvolutionKernels kernels;
   };
 
+  KernelList list_;
   const kernels::KernelTable& table_;
   std::map<const ConvolutionProblem*, Part> parts_;
 };
 
 /// All ways yield the same result.
-std::vector<double> measure(const Ways& ways, const kernels::KernelTable& table, AlignedBuffer& arena) {
+std::vector<double> measure(const Ways& ways, KernelList list, const kernels::KernelTable& table,
+                            AlignedBuffer& arena) {
   const ConvolutionProblem& whole = ways.front().back().problem;
   const graph::Size2d size = measured_size(whole);
-  if (size == graph::Size2d{whole.dst[2], whole.dst[3]}) return measure_whole(ways, table, arena);
-  Parts parts(table);
+  if (list == nullptr || size == graph::Size2d{whole.dst[2], whole.dst[3]}) return measure_whole(ways, table, arena);
+  Parts parts(list, table);
   Ways smaller;
   for (const Way& way : ways) {
     std::optional<Way> part = parts.way(way, size);
@@ -304,25 +314,24 @@ std::vector<double> measure(const Ways& ways, const kernels::KernelTable& table,
   return times;
 }
 
-Ways ways_of(const ConvolutionProblem& problem, KernelSpan kernels) {
+Ways ways_of(const Candidates& candidates) {
   Ways ways;
-  for (const auto& kernel : kernels) ways.push_back({{problem, *kernel}});
+  for (const auto& kernel : candidates.kernels) ways.push_back({{candidates.problem, *kernel}});
   return ways;
 }
 
 }  // namespace
 
-std::vector<double> measure_kernels(const ConvolutionProblem& problem, KernelSpan kernels,
-                                    const kernels::KernelTable& table, AlignedBuffer& arena) {
-  return measure(ways_of(problem, kernels), table, arena);
+std::vector<double> measure_kernels(const Candidates& candidates, const kernels::KernelTable& table,
+                                    AlignedBuffer& arena) {
+  return measure(ways_of(candidates), candidates.list, table, arena);
 }
 
-std::vector<double> measure_kernels(const ConvolutionProblem& fused, KernelSpan kernels,
-                                    const std::array<ConvolutionChoice, 2>& steps, const kernels::KernelTable& table,
-                                    AlignedBuffer& arena) {
-  Ways ways = ways_of(fused, kernels);
+std::vector<double> measure_kernels(const Candidates& fused, const std::array<ConvolutionChoice, 2>& steps,
+                                    const kernels::KernelTable& table, AlignedBuffer& arena) {
+  Ways ways = ways_of(fused);
   ways.push_back({steps[0], steps[1]});
-  return measure(ways, table, arena);
+  return measure(ways, fused.list, table, arena);
 }
 
 }  // namespace zoo::engine

@@ -13,10 +13,9 @@ namespace zoo::engine {
 /// early gains nothing while they are in L2), activations wherever the previous run left them: of the best kernel the
 /// smallest of several, of the others that times the median of how many times as long they took in the same rounds. One
 /// that is hopeless at first sight, and at the second, keeps the shorter time of these runs. Of a large map a part is
-/// computed, and its time multiplied. `kernels` are the first of convolution_kernels(problem). `arena` is memory to
-/// work in; it grows as needed.
-std::vector<double> measure_kernels(const ConvolutionProblem& problem, KernelSpan kernels,
-                                    const kernels::KernelTable& table, AlignedBuffer& arena);
+/// computed, and its time multiplied; not without a list. `arena` is memory to work in; it grows as needed.
+std::vector<double> measure_kernels(const Candidates& candidates, const kernels::KernelTable& table,
+                                    AlignedBuffer& arena);
 
 /// A convolution and the kernel that it gets.
 struct ConvolutionChoice {
@@ -25,9 +24,8 @@ struct ConvolutionChoice {
 };
 
 /// The same of kernels that compute two convolutions at once, and, as the last time, of the two one after the other.
-/// `kernels` and those of `steps` are among convolution_kernels() of their problems.
-std::vector<double> measure_kernels(const ConvolutionProblem& fused, KernelSpan kernels,
-                                    const std::array<ConvolutionChoice, 2>& steps, const kernels::KernelTable& table,
-                                    AlignedBuffer& arena);
+/// The list of `fused` has the kernels of `steps`, too.
+std::vector<double> measure_kernels(const Candidates& fused, const std::array<ConvolutionChoice, 2>& steps,
+                                    const kernels::KernelTable& table, AlignedBuffer& arena);
 
 }  // namespace zoo::engine

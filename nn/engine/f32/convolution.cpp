@@ -7,7 +7,9 @@
 #include "nn/core/error.h"
 #include "nn/engine/choice/kernel_choice.h"
 #include "nn/engine/choice/kernel_taps.h"
+#include "nn/engine/f32/convolution_list.h"
 #include "nn/engine/f32/f32_steps.h"
+#include "nn/engine/f32/onednn/onednn_convolution.h"
 #include "nn/engine/machine/capabilities.h"
 
 namespace zoo::engine {
@@ -60,7 +62,7 @@ class ConvolutionCompiler {
   void compile() {
     if (compiler_.is_left_to_reader(src_)) {
       const ConvolutionProblem fused = problem_after(src_);
-      emit_best(fused, convolution_kernels(fused, compiler_.table()));
+      emit_best(fused, f32_convolution_kernels(fused, compiler_.table()));
       return;
     }
     if (is_better_fused()) {
@@ -69,11 +71,11 @@ class ConvolutionCompiler {
     }
     // Images come row-major; the first convolution can read them as they are.
     if (compiler_.value(compiler_.value_of(src_)).layout == Layout::kPlanar) {
-      const ConvolutionProblem planar = problem(Layout::kPlanar);
-      if (emit_best(planar, convolution_kernels(planar, compiler_.table()))) return;
+      const ConvolutionProblem planar = problem(kPlanarF32);
+      if (emit_best(planar, f32_convolution_kernels(planar, compiler_.table()))) return;
     }
-    const ConvolutionProblem fused = problem(Layout::kBlocked);
-    ConvolutionKernels kernels = convolution_kernels(fused, compiler_.table());
+    const ConvolutionProblem fused = problem(kBlockedF32);
+    ConvolutionKernels kernels = f32_convolution_kernels(fused, compiler_.table());
     const bool is_slow = kernels.empty() || kernels.front()->is_last_resort();
     if (is_slow && emit_unfused(fused)) return;
     if (emit_best(fused, std::move(kernels))) return;
@@ -85,7 +87,7 @@ class ConvolutionCompiler {
   }
 
  private:
-  ConvolutionProblem problem(Layout src_layout) const {
+  ConvolutionProblem problem(Format src_format) const {
     const Shape& src = compiler_.shape(src_);
     const Shape& dst = compiler_.shape(id_);
     graph::Conv2d op = op_;
@@ -104,7 +106,7 @@ class ConvolutionCompiler {
             .pad = pad,
             .activation = compiler_.resolve(op_.activation),
             .has_residual = residual_ != graph::kNone,
-            .src_layout = src_layout,
+            .src_format = src_format,
             .threads = compiler_.tuned_threads(),
             .compact_layers = compiler_.compact_layers(),
             .machine = compiler_.capabilities()};
@@ -115,7 +117,7 @@ class ConvolutionCompiler {
   /// The same with the convolution that yields its source.
   ConvolutionProblem problem_after(graph::NodeId expansion) const {
     const auto& op = std::get<graph::Conv2d>(compiler_.node(expansion).op);
-    ConvolutionProblem fused = problem(Layout::kBlocked);
+    ConvolutionProblem fused = problem(kBlockedF32);
     fused.src = compiler_.shape(compiler_.node(expansion).inputs[0]);
     fused.expansion = {op, graph::resolve_padding(op, {fused.src[2], fused.src[3]}), compiler_.resolve(op.activation)};
     return fused;
@@ -124,7 +126,7 @@ class ConvolutionCompiler {
   /// Whether the one convolution that reads this one's result does both at once, and faster. Only where the result is
   /// too large for the cache: else nothing is gained.
   bool is_better_fused() const {
-    const ConvolutionProblem first = problem(Layout::kBlocked);
+    const ConvolutionProblem first = problem(kBlockedF32);
     const auto bytes = static_cast<size_t>(first.dst.elements()) / static_cast<size_t>(first.dst[0]) * sizeof(float);
     const graph::NodeId reader = compiler_.sole_reader(id_);
     if (!compiler_.is_f32() || first.has_residual || reader == graph::kNone ||
@@ -137,17 +139,19 @@ class ConvolutionCompiler {
     const ConvolutionCompiler second(compiler_, reader, *next);
     if (second.is_cropped()) return false;
     const ConvolutionProblem both = second.problem_after(id_);
-    const ConvolutionProblem alone = second.problem(Layout::kBlocked);
-    const ConvolutionKernels fused = convolution_kernels(both, compiler_.table());
+    const ConvolutionProblem alone = second.problem(kBlockedF32);
+    const ConvolutionKernels fused = f32_convolution_kernels(both, compiler_.table());
     if (fused.empty()) return false;
-    const ConvolutionKernels firsts = convolution_kernels(first, compiler_.table());
-    const ConvolutionKernels seconds = convolution_kernels(alone, compiler_.table());
-    return compiler_.chooser().prefers({both, fused}, {{{first, firsts}, {alone, seconds}}});
+    const ConvolutionKernels firsts = f32_convolution_kernels(first, compiler_.table());
+    const ConvolutionKernels seconds = f32_convolution_kernels(alone, compiler_.table());
+    return compiler_.chooser().prefers(
+        {both, fused, f32_convolution_kernels},
+        {{{first, firsts, f32_convolution_kernels}, {alone, seconds, f32_convolution_kernels}}});
   }
 
   bool emit_best(const ConvolutionProblem& problem, ConvolutionKernels kernels) {
     if (kernels.empty()) return false;
-    const size_t best = compiler_.chooser().choose(problem, kernels);
+    const size_t best = compiler_.chooser().choose({problem, kernels, f32_convolution_kernels});
     emit(problem, std::move(kernels[best]));
     return true;
   }
@@ -173,7 +177,7 @@ class ConvolutionCompiler {
     step->info.implementation = kernel->name();
     step->thread_scratch_bytes = [&kernel = *kernel](int threads) { return kernel.scratch_bytes(threads); };
     const graph::NodeId src = problem.expansion ? compiler_.node(src_).inputs[0] : src_;
-    step->reads = {problem.src_layout == Layout::kPlanar ? compiler_.value_of(src) : compiler_.blocked_value_of(src)};
+    step->reads = {problem.src_format == kPlanarF32 ? compiler_.value_of(src) : compiler_.blocked_value_of(src)};
     if (problem.has_residual) step->reads.push_back(compiler_.blocked_value_of(residual_));
     step->writes = compiler_.add_value(problem.dst, Layout::kBlocked);
     if (kernel->can_sum() && compiler_.is_squeezed(id_)) {
@@ -225,59 +229,6 @@ class ConvolutionCompiler {
 };
 
 }  // namespace
-
-int64_t ConvolutionProblem::weight_count() const {
-  const auto count = [](const graph::Conv2d& conv) {
-    return conv.out_channels * (conv.in_channels / conv.groups) * conv.kernel.h * conv.kernel.w;
-  };
-  return expansion ? count(op) + count(expansion->op) : count(op);
-}
-
-int64_t ConvolutionProblem::bias_count() const {
-  if (expansion) return op.out_channels + expansion->op.out_channels;
-  return has_bias() ? op.out_channels : 0;
-}
-
-std::string to_string(const ConvolutionProblem& p) {
-  const graph::Conv2d& op = p.op;
-  std::string expansion;
-  if (p.expansion) {
-    const graph::Conv2d& first = p.expansion->op;
-    const graph::ResolvedPadding& pad = p.expansion->pad;
-    expansion =
-        fmt::format(" after k{}x{} s{}x{} d{}x{} p{}.{}.{}.{} g{} to {} {}", first.kernel.h, first.kernel.w,
-                    first.stride.h, first.stride.w, first.dilation.h, first.dilation.w, pad.begin.h, pad.begin.w,
-                    pad.end.h, pad.end.w, first.groups, first.out_channels, to_string(p.expansion->activation.kind));
-  }
-  return fmt::format("{} -> {} k{}x{} s{}x{} d{}x{} p{}.{}.{}.{} g{} {}{}{}{} t{}{}", p.src.to_string(),
-                     p.dst.to_string(), op.kernel.h, op.kernel.w, op.stride.h, op.stride.w, op.dilation.h,
-                     op.dilation.w, p.pad.begin.h, p.pad.begin.w, p.pad.end.h, p.pad.end.w, op.groups,
-                     to_string(p.activation.kind), p.has_bias() ? " bias" : "", p.has_residual ? " residual" : "",
-                     p.src_layout == Layout::kPlanar ? " planar" : "", p.threads, expansion);
-}
-
-ConvolutionKernels convolution_kernels(const ConvolutionProblem& problem, const kernels::KernelTable& table) {
-  ConvolutionKernels all;
-  const auto add = [&](std::unique_ptr<ConvolutionKernel> kernel) {
-    if (kernel != nullptr && kernel->lanes() == table.lanes) all.push_back(std::move(kernel));
-  };
-  if (problem.expansion) {
-    add(make_expand_depthwise_convolution(problem, table));
-    add(make_winograd_pointwise_convolution(problem, table));
-    return all;
-  }
-  add(make_depthwise_convolution(problem, table));
-  add(make_stem_convolution(problem, table));
-  add(make_mat_vec_convolution(problem, table));
-  add(make_pointwise_convolution(problem, table));
-  add(make_narrow_pointwise_convolution(problem, table));
-  add(make_winograd_convolution(problem, table));
-  add(make_split_convolution(problem, table));
-  add(make_onednn_convolution(problem, table));
-  add(make_direct_convolution(problem, table));
-  std::stable_partition(all.begin(), all.end(), [](const auto& kernel) { return !kernel->is_last_resort(); });
-  return all;
-}
 
 void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
   ConvolutionCompiler(compiler, id, op).compile();

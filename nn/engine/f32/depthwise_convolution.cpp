@@ -1,4 +1,5 @@
 // Depthwise convolutions on own kernels.
+#include "nn/engine/f32/convolution_list.h"
 #include "nn/engine/f32/depthwise_op.h"
 #include "nn/engine/f32/own_convolution.h"
 #include "nn/engine/machine/parallel.h"
@@ -18,10 +19,11 @@ class DepthwiseConvolution : public OwnConvolution {
   bool can_sum() const override { return true; }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
+    const FloatMaps maps = float_maps(memory);
     return make_bound_step([=, conv = with_packed(conv_, memory), threads = memory.threads, items = images() * blocks(),
                             function = function_] {
       parallel_for(threads, items, [&](int64_t begin, int64_t end) {
-        function(conv, memory.src, memory.residual, memory.dst, memory.sums, begin, end);
+        function(conv, maps.src, maps.residual, maps.dst, maps.sums, begin, end);
       });
     });
   }
@@ -67,7 +69,7 @@ kernels::DepthwiseConv depthwise_op(const ConvolutionProblem& problem, const ker
 
 std::unique_ptr<ConvolutionKernel> make_depthwise_convolution(const ConvolutionProblem& problem,
                                                               const kernels::KernelTable& table) {
-  if (problem.src_layout != Layout::kBlocked) return nullptr;
+  if (problem.src_format != kBlockedF32) return nullptr;
   const kernels::DepthwiseFunction function = depthwise_function(problem, table);
   if (function == nullptr) return nullptr;
   return std::make_unique<DepthwiseConvolution>(problem, table, function);

@@ -1,4 +1,5 @@
 // The own fallback for shapes that oneDNN has no fast implementation for.
+#include "nn/engine/f32/convolution_list.h"
 #include "nn/engine/f32/own_convolution.h"
 #include "nn/engine/machine/parallel.h"
 
@@ -30,11 +31,11 @@ class DirectConvolution : public OwnConvolution {
   bool is_last_resort() const override { return true; }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
+    const FloatMaps maps = float_maps(memory);
     return make_bound_step([=, conv = with_packed(conv_, memory), threads = memory.threads, items = images() * blocks(),
                             kernel = table().direct_conv] {
-      parallel_for(threads, items, [&](int64_t begin, int64_t end) {
-        kernel(conv, memory.src, memory.residual, memory.dst, begin, end);
-      });
+      parallel_for(threads, items,
+                   [&](int64_t begin, int64_t end) { kernel(conv, maps.src, maps.residual, maps.dst, begin, end); });
     });
   }
 
@@ -64,7 +65,7 @@ class DirectConvolution : public OwnConvolution {
 
 std::unique_ptr<ConvolutionKernel> make_direct_convolution(const ConvolutionProblem& problem,
                                                            const kernels::KernelTable& table) {
-  if (problem.src_layout != Layout::kBlocked) return nullptr;
+  if (problem.src_format != kBlockedF32) return nullptr;
   if (problem.op.groups != 1 && !problem.is_depthwise()) return nullptr;
   return std::make_unique<DirectConvolution>(problem, table);
 }

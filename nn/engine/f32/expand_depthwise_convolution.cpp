@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "nn/engine/f32/convolution_list.h"
 #include "nn/engine/f32/depthwise_op.h"
+#include "nn/engine/f32/own_convolution.h"
 #include "nn/engine/kernels/f32/pointwise.h"
 #include "nn/engine/machine/capabilities.h"
 #include "nn/engine/machine/parallel.h"
@@ -123,6 +125,7 @@ class ExpandDepthwiseConvolution : public ConvolutionKernel {
   }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
+    const FloatMaps maps = float_maps(memory);
     Pair pair = pair_;
     pair.expand.weights = reinterpret_cast<const float*>(memory.packed);
     pair.expand.bias = pair.expand.weights + expand_weights();
@@ -136,7 +139,7 @@ class ExpandDepthwiseConvolution : public ConvolutionKernel {
         for (int64_t part = first; part < last; ++part) {
           const kernels::Part rows = kernels::part_of(pair.depthwise.dst_h, parts, part);
           for (int64_t image = 0; image < images; ++image) {
-            pair.run(memory.src + image * src_floats, memory.dst + image * dst_floats,
+            pair.run(maps.src + image * src_floats, maps.dst + image * dst_floats,
                      buffers + part * pair.buffer_floats(), rows.begin, rows.end);
           }
         }
@@ -159,7 +162,7 @@ class ExpandDepthwiseConvolution : public ConvolutionKernel {
 
 std::unique_ptr<ConvolutionKernel> make_expand_depthwise_convolution(const ConvolutionProblem& problem,
                                                                      const kernels::KernelTable& table) {
-  if (problem.src_layout != Layout::kBlocked || problem.has_residual) return nullptr;
+  if (problem.src_format != kBlockedF32 || problem.has_residual) return nullptr;
   if (!has_pointwise_kernel(problem.expansion->op, table)) return nullptr;
   if (depthwise_function(problem, table) == nullptr) return nullptr;
   return std::make_unique<ExpandDepthwiseConvolution>(problem, table);

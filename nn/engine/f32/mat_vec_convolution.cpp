@@ -1,4 +1,5 @@
 // Convolutions of 1x1 maps, as after global pooling: each image is a vector.
+#include "nn/engine/f32/convolution_list.h"
 #include "nn/engine/f32/own_convolution.h"
 #include "nn/engine/machine/parallel.h"
 
@@ -17,11 +18,12 @@ class MatVecConvolution : public OwnConvolution {
             .inputs = problem.op.in_channels, .outputs = problem.op.out_channels, .activation = problem.activation} {}
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
+    const FloatMaps maps = float_maps(memory);
     return make_bound_step([=, mat_vec = with_packed(mat_vec_, memory), threads = memory.threads, rows = images(),
                             src_stride = src_stride_, blocks = blocks(), dst_stride = blocks() * table().lanes,
                             function = function_] {
       parallel_for(threads, blocks, [&](int64_t begin, int64_t end) {
-        function(mat_vec, memory.src, src_stride, memory.dst, dst_stride, rows, begin, end);
+        function(mat_vec, maps.src, src_stride, maps.dst, dst_stride, rows, begin, end);
       });
     });
   }
@@ -46,7 +48,7 @@ std::unique_ptr<ConvolutionKernel> make_mat_vec_convolution(const ConvolutionPro
   const graph::Conv2d& op = problem.op;
   constexpr graph::Size2d kOne = {1, 1};
   const auto is_vector = [](const Shape& shape) { return shape[2] == 1 && shape[3] == 1; };
-  if (problem.src_layout != Layout::kBlocked || op.groups != 1 || op.kernel != kOne) return nullptr;
+  if (problem.src_format != kBlockedF32 || op.groups != 1 || op.kernel != kOne) return nullptr;
   if (!is_vector(problem.src) || !is_vector(problem.dst) || problem.pad.begin != graph::Size2d{0, 0}) return nullptr;
   if (problem.has_residual) return nullptr;
   if (problem.compact_layers) {

@@ -10,6 +10,21 @@
 
 namespace zoo::engine {
 
+/// The maps of a convolution whose formats hold f32.
+struct FloatMaps {
+  const float* src;
+  const float* residual;
+  float* dst;
+  float* sums;
+};
+
+inline FloatMaps float_maps(const ConvolutionMemory& memory) {
+  return {.src = static_cast<const float*>(memory.src),
+          .residual = static_cast<const float*>(memory.residual),
+          .dst = static_cast<float*>(memory.dst),
+          .sums = static_cast<float*>(memory.sums)};
+}
+
 /// Packed are the weights, then the bias with zeros up to whole blocks.
 class OwnConvolution : public ConvolutionKernel {
  public:

@@ -1,6 +1,7 @@
 // Pointwise convolutions on own kernels.
 #include <algorithm>
 
+#include "nn/engine/f32/convolution_list.h"
 #include "nn/engine/f32/own_convolution.h"
 #include "nn/engine/kernels/f32/pointwise.h"
 #include "nn/engine/machine/capabilities.h"
@@ -40,14 +41,14 @@ class PointwiseConvolution : public OwnConvolution {
   }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
+    const FloatMaps maps = float_maps(memory);
     kernels::PointwiseConv conv = with_packed(conv_, memory);
     conv.chunks = choose_chunks(conv, images(), table().lanes, memory.threads);
-    return make_bound_step(
-        [=, threads = memory.threads, items = images() * conv.chunks * conv.groups, function = table().pointwise] {
-          parallel_for(threads, items, [&](int64_t begin, int64_t end) {
-            function(conv, memory.src, memory.residual, memory.dst, begin, end);
-          });
-        });
+    return make_bound_step([=, threads = memory.threads, items = images() * conv.chunks * conv.groups,
+                            function = table().pointwise] {
+      parallel_for(threads, items,
+                   [&](int64_t begin, int64_t end) { function(conv, maps.src, maps.residual, maps.dst, begin, end); });
+    });
   }
 
  private:
@@ -62,7 +63,7 @@ class PointwiseConvolution : public OwnConvolution {
 };
 
 bool is_pointwise(const ConvolutionProblem& problem, const kernels::KernelTable& table) {
-  return problem.src_layout == Layout::kBlocked && has_pointwise_kernel(problem.op, table) &&
+  return problem.src_format == kBlockedF32 && has_pointwise_kernel(problem.op, table) &&
          problem.src[2] == problem.dst[2] && problem.src[3] == problem.dst[3];
 }
 

@@ -1,6 +1,7 @@
 // Dense convolutions in f32 on AMX's tiles.
 #include <algorithm>
 
+#include "nn/engine/f32/convolution_list.h"
 #include "nn/engine/f32/own_convolution.h"
 #include "nn/engine/kernels/f32/pointwise.h"
 #include "nn/engine/kernels/f32/split_conv.h"
@@ -52,13 +53,14 @@ class SplitConvolution : public OwnConvolution {
   }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
+    const FloatMaps maps = float_maps(memory);
     const kernels::SplitConv chunked = conv_for(memory.threads);
     return make_bound_step([=, conv = with_packed(chunked, memory), parts = int64_t{memory.threads},
                             items = images() * chunked.chunks, bytes = kernels::split_conv_scratch(chunked)] {
       parallel_for(static_cast<int>(parts), parts, [&](int64_t first, int64_t last) {
         for (int64_t p = first; p < last; ++p) {
           const kernels::Part part = kernels::part_of(items, parts, p);
-          kernels::split_conv(conv, memory.src, memory.residual, memory.dst, memory.scratch + p * bytes, part.begin,
+          kernels::split_conv(conv, maps.src, maps.residual, maps.dst, memory.scratch + p * bytes, part.begin,
                               part.end);
         }
       });
@@ -93,7 +95,7 @@ std::unique_ptr<ConvolutionKernel> make_split_convolution(const ConvolutionProbl
                                                           const kernels::KernelTable& table) {
   const graph::Conv2d& op = problem.op;
   if (!problem.machine.amx_bf16 || table.lanes != kernels::kSplitLanes) return nullptr;
-  if (problem.src_layout != Layout::kBlocked || op.groups != 1) return nullptr;
+  if (problem.src_format != kBlockedF32 || op.groups != 1) return nullptr;
   if (op.kernel.h != op.kernel.w || op.stride.h != op.stride.w || op.dilation != graph::Size2d{1, 1}) return nullptr;
   return std::make_unique<SplitConvolution>(problem, table);
 }

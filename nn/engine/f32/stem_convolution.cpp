@@ -1,6 +1,7 @@
 // The first convolution of a network on an own kernel: reads the image as it is.
 #include <algorithm>
 
+#include "nn/engine/f32/convolution_list.h"
 #include "nn/engine/f32/own_convolution.h"
 #include "nn/engine/kernels/f32/stem.h"
 #include "nn/engine/machine/parallel.h"
@@ -27,9 +28,10 @@ class StemConvolution : public OwnConvolution {
               .run_count = static_cast<int64_t>(runs_.size())} {}
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
+    const FloatMaps maps = float_maps(memory);
     return make_bound_step([=, conv = with_packed(conv_, memory), threads = memory.threads,
                             rows = images() * conv_.dst_h, stem = table().stem] {
-      parallel_for(threads, rows, [&](int64_t begin, int64_t end) { stem(conv, memory.src, memory.dst, begin, end); });
+      parallel_for(threads, rows, [&](int64_t begin, int64_t end) { stem(conv, maps.src, maps.dst, begin, end); });
     });
   }
 
@@ -48,7 +50,7 @@ std::unique_ptr<ConvolutionKernel> make_stem_convolution(const ConvolutionProble
   constexpr graph::Size2d kKernel = {kernels::kStemKernel, kernels::kStemKernel};
   constexpr graph::Size2d kStride = {kernels::kStemStride, kernels::kStemStride};
   const graph::Conv2d& op = problem.op;
-  if (problem.src_layout != Layout::kPlanar || problem.has_residual || op.groups != 1) return nullptr;
+  if (problem.src_format != kPlanarF32 || problem.has_residual || op.groups != 1) return nullptr;
   if (op.kernel != kKernel || op.stride != kStride || op.dilation != graph::Size2d{1, 1}) return nullptr;
   if (op.in_channels > kMostChannels) return nullptr;
   const auto is_below_kernel = [](const graph::Size2d& pad) { return std::max(pad.h, pad.w) < kernels::kStemKernel; };

@@ -1,6 +1,7 @@
 // Dense 3x3 convolutions on own kernels.
 #include <algorithm>
 
+#include "nn/engine/f32/convolution_list.h"
 #include "nn/engine/f32/own_convolution.h"
 #include "nn/engine/kernels/f32/pointwise.h"
 #include "nn/engine/kernels/f32/winograd.h"
@@ -34,6 +35,7 @@ class WinogradConvolution : public OwnConvolution {
   }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
+    const FloatMaps maps = float_maps(memory);
     return make_bound_step([=, conv = with_packed(conv_for(memory.threads), memory), parts = int64_t{memory.threads},
                             tiles = all_tiles(),
                             floats = kernels::winograd_scratch(conv_for(memory.threads), table().lanes),
@@ -41,7 +43,7 @@ class WinogradConvolution : public OwnConvolution {
       parallel_for(static_cast<int>(parts), parts, [&](int64_t first, int64_t last) {
         for (int64_t p = first; p < last; ++p) {
           const kernels::Part part = kernels::part_of(tiles, parts, p);
-          function(conv, memory.src, memory.residual, memory.dst, scratch + p * floats, part.begin, part.end);
+          function(conv, maps.src, maps.residual, maps.dst, scratch + p * floats, part.begin, part.end);
         }
       });
     });
@@ -80,7 +82,7 @@ bool has_winograd_kernel(const graph::Conv2d& op, const kernels::KernelTable& ta
 
 std::unique_ptr<ConvolutionKernel> make_winograd_convolution(const ConvolutionProblem& problem,
                                                              const kernels::KernelTable& table) {
-  if (problem.src_layout != Layout::kBlocked || !has_winograd_kernel(problem.op, table)) return nullptr;
+  if (problem.src_format != kBlockedF32 || !has_winograd_kernel(problem.op, table)) return nullptr;
   return std::make_unique<WinogradConvolution>(problem, table);
 }
 

@@ -5,7 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "nn/engine/choice/convolution.h"
+#include "nn/engine/f32/convolution_list.h"
+#include "nn/engine/f32/own_convolution.h"
 #include "nn/engine/kernels/f32/pointwise.h"
 #include "nn/engine/kernels/f32/winograd.h"
 #include "nn/engine/machine/capabilities.h"
@@ -101,6 +102,7 @@ class WinogradPointwiseConvolution : public ConvolutionKernel {
   }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
+    const FloatMaps maps = float_maps(memory);
     Pair pair = pair_for(memory.threads);
     pair.first.weights = reinterpret_cast<const float*>(memory.packed);
     pair.first.bias = pair.first.weights + first_weights();
@@ -114,7 +116,7 @@ class WinogradPointwiseConvolution : public ConvolutionKernel {
         for (int64_t part = first; part < last; ++part) {
           const kernels::Part rows = kernels::part_of(pair.tile_rows(), parts, part);
           for (int64_t image = 0; image < images; ++image) {
-            pair.run(memory.src + image * src_floats, memory.dst + image * dst_floats,
+            pair.run(maps.src + image * src_floats, maps.dst + image * dst_floats,
                      scratch + part * pair.scratch_floats(), rows.begin, rows.end);
           }
         }
@@ -150,7 +152,7 @@ class WinogradPointwiseConvolution : public ConvolutionKernel {
 
 std::unique_ptr<ConvolutionKernel> make_winograd_pointwise_convolution(const ConvolutionProblem& problem,
                                                                        const kernels::KernelTable& table) {
-  if (problem.src_layout != Layout::kBlocked || problem.has_residual) return nullptr;
+  if (problem.src_format != kBlockedF32 || problem.has_residual) return nullptr;
   if (!has_winograd_kernel(problem.expansion->op, table)) return nullptr;
   if (!has_pointwise_kernel(problem.op, table)) return nullptr;
   return std::make_unique<WinogradPointwiseConvolution>(problem, table);

@@ -9,9 +9,9 @@
 
 #include "nn/core/error.h"
 #include "nn/engine/instruction_set.h"
-#include "nn/engine/kernels/bf16/bf16.h"
 #include "nn/engine/machine/capabilities.h"
 #include "nn/engine/plan/int8_values.h"
+#include "nn/engine/plan/stored_bytes.h"
 
 namespace zoo::engine {
 
@@ -166,33 +166,19 @@ kernels::ResolvedActivation StepCompiler::resolve(const graph::FusedActivation& 
   return {function.kind, 0.0F};
 }
 
-int64_t StepCompiler::stored_elements(const Shape& shape, Layout layout) const {
-  switch (layout) {
-    case Layout::kPlanar:
-      break;
-    case Layout::kBlocked:
-      return blocks(shape) * table_.lanes * area(shape);
-    case Layout::kChannelsLast:
-      return shape[0] * area(shape) * kernels::channel_pitch(shape[1]);
-  }
-  return shape.elements();
-}
-
 ValueId StepCompiler::add_value(const Shape& shape, Format format) {
-  const size_t element = format.type == DataType::kBf16 ? sizeof(kernels::Bf16) : sizeof(float);
-  const size_t bytes = static_cast<size_t>(stored_elements(shape, format.layout)) * element;
-  compiled_.values.push_back({shape, format.layout, format.type, bytes});
+  compiled_.values.push_back({shape, format.layout, format.type, stored_bytes(shape, format, table_.lanes)});
   return static_cast<ValueId>(compiled_.values.size() - 1);
 }
 
 ValueId StepCompiler::add_int8_value(graph::NodeId id, bool with_sums) {
   const Shape& map = shape(id);
-  const int64_t channels = kernels::int8_padded(map[1]);
-  int64_t bytes = map[0] * area(map) * channels;
-  if (with_sums) bytes = int8_sums_offset(map) + map[0] * channels * static_cast<int64_t>(sizeof(int32_t));
-  bytes += kernels::kInt8Slack;
-  compiled_.values.push_back(
-      {map, Layout::kChannelsLast, DataType::kU8, static_cast<size_t>(bytes), quantization(id), with_sums});
+  size_t bytes = stored_bytes(map, kChannelsLastU8, table_.lanes);
+  if (with_sums) {
+    const int64_t sums = map[0] * kernels::int8_padded(map[1]) * static_cast<int64_t>(sizeof(int32_t));
+    bytes = static_cast<size_t>(int8_sums_offset(map) + sums + kernels::kInt8Slack);
+  }
+  compiled_.values.push_back({map, Layout::kChannelsLast, DataType::kU8, bytes, quantization(id), with_sums});
   return static_cast<ValueId>(compiled_.values.size() - 1);
 }
 

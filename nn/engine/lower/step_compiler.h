@@ -120,7 +120,6 @@ class StepCompiler {
   void plan_weights_ahead();
   ValueId converted(ValueId source, Format format, std::string_view name);
   ValueId planar_value(ValueId source, std::string_view name);
-  int64_t stored_elements(const Shape& shape, Layout layout) const;
 
   const graph::BoundGraph& network_;
   std::vector<Shape> shapes_;

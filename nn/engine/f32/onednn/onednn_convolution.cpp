@@ -1,4 +1,5 @@
-// Convolutions on oneDNN primitives.
+#include "nn/engine/f32/onednn/onednn_convolution.h"
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -8,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
-#include "nn/engine/choice/convolution.h"
 #include "nn/engine/f32/onednn/onednn_compat.h"
 #include "nn/engine/f32/onednn/onednn_context.h"
 
@@ -135,7 +135,7 @@ dnnl::convolution_forward::primitive_desc describe(const ConvolutionProblem& pro
 
   const graph::Conv2d& op = problem.op;
   const compat::ConvolutionDesc desc = {
-      .src = tensor_desc(problem.src, problem.src_layout == Layout::kPlanar ? Tag::nchw : blocked),
+      .src = tensor_desc(problem.src, problem.src_format == kPlanarF32 ? Tag::nchw : blocked),
       .weights = source_desc(op, Tag::any, Tag::any),
       .bias = problem.has_bias() ? Desc({op.out_channels}, Type::f32, Tag::x) : Desc(),
       .dst = tensor_desc(problem.dst, blocked),
@@ -179,7 +179,7 @@ class OneDnnConvolution : public ConvolutionKernel {
   }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    auto bound = std::make_unique<BoundConvolution>(primitive_, name_, after_, memory.dst);
+    auto bound = std::make_unique<BoundConvolution>(primitive_, name_, after_, static_cast<float*>(memory.dst));
     bound->add(DNNL_ARG_SRC, desc_.src_desc(), memory.src);
     bound->add(DNNL_ARG_WEIGHTS, desc_.weights_desc(), memory.packed);
     if (has_bias()) bound->add(DNNL_ARG_BIAS, desc_.bias_desc(), memory.packed + weight_bytes());
