@@ -18,6 +18,7 @@
 #include "apps/model_flags.h"
 #include "apps/number_check.h"
 #include "apps/output.h"
+#include "apps/publish_flags.h"
 #include "apps/run_inputs.h"
 #include "apps/timeout_flags.h"
 #include "apps/video_flags.h"
@@ -53,6 +54,7 @@ struct LiveFlags {
   KernelFlags kernels;
   VideoFlags video;
   LivePageOptions page;
+  PublishFlags publish;
   LiveSessionOptions session;
 };
 
@@ -116,10 +118,13 @@ int live(LiveFlags& flags) {
         fmt::format("live: {} are given, and at most {} are allowed; leave some out, or give --max-streams {}",
                     counted(std::ssize(streams), "stream"), flags.session.max_streams, streams.size()));
   }
+  const PublishOptions publish = flags.publish.options();
   const auto model = load_model(flags.model, flags.weights);
   flags.answers.check(model->config());
   const auto files = files_with_calibration(flags.model, *model);
   files->add_input(flags.streams_file, "the streams file");
+  files->add_input(flags.publish.password_file, "the password file");
+  files->add_input(flags.publish.ca_file, "the certificates");
   std::vector<pipeline::SourceSpec> specs;
   for (const streams::StreamOptions& stream : streams) specs.push_back(stream.spec);
   sinks::add_sources(specs, *files);
@@ -136,6 +141,7 @@ int live(LiveFlags& flags) {
   session.video.on_note = note_reporter();
   session.files = files;
   session.defaults = defaults;
+  session.publish = publish;
   if (!flags.page.listen.empty()) {
     check_listen(flags.page.listen);
     session.page = flags.page;
@@ -204,6 +210,7 @@ Action setup_live(CLI::App& app) {
              "the environment, which nobody else sees)")
           ->envname(kTokenVariable)
           ->type_name("TOKEN");
+  flags->publish.add_to(app);
   flags->weights.add_to(app);
   flags->size.add_to(app);
   flags->answers.add_to(app);

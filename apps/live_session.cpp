@@ -25,6 +25,7 @@ namespace {
 constexpr std::chrono::milliseconds kLook{40};
 constexpr std::chrono::milliseconds kTableEvery{250};
 constexpr std::chrono::milliseconds kFileEvery{250};
+constexpr std::chrono::milliseconds kStatesEvery{250};
 
 /// True at the first call and then once in a while.
 class Every {
@@ -45,7 +46,10 @@ class Every {
 }  // namespace
 
 LiveSession::LiveSession(std::shared_ptr<streams::ModelSlot> model, LiveSessionOptions options)
-    : model_(std::move(model)), options_(std::move(options)), frames_(std::make_shared<serve::NewestFrames>()) {
+    : model_(std::move(model)),
+      options_(std::move(options)),
+      frames_(std::make_shared<serve::NewestFrames>()),
+      publish_(options_.publish, model_->current()->name) {
   std::vector<std::unique_ptr<pipeline::ResultSink>> sinks;
   add_sinks(sinks);
   streams::LiveOptions live;
@@ -65,6 +69,7 @@ void LiveSession::add_sinks(std::vector<std::unique_ptr<pipeline::ResultSink>>& 
     json_ = json.get();
     sinks.push_back(std::move(json));
   }
+  publish_.add_sinks(sinks, [this](size_t stream) { return name_of(stream); });
   if (!options_.save_folder.empty()) {
     sinks::VideoOptions video = options_.video;
     video.stop = &stop_requested();
@@ -100,13 +105,16 @@ int LiveSession::run(const std::vector<streams::StreamOptions>& streams, streams
   }
   Every table(kTableEvery);
   Every file(kFileEvery);
+  Every states(kStatesEvery);
   Every counts(options_.counts_every);
   counts.due();  // nothing is to be told yet
   while (goes_on()) {
     if (take_reload_request()) watcher_->request_reload();
     if (file_ && file.due()) file_->update(*streams_);
     if (table.due()) show_table();
-    if (counts.due()) write_counts();
+    const bool counts_due = counts.due();
+    if (counts_due) write_counts();
+    if (counts_due || states.due()) publish_states(counts_due);
     if (window_) update_window();
     std::this_thread::sleep_for(kLook);
   }
@@ -134,7 +142,9 @@ void LiveSession::open_page() {
 
 void LiveSession::on_model_change(const streams::ModelChange& change) {
   report(change.message);
-  with_json([&] { json_->write_line(streams::model_change_json(change)); });
+  const std::string json = streams::model_change_json(change);
+  publish_.tell_model(json);
+  with_json([&] { json_->write_line(json); });
 }
 
 template <typename Work>
@@ -186,16 +196,23 @@ void LiveSession::show_table() const {
   if (isatty(STDERR_FILENO) == 0 || ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0) return;
   if (size.ws_col < 2 || size.ws_row < 2) return;
   // The last column stays free: some terminals begin a new line there.
-  show_status(stream_table(streams_->snapshot(), size.ws_col - 1U, size.ws_row - 1U));
+  show_status(stream_table(streams_->snapshot(), streams_->sinks(), size.ws_col - 1U, size.ws_row - 1U));
 }
 
 void LiveSession::write_counts() {
-  with_json(
-      [&] { json_->write_line(streams::streams_json(streams_->snapshot(), streams_->total(), streams_->sinks())); });
+  if (json_ == nullptr && options_.publish.targets.empty()) return;
+  const std::string json = streams::streams_json(streams_->snapshot(), streams_->total(), streams_->sinks());
+  publish_.tell_counts(json);
+  with_json([&] { json_->write_line(json); });
+}
+
+void LiveSession::publish_states(bool all) {
+  if (!options_.publish.targets.empty()) publish_.tell_streams(streams_->snapshot(), all);
 }
 
 int LiveSession::finish() {
   page_.reset();
+  publish_states(true);
   streams_->stop();
   watcher_.reset();
   show_status({});
@@ -210,6 +227,9 @@ int LiveSession::finish() {
   const std::vector<streams::StreamSnapshot> streams = streams_->snapshot();
   for (const streams::StreamSnapshot& stream : streams) report(counts_text(stream.name, stream.counts));
   if (streams.size() > 1) report(counts_text("all", streams_->total()));
+  for (const streams::SinkSnapshot& sink : sinks) {
+    if (sink.delivery) report(delivery_text(sink));
+  }
   if (json_ != nullptr && json_->closed()) return kExitSignalBase + SIGPIPE;
   if (stop_signal() != 0) return kExitSignalBase + stop_signal();
   if ((json_ != nullptr && json_->failed()) || (videos_ != nullptr && videos_->some_failed())) return kExitFailure;

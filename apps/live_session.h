@@ -11,6 +11,7 @@
 
 #include "apps/live_json.h"
 #include "apps/live_page.h"
+#include "apps/live_publish.h"
 #include "apps/live_window.h"
 #include "nn/core/run_files.h"
 #include "sinks/stream_videos_sink.h"
@@ -37,6 +38,7 @@ struct LiveSessionOptions {
   streams::StreamDefaults defaults;       ///< of streams that come later
   bool show = false;                      ///< a window
   std::optional<LivePageOptions> page;    ///< empty: none
+  PublishOptions publish;                 ///< to brokers
 };
 
 /// Runs streams until all have ended or somebody stops the program; without end where streams can be added later.
@@ -67,11 +69,13 @@ class LiveSession {
   void update_window();
   void show_table() const;
   void write_counts();
+  void publish_states(bool all);
   int finish();
 
   const std::shared_ptr<streams::ModelSlot> model_;
   const LiveSessionOptions options_;
   std::shared_ptr<serve::NewestFrames> frames_;
+  LivePublish publish_;
   LiveJson* json_ = nullptr;                   ///< of `streams_`
   sinks::StreamVideosSink* videos_ = nullptr;  ///< likewise
   std::unique_ptr<streams::LiveStreams> streams_;

@@ -4,8 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <unistd.h>
 
@@ -13,8 +11,8 @@
 
 #include "apps/commands.h"
 #include "apps/number_check.h"
+#include "apps/password_file.h"
 #include "apps/signals.h"
-#include "nn/core/files.h"
 #include "nn/core/shown_text.h"
 
 namespace zoo::apps {
@@ -26,24 +24,12 @@ constexpr double kMaxMs = 86'400'000.0;
 constexpr double kMaxSeconds = 86'400.0;
 constexpr int64_t kMaxEntries = 1'000'000'000;
 constexpr int64_t kMaxDeliveries = 1'000;
-constexpr size_t kMaxPassword = 4'096;
 
 /// Another name in each process of a group; a container's is its host's.
 std::string own_name() {
   std::array<char, 256> host{};
   if (gethostname(host.data(), host.size() - 1) != 0) host = {"worker"};
   return fmt::format("{}-{}", host.data(), getpid());
-}
-
-std::string password_from(const std::string& file) {
-  std::ifstream stream(file);
-  if (!stream) throw IoError(fmt::format("--password-file {}: {}", file, errno_text()));
-  std::string text{std::istreambuf_iterator<char>(stream), {}};
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  if (text.empty() || text.size() > kMaxPassword || text.find('\n') != std::string::npos) {
-    throw UsageError(fmt::format("--password-file {}: one line with the password is expected", file));
-  }
-  return text;
 }
 
 }  // namespace
@@ -112,7 +98,7 @@ brokers::RedisAddress QueueFlags::address() const {
   if (!address.password.empty()) return address;
   const char* variable = std::getenv(kRedisPasswordVariable);
   if (!password_file.empty()) {
-    address.password = password_from(password_file);
+    address.password = password_from_file(password_file);
   } else if (variable != nullptr) {
     address.password = variable;
   }

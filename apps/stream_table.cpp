@@ -40,6 +40,18 @@ std::string name_in(const std::string& name, size_t width) {
   return name.size() <= width ? name : name.substr(0, width - 1) + "~";
 }
 
+std::vector<std::string> sink_lines(std::span<const streams::SinkSnapshot> sinks) {
+  std::vector<std::string> lines;
+  for (const streams::SinkSnapshot& sink : sinks) {
+    if (!sink.delivery || (sink.delivery->connected && sink.delivery->dropped == 0)) continue;
+    std::string line = fmt::format("{}  {}", printable(sink.name), streams::connection_state(*sink.delivery));
+    if (sink.delivery->waiting > 0) line += fmt::format("  {} waiting", sink.delivery->waiting);
+    if (sink.delivery->dropped > 0) line += fmt::format("  {} dropped", sink.delivery->dropped);
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
 /// At most `width` characters of a line.
 std::string cut(std::string line, size_t width) {
   size_t columns = 0;
@@ -55,7 +67,11 @@ std::string cut(std::string line, size_t width) {
 
 }  // namespace
 
-std::string stream_table(std::span<const streams::StreamSnapshot> streams, size_t width, size_t rows) {
+std::string stream_table(std::span<const streams::StreamSnapshot> streams, std::span<const streams::SinkSnapshot> sinks,
+                         size_t width, size_t rows) {
+  std::vector<std::string> of_sinks = sink_lines(sinks);
+  of_sinks.resize(std::min(of_sinks.size(), rows - 1));
+  rows -= of_sinks.size();
   size_t name_width = 0;
   for (const auto& stream : streams) name_width = std::max(name_width, std::min(stream.name.size(), kMaxName));
   const size_t shown = streams.size() <= rows ? streams.size() : rows - 1;
@@ -68,6 +84,7 @@ std::string stream_table(std::span<const streams::StreamSnapshot> streams, size_
   if (shown < streams.size()) {
     lines.push_back(cut(fmt::format("and {} more", counted(std::ssize(streams) - std::ssize(lines), "stream")), width));
   }
+  for (std::string& line : of_sinks) lines.push_back(cut(std::move(line), width));
   return fmt::format("{}", fmt::join(lines, "\n"));
 }
 

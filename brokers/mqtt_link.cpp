@@ -13,7 +13,7 @@ std::unique_ptr<Link> make_mqtt_link(MqttOptions options) { return mqtt_module()
 
 std::string new_client_id() {
   std::random_device random;
-  return fmt::format("backbone-zoo-{:08x}{:08x}", random(), random());
+  return fmt::format("backbone-zoo-{:08x}{:02x}", random(), random() % 256);
 }
 
 }  // namespace zoo::brokers

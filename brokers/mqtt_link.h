@@ -28,7 +28,7 @@ struct MqttOptions {
 /// Touches no network. Throws Error where the module (mqtt) cannot be loaded or is not in this build.
 std::unique_ptr<Link> make_mqtt_link(MqttOptions options);
 
-/// "backbone-zoo-" and random letters.
+/// "backbone-zoo-" and ten random digits: every broker takes names of 23 letters.
 std::string new_client_id();
 
 }  // namespace zoo::brokers

@@ -319,7 +319,7 @@ TEST_F(PublisherTest, EndsAtOnceWhereTheBrokerIsAway) {
   ASSERT_TRUE(broker_->wait_for_tries(2));
   const auto begin = std::chrono::steady_clock::now();
   publisher_->stop({message("available", "offline")});
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
   EXPECT_EQ(publisher_->state().dropped, 1);
   EXPECT_THAT(broker_->taken(), IsEmpty());
   EXPECT_EQ(threads_left_behind(), 0);
@@ -332,7 +332,7 @@ TEST_F(PublisherTest, ABrokerThatHangsIsNotWaitedForAtTheEnd) {
   send(0);
   const auto begin = std::chrono::steady_clock::now();
   publisher_->stop();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 10s);
   EXPECT_EQ(publisher_->state().dropped, 1);
   EXPECT_EQ(threads_left_behind(), 0);
 }

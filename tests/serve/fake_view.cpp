@@ -100,6 +100,11 @@ std::vector<StreamSnapshot> FakeView::streams() const {
   return streams_;
 }
 
+void FakeView::set_sinks(std::vector<streams::SinkSnapshot> sinks) {
+  const std::scoped_lock lock(mutex_);
+  sinks_ = std::move(sinks);
+}
+
 int FakeView::reloads() const {
   const std::scoped_lock lock(mutex_);
   return reloads_;
@@ -112,6 +117,10 @@ serve::ViewSource FakeView::source() {
     StreamCounts sum;
     for (const StreamSnapshot& stream : streams()) sum += stream.counts;
     return sum;
+  };
+  source.sinks = [this] {
+    const std::scoped_lock lock(mutex_);
+    return sinks_;
   };
   source.model = [this] {
     const std::scoped_lock lock(mutex_);

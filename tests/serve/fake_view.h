@@ -33,6 +33,7 @@ class FakeView {
   /// Changes what the view is told; `change` is called under a lock.
   void change(const std::function<void(std::vector<streams::StreamSnapshot>&, serve::ModelState&)>& change);
   std::vector<streams::StreamSnapshot> streams() const;
+  void set_sinks(std::vector<streams::SinkSnapshot> sinks);
   int reloads() const;
   void stop() { server_.stop(); }
 
@@ -41,6 +42,7 @@ class FakeView {
 
   mutable std::mutex mutex_;
   std::vector<streams::StreamSnapshot> streams_;
+  std::vector<streams::SinkSnapshot> sinks_;
   serve::ModelState model_{.name = "mobilenetv4_conv_small", .version = 3, .swaps = 2};
   int reloads_ = 0;
   const std::shared_ptr<serve::NewestFrames> frames_ = std::make_shared<serve::NewestFrames>();

@@ -273,6 +273,9 @@ TEST(LiveView, SaysAllThatIsWrongWithAStream) {
 TEST(LiveView, CountsForPrometheus) {
   FakeView view(some_streams(2));
   view.change([](auto& streams, ModelState&) { streams[1].name = "a\"b\\c\nd"; });
+  streams::SinkSnapshot broker{.name = "mqtt://host:1883", .written = 60};
+  broker.delivery = pipeline::Delivery{.delivered = 10, .dropped = 40, .waiting = 10, .away = true};
+  view.set_sinks({{.name = "--json", .written = 7}, broker});
   const Answer answer = get(view.port(), "/metrics");
   EXPECT_THAT(answer.head, HasSubstr("text/plain; version=0.0.4"));
   const streams::StreamCounts counts = view.streams()[0].counts;
@@ -285,6 +288,10 @@ TEST(LiveView, CountsForPrometheus) {
                                           counts.dropped(streams::DropReason::kReplaced))));
   EXPECT_THAT(answer.body, HasSubstr("{stream=\"a\\\"b\\\\c\\nd\"}"));
   EXPECT_THAT(answer.body, HasSubstr("\nzoo_stream_state{stream=\"stream0\",state=\"running\"} 1\n"));
+  EXPECT_THAT(answer.body, HasSubstr("\nzoo_sink_events_total{sink=\"mqtt://host:1883\",state=\"written\"} 60\n"));
+  EXPECT_THAT(answer.body, HasSubstr("\nzoo_sink_lost_total{sink=\"mqtt://host:1883\"} 40\n"));
+  EXPECT_THAT(answer.body, HasSubstr("\nzoo_sink_connected{sink=\"mqtt://host:1883\"} 0\n"));
+  EXPECT_THAT(answer.body, HasSubstr("\nzoo_sink_works{sink=\"--json\"} 1\n"));
   EXPECT_THAT(answer.body, HasSubstr("\nzoo_model_info{name=\"mobilenetv4_conv_small\",version=\"3\"} 1\n"));
   // Every sample has a family that was described before it, once.
   std::set<std::string> families;

@@ -50,6 +50,18 @@ TEST(StreamsJson, HasEveryCounterOfEveryStreamAndTheirSum) {
                 R"(,"sinks":[{"name":"--json","written":4,"dropped":1,"works":false,"message":"disk full"}]})");
 }
 
+TEST(StreamsJson, SaysWhatABrokerHasAndWhatItHasMissed) {
+  SinkSnapshot sink{.name = "mqtt://host:1883", .written = 60};
+  sink.delivery = pipeline::Delivery{
+      .delivered = 10, .dropped = 40, .waiting = 10, .away = true, .reconnects = 2, .message = "connection refused"};
+  EXPECT_EQ(streams_json({}, {}, std::vector{sink}).substr(streams_json({}, {}, {}).size() - 2),
+            std::string(R"({"name":"mqtt://host:1883","written":60,"dropped":0,"works":true,"message":"",)") +
+                R"("delivery":{"state":"away","delivered":10,"dropped":40,"waiting":10,"reconnects":2,)" +
+                R"("message":"connection refused"}}]})");
+  EXPECT_EQ(connection_state({}), "connecting");
+  EXPECT_EQ(connection_state({.connected = true}), "connected");
+}
+
 TEST(StreamsJson, SaysHowAChangeOfTheModelHasEnded) {
   EXPECT_EQ(model_change_json({ModelChange::Kind::kRefused, 3, "m.yaml:1:2: a: b"}),
             R"({"model":{"version":3,"swapped":false,"message":"m.yaml:1:2: a: b"}})");
