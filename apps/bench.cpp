@@ -35,6 +35,7 @@ struct BenchFlags {
   KernelFlags kernels;
   models::BenchOptions options;
   double seconds = 3.0;
+  bool remeasure = false;
   bool json = false;
 };
 
@@ -48,6 +49,7 @@ std::vector<Measured> measure(const BenchFlags& flags) {
   models::BenchOptions options = flags.options;
   options.input_size = flags.size.value();
   options.compile.kernels = flags.kernels.options();
+  if (flags.remeasure) options.compile.kernels.timing = engine::KernelTiming::kMeasureAgain;
   const models::LoadModelOptions load = load_options(flags.weights, flags.overrides);
 
   catch_stop_signals();
@@ -160,6 +162,10 @@ Action setup_bench(CLI::App& app) {
   add_precision_flag(app, flags->options.compile.precision);
   add_threads_flag(app, flags->options.threads);
   flags->kernels.add_to(app);
+  app.add_flag(
+      "--remeasure", flags->remeasure,
+      "Measure again which kernels (and, with --precision auto, which precision) are the fastest here, in place "
+      "of what was remembered");
   add_seconds_flag(app, flags->seconds);
   add_json_flag(app, flags->json);
   app.footer(

@@ -1,32 +1,12 @@
-// Files that several processes may fetch at once: a lock, and a file that is complete before it has its name.
+// A file that several processes may fetch, and that is complete before it has its name.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <span>
 
 namespace zoo::hub {
-
-/// An exclusive lock (flock) on a file that is created for it, as Python's filelock, which the Hugging Face libraries
-/// use, takes it. Ends with the object or the process.
-class FileLock {
- public:
-  /// Waits while another process holds the lock; `waiting` is called once if it has to, `stopped` again and again: when
-  /// it is true, the constructor returns without the lock. Throws IoError.
-  FileLock(const std::filesystem::path& path, const std::function<void()>& waiting,
-           const std::function<bool()>& stopped);
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-  ~FileLock();
-
-  bool held() const { return held_; }
-
- private:
-  int fd_ = -1;
-  bool held_ = false;
-};
 
 /// A file being written that survives its process and can be gone on with.
 class PartialFile {

@@ -12,6 +12,7 @@
 
 #include "hub/cache_file.h"
 #include "nn/core/counted.h"
+#include "nn/core/file_lock.h"
 #include "nn/core/files.h"
 #include "nn/core/parse_number.h"
 

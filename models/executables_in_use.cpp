@@ -29,7 +29,7 @@ std::shared_ptr<const engine::Executable> ExecutablesInUse::compile(const graph:
   if (options.precision != engine::Precision::kAuto || options.engine == engine::EngineKind::kReference) {
     return engine::Executable::compile(network, input, options);
   }
-  return engine::compile_fastest(options,
+  return engine::compile_fastest(engine::network_key(network, input, options), options,
                                  [&](const engine::CompileOptions& exact) { return get(network, input, exact); });
 }
 

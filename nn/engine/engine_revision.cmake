@@ -1,5 +1,6 @@
-# Writes OUTPUT, a source file with a hash over SOURCES: times that were measured with other kernels count no more.
-set(all "")
+# Writes OUTPUT, a source file with a hash over SOURCES and BUILD (compiler, flags): times that were measured with other
+# kernels count no more.
+set(all "${BUILD}")
 foreach(source IN LISTS SOURCES)
   file(SHA256 ${source} hash)
   string(APPEND all ${hash})

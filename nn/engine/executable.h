@@ -52,10 +52,11 @@ std::string_view why_unavailable(Precision precision, InstructionSet isa = Instr
 
 /// What is done about kernels whose times are not known.
 enum class KernelTiming {
-  kMeasure,    ///< they are measured, once per machine
+  kMeasure,       ///< they are measured, once per machine
+  kMeasureAgain,  ///< all are measured, once in this process, whatever was remembered, and replace it
   kKnownOnly,  ///< nothing is measured or written, for times on a machine that is busy with other work would be wrong:
-               ///< of such kernels, and of precisions where kAuto chooses, the first that can run is taken, and note()
-               ///< says so
+               ///< of such kernels, and of precisions where kAuto chooses, the first that can run is taken, and
+               ///< note() says so
 };
 
 /// Which kernels run where several can.

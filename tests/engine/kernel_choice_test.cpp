@@ -150,6 +150,44 @@ TEST(KernelChoice, TakesTheFirstUnmeasuredWhereItMayNotMeasure) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
+TEST(KernelChoice, MeasuresAgainOnceWhereThatIsAskedFor) {
+  const test::TempFolder folder;
+  KernelTimes before(kernel_environment(kernels::Isa::kSse), folder.path());
+  before.add(to_string(problem(16)), "jit:fake", 1.0);
+  before.add(to_string(problem(16)), "own:fake", 2.0);
+  before.save();
+  const auto choose = [&](KernelTiming timing, int onednn_ms, int own_ms) {
+    const ConvolutionKernels kernels = fakes(onednn_ms, own_ms);
+    KernelChooser chooser({.cache = folder.path(), .timing = timing}, sse_table());
+    const size_t index = chooser.choose({problem(16), kernels});
+    chooser.finish();
+    return kernels[index]->name();
+  };
+  EXPECT_EQ(choose(KernelTiming::kMeasure, 5, 0), "jit:fake");
+  EXPECT_EQ(choose(KernelTiming::kMeasureAgain, 5, 0), "own:fake");
+  EXPECT_EQ(choose(KernelTiming::kMeasureAgain, 0, 5), "own:fake") << "measured in this process";
+  const KernelTimes after(kernel_environment(kernels::Isa::kSse), folder.path());
+  EXPECT_GT(*after.find(to_string(problem(16)), "jit:fake"), *after.find(to_string(problem(16)), "own:fake"));
+}
+
+TEST(KernelChoice, WaitsForOthersWhoMeasureAndTakesWhatTheyFound) {
+  const test::TempFolder folder;
+  KernelTimes other(kernel_environment(kernels::Isa::kSse), folder.path());
+  auto turn = other.take_turn();
+  std::string name;
+  std::thread waiting([&] {
+    const ConvolutionKernels kernels = fakes(0, 5);
+    KernelChooser chooser({.cache = folder.path()}, sse_table());
+    name = kernels[chooser.choose({problem(17), kernels})]->name();
+  });
+  other.add(to_string(problem(17)), "jit:fake", 2.0);
+  other.add(to_string(problem(17)), "own:fake", 1.0);
+  other.save();
+  turn.reset();
+  waiting.join();
+  EXPECT_EQ(name, "own:fake");
+}
+
 TEST(KernelChoice, TakesWhatOthersHaveMeasuredMeanwhile) {
   const test::TempFolder folder;
   const KernelOptions options = {.cache = folder.path(), .timing = KernelTiming::kKnownOnly};

@@ -167,5 +167,57 @@ TEST(KernelTimes, AreSharedInTheProcess) {
   EXPECT_EQ(KernelTimes::shared("other machine", {})->find("conv", "fast"), std::nullopt);
 }
 
+TEST_F(KernelTimesFile, ReplacesWhatIsMeasuredAgain) {
+  save_one();
+  KernelTimes times(kMachine, folder_);
+  EXPECT_FALSE(times.was_measured_here("conv"));
+  times.add("conv", "fast", 7.5);
+  EXPECT_TRUE(times.was_measured_here("conv"));
+  times.save();
+  EXPECT_EQ(KernelTimes(kMachine, folder_).find("conv", "fast"), 7.5);
+}
+
+TEST_F(KernelTimesFile, OneMeasuresAtATime) {
+  KernelTimes one(kMachine, folder_);
+  KernelTimes two("another machine", folder_);
+  auto turn = one.take_turn();
+  ASSERT_NE(turn, nullptr);
+  EXPECT_EQ(two.take_turn(std::chrono::milliseconds(1)), nullptr);
+  EXPECT_THAT(two.note(), HasSubstr("another process holds it"));
+  turn.reset();
+  EXPECT_NE(two.take_turn(std::chrono::milliseconds(1)), nullptr);
+  EXPECT_EQ(KernelTimes(kMachine, "").take_turn(), nullptr) << "nothing is kept";
+}
+
+TEST_F(KernelTimesFile, FilesThatNobodyUsesAreRemoved) {
+  const auto age = [](const fs::path& file, int days) {
+    fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::days(days));
+  };
+  const auto saved = [&](const std::string& machine) {
+    KernelTimes times(machine, folder_);
+    times.add("conv", "fast", 1.0);
+    times.save();
+    return times.file();
+  };
+  const fs::path old = saved("an older build");
+  const fs::path recent = saved("a neighbour");
+  const fs::path strange = folder_ / "kernel-times-of-mine.txt";
+  write(strange, "notes\n");
+  age(old, KernelTimes::kUnusedDays + 1);
+  age(strange, KernelTimes::kUnusedDays + 1);
+  age(recent, KernelTimes::kUnusedDays - 1);
+  save_one();
+  EXPECT_FALSE(fs::exists(old));
+  EXPECT_TRUE(fs::exists(recent));
+  EXPECT_TRUE(fs::exists(strange)) << "none of ours";
+}
+
+TEST_F(KernelTimesFile, ReadingAFileCountsAsUse) {
+  const fs::path file = save_one();
+  fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::days(KernelTimes::kUnusedDays + 1));
+  const KernelTimes reader(kMachine, folder_);
+  EXPECT_LT(fs::file_time_type::clock::now() - fs::last_write_time(file), std::chrono::hours(1));
+}
+
 }  // namespace
 }  // namespace zoo::engine

@@ -10,6 +10,7 @@
 #include "nn/core/error.h"
 #include "nn/engine/compile/calibrator.h"
 #include "tests/engine/network_fixture.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo::engine {
 namespace {
@@ -153,13 +154,31 @@ TEST(Precision, WithoutAChoiceOfKernelsSaysSo) {
   }
 }
 
+// The same command gives the same answer tomorrow.
+TEST(AutoPrecision, TakesWhatWasMeasuredBefore) {
+  if (!why_unavailable(Precision::kInt8).empty()) GTEST_SKIP() << why_unavailable(Precision::kInt8);
+  const test::TempFolder folder;
+  CompileOptions options;
+  options.calibration = calibration();
+  options.kernels.cache = folder.path();
+  const auto first = compile_auto(options);
+  EXPECT_THAT(first->note(), HasSubstr(" was the fastest: f32 "));
+  const auto later = compile_auto(options);
+  EXPECT_EQ(later->precision(), first->precision());
+  EXPECT_THAT(later->note(), HasSubstr(" was the fastest when it was measured: f32 "));
+  options.kernels.timing = KernelTiming::kKnownOnly;
+  EXPECT_EQ(compile_auto(options)->precision(), first->precision());
+  options.tuned_threads = 2;
+  EXPECT_THAT(compile_auto(options)->note(), HasSubstr("precision f32 was taken without measuring"));
+}
+
 TEST(AutoPrecision, IsOneThatWasMeasured) {
   if (!why_unavailable(Precision::kInt8).empty()) GTEST_SKIP() << why_unavailable(Precision::kInt8);
   CompileOptions options;
   options.calibration = calibration();
   const auto executable = compile_auto(options);
   EXPECT_THAT(executable->note(),
-              StartsWith(fmt::format("precision {} was the fastest: f32 ", to_string(executable->precision()))));
+              StartsWith(fmt::format("precision {} was the fastest", to_string(executable->precision()))));
 }
 
 }  // namespace

@@ -37,10 +37,10 @@ size_t first_of_the_fastest(const std::vector<double>& times) {
 
 KernelChooser::KernelChooser(const KernelOptions& options, const kernels::KernelTable& table)
     : wanted_(options.wanted),
-      measures_(options.timing == KernelTiming::kMeasure),
+      timing_(options.timing),
       table_(table),
       times_(KernelTimes::shared(kernel_environment(table.isa), options.cache.value_or(default_kernel_cache()))) {
-  if (!measures_) times_->reread();
+  if (timing_ == KernelTiming::kKnownOnly) times_->reread();
 }
 
 bool is_wanted(std::string_view wanted, const ConvolutionKernel& kernel) {
@@ -92,29 +92,44 @@ size_t KernelChooser::fastest(const Candidates& candidates) {
       times(fast.problem, names_of(fast.kernels), [&] { return measure_kernels(fast, table_, arena_); }));
 }
 
-template <typename Measure>
-std::vector<double> KernelChooser::times(const ConvolutionProblem& problem, const std::vector<std::string>& names,
-                                         Measure measure) {
-  const std::string key = to_string(problem);
+std::optional<std::vector<double>> KernelChooser::known_times(const std::string& key,
+                                                              const std::vector<std::string>& names) const {
+  if (timing_ == KernelTiming::kMeasureAgain && !times_->was_measured_here(key)) return std::nullopt;
   std::vector<double> times;
   for (const std::string& name : names) {
     const auto known = times_->find(key, name);
-    if (!known) break;
+    if (!known) return std::nullopt;
     times.push_back(*known);
-  }
-  if (times.size() < names.size() && !measures_) {
-    unmeasured_.insert(key);
-    times.assign(names.size(), 2.0);
-    times.front() = 1.0;
-  } else if (times.size() < names.size()) {
-    times = measure();
-    for (size_t k = 0; k < names.size(); ++k) times_->add(key, names[k], times[k]);
   }
   return times;
 }
 
+template <typename Measure>
+std::vector<double> KernelChooser::times(const ConvolutionProblem& problem, const std::vector<std::string>& names,
+                                         Measure measure) {
+  const std::string key = to_string(problem);
+  if (const auto known = known_times(key, names)) return *known;
+  if (timing_ == KernelTiming::kKnownOnly) {
+    unmeasured_.insert(key);
+    std::vector<double> first_is_fastest(names.size(), 2.0);
+    first_is_fastest.front() = 1.0;
+    return first_is_fastest;
+  }
+  if (!took_turn_) {
+    took_turn_ = true;
+    turn_ = times_->take_turn();
+    times_->reread();  // who had the turn before may have measured the same network
+    if (const auto known = known_times(key, names)) return *known;
+  }
+  const std::vector<double> times = measure();
+  for (size_t k = 0; k < names.size(); ++k) times_->add(key, names[k], times[k]);
+  return times;
+}
+
 void KernelChooser::finish() {
-  if (measures_) times_->save();
+  if (timing_ != KernelTiming::kKnownOnly) times_->save();
+  turn_.reset();
+  took_turn_ = false;
   const bool named = wanted_ != "auto" && wanted_ != "own" && wanted_ != "onednn";
   if (!named || found_) return;
   const std::string others = seen_.empty() ? "none to choose from" : fmt::format("{}", fmt::join(seen_, ", "));

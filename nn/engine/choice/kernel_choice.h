@@ -3,6 +3,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -48,14 +49,18 @@ class KernelChooser {
 
  private:
   size_t fastest(const Candidates& candidates);
+  /// Nothing if one is missing, or all are to be measured again.
+  std::optional<std::vector<double>> known_times(const std::string& key, const std::vector<std::string>& names) const;
   /// By name, as remembered, or else as `measure` yields them now.
   template <typename Measure>
   std::vector<double> times(const ConvolutionProblem& problem, const std::vector<std::string>& names, Measure measure);
 
   std::string wanted_;
-  bool measures_;
+  KernelTiming timing_;
   const kernels::KernelTable& table_;
   std::shared_ptr<KernelTimes> times_;
+  bool took_turn_ = false;
+  std::unique_ptr<FileLock> turn_;  ///< from the first measurement to finish()
   AlignedBuffer arena_;
   std::set<std::string> seen_;  ///< kernel names
   bool found_ = false;

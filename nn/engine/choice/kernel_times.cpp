@@ -1,5 +1,6 @@
 #include "nn/engine/choice/kernel_times.h"
 
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include "nn/core/error.h"
 #include "nn/core/files.h"
 #include "nn/core/parse_number.h"
+#include "nn/core/stopwatch.h"
 
 namespace zoo::engine {
 namespace {
@@ -22,6 +24,9 @@ namespace fs = std::filesystem;
 constexpr std::string_view kTitle = "backbone-zoo kernel times 1";
 /// Far above what all networks of the zoo need; what is larger is no file of ours.
 constexpr uintmax_t kMaxFileBytes = 16U << 20U;
+constexpr std::string_view kNameStart = "kernel-times-";
+constexpr std::string_view kNameEnd = ".txt";
+constexpr const char* kLockName = "kernel-times.lock";
 
 /// FNV-1a: tells damaged files and names files; not meant to resist anybody.
 uint64_t hash(std::string_view text) {
@@ -58,6 +63,14 @@ std::optional<std::string_view> checked_body(std::string_view content, std::stri
   return body;
 }
 
+/// Says that a file is used, once a day.
+void touch(const fs::path& file) {
+  std::error_code error;
+  const auto now = fs::file_time_type::clock::now();
+  const fs::file_time_type last = fs::last_write_time(file, error);
+  if (!error && now - last > std::chrono::days(1)) fs::last_write_time(file, now, error);
+}
+
 std::string read_all(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
   std::ostringstream content;
@@ -69,8 +82,9 @@ std::string read_all(const fs::path& file) {
 
 KernelTimes::KernelTimes(std::string environment, const fs::path& folder) : environment_(std::move(environment)) {
   if (folder.empty()) return;
-  file_ = folder / fmt::format("kernel-times-{:016x}.txt", hash(environment_));
+  file_ = folder / fmt::format("{}{:016x}{}", kNameStart, hash(environment_), kNameEnd);
   if (auto known = read()) times_ = std::move(*known);
+  touch(file_);
 }
 
 std::shared_ptr<KernelTimes> KernelTimes::shared(const std::string& environment, const fs::path& folder) {
@@ -96,8 +110,33 @@ void KernelTimes::add(std::string_view problem, std::string_view kernel, double 
     return;
   }
   const std::lock_guard lock(mutex_);
-  times_[fmt::format("{}\t{}", problem, kernel)] = microseconds;
+  const std::string key = fmt::format("{}\t{}", problem, kernel);
+  if (!times_.insert_or_assign(key, microseconds).second) replaced_.insert(key);
+  measured_here_.emplace(problem);
   changed_ = true;
+}
+
+bool KernelTimes::was_measured_here(std::string_view problem) const {
+  const std::lock_guard lock(mutex_);
+  return measured_here_.contains(problem);
+}
+
+std::unique_ptr<FileLock> KernelTimes::take_turn(std::chrono::milliseconds patience) {
+  if (file_.empty()) return nullptr;
+  const Stopwatch watch;
+  std::unique_ptr<FileLock> turn;
+  try {
+    create_folders(file_.parent_path());
+    turn = std::make_unique<FileLock>(file_.parent_path() / kLockName, nullptr,
+                                      [&] { return watch.elapsed_ms() > static_cast<double>(patience.count()); });
+  } catch (const IoError&) {
+    return nullptr;  // save() will say it
+  }
+  if (turn->held()) return turn;
+  const std::lock_guard lock(mutex_);
+  note_ = fmt::format("{}: another process holds it since more than {:.0f} s; kernels were measured beside its work",
+                      (file_.parent_path() / kLockName).string(), static_cast<double>(patience.count()) / 1000.0);
+  return nullptr;
 }
 
 void KernelTimes::save() {
@@ -106,10 +145,13 @@ void KernelTimes::save() {
   changed_ = false;  // a folder that cannot be written now is not tried again for the same times
   // Neither this process nor one that reads the file later is to change its mind between two networks.
   Table kept = read().value_or(Table{});
+  for (const std::string& key : replaced_) kept.insert_or_assign(key, times_.at(key));
+  replaced_.clear();
   kept.insert(times_.begin(), times_.end());
   try {
     create_folders(file_.parent_path());
     write_file(file_, format(kept), Durability::kProcess);
+    remove_unused();
   } catch (const IoError& error) {
     note_ = fmt::format("kernel times cannot be kept: {}", error.what());
   }
@@ -155,6 +197,21 @@ std::string KernelTimes::format(const Table& table) const {
   std::string content = fmt::format("{}\n{}\n", kTitle, environment_);
   for (const auto& [key, time] : table) content += fmt::format("{}\t{}\n", key, time);
   return content + end_line(content);
+}
+
+void KernelTimes::remove_unused() const {
+  std::error_code error;
+  const auto now = fs::file_time_type::clock::now();
+  for (fs::directory_iterator entry(file_.parent_path(), error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code of_entry;
+    if (entry->path() == file_ || !name.starts_with(kNameStart) || !name.ends_with(kNameEnd)) continue;
+    if (!fs::is_regular_file(entry->symlink_status(of_entry))) continue;
+    if (now - entry->last_write_time(of_entry) <= std::chrono::days(kUnusedDays) || of_entry) continue;
+    std::string title;
+    std::getline(std::ifstream(entry->path()), title);
+    if (title == kTitle) fs::remove(entry->path(), of_entry);
+  }
 }
 
 fs::path default_kernel_cache() {

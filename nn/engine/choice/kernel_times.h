@@ -1,13 +1,17 @@
 // Remembers how long kernels took, in memory and in a file, so that a network is measured once per machine.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+
+#include "nn/core/file_lock.h"
 
 namespace zoo::engine {
 
@@ -23,11 +27,21 @@ class KernelTimes {
   static std::shared_ptr<KernelTimes> shared(const std::string& environment, const std::filesystem::path& folder);
 
   std::optional<double> find(std::string_view problem, std::string_view kernel) const;
-  /// Times that are not positive and finite, and names with tabs or line feeds, are not kept.
+  /// Whether add() was called for the problem in this process.
+  bool was_measured_here(std::string_view problem) const;
+  /// Times that are not positive and finite, and names with tabs or line feeds, are not kept. One that is known already
+  /// is replaced, on disk, too.
   void add(std::string_view problem, std::string_view kernel, double microseconds);
   /// Writes what was added since the last time, exactly, beside what other processes wrote meanwhile. What they wrote
-  /// stays as it is, and so does what this process knows: choices made once are made again.
+  /// stays as it is, and so does what this process knows: choices made once are made again. Files of ours in the folder
+  /// that nobody has used for kUnusedDays (other builds, other machines) are removed.
   void save();
+  static constexpr int kUnusedDays = 30;
+
+  /// Whoever measures holds this until its times are saved: two that start at once would slow each other down and
+  /// choose differently. Waits for others, but no longer than `patience`, which note() then says; null then, and where
+  /// nothing is kept on disk.
+  std::unique_ptr<FileLock> take_turn(std::chrono::milliseconds patience = std::chrono::seconds(30));
 
   /// Adds what other processes have written to the file meanwhile; what this process knows stays as it is.
   void reread();
@@ -43,11 +57,14 @@ class KernelTimes {
   /// Nothing if there is no file; a note if it is there but of no use.
   std::optional<Table> read();
   std::string format(const Table& table) const;
+  void remove_unused() const;
 
   std::string environment_;
   std::filesystem::path file_;
   mutable std::mutex mutex_;
   Table times_;
+  std::set<std::string, std::less<>> measured_here_;  ///< problems
+  std::set<std::string, std::less<>> replaced_;       ///< keys of times_
   bool changed_ = false;
   std::string note_;
 };

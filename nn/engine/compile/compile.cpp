@@ -60,8 +60,9 @@ std::shared_ptr<const Executable> Executable::compile(const graph::BoundGraph& n
     if (!for_size) for_size = graph::optimise(wanted, input);
     return compile_optimised(*for_size, input, exact);
   };
-  auto executable =
-      precision == Precision::kAuto ? compile_fastest(options, compile_exactly) : compile_exactly(options);
+  auto executable = precision == Precision::kAuto
+                        ? compile_fastest(network_key(wanted, input, options), options, compile_exactly)
+                        : compile_exactly(options);
   check_unchanged(network.values);  // nor while they were read
   return executable;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,9 @@
 
 #include "nn/core/stopwatch.h"
 #include "nn/engine/choice/kernel_choice.h"
+#include "nn/engine/choice/kernel_environment.h"
+#include "nn/engine/choice/kernel_times.h"
+#include "nn/engine/instruction_set.h"
 
 namespace zoo::engine {
 namespace {
@@ -56,7 +60,13 @@ struct Candidate {
   }
 };
 
-void measure(std::vector<Candidate>& candidates) {
+struct PrecisionTime {
+  Precision precision;
+  double ms;
+};
+using PrecisionTimes = std::vector<PrecisionTime>;
+
+PrecisionTimes measure(std::vector<Candidate>& candidates) {
   for (Candidate& candidate : candidates) {
     std::ranges::fill(candidate.runner->input(), 0.0F);
     candidate.runner->run();
@@ -69,17 +79,75 @@ void measure(std::vector<Candidate>& candidates) {
       candidate.times_ms.push_back(watch.elapsed_ms());
     }
   }
+  PrecisionTimes times;
+  times.reserve(candidates.size());
+  for (Candidate& candidate : candidates) times.push_back({candidate.executable->precision(), candidate.median_ms()});
+  return times;
+}
+
+Precision fastest_of(const PrecisionTimes& times) {
+  return std::ranges::min_element(times, {}, &PrecisionTime::ms)->precision;
 }
 
 /// E.g. "f32 2.10 ms, bf16 1.30 ms".
-std::string times_of(std::vector<Candidate>& candidates) {
-  std::vector<std::string> times;
-  times.reserve(candidates.size());
-  for (Candidate& candidate : candidates) {
-    times.push_back(fmt::format("{} {:.2f} ms", to_string(candidate.executable->precision()), candidate.median_ms()));
-  }
-  return fmt::format("{}", fmt::join(times, ", "));
+std::string to_text(const PrecisionTimes& times) {
+  std::vector<std::string> texts;
+  texts.reserve(times.size());
+  for (const auto& [precision, ms] : times) texts.push_back(fmt::format("{} {:.2f} ms", to_string(precision), ms));
+  return fmt::format("{}", fmt::join(texts, ", "));
 }
+
+/// What earlier runs have measured on this machine.
+class RememberedPrecisions {
+ public:
+  RememberedPrecisions(std::string key, const CompileOptions& options)
+      : key_(std::move(key)),
+        timing_(options.kernels.timing),
+        machine_(capabilities_for(options.kernels.isa)),
+        times_(KernelTimes::shared(kernel_environment(machine_.isa),
+                                   options.kernels.cache.value_or(default_kernel_cache()))) {
+    if (timing_ == KernelTiming::kKnownOnly) times_->reread();
+  }
+
+  /// Nothing if one is missing, or all are to be measured again.
+  std::optional<PrecisionTimes> times_of(const std::vector<Precision>& precisions) const {
+    if (timing_ == KernelTiming::kMeasureAgain && !times_->was_measured_here(key_)) return std::nullopt;
+    PrecisionTimes times;
+    for (const Precision precision : precisions) {
+      const auto known = times_->find(key_, name_of(precision));
+      if (!known) return std::nullopt;
+      times.push_back({precision, *known / kMicroseconds});
+    }
+    return times;
+  }
+
+  /// Waits for others who measure.
+  std::unique_ptr<FileLock> take_turn() {
+    auto turn = times_->take_turn();
+    times_->reread();
+    return turn;
+  }
+
+  void keep(const PrecisionTimes& times) {
+    for (const auto& [precision, ms] : times) times_->add(key_, name_of(precision), ms * kMicroseconds);
+    times_->save();
+  }
+
+ private:
+  static constexpr double kMicroseconds = 1000.0;  // of a millisecond
+
+  /// int8 on other kernels takes other times.
+  std::string name_of(Precision precision) const {
+    const auto set = machine_.int8();
+    if (precision != Precision::kInt8 || !set) return std::string(to_string(precision));
+    return fmt::format("{}:{}", to_string(precision), kernels::to_string(*set));
+  }
+
+  std::string key_;
+  KernelTiming timing_;
+  Capabilities machine_;
+  std::shared_ptr<KernelTimes> times_;
+};
 
 }  // namespace
 
@@ -89,19 +157,46 @@ std::string_view why_ruled_out(Precision precision, const CompileOptions& option
   return {};
 }
 
-std::shared_ptr<const Executable> compile_fastest(const CompileOptions& options, const CompileExactly& compile) {
-  std::vector<Candidate> candidates;
+std::string network_key(const graph::BoundGraph& network, const Shape& input, const CompileOptions& options) {
+  return fmt::format("network {} {} t{} kernels {}{} outputs {}", fingerprint(network), input.to_string(),
+                     options.tuned_threads, options.kernels.wanted, options.kernels.compact_layers ? " compact" : "",
+                     fmt::join(options.outputs, ","));
+}
+
+std::shared_ptr<const Executable> compile_fastest(const std::string& key, const CompileOptions& options,
+                                                  const CompileExactly& compile) {
+  std::vector<Precision> precisions;
   std::string missing;
-  std::exception_ptr first_unknown;
   for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
     if (const std::string_view why = why_ruled_out(precision, options); !why.empty()) {
       missing += fmt::format("; no {}: {}", to_string(precision), why);
-      continue;
+    } else {
+      precisions.push_back(precision);
     }
+  }
+  const auto compile_in = [&](Precision precision) {
     CompileOptions exact = options;
     exact.precision = precision;
+    return compile(exact);
+  };
+  const auto chosen = [&](std::shared_ptr<const Executable> executable, std::string note) {
+    note += missing;
+    if (const std::string other = executable->note(); !other.empty()) note += "; " + other;
+    return std::make_shared<const ChosenExecutable>(std::move(executable), std::move(note));
+  };
+  const auto was_fastest = [](const PrecisionTimes& times, std::string_view when) {
+    return fmt::format("precision {} was the fastest{}: {}", to_string(fastest_of(times)), when, to_text(times));
+  };
+
+  RememberedPrecisions remembered(key, options);
+  if (const auto times = remembered.times_of(precisions); precisions.size() > 1 && times) {
+    return chosen(compile_in(fastest_of(*times)), was_fastest(*times, " when it was measured"));
+  }
+  std::vector<Candidate> candidates;
+  std::exception_ptr first_unknown;
+  for (const Precision precision : precisions) {
     try {
-      std::shared_ptr<const Executable> executable = compile(exact);
+      std::shared_ptr<const Executable> executable = compile_in(precision);
       std::unique_ptr<Runner> runner = executable->new_runner(options.tuned_threads);
       candidates.push_back({std::move(executable), std::move(runner), {}});
     } catch (const UnknownKernelError&) {
@@ -111,22 +206,24 @@ std::shared_ptr<const Executable> compile_fastest(const CompileOptions& options,
     }
   }
   if (candidates.empty()) std::rethrow_exception(first_unknown);
-  std::shared_ptr<const Executable> chosen = candidates.front().executable;
-  std::string note = fmt::format("precision {} is the only one that can run", to_string(chosen->precision()));
-  if (candidates.size() > 1 && options.kernels.timing == KernelTiming::kKnownOnly) {
-    note = fmt::format(
-        "precision {} was taken without measuring, as other work goes on; runtime.precision in the model file names "
-        "another",
-        to_string(chosen->precision()));
-  } else if (candidates.size() > 1) {
-    measure(candidates);
-    const auto fastest = std::ranges::min_element(candidates, {}, [](Candidate& c) { return c.median_ms(); });
-    chosen = fastest->executable;
-    note = fmt::format("precision {} was the fastest: {}", to_string(chosen->precision()), times_of(candidates));
+  const std::shared_ptr<const Executable> first = candidates.front().executable;
+  if (candidates.size() == 1) {
+    return chosen(first, fmt::format("precision {} is the only one that can run", to_string(first->precision())));
   }
-  note += missing;
-  if (const std::string other = chosen->note(); !other.empty()) note += "; " + other;
-  return std::make_shared<const ChosenExecutable>(std::move(chosen), std::move(note));
+  if (options.kernels.timing == KernelTiming::kKnownOnly) {
+    return chosen(first, fmt::format("precision {} was taken without measuring, as other work goes on; `backbone-zoo "
+                                     "bench` with this model file measures, runtime.precision in it names another",
+                                     to_string(first->precision())));
+  }
+  const auto turn = remembered.take_turn();
+  std::optional<PrecisionTimes> times = remembered.times_of(precisions);  // of who had the turn before
+  if (!times) {
+    times = measure(candidates);
+    remembered.keep(*times);
+  }
+  const auto fastest = std::ranges::find(candidates, fastest_of(*times),
+                                         [](const Candidate& candidate) { return candidate.executable->precision(); });
+  return chosen(fastest->executable, was_fastest(*times, ""));
 }
 
 }  // namespace zoo::engine

@@ -5,7 +5,7 @@
 
 namespace zoo::engine {
 
-/// Hash of the engine's sources; the build makes it (engine_revision.cmake).
+/// Hash of the engine's sources, the compiler and its flags; the build makes it (engine_revision.cmake).
 extern const std::string_view kEngineRevision;
 
 }  // namespace zoo::engine
