@@ -92,6 +92,27 @@ std::string answers_of(const pipeline::TaskResult& result, const CsvColumns& col
   return text;
 }
 
+int64_t frame_number(const pipeline::ProcessedFrame& item) { return item.frame.index; }
+int64_t frame_number(const pipeline::FrameFailure& failure) { return failure.index; }
+
+/// `begin`: what stands before the source; `frame`: its number.
+std::string rows_of_event(const pipeline::FrameEvent& event, const CsvColumns& columns, const std::string& begin,
+                          int64_t frame) {
+  if (const auto* failure = std::get_if<pipeline::FrameFailure>(&event)) {
+    return fmt::format("{}{},{},,{},{}{}\n", begin, csv_field(failure->source), frame, empty_columns(columns.task),
+                       csv_field(failure->message), answers_of({}, columns));
+  }
+  const auto& item = std::get<pipeline::ProcessedFrame>(event);
+  const std::string start =
+      fmt::format("{}{},{},{},", begin, csv_field(item.frame.source), frame, number(item.frame.time_s, kThousandths));
+  const std::vector<Columns> rows = std::visit([](const auto& result) { return rows_of(result); }, item.result);
+  const std::string answers = answers_of(item.result, columns);
+  if (rows.empty()) return fmt::format("{}{},{}\n", start, empty_columns(columns.task), answers);
+  std::string text;
+  for (const Columns& row : rows) text += fmt::format("{}{},{}\n", start, fmt::join(row, ","), answers);
+  return text;
+}
+
 }  // namespace
 
 CsvColumns::CsvColumns(const models::ModelConfig& config)
@@ -105,19 +126,12 @@ std::string csv_header(const CsvColumns& columns) {
 }
 
 std::string csv_rows(const pipeline::FrameEvent& event, const CsvColumns& columns) {
-  if (const auto* failure = std::get_if<pipeline::FrameFailure>(&event)) {
-    return fmt::format("{},{},,{},{}{}\n", csv_field(failure->source), failure->index, empty_columns(columns.task),
-                       csv_field(failure->message), answers_of({}, columns));
-  }
-  const auto& item = std::get<pipeline::ProcessedFrame>(event);
-  const std::string start =
-      fmt::format("{},{},{},", csv_field(item.frame.source), item.frame.index, number(item.frame.time_s, kThousandths));
-  const std::vector<Columns> rows = std::visit([](const auto& result) { return rows_of(result); }, item.result);
-  const std::string answers = answers_of(item.result, columns);
-  if (rows.empty()) return fmt::format("{}{},{}\n", start, empty_columns(columns.task), answers);
-  std::string text;
-  for (const Columns& row : rows) text += fmt::format("{}{},{}\n", start, fmt::join(row, ","), answers);
-  return text;
+  const int64_t frame = std::visit([](const auto& of_kind) { return frame_number(of_kind); }, event);
+  return rows_of_event(event, columns, "", frame);
+}
+
+std::string csv_rows(const pipeline::FrameEvent& event, const CsvColumns& columns, const RowNumber& number) {
+  return rows_of_event(event, columns, fmt::format("{},", number.row), number.frame);
 }
 
 }  // namespace zoo::sinks

@@ -16,6 +16,7 @@
 #include "models/model_config.h"
 #include "nn/core/task.h"
 #include "pipeline/result_sink.h"
+#include "sinks/json_lines.h"
 
 namespace zoo::sinks {
 
@@ -35,5 +36,7 @@ std::string csv_header(const CsvColumns& columns);
 
 /// The rows of a frame or a failure, each with its line feed.
 std::string csv_rows(const pipeline::FrameEvent& event, const CsvColumns& columns);
+/// The same in the table of a job, whose first column is `row`.
+std::string csv_rows(const pipeline::FrameEvent& event, const CsvColumns& columns, const RowNumber& number);
 
 }  // namespace zoo::sinks

@@ -107,6 +107,19 @@ void add_event(Json& line, const pipeline::FrameFailure& failure, const std::str
   if (failure.cause != pipeline::LossCause::kNone) line["cause"] = std::string(to_string(failure.cause));
 }
 
+void add_row(Json& line, const pipeline::ProcessedFrame& item) {
+  line["source"] = item.frame.source;
+  line["time_s"] = rounded(item.frame.time_s, kThousandths);
+  line["size"] = {item.frame.image.rows, item.frame.image.cols};
+  std::visit([&](const auto& result) { add_result(line, result, {"", item.mask_counts}); }, item.result);
+}
+
+void add_row(Json& line, const pipeline::FrameFailure& failure) {
+  line["source"] = failure.source;
+  line["error"] = failure.message;
+  line["kind"] = std::string(to_string(failure.kind));
+}
+
 }  // namespace
 
 std::string to_json_line(const pipeline::FrameEvent& event, const std::string& mask_file,
@@ -128,6 +141,12 @@ std::string to_answer_line(const pipeline::FrameEvent& event) {
     const auto& failure = std::get<pipeline::FrameFailure>(event);
     line = {{"source", failure.source}, {"error", failure.message}, {"kind", std::string(to_string(failure.kind))}};
   }
+  return line.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string to_row_line(const pipeline::FrameEvent& event, const RowNumber& number) {
+  Json line = {{"row", number.row}, {"frame", number.frame}};
+  std::visit([&](const auto& of_kind) { add_row(line, of_kind); }, event);
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "pipeline/result_sink.h"
@@ -32,6 +33,16 @@ std::string to_json_line(const pipeline::FrameEvent& event, const std::string& m
 /// The same of a picture alone, without its place in a video and without times, so that it is the same whoever answers:
 /// `source`, `size` and the answer, or `source`, `error` and `kind`. Masks are run lengths.
 std::string to_answer_line(const pipeline::FrameEvent& event);
+
+/// Where a result stands in a job: the row of its manifest, and the frame of a video; 0 of a picture.
+struct RowNumber {
+  int64_t row = 0;
+  int64_t frame = 0;
+};
+
+/// The line of a job's result or of a frame that failed: as above behind `row` and `frame`, without times, so that it
+/// is the same whoever computes it. Masks are run lengths.
+std::string to_row_line(const pipeline::FrameEvent& event, const RowNumber& number);
 
 /// "2026-11-30T10:22:40.123Z".
 std::string utc_text(std::chrono::system_clock::time_point time);

@@ -18,6 +18,8 @@ std::string_view to_string(FailureKind kind) {
       return "lost";
     case FailureKind::kProcessing:
       return "processing";
+    case FailureKind::kChanged:
+      return "changed";
   }
   return "unknown";
 }

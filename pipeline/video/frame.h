@@ -38,9 +38,10 @@ enum class FailureKind {
   kTooLarge,    ///< promises more pixels than the limit
   kLost,        ///< a camera or stream stopped, or a source of several could not be opened
   kProcessing,  ///< read, but it does not fit the network
+  kChanged,     ///< not the file that a manifest lists
 };
 
-/// "missing", "empty", "not_an_image", "truncated", "too_large", "lost", "processing".
+/// "missing", "empty", "not_an_image", "truncated", "too_large", "lost", "processing", "changed".
 std::string_view to_string(FailureKind kind);
 
 using ffmpeg::cause_of;

@@ -28,16 +28,6 @@ namespace {
 
 constexpr const char* kStandardInput = "/dev/stdin";
 
-bool has_video_extension(const fs::path& file) {
-  static constexpr std::array<std::string_view, 33> kExtensions = {
-      ".mp4", ".m4v",  ".mov", ".avi", ".mkv",  ".webm", ".mpg", ".mpeg",  ".ts",   ".mts",  ".m2ts",
-      ".wmv", ".asf",  ".flv", ".ogv", ".3gp",  ".3g2",  ".gif", ".vob",   ".m2v",  ".mxf",  ".ivf",
-      ".y4m", ".h264", ".264", ".avc", ".hevc", ".h265", ".265", ".mjpeg", ".mjpg", ".m3u8", ".nut"};
-  std::string extension = file.extension().string();
-  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
-  return std::ranges::find(kExtensions, extension) != kExtensions.end();
-}
-
 bool is_index(std::string_view text) {
   return !text.empty() && text.size() <= 4 &&
          std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c); });
@@ -137,6 +127,16 @@ std::vector<SourceSpec> resolve(const std::string& text, WalkDepth depth) {
 }
 
 }  // namespace
+
+bool has_video_extension(const fs::path& file) {
+  static constexpr std::array<std::string_view, 33> kExtensions = {
+      ".mp4", ".m4v",  ".mov", ".avi", ".mkv",  ".webm", ".mpg", ".mpeg",  ".ts",   ".mts",  ".m2ts",
+      ".wmv", ".asf",  ".flv", ".ogv", ".3gp",  ".3g2",  ".gif", ".vob",   ".m2v",  ".mxf",  ".ivf",
+      ".y4m", ".h264", ".264", ".avc", ".hevc", ".h265", ".265", ".mjpeg", ".mjpg", ".m3u8", ".nut"};
+  std::string extension = file.extension().string();
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  return std::ranges::find(kExtensions, extension) != kExtensions.end();
+}
 
 std::vector<SourceSpec> resolve_sources(std::span<const std::string> specs, WalkDepth depth) {
   std::vector<SourceSpec> result;

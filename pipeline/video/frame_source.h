@@ -86,6 +86,9 @@ class FrameSource {
   virtual const SourceInfo& info() const = 0;
 };
 
+/// Whether the extension is one of a video, any case.
+bool has_video_extension(const std::filesystem::path& file);
+
 /// Sorts out what the user wrote; neighbouring pictures become one source. Throws IoError: nothing there, an empty
 /// folder, a pattern that matches nothing. `depth`: of folders.
 std::vector<SourceSpec> resolve_sources(std::span<const std::string> specs, WalkDepth depth = WalkDepth::kThisFolder);
