@@ -85,6 +85,7 @@ const std::vector<Room> kRooms = {
     {"pipeline/tasks", below_pipeline({"pipeline/images", "pipeline/preprocess", "pipeline/text"})},
     {"pipeline", below_pipeline({"pipeline/images", "pipeline/preprocess", "pipeline/video", "pipeline/tasks"})},
     {"pipeline/eval", below_pipeline({"pipeline/images", "pipeline/preprocess", "pipeline/tasks"})},
+    {"pipeline/batch", {"nn/core", "hub", "pipeline/images", "pipeline/video"}},
     {"sinks", below_pipeline({"brokers", "pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video",
                               "pipeline/video/ffmpeg"})},
     {"streams", below_pipeline({"pipeline", "pipeline/images", "pipeline/tasks", "pipeline/video"})},
@@ -97,8 +98,8 @@ const std::vector<Room> kRooms = {
     {"serve/inference", below_pipeline({"pipeline", "pipeline/images", "pipeline/preprocess", "pipeline/tasks",
                                         "streams", "serve/http", "serve/metrics"})},
     {"apps", below_pipeline({"pipeline", "pipeline/images", "pipeline/preprocess", "pipeline/tasks", "pipeline/text",
-                             "pipeline/video", "pipeline/eval", "brokers", "sinks", "streams", "streams/queue",
-                             "serve/http", "serve/view", "serve/inference", "serve/metrics"})},
+                             "pipeline/video", "pipeline/eval", "pipeline/batch", "brokers", "sinks", "streams",
+                             "streams/queue", "serve/http", "serve/view", "serve/inference", "serve/metrics"})},
 };
 
 /// A library of others.

@@ -1,0 +1,254 @@
+#include "pipeline/batch/merge.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "nn/core/counted.h"
+#include "nn/core/error.h"
+#include "nn/core/files.h"
+#include "pipeline/batch/row_reader.h"
+
+namespace zoo::batch {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr size_t kMaxProblems = 20;
+constexpr size_t kBuffer = 1 << 20;
+
+/// Says so many problems, and how many more there are.
+class Problems {
+ public:
+  void add(std::string problem) {
+    if (++count_ <= kMaxProblems) lines_.push_back(std::move(problem));
+  }
+
+  void throw_if_any(const std::string& way_out) {
+    if (count_ == 0) return;
+    if (count_ > kMaxProblems) {
+      lines_.push_back(fmt::format("and {} more", counted(static_cast<int64_t>(count_ - kMaxProblems), "problem")));
+    }
+    lines_.push_back(way_out);
+    throw ConfigError(std::move(lines_));
+  }
+
+ private:
+  size_t count_ = 0;
+  std::vector<std::string> lines_;
+};
+
+std::string rows_text(const RowRange& range) {
+  if (range.size() == 0) return "no rows";
+  if (range.size() == 1) return fmt::format("row {}", range.begin);
+  return fmt::format("rows {} to {}", range.begin, range.end - 1);
+}
+
+/// One shard or several that are missing one after the other.
+std::string missing_text(const ShardId& first, int64_t last, int64_t rows) {
+  const RowRange range{rows_of_shard(rows, first).begin, rows_of_shard(rows, {last, first.count}).end};
+  if (first.index == last) return fmt::format("shard {} is missing: {}", to_string(first), rows_text(range));
+  return fmt::format("shards {} to {}/{} are missing: {}", to_string(first), last, first.count, rows_text(range));
+}
+
+/// A record of one of a part's two files, or the end of it.
+class Side {
+ public:
+  Side(const fs::path& file, LineFormat format, bool is_there) {
+    if (is_there) reader_.emplace(file, format);
+    advance();
+  }
+
+  bool has_ended() const { return ended_; }
+  int64_t row() const { return reader_->row(); }
+  const RowReader& reader() const { return *reader_; }
+  const std::string& head() const {
+    static const std::string kNone;
+    return reader_ ? reader_->head() : kNone;
+  }
+  void advance() { ended_ = !reader_ || !reader_->next(); }
+
+ private:
+  std::optional<RowReader> reader_;
+  bool ended_ = false;
+};
+
+[[noreturn]] void refuse(const std::string& where, const std::string& problem) {
+  throw ConfigError(
+      {fmt::format("{}: {}; the part must be made anew: remove it and its receipt and run its command "
+                   "again",
+                   where, problem)});
+}
+
+void check_seal(const fs::path& file, const FileSeal& seal, const fs::path& receipt) {
+  std::error_code error;
+  const bool is_there = fs::exists(file, error);
+  if (seal.bytes == 0 && !is_there) return;
+  if (!is_there) refuse(file.string(), fmt::format("is not there, but {} counts on it", receipt.string()));
+  if (seal_of(file) != seal) {
+    refuse(file.string(),
+           fmt::format("is not what {} says (SHA-256, bytes): it was changed or cut off", receipt.string()));
+  }
+}
+
+/// The frames of a video, one after the other; a picture is one.
+void visit_row(Side& results, int64_t row, const PartSet::Visitor& visitor) {
+  int64_t last = -1;
+  for (; !results.has_ended() && results.row() == row; results.advance()) {
+    const int64_t frame = results.reader().frame();
+    if (frame >= 0 && frame <= last) {
+      refuse(results.reader().where(), fmt::format("row {} is there twice (frame {} after {})", row, frame, last));
+    }
+    last = frame;
+    visitor.result(results.reader().record());
+  }
+}
+
+void visit_part(const PartNames& names, const Receipt& receipt, const PartSet::Visitor& visitor, bool is_first) {
+  check_seal(names.results, receipt.results, names.receipt);
+  check_seal(names.failed, receipt.failures, names.receipt);
+  Side results(names.results, line_format(receipt.key), receipt.results.bytes > 0);
+  Side failures(names.failed, LineFormat::kJsonLines, receipt.failures.bytes > 0);
+  if (is_first && visitor.head && !results.head().empty()) visitor.head(results.head());
+  const RowRange range = receipt.key.range();
+  for (int64_t row = range.begin; row < range.end; ++row) {
+    const bool failed = !failures.has_ended() && failures.row() == row;
+    const bool found = !results.has_ended() && results.row() == row;
+    if (failed && found) refuse(failures.reader().where(), fmt::format("row {} has results, too", row));
+    if (failed) {
+      visitor.failure(failures.reader().record());
+      failures.advance();
+      continue;
+    }
+    if (!found) refuse(names.results.string(), fmt::format("row {} is missing, or not in its place", row));
+    visit_row(results, row, visitor);
+  }
+  for (const Side* side : {&results, &failures}) {
+    if (!side->has_ended()) {
+      refuse(side->reader().where(), fmt::format("row {} is there twice, or not in its place", side->row()));
+    }
+  }
+}
+
+/// Collects what is written into larger pieces.
+class Buffered {
+ public:
+  explicit Buffered(fs::path file) : file_(std::move(file)) {}
+
+  void write(const std::string& text) {
+    pending_ += text;
+    if (pending_.size() >= kBuffer) flush();
+  }
+  void publish() {
+    flush();
+    file_.publish();
+  }
+
+ private:
+  void flush() {
+    file_.write(pending_);
+    pending_.clear();
+  }
+
+  NewFile file_;
+  std::string pending_;
+};
+
+}  // namespace
+
+PartSet::PartSet(std::span<const PartNames> parts) {
+  Problems problems;
+  std::map<int64_t, Part> by_shard;
+  const JobKey* first = nullptr;
+  for (const PartNames& names : parts) {
+    Receipt receipt = read_receipt(names.receipt);
+    const std::vector<std::string> differing =
+        first == nullptr ? std::vector<std::string>() : differences(receipt.key, *first);
+    if (!differing.empty()) {
+      problems.add(fmt::format("{}: is of another job than {}: {}", names.receipt.string(),
+                               by_shard.begin()->second.names.receipt.string(), fmt::join(differing, "; ")));
+      continue;
+    }
+    const ShardId shard = receipt.key.shard;
+    const auto [place, is_new] = by_shard.try_emplace(shard.index, Part{names, std::move(receipt)});
+    if (first == nullptr) first = &place->second.receipt.key;
+    if (!is_new && fs::path(place->second.names.receipt) != names.receipt) {
+      problems.add(fmt::format("shard {} ({}) is there twice: {} and {}", to_string(shard),
+                               rows_text(place->second.receipt.key.range()), place->second.names.receipt.string(),
+                               names.receipt.string()));
+    }
+  }
+  if (first == nullptr) throw ConfigError({"there are no parts to merge"});
+  const int64_t count = first->shard.count;
+  int64_t expected = 0;
+  const auto add_missing = [&](int64_t end) {
+    if (expected < end) problems.add(missing_text({expected, count}, end - 1, first->rows));
+  };
+  for (const auto& [index, part] : by_shard) {
+    add_missing(index);
+    expected = index + 1;
+  }
+  add_missing(count);
+  problems.throw_if_any(
+      "nothing was written: run the missing shards with --resume, and name each part of one job once");
+  for (auto& [index, part] : by_shard) parts_.push_back(std::move(part));
+}
+
+int64_t PartSet::done() const {
+  int64_t sum = 0;
+  for (const Part& part : parts_) sum += part.receipt.done;
+  return sum;
+}
+
+int64_t PartSet::failed() const {
+  int64_t sum = 0;
+  for (const Part& part : parts_) sum += part.receipt.failed;
+  return sum;
+}
+
+std::vector<fs::path> PartSet::files() const {
+  std::vector<fs::path> files;
+  for (const Part& part : parts_) {
+    files.insert(files.end(), {part.names.results, part.names.failed, part.names.receipt});
+  }
+  return files;
+}
+
+void PartSet::visit(const Visitor& visitor) const {
+  bool is_first = true;
+  for (const Part& part : parts_) visit_part(part.names, part.receipt, visitor, std::exchange(is_first, false));
+}
+
+void merge_parts(const PartSet& parts, const PartNames& names) {
+  Buffered results(names.results);
+  std::optional<Buffered> failures;
+  if (parts.failed() > 0) failures.emplace(names.failed);
+  parts.visit({.head = [&](const std::string& head) { results.write(head); },
+               .result = [&](const std::string& record) { results.write(record); },
+               .failure =
+                   [&](const std::string& record) {
+                     if (failures) failures->write(record);
+                   }});
+  results.publish();
+  Receipt receipt;
+  receipt.key = parts.key();
+  receipt.key.shard = {};
+  receipt.done = parts.done();
+  receipt.failed = parts.failed();
+  receipt.results = seal_of(names.results);
+  receipt.facts = parts.facts();
+  if (failures) {
+    failures->publish();
+    receipt.failures = seal_of(names.failed);
+  } else {
+    std::error_code error;
+    fs::remove(names.failed, error);  // of an earlier job
+  }
+  write_receipt(names.receipt, receipt);
+}
+
+}  // namespace zoo::batch

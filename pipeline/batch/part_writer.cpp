@@ -1,0 +1,228 @@
+#include "pipeline/batch/part_writer.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <span>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "nn/core/error.h"
+#include "nn/core/files.h"
+#include "pipeline/batch/journal.h"
+
+namespace zoo::batch {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr size_t kBuffer = 64 * 1024;
+
+[[noreturn]] void fail(const fs::path& file, std::string_view what) {
+  throw IoError(fmt::format("{}: {}: {}", file.string(), what, errno_text()));
+}
+
+[[noreturn]] void refuse(const fs::path& file, std::string_view why) {
+  throw ConfigError({fmt::format("{}: {}", file.string(), why)});
+}
+
+void put(int descriptor, const fs::path& file, std::string_view text) {
+  if (!write_all(descriptor, std::as_bytes(std::span(text)))) fail(file, "writing failed");
+}
+
+bool is_there(const fs::path& file) {
+  struct stat status = {};
+  return ::lstat(file.c_str(), &status) == 0;
+}
+
+/// Throws ConfigError unless what was found is of the same job and shard.
+void check_key(const fs::path& file, const JobKey& found, const JobKey& key, const fs::path& results) {
+  std::vector<std::string> differing = differences(found, key);
+  if (found.shard.index != key.shard.index) differing.push_back(fmt::format("it is shard {}", to_string(found.shard)));
+  if (differing.empty()) return;
+  refuse(file, fmt::format("belongs to another job ({}): write elsewhere, or remove it and {} to begin anew",
+                           fmt::join(differing, "; "), results.string()));
+}
+
+fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
+
+}  // namespace
+
+PartWriter::PartWriter(PartNames names, JobKey key, PartOptions options)
+    : names_(std::move(names)), key_(std::move(key)), options_(std::move(options)) {
+  for (const fs::path& file :
+       {names_.results, names_.failed, names_.receipt, names_.journal, names_.results_open(), names_.failed_open()}) {
+    check_replaceable(file);
+  }
+  if (take_receipt()) return;
+  if (is_there(names_.journal) && options_.when_there == WhenThere::kRefuse) {
+    refuse(names_.journal, "this part was begun: --resume goes on where it stopped; remove it to begin anew");
+  }
+  lock_journal();
+  if (take_receipt()) {  // of a process that has just finished
+    ::unlink(names_.journal.c_str());
+    return;
+  }
+  resume();
+  last_commit_ = std::chrono::steady_clock::now();
+}
+
+bool PartWriter::take_receipt() {
+  if (!is_there(names_.receipt)) return false;
+  if (options_.when_there == WhenThere::kRefuse) {
+    refuse(names_.receipt, "this part is finished: --resume leaves it as it is; remove it to begin anew");
+  }
+  const Receipt receipt = read_receipt(names_.receipt);
+  check_key(names_.receipt, receipt.key, key_, names_.results);
+  rows_failed_ = receipt.failed;
+  rows_done_ = receipt.done + receipt.failed;
+  finished_ = true;
+  return true;
+}
+
+// The name may be taken from the file between opening and locking it, by the process that finishes the part.
+void PartWriter::lock_journal() {
+  while (true) {
+    journal_ = Descriptor(::open(names_.journal.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666));
+    if (!journal_.is_open()) fail(names_.journal, "cannot be written");
+    // File systems without locks have none to take; their schedulers have to see to it.
+    if (::flock(journal_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      refuse(names_.journal, "another process is at work on this part; wait for it, or end it");
+    }
+    struct stat status = {};
+    const auto named = file_id(names_.journal);
+    if (::fstat(journal_.get(), &status) == 0 && named == FileId{status.st_dev, status.st_ino}) return;
+    journal_ = {};
+  }
+}
+
+void PartWriter::begin_anew() {
+  if (::ftruncate(journal_.get(), 0) != 0) fail(names_.journal, "writing failed");
+  open(results_, names_.results_open(), 0);
+  open(failed_, names_.failed_open(), 0);
+  put(journal_.get(), names_.journal, to_json(key_) + "\n");
+  results_.pending = options_.head;
+  results_.row_begin = results_.size();
+  commit();
+  sync_folder(folder_of(names_.journal));
+}
+
+void PartWriter::resume() {
+  const Journal journal = read_journal(names_.journal);
+  if (journal.head.empty()) return begin_anew();
+  check_key(names_.journal, key_from_json(journal.head, names_.journal.string() + ":1"), key_, names_.results);
+  if (journal.last.rows > key_.range().size())
+    refuse(names_.journal, "has more rows than the shard; remove it to begin anew");
+  if (journal.last.result_bytes < static_cast<int64_t>(options_.head.size())) return begin_anew();
+  if (::ftruncate(journal_.get(), journal.bytes) != 0) fail(names_.journal, "writing failed");
+  rows_done_ = committed_ = journal.last.rows;
+  rows_failed_ = journal.last.failed_rows;
+  // Finishing may have been interrupted after a file had its name.
+  const auto found = [](const fs::path& open, const fs::path& name) { return is_there(open) ? open : name; };
+  open(results_, found(names_.results_open(), names_.results), journal.last.result_bytes);
+  open(failed_, journal.last.failed_bytes == 0 ? names_.failed_open() : found(names_.failed_open(), names_.failed),
+       journal.last.failed_bytes);
+}
+
+void PartWriter::open(Growing& file, const fs::path& path, int64_t size) const {
+  file.path = path;
+  file.descriptor = Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666));
+  if (!file.descriptor.is_open()) fail(path, "cannot be written");
+  struct stat status = {};
+  if (::fstat(file.descriptor.get(), &status) != 0) fail(path, "cannot be written");
+  if (status.st_size < size) {
+    refuse(path, fmt::format("has {} bytes, but {} says that there are {}: it was changed from outside; remove {} to "
+                             "begin anew",
+                             status.st_size, names_.journal.filename().string(), size, names_.journal.string()));
+  }
+  file.written = status.st_size;
+  cut(file, size);
+  file.row_begin = size;
+}
+
+void PartWriter::flush(Growing& file) const {
+  put(file.descriptor.get(), file.path, file.pending);
+  file.written += static_cast<int64_t>(file.pending.size());
+  file.pending.clear();
+}
+
+void PartWriter::cut(Growing& file, int64_t size) const {
+  if (size >= file.written) {
+    file.pending.resize(static_cast<size_t>(size - file.written));
+    return;
+  }
+  file.pending.clear();
+  if (::ftruncate(file.descriptor.get(), size) != 0) fail(file.path, "writing failed");
+  file.written = size;
+}
+
+void PartWriter::write(std::string_view lines) {
+  results_.pending += lines;
+  if (results_.pending.size() >= kBuffer) flush(results_);
+}
+
+void PartWriter::end_row() { row_is_done(); }
+
+void PartWriter::fail_row(std::string_view line) {
+  abandon_row();
+  failed_.pending += line;
+  ++rows_failed_;
+  row_is_done();
+}
+
+void PartWriter::abandon_row() { cut(results_, results_.row_begin); }
+
+void PartWriter::row_is_done() {
+  ++rows_done_;
+  results_.row_begin = results_.size();
+  if (std::chrono::steady_clock::now() - last_commit_ >= options_.commit_interval) commit();
+}
+
+void PartWriter::commit() {
+  if (finished_ || committed_ == rows_done_) return;
+  for (Growing* file : {&results_, &failed_}) {
+    flush(*file);
+    if (::fdatasync(file->descriptor.get()) != 0) fail(file->path, "writing failed");
+  }
+  put(journal_.get(), names_.journal, to_line({rows_done_, results_.written, failed_.written, rows_failed_}));
+  if (::fdatasync(journal_.get()) != 0) fail(names_.journal, "writing failed");
+  committed_ = rows_done_;
+  last_commit_ = std::chrono::steady_clock::now();
+}
+
+void PartWriter::publish(const Growing& file, const fs::path& name, bool wanted) const {
+  if (!wanted) {
+    if (file.path != name) ::unlink(file.path.c_str());
+    ::unlink(name.c_str());  // of an earlier job that was begun anew
+    return;
+  }
+  if (file.path != name && ::rename(file.path.c_str(), name.c_str()) != 0) fail(name, "cannot be written");
+}
+
+// The receipt is what makes a part whole: it comes last, and everything before it can be done again.
+void PartWriter::finish(const std::string& facts) {
+  if (finished_) return;
+  commit();
+  if (rows_done_ != key_.range().size()) {
+    throw Error(fmt::format("{}: {} of {} rows are done", names_.results.string(), rows_done_, key_.range().size()));
+  }
+  publish(results_, names_.results, true);
+  publish(failed_, names_.failed, failed_.written > 0);
+  sync_folder(folder_of(names_.results));
+  Receipt receipt;
+  receipt.key = key_;
+  receipt.done = rows_done_ - rows_failed_;
+  receipt.failed = rows_failed_;
+  receipt.results = seal_of(names_.results);
+  receipt.facts = facts;
+  if (failed_.written > 0) receipt.failures = seal_of(names_.failed);
+  write_receipt(names_.receipt, receipt);
+  ::unlink(names_.journal.c_str());
+  finished_ = true;
+}
+
+}  // namespace zoo::batch

@@ -1,0 +1,96 @@
+// Writes the results of one shard so that a kill at any moment, or a power failure, loses seconds of work and nothing
+// else.
+//
+// Results and failures are added to files of their own (part_files.h). Now and then both are brought to the disk, and
+// only then a line of the journal says how far they are: `ROWS<TAB>RESULT_BYTES<TAB>FAILED_BYTES<TAB>FAILED_ROWS`. Its
+// first line is the key of the job. Whoever resumes cuts both files back to the last line that is whole, so that no row
+// is there twice or in part, whatever was written after it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "pipeline/batch/descriptor.h"
+#include "pipeline/batch/job_key.h"
+#include "pipeline/batch/part_files.h"
+
+namespace zoo::batch {
+
+/// What to do with what is there of the same part.
+enum class WhenThere { kRefuse, kResume };
+
+struct PartOptions {
+  WhenThere when_there = WhenThere::kRefuse;
+  std::string head = {};  ///< what a file of results begins with: the header of a table with its line feed; else empty
+  /// How much work a kill may cost.
+  std::chrono::milliseconds commit_interval{1'000};
+};
+
+/// One thread at a time. Every member throws IoError, after which only the destructor may be called. That leaves
+/// everything as the last commit has it.
+class PartWriter {
+ public:
+  /// Makes or resumes the part. Throws ConfigError, with the way out, where there is a part of this name that is not to
+  /// be resumed or is one of another job, and where another process is at work on it.
+  PartWriter(PartNames names, JobKey key, PartOptions options = {});
+  PartWriter(const PartWriter&) = delete;
+  PartWriter& operator=(const PartWriter&) = delete;
+
+  /// Rows of the shard that are done, from its first on, failed ones included.
+  int64_t rows_done() const { return rows_done_; }
+  int64_t rows_failed() const { return rows_failed_; }
+  /// Whether the part was finished before; there is nothing to do then.
+  bool is_finished() const { return finished_; }
+
+  /// Adds whole lines to the results of the row that comes next.
+  void write(std::string_view lines);
+  /// The row has its results.
+  void end_row();
+  /// The row has none: what was written of it is taken back. `line`: with its line feed.
+  void fail_row(std::string_view line);
+  /// Takes back what was written of the row that is not done.
+  void abandon_row();
+  /// Brings what is done to the disk now. Nothing of a row may be under way.
+  void commit();
+  /// Once every row is done: gives the files their names and writes the receipt. `facts`: Receipt::facts.
+  void finish(const std::string& facts = {});
+
+ private:
+  /// A file that grows.
+  struct Growing {
+    std::filesystem::path path;
+    Descriptor descriptor = {};
+    int64_t written = 0;       ///< bytes in the file
+    std::string pending = {};  ///< bytes behind them
+    int64_t row_begin = 0;     ///< where the row that comes next begins
+
+    int64_t size() const { return written + static_cast<int64_t>(pending.size()); }
+  };
+
+  bool take_receipt();
+  void begin_anew();
+  void resume();
+  void lock_journal();
+  void open(Growing& file, const std::filesystem::path& path, int64_t size) const;
+  void flush(Growing& file) const;
+  void cut(Growing& file, int64_t size) const;
+  void row_is_done();
+  void publish(const Growing& file, const std::filesystem::path& name, bool wanted) const;
+
+  const PartNames names_;
+  const JobKey key_;
+  const PartOptions options_;
+  Growing results_;
+  Growing failed_;
+  Descriptor journal_;
+  int64_t rows_done_ = 0;
+  int64_t rows_failed_ = 0;
+  int64_t committed_ = -1;  ///< rows; -1: nothing yet
+  bool finished_ = false;
+  std::chrono::steady_clock::time_point last_commit_;
+};
+
+}  // namespace zoo::batch

@@ -1,0 +1,48 @@
+// The pictures of a manifest as a source of frames.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/batch/manifest.h"
+#include "pipeline/video/frame_source.h"
+
+namespace zoo::batch {
+
+/// What rows are called in results, whatever the root: the path of the manifest behind `prefix`.
+struct RowPlace {
+  std::filesystem::path root;
+  std::string prefix = {};
+
+  std::filesystem::path file_of(const ManifestRow& row) const { return root / row.path; }
+  std::string name_of(const ManifestRow& row) const { return prefix + row.path; }
+};
+
+/// Why a row cannot be worked on: its file has another size than the manifest says. A file that is not there is left to
+/// whoever opens it.
+std::optional<pipeline::FrameFailure> changed_row(const RowPlace& place, const ManifestRow& row);
+
+/// `text` with the name of a row in place of the name of its file, so that messages do not depend on the root.
+std::string with_row_name(std::string text, const RowPlace& place, const ManifestRow& row);
+
+/// Reads rows that are pictures. Frames and failures carry the row as their index and the name of RowPlace; next()
+/// never throws IoError.
+class RowSource : public pipeline::FrameSource {
+ public:
+  RowSource(RowPlace place, std::vector<ManifestRow> rows);
+
+  std::optional<pipeline::FrameResult> next() override;
+  std::optional<Pending> next_pending() override;
+  const pipeline::SourceInfo& info() const override { return info_; }
+
+ private:
+  RowPlace place_;
+  std::vector<ManifestRow> rows_;
+  pipeline::SourceInfo info_;
+  size_t position_ = 0;
+};
+
+}  // namespace zoo::batch

@@ -1,0 +1,118 @@
+#include "pipeline/batch/manifest.h"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "nn/core/error.h"
+#include "nn/core/files.h"
+#include "tests/support/temp_folder.h"
+
+namespace zoo::batch {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class ManifestFiles : public ::testing::Test {
+ protected:
+  std::string write(const std::string& text) const {
+    const std::string file = folder_ / "list.tsv";
+    write_file(file, text);
+    return file;
+  }
+
+  std::vector<std::string> problems(const std::string& text) const {
+    try {
+      read_manifest(write(text), {});
+    } catch (const ConfigError& error) {
+      std::vector<std::string> lines = error.problems();
+      EXPECT_THAT(lines.back(), HasSubstr("backbone-zoo manifest DIR -o FILE"));
+      lines.pop_back();
+      for (std::string& line : lines) line.erase(0, folder_.path().native().size() + 1);
+      return lines;
+    }
+    return {};
+  }
+
+  void add(const std::string& path, const std::string& content) const {
+    fs::create_directories((folder_.path() / path).parent_path());
+    std::ofstream(folder_.path() / path) << content;
+  }
+
+  test::TempFolder folder_;
+};
+
+bool is_picture(const fs::path& path) { return path.extension() == ".jpg"; }
+
+TEST_F(ManifestFiles, HoldWhatFoldersHoldSortedEachOnceWhateverItIsCalled) {
+  add("photos/b.jpg", "12345");
+  add("photos/2024/a\tb\\c\n.jpg", "1");
+  add("photos/2024/bad\xff.jpg", "");
+  add("photos/a.txt", "left out");
+  add("photos/\xc3\xa4.jpg", "123");
+  const std::vector<fs::path> folders = {folder_ / "photos", folder_ / "photos/2024"};
+  const FileList list = list_files(folders, is_picture);
+  const std::string root = fs::canonical(folder_.path()) / "photos";
+  EXPECT_EQ(list.root, root);
+  const std::string text = manifest_text(list);
+  EXPECT_EQ(text, "backbone-zoo-manifest\t1\t4\t" + root +
+                      "\n"
+                      "0\t1\t2024/a\\x09b\\\\c\\x0a.jpg\n"
+                      "1\t0\t2024/bad\\xff.jpg\n"
+                      "2\t5\tb.jpg\n"
+                      "3\t3\t\xc3\xa4.jpg\n");
+  const Manifest manifest = read_manifest(write(text), {1, 2});
+  EXPECT_EQ(manifest.rows, 4);
+  EXPECT_EQ(manifest.root, root);
+  ASSERT_EQ(manifest.part.size(), 2U);
+  EXPECT_EQ(manifest.part[0].row, 2);
+  EXPECT_EQ(manifest.part[0].bytes, 5);
+  EXPECT_EQ(manifest.part[1].path, "\xc3\xa4.jpg");
+  EXPECT_EQ(read_manifest(write(text), {}).part[0].path, "2024/a\tb\\c\n.jpg");
+}
+
+TEST_F(ManifestFiles, RootsBelowTheManifestMoveWithIt) {
+  EXPECT_EQ(read_manifest(write("backbone-zoo-manifest\t1\t1\tdata\n0\t1\ta.jpg\n"), {}).root, folder_.path() / "data");
+}
+
+TEST_F(ManifestFiles, AreRefusedWithEveryProblemAndItsLine) {
+  EXPECT_THAT(problems(""), ElementsAre("list.tsv:1: the file is empty"));
+  EXPECT_THAT(problems("a.jpg\nb.jpg\n"), ElementsAre(HasSubstr("list.tsv:1: expected `backbone-zoo-manifest`")));
+  EXPECT_THAT(problems("backbone-zoo-manifest\t2\t1\t/\n0\t1\ta\n"), ElementsAre(HasSubstr("expected version 1")));
+  EXPECT_THAT(problems("backbone-zoo-manifest\t1\t-1\t/\n"), ElementsAre(HasSubstr("expected the number of rows")));
+  const std::string head = "backbone-zoo-manifest\t1\t3\t/data\n";
+  EXPECT_THAT(problems(head + "0\t1\ta.jpg\n1\tmany\tb.jpg\n2\t1\n"),
+              ElementsAre("list.tsv:3: expected a number of bytes, found `many`",
+                          "list.tsv:4: expected row, bytes and path with tabs between, found 2 fields"));
+  EXPECT_THAT(problems(head + "0\t1\tb.jpg\n1\t1\ta.jpg\n2\t1\tb.jpg\n"),
+              ElementsAre(HasSubstr("list.tsv:3: the path is not behind the one before"),
+                          HasSubstr("list.tsv:4: the path is not behind the one before")));
+  EXPECT_THAT(problems(head + "0\t1\t../a.jpg\n1\t1\t/etc/b.jpg\n2\t1\tc/../../d.jpg\n"),
+              ElementsAre(HasSubstr("must stay below the root"), HasSubstr("must stay below the root"),
+                          HasSubstr("must stay below the root")));
+  EXPECT_THAT(problems(head + "0\t1\ta\\q.jpg\n2\t1\tb.jpg\n"),
+              ElementsAre(HasSubstr("an escape that there is not"), "list.tsv:3: expected row 1, found `2`"));
+  EXPECT_THAT(problems(head + "0\t1\ta\n1\t1\tb\n"),
+              ElementsAre(HasSubstr("there are 2 rows, but the first line says 3")));
+  EXPECT_THAT(problems(head + "0\t1\ta\n1\t1\tb\n2\t1\tc"),
+              ElementsAre(HasSubstr("list.tsv:4: the last line has no end")));
+  std::string many = "backbone-zoo-manifest\t1\t100\t/data\n";
+  for (int i = 0; i < 100; ++i) many += "x\n";
+  EXPECT_EQ(problems(many).size(), 20U);
+}
+
+TEST_F(ManifestFiles, FoldersThatCannotBeListedAreRefused) {
+  const std::vector<fs::path> nowhere = {folder_ / "nowhere"};
+  EXPECT_THROW(list_files(nowhere, is_picture), IoError);
+  const std::vector<fs::path> empty = {folder_.path()};
+  EXPECT_THROW(list_files(empty, is_picture), IoError);
+}
+
+}  // namespace
+}  // namespace zoo::batch
