@@ -32,6 +32,8 @@ Action setup_export(CLI::App& app);
 Action setup_graph(CLI::App& app);
 Action setup_list(CLI::App& app);
 Action setup_live(CLI::App& app);
+Action setup_manifest(CLI::App& app);
+Action setup_merge(CLI::App& app);
 Action setup_predict(CLI::App& app);
 Action setup_preprocess(CLI::App& app);
 Action setup_profile(CLI::App& app);

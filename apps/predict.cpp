@@ -1,20 +1,15 @@
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "apps/answer_flags.h"
 #include "apps/commands.h"
-#include "apps/model_flags.h"
 #include "apps/number_check.h"
 #include "apps/output.h"
-#include "apps/predict_session.h"
+#include "apps/predict_flags.h"
 #include "apps/run_inputs.h"
-#include "apps/timeout_flags.h"
-#include "apps/video_flags.h"
 #include "pipeline/tasks/task_result.h"
 #include "pipeline/text/label_check.h"
 #include "sinks/source_outputs.h"
@@ -22,22 +17,6 @@
 
 namespace zoo::apps {
 namespace {
-
-struct PredictFlags {
-  ModelFlags model;
-  WeightFlags weights;
-  SizeFlag size;
-  std::vector<std::string> sources;
-  bool recursive = false;
-  std::string json;
-  AnswerFlags answers;
-  TimeoutFlags timeouts;
-  int threads = 0;
-  std::optional<engine::Precision> precision;
-  KernelFlags kernels;
-  VideoFlags video;
-  PredictOptions options;
-};
 
 std::vector<TaskFlag> task_flags(const PredictFlags& flags) {
   return {{"--masks", !flags.options.masks_folder.empty(), {Task::kSegmentation}},
@@ -58,14 +37,9 @@ void report_labels(const std::vector<std::string>& labels) {
 
 int predict(PredictFlags& flags) {
   StartupClock clock;
-  pipeline::PredictorOptions options;
-  flags.answers.set(options);
+  pipeline::PredictorOptions options = flags.predictor_options();
   flags.options.read.open_timeout = flags.timeouts.open();
   flags.options.read.stall_timeout = flags.timeouts.stall();
-  options.network.kernels = flags.kernels.options();
-  options.network.input_size = flags.size.value();
-  options.network.precision = flags.precision;
-  options.network.on_note = note_reporter();
   flags.options.video = flags.video.options;
   flags.options.video.on_note = options.network.on_note;
   const std::vector<pipeline::SourceSpec> sources =
@@ -93,7 +67,55 @@ int predict(PredictFlags& flags) {
   return PredictSession(predictor, sources, files, flags.options, clock).run();
 }
 
+/// Flags that a job in parts has no place for.
+const std::vector<std::string> kRunFlags = {"--save", "--codec",      "--fps",   "--masks", "--coco",
+                                            "--show", "--max-frames", "--quiet", "--timing"};
+
+/// Throws UsageError where flags of a job and of a run are mixed.
+void check_job(const CLI::App& app, const PredictFlags& flags) {
+  flags.batch.check();
+  if (!flags.is_job()) {
+    if (!flags.format.empty()) {
+      throw UsageError("--format: belongs to --manifest; --json FILE and --csv FILE say what is written");
+    }
+    return;
+  }
+  const std::string run_flag = given_flag(app, kRunFlags);
+  const std::string job_flag = flags.batch.has_manifest() ? "--manifest" : "--resume";
+  if (!run_flag.empty()) {
+    throw UsageError(fmt::format("{}: does not go with {}, which writes results only", run_flag, job_flag));
+  }
+  if (flags.batch.has_manifest()) {
+    if (!flags.sources.empty()) {
+      throw UsageError(fmt::format("--manifest: says what to work on; leave {} out, or list it with `manifest`",
+                                   flags.sources.front()));
+    }
+    const std::string output = given_flag(app, {"--json", "--csv"});
+    if (!output.empty()) throw UsageError(output + ": does not go with --manifest; --out DIR and --format say where");
+    return;
+  }
+  const bool has_json = flags.options.json && flags.options.json != "-";
+  const bool has_csv = !flags.options.csv.empty() && flags.options.csv != "-";
+  if (has_json == has_csv || flags.options.json == "-" || flags.options.csv == "-") {
+    throw UsageError("--resume: goes on in a file: give --json FILE or --csv FILE, or --manifest and --out");
+  }
+  if (has_csv && !flags.format.empty() && flags.format != "csv") {
+    throw UsageError(fmt::format("--format {}: goes to --json FILE", flags.format));
+  }
+  if (has_json && flags.format == "csv") throw UsageError("--format csv: goes to --csv FILE");
+}
+
 }  // namespace
+
+pipeline::PredictorOptions PredictFlags::predictor_options() const {
+  pipeline::PredictorOptions predictor;
+  answers.set(predictor);
+  predictor.network.kernels = kernels.options();
+  predictor.network.input_size = size.value();
+  predictor.network.precision = precision;
+  predictor.network.on_note = note_reporter();
+  return predictor;
+}
 
 Action setup_predict(CLI::App& app) {
   auto flags = std::make_shared<PredictFlags>();
@@ -140,12 +162,22 @@ Action setup_predict(CLI::App& app) {
   flags->kernels.add_to(app);
   flags->weights.add_calibration_to(app);
   app.add_flag("--timing", flags->options.timing, "Say on standard error where the time to the first result went");
-  return [flags, json] {
-    if (flags->sources.empty()) {
-      throw UsageError("predict: nothing to work on: name pictures, folders, videos, cameras or addresses after MODEL");
+  flags->batch.add_to(app);
+  app.add_option("--format", flags->format,
+                 "Results of a job: jsonl, a line per picture or frame; flat, a line per guess, box or class without "
+                 "lists, as Parquet and tables take it; csv, the same as a table (default: jsonl)")
+      ->check(CLI::IsMember({"jsonl", "flat", "csv"}))
+      ->type_name("FORMAT");
+  return [flags, json, &app] {
+    if (json->count() > 0) flags->options.json = flags->json.empty() ? "-" : flags->json;
+    check_job(app, *flags);
+    if (flags->sources.empty() && !flags->batch.has_manifest()) {
+      throw UsageError(
+          "predict: nothing to work on: name pictures, folders, videos, cameras or addresses after MODEL, or a list "
+          "with --manifest");
     }
     flags->video.check();
-    if (json->count() > 0) flags->options.json = flags->json.empty() ? "-" : flags->json;
+    if (flags->is_job()) return predict_job(*flags);
     if (flags->options.json == "-" && flags->options.csv == "-") {
       throw UsageError("predict: --json and --csv both go to standard output: give one of them a FILE");
     }

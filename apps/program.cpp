@@ -33,13 +33,15 @@ struct Command {
   Action (*setup)(CLI::App&);
 };
 
-constexpr std::array<Command, 16> kCommands = {{
+constexpr std::array<Command, 18> kCommands = {{
     {"predict", "Name, find or outline what images, videos, cameras and streams show", setup_predict},
     {"live", "Watch many cameras and streams at once, for as long as you want", setup_live},
     {"serve", "Answer other programs over HTTP, as Triton and KServe do", setup_serve},
     {"worker", "Answer pictures from a queue in Redis, beside other workers on as many machines as you like",
      setup_worker},
     {"eval", "Measure a model on a data set with ground truth", setup_eval},
+    {"manifest", "List pictures for a job that many machines share, or that can be resumed", setup_manifest},
+    {"merge", "Put the parts of a job together, once nothing is missing", setup_merge},
     {"run", "Run the network on a raw tensor", setup_run},
     {"preprocess", "Write the tensor that the network sees for an image", setup_preprocess},
     {"validate", "Check model files and weights", setup_validate},

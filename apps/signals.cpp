@@ -39,17 +39,23 @@ bool is_ignored(int signal_number) {
   return sigaction(signal_number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-}  // namespace
-
-void catch_stop_signals() {
+void stop_on(int signal_number) {
   struct sigaction action = {};
   action.sa_handler = on_stop_signal;
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  if (!is_ignored(SIGHUP)) sigaction(SIGHUP, &action, nullptr);
+  sigaction(signal_number, &action, nullptr);
 }
+
+}  // namespace
+
+void catch_stop_signals() {
+  stop_on(SIGINT);
+  stop_on(SIGTERM);
+  if (!is_ignored(SIGHUP)) stop_on(SIGHUP);
+}
+
+void catch_preemption_signal() { stop_on(SIGUSR1); }
 
 const std::atomic<bool>& stop_requested() { return g_stop; }
 

@@ -15,6 +15,10 @@ const std::atomic<bool>& stop_requested();
 /// The signal that came, or 0.
 int stop_signal();
 
+/// From now on SIGUSR1 stops, too, as schedulers send it some time before they take the machine away (`sbatch
+/// --signal=USR1@60`). To be called after catch_stop_signals().
+void catch_preemption_signal();
+
 /// From now on SIGHUP asks for a reload instead (take_reload_request), as services have it. Where it comes because the
 /// terminal was closed, it still stops. To be called after catch_stop_signals().
 void catch_reload_signal();

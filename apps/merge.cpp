@@ -1,0 +1,59 @@
+#include "pipeline/batch/merge.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "apps/commands.h"
+#include "apps/output.h"
+#include "nn/core/counted.h"
+#include "nn/core/run_files.h"
+
+namespace zoo::apps {
+namespace {
+
+struct MergeFlags {
+  std::vector<std::string> parts;
+  std::string output;
+};
+
+int merge(const MergeFlags& flags) {
+  std::vector<batch::PartNames> names;
+  for (const std::string& path : flags.parts) {
+    for (batch::PartNames& part : batch::find_parts(path)) {
+      // `failed-*` names the part that `part-*` names.
+      if (std::ranges::find(names, part.receipt, &batch::PartNames::receipt) == names.end()) {
+        names.push_back(std::move(part));
+      }
+    }
+  }
+  const batch::PartSet parts(names);
+  const batch::PartNames output = batch::names_beside(flags.output);
+  RunFiles run;
+  for (const std::filesystem::path& file : parts.files()) run.add_input(file, "a part");
+  for (const auto& file : {output.results, output.failed, output.receipt}) run.claim(file, "--output");
+  batch::merge_parts(parts, output);
+  report_written(flags.output, fmt::format("{} of {}, {} failed", counted(parts.done() + parts.failed(), "row"),
+                                           counted(parts.key().shard.count, "shard"), parts.failed()));
+  return kExitDone;
+}
+
+}  // namespace
+
+Action setup_merge(CLI::App& app) {
+  auto flags = std::make_shared<MergeFlags>();
+  app.add_option("PART", flags->parts, "Folders that --out wrote, or files in them; those of one job")
+      ->required()
+      ->type_name("PART");
+  app.add_option("--output,-o", flags->output,
+                 "File to write; beside it those of failures (.failed.jsonl) and the receipt (.receipt.json)")
+      ->required()
+      ->type_name("FILE");
+  return [flags] { return merge(*flags); };
+}
+
+}  // namespace zoo::apps

@@ -1,0 +1,155 @@
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "apps/batch_session.h"
+#include "apps/commands.h"
+#include "apps/job_fingerprint.h"
+#include "apps/output.h"
+#include "apps/predict_flags.h"
+#include "apps/run_inputs.h"
+#include "apps/signals.h"
+#include "nn/core/files.h"
+#include "streams/predictor_pool.h"
+
+namespace zoo::apps {
+namespace fs = std::filesystem;
+namespace {
+
+sinks::RowFormat format_of(const PredictFlags& flags) {
+  if (flags.format == "csv" || (flags.format.empty() && !flags.options.csv.empty())) return sinks::RowFormat::kCsv;
+  return flags.format == "flat" ? sinks::RowFormat::kFlat : sinks::RowFormat::kJsonLines;
+}
+
+/// What changes answers and is neither in the model file nor in a field of the fingerprint of its own.
+std::vector<std::string> settings_of(const PredictFlags& flags) {
+  std::vector<std::string> settings;
+  if (!flags.size.text.empty()) settings.push_back("--size " + flags.size.text);
+  if (flags.answers.top_k) settings.push_back(fmt::format("--topk {}", *flags.answers.top_k));
+  if (flags.answers.score_thresh) settings.push_back(fmt::format("--score-thresh {}", *flags.answers.score_thresh));
+  if (flags.kernels.wanted != "auto") settings.push_back("--kernels " + flags.kernels.wanted);
+  if (flags.kernels.compact_layers) settings.push_back("--compact-layers");
+  return settings;
+}
+
+/// What to work on and where the results go.
+struct Plan {
+  BatchJob job;
+  batch::PartNames names;
+  batch::JobKey key;          ///< all but the fingerprint
+  std::string other_setting;  ///< joins the flags of the fingerprint; else empty
+  std::vector<fs::path> inputs;
+};
+
+void take_manifest(Plan& plan, const fs::path& file, const batch::ShardId& shard) {
+  batch::Manifest manifest = batch::read_manifest(file, shard);
+  plan.job.place.root = manifest.root;
+  plan.job.rows = std::move(manifest.part);
+  plan.key.manifest = std::move(manifest.digest);
+  plan.key.rows = manifest.rows;
+  plan.key.shard = shard;
+  plan.inputs.push_back(file);
+}
+
+/// A shard of a manifest that was given.
+Plan plan_shard(const PredictFlags& flags) {
+  Plan plan;
+  plan.job.format = format_of(flags);
+  const batch::ShardId shard = flags.batch.choose();
+  take_manifest(plan, flags.batch.manifest, shard);
+  if (!flags.batch.root.empty()) plan.job.place.root = flags.batch.root;
+  std::error_code error;
+  if (!fs::is_directory(plan.job.place.root, error)) {
+    throw ConfigError({fmt::format("{}: its root {} is no folder here; --root DIR says where its files are",
+                                   flags.batch.manifest, plan.job.place.root.string())});
+  }
+  create_folders(flags.batch.out);
+  plan.names = batch::part_names(flags.batch.out, shard, std::string(extension_of(plan.job.format)));
+  return plan;
+}
+
+/// The files of `sources`, as paths that lie in one folder. Throws UsageError for what is no file.
+batch::FileList files_of(const std::vector<pipeline::SourceSpec>& sources, std::string& prefix) {
+  std::vector<fs::path> paths;
+  for (const pipeline::SourceSpec& source : sources) {
+    if (source.kind == pipeline::SourceKind::kImages) {
+      for (const fs::path& image : source.images) paths.push_back(image.lexically_normal());
+    } else if (source.kind == pipeline::SourceKind::kVideoFile) {
+      paths.push_back(fs::path(source.text).lexically_normal());
+    } else {
+      throw UsageError(
+          fmt::format("--resume: {} cannot be read again from its beginning: only pictures and video "
+                      "files can",
+                      pipeline::name_of(source)));
+    }
+  }
+  const bool below_here =
+      std::ranges::all_of(paths, [](const fs::path& path) { return path.is_relative() && *path.begin() != ".."; });
+  batch::FileList list;
+  std::error_code error;
+  list.root = below_here ? fs::current_path(error) : fs::path("/");
+  if (error) throw IoError(fmt::format("the working folder cannot be told: {}", error.message()));
+  prefix = below_here ? "" : "/";
+  for (const fs::path& path : paths) {
+    const fs::path full = fs::absolute(path, error).lexically_normal();
+    const auto bytes = fs::file_size(full, error);
+    list.files.push_back({below_here ? path : full.lexically_relative("/"), error ? 0 : static_cast<int64_t>(bytes)});
+  }
+  return list;
+}
+
+/// Sources on one machine: what they are is written down beside the results when the job begins.
+Plan plan_sources(const PredictFlags& flags) {
+  Plan plan;
+  plan.job.format = format_of(flags);
+  const fs::path results = flags.options.json.value_or(flags.options.csv);
+  plan.names = batch::names_beside(results);
+  const fs::path manifest = (results.parent_path() / results.stem()).native() + ".manifest.tsv";
+  const auto sources =
+      pipeline::resolve_sources(flags.sources, flags.recursive ? WalkDepth::kSubfolders : WalkDepth::kThisFolder);
+  batch::FileList list = files_of(sources, plan.job.place.prefix);
+  std::error_code error;
+  const bool was_begun = fs::exists(plan.names.journal, error) || fs::exists(plan.names.receipt, error);
+  const std::string text = batch::manifest_text(std::move(list));
+  if (!was_begun) write_file(manifest, text);
+  take_manifest(plan, manifest, {});
+  plan.other_setting = fmt::format("{} of {}", flags.recursive ? "all" : "pictures", fmt::join(flags.sources, ", "));
+  return plan;
+}
+
+}  // namespace
+
+int predict_job(const PredictFlags& flags) {
+  catch_stop_signals();
+  catch_preemption_signal();
+  Plan plan = flags.batch.has_manifest() ? plan_shard(flags) : plan_sources(flags);
+  const auto model = load_model(flags.model, flags.weights);
+  flags.answers.check(model->config());
+  const auto files = files_with_calibration(flags.model, *model);
+  for (const fs::path& input : plan.inputs) files->add_input(input, "the manifest");
+  for (const fs::path& file : {plan.names.results, plan.names.failed, plan.names.receipt, plan.names.journal}) {
+    files->claim(file, flags.batch.has_manifest() ? "--out" : "--json");
+  }
+  pipeline::PredictorOptions options = flags.predictor_options();
+  options.network.threads = 1;
+  options.network.precision = pipeline::resolve_precision(*model, options.network).precision;
+  plan.job.columns = sinks::CsvColumns(model->config());
+  plan.job.predict_threads = flags.threads > 0 ? flags.threads : all_cores();
+  plan.job.read = flags.options.read;
+  plan.job.read.open_timeout = flags.timeouts.open();
+  plan.job.read.stall_timeout = flags.timeouts.stall();
+  std::vector<std::string> settings = settings_of(flags);
+  if (!plan.other_setting.empty()) settings.push_back(plan.other_setting);
+  plan.key.work = "predict";
+  plan.key.format = to_string(plan.job.format);
+  plan.key.fingerprint = job_fingerprint(flags.model, *model, *options.network.precision, settings);
+  const auto predictor = streams::make_parallel_predictor(model, options, plan.job.predict_threads);
+  return run_job(predictor, plan.job, plan.names, plan.key,
+                 flags.batch.resume ? batch::WhenThere::kResume : batch::WhenThere::kRefuse);
+}
+
+}  // namespace zoo::apps
