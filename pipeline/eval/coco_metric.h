@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace zoo::eval {
@@ -71,6 +73,10 @@ class CocoMetric {
   /// One picture; no two may share an id. Classes are in [0, classes).
   void add(int64_t image_id, std::span<const CocoTruth> truths, std::span<const CocoFound> founds);
   void merge(CocoMetric other);
+  /// What was gathered, as one line of JSON, and adding that of another part: `merge` by way of a file. merge_json
+  /// throws IoError for anything that to_json() of a metric of these classes would not write.
+  std::string to_json() const;
+  void merge_json(std::string_view json);
   CocoSummary summary() const;
 
   /// What became of a detection. Bit t stands for IoU threshold t; one mask per area range.

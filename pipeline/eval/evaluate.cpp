@@ -42,6 +42,13 @@ const std::filesystem::path& picture_of(const Item& item) {
   return item.picture;
 }
 
+/// Runs `work` on an item. Throws IoError where it is about this item alone.
+template <typename Item, typename Work>
+void run_item(const Item& item, Work work) {
+  const auto problem = pipeline::problem_of_frame(picture_of(item).string(), work);
+  if (problem) throw IoError(*problem);
+}
+
 /// Runs `work(shard, item)` for every item; yields the merged metric's summary. `setup`: what a metric is made of;
 /// `make(network options)`: a predictor.
 template <typename Summary, typename Metric, typename Predictor, typename Item, typename Setup, typename Make,
@@ -58,10 +65,23 @@ Evaluation<Summary> evaluate_with(std::span<const Item> items, const Setup& setu
   for (int64_t i = 0; i < count; ++i) {
     shards.push_back({make(options.network), Metric(setup)});
     if (options.compare_with_f32) shards.back().f32.emplace(make(in_f32(options.network)));
-    works.emplace_back([&items, &work, shard = &shards.back()](int64_t index) {
+    works.emplace_back([&items, &work, &setup, &options, shard = &shards.back()](int64_t index) {
       const Item& item = items[static_cast<size_t>(index)];
-      const auto problem = pipeline::problem_of_frame(picture_of(item).string(), [&] { work(*shard, item); });
-      if (problem) throw IoError(*problem);
+      if (!options.on_item) {
+        run_item(item, [&] { work(*shard, item); });
+        return;
+      }
+      ItemOutcome outcome;
+      try {
+        run_item(item, [&] { work(*shard, item); });
+        if constexpr (requires { shard->metric.to_json(); }) outcome.metric = shard->metric.to_json();
+        outcome.agreement = shard->agreement;
+      } catch (const IoError& error) {
+        outcome.failure = error.what();
+      }
+      shard->metric = Metric(setup);
+      shard->agreement = {};
+      options.on_item(index, std::move(outcome));
     });
   }
   Evaluation<Summary> result;

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "models/model.h"
@@ -23,6 +25,13 @@
 
 namespace zoo::eval {
 
+/// What became of one picture.
+struct ItemOutcome {
+  std::string metric;   ///< `to_json()` of a metric that has seen this picture alone; empty where it failed
+  Agreement agreement;  ///< with f32, if asked for
+  std::string failure;  ///< message; empty where it did not fail
+};
+
 struct EvalOptions {
   /// Threads, each with a predictor of its own; 1 to engine::kMaxThreads. They share the compiled network. The figures
   /// do not depend on it.
@@ -34,6 +43,9 @@ struct EvalOptions {
   /// Runs every picture once more in f32, without compact layers and tiles, and counts how far both say the same.
   bool compare_with_f32 = false;
   ShardOptions run = {};
+  /// Where it is given, it takes every picture by itself, and nothing is gathered: the summary is that of no picture.
+  /// Called by several threads at a time; what it throws ends the run, but for IoError, which nobody sees.
+  std::function<void(int64_t item, ItemOutcome outcome)> on_item = {};
 };
 
 /// What came out. Pictures that failed (unreadable, or ground truth that does not fit them) count in no figure.

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "pipeline/eval/confusion_matrix.h"
@@ -44,6 +46,10 @@ class IouMetric {
   /// not count; a found 255 is a wrong one. Every other label must be below `classes`.
   void add(std::span<const uint8_t> truth, std::span<const uint8_t> found);
   void merge(const IouMetric& other);
+  /// What was gathered, as one line of JSON, and adding that of another part: `merge` by way of a file. merge_json
+  /// throws IoError for anything that to_json() of a metric of these classes would not write.
+  std::string to_json() const;
+  void merge_json(std::string_view json);
   IouSummary summary() const;
 
  private:

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace zoo::eval {
@@ -47,6 +49,10 @@ class MultiLabelMetric {
   /// One picture. `scores`: of every class; `truth`: the classes it shows, ascending, each once.
   void add(std::span<const double> scores, std::span<const int64_t> truth);
   void merge(const MultiLabelMetric& other);
+  /// What was gathered, as one line of JSON, and adding that of another part: `merge` by way of a file. merge_json
+  /// throws IoError for anything that to_json() of a metric of these classes would not write.
+  std::string to_json() const;
+  void merge_json(std::string_view json);
   MultiLabelSummary summary() const;
 
  private:

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "pipeline/eval/confusion_matrix.h"
@@ -43,6 +45,10 @@ class TopKMetric {
   /// One picture. `guesses`: classes, best first; at least kTopGuesses where the model has as many.
   void add(int64_t truth, std::span<const int64_t> guesses, const pipeline::Certainty& certainty = {});
   void merge(const TopKMetric& other);
+  /// What was gathered, as one line of JSON, and adding that of another part: `merge` by way of a file. merge_json
+  /// throws IoError for anything that to_json() of a metric of these classes would not write.
+  std::string to_json() const;
+  void merge_json(std::string_view json);
   TopKSummary summary() const;
 
  private:
