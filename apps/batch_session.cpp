@@ -41,7 +41,7 @@ class VideoRow {
     }
     auto& failure = std::get<pipeline::FrameFailure>(event);
     failure.source = job_.place.name_of(row_);
-    failure.message = batch::with_row_name(std::move(failure.message), job_.place, row_);
+    failure.message = batch::with_row_name(std::move(failure.message), job_.place.file_of(row_), failure.source);
     last_ = failure;
     report(failure.message);
     if (any_) {

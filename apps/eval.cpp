@@ -13,6 +13,7 @@
 
 #include "apps/commands.h"
 #include "apps/eval_flags.h"
+#include "apps/eval_job.h"
 #include "apps/eval_report.h"
 #include "apps/model_flags.h"
 #include "apps/output.h"
@@ -106,6 +107,19 @@ void report_odd_masks(const eval::IouSummary& summary) {
 }
 
 template <typename Item>
+int evaluate_shard(const EvalFlags& flags, const ModelPtr& model, const std::vector<Item>& items,
+                   const eval::EvalOptions& options, const DataSetNotes& notes) {
+  EvalData data{.pictures = {}, .left_out = notes.left_out};
+  for (const Item& item : items) data.pictures.push_back(item.picture);
+  return run_eval_job(flags, *model, data, options,
+                      [&](const std::vector<size_t>& chosen, const eval::EvalOptions& of_shard) {
+                        std::vector<Item> mine;
+                        for (const size_t index : chosen) mine.push_back(items[index]);
+                        return eval::evaluate(model, std::span<const Item>(mine), of_shard).run;
+                      });
+}
+
+template <typename Item>
 int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<Item> items, const DataSetNotes& notes) {
   std::vector<std::filesystem::path> unknown;
   if (!flags.unknown.empty()) unknown = eval::find_pictures(flags.unknown);
@@ -122,6 +136,7 @@ int evaluate_items(const EvalFlags& flags, const ModelPtr& model, std::vector<It
   const engine::Precision precision = chosen.precision;
   options.network.precision = precision;
   options.compare_with_f32 = precision != engine::Precision::kF32 || flags.kernels.compact_layers;
+  if (flags.batch.has_manifest()) return evaluate_shard(flags, model, items, options, notes);
   const auto result = eval::evaluate(model, std::span<const Item>(items), options);
   const models::ModelConfig& config = model->config();
   std::optional<UnknownReport> known;

@@ -70,10 +70,21 @@ void EvalFlags::add_to(CLI::App& app) {
   add_precision_flag(app, precision);
   kernels.add_to(app);
   weights.add_calibration_to(app);
+  batch.add_to(app);
+  app_ = &app;
 }
 
 void EvalFlags::settle() {
   if (json_option_->count() > 0) json = json_value.empty() ? "-" : json_value;
+  batch.check();
+  if (!batch.has_manifest()) {
+    if (batch.resume) throw UsageError("--resume: belongs to --manifest: figures of a part of the pictures are none");
+    return;
+  }
+  const std::string run_flag = given_flag(*app_, {"--json", "--confusion", "--limit", "--unknown"});
+  if (!run_flag.empty()) {
+    throw UsageError(fmt::format("{}: does not go with --manifest; `merge` writes the figures of all parts", run_flag));
+  }
 }
 
 void EvalFlags::check(const models::ModelConfig& config) const {

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "apps/batch_flags.h"
 #include "apps/commands.h"
 #include "apps/model_flags.h"
 #include "apps/progress.h"
@@ -31,9 +32,10 @@ struct EvalFlags {
   int threads = 0;
   std::optional<engine::Precision> precision;
   KernelFlags kernels;
+  BatchFlags batch;
 
   void add_to(CLI::App& app);
-  /// Once they are parsed.
+  /// Once they are parsed. Throws UsageError where they do not go together.
   void settle();
   /// Throws UsageError where a flag does not go with the model, or an output cannot be.
   void check(const models::ModelConfig& config) const;
@@ -45,6 +47,7 @@ struct EvalFlags {
 
  private:
   CLI::Option* json_option_ = nullptr;
+  const CLI::App* app_ = nullptr;
 };
 
 }  // namespace zoo::apps

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "apps/commands.h"
+#include "apps/eval_job.h"
 #include "apps/output.h"
 #include "nn/core/counted.h"
 #include "nn/core/run_files.h"
@@ -36,6 +37,10 @@ int merge(const MergeFlags& flags) {
   RunFiles run;
   for (const std::filesystem::path& file : parts.files()) run.add_input(file, "a part");
   for (const auto& file : {output.results, output.failed, output.receipt}) run.claim(file, "--output");
+  if (parts.key().work == "eval") {
+    merge_evaluation(parts, flags.output);
+    return parts.failed() == 0 ? kExitDone : kExitSomeUnread;
+  }
   batch::merge_parts(parts, output);
   report_written(flags.output, fmt::format("{} of {}, {} failed", counted(parts.done() + parts.failed(), "row"),
                                            counted(parts.key().shard.count, "shard"), parts.failed()));
@@ -49,8 +54,10 @@ Action setup_merge(CLI::App& app) {
   app.add_option("PART", flags->parts, "Folders that --out wrote, or files in them; those of one job")
       ->required()
       ->type_name("PART");
-  app.add_option("--output,-o", flags->output,
-                 "File to write; beside it those of failures (.failed.jsonl) and the receipt (.receipt.json)")
+  app.add_option(
+         "--output,-o", flags->output,
+         "File to write; beside it those of failures (.failed.jsonl) and the receipt (.receipt.json). For parts of "
+         "`eval` the figures as JSON, and nothing beside it")
       ->required()
       ->type_name("FILE");
   return [flags] { return merge(*flags); };

@@ -22,7 +22,7 @@ pipeline::FrameResult read_row(const RowPlace& place, const ManifestRow& row) {
     frame->index = row.row;
   } else {
     auto& failure = std::get<pipeline::FrameFailure>(result);
-    failure.message = with_row_name(std::move(failure.message), place, row);
+    failure.message = with_row_name(std::move(failure.message), place.file_of(row), place.name_of(row));
     failure.source = place.name_of(row);
     failure.index = row.row;
   }
@@ -44,14 +44,14 @@ std::optional<pipeline::FrameFailure> changed_row(const RowPlace& place, const M
                              row.bytes)};
 }
 
-std::string with_row_name(std::string text, const RowPlace& place, const ManifestRow& row) {
-  const std::string file = printable(place.file_of(row).string());
-  for (size_t at = text.find(file); at != std::string::npos; at = text.find(file, at)) {
-    const std::string name = printable(place.name_of(row));
-    text.replace(at, file.size(), name);
-    at += name.size();
+std::string with_row_name(std::string message, const std::filesystem::path& file, const std::string& name) {
+  const std::string from = printable(file.string());
+  const std::string to = printable(name);
+  for (size_t at = message.find(from); !from.empty() && at != std::string::npos; at = message.find(from, at)) {
+    message.replace(at, from.size(), to);
+    at += to.size();
   }
-  return text;
+  return message;
 }
 
 RowSource::RowSource(RowPlace place, std::vector<ManifestRow> rows) : place_(std::move(place)), rows_(std::move(rows)) {

@@ -25,8 +25,9 @@ struct RowPlace {
 /// whoever opens it.
 std::optional<pipeline::FrameFailure> changed_row(const RowPlace& place, const ManifestRow& row);
 
-/// `text` with the name of a row in place of the name of its file, so that messages do not depend on the root.
-std::string with_row_name(std::string text, const RowPlace& place, const ManifestRow& row);
+/// The text of a message with the name of a row in place of the name of its file, so that it does not depend on where
+/// that lies.
+std::string with_row_name(std::string message, const std::filesystem::path& file, const std::string& name);
 
 /// Reads rows that are pictures. Frames and failures carry the row as their index and the name of RowPlace; next()
 /// never throws IoError.

@@ -1,0 +1,244 @@
+#include "apps/eval_job.h"
+
+#include <algorithm>
+#include <csignal>
+#include <map>
+#include <mutex>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/commands.h"
+#include "apps/job_fingerprint.h"
+#include "apps/output.h"
+#include "apps/progress.h"
+#include "apps/run_inputs.h"
+#include "apps/signals.h"
+#include "hub/digest.h"
+#include "models/labels.h"
+#include "nn/core/counted.h"
+#include "nn/core/files.h"
+#include "pipeline/batch/manifest.h"
+#include "pipeline/batch/part_writer.h"
+#include "pipeline/batch/row_source.h"
+
+namespace zoo::apps {
+namespace fs = std::filesystem;
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// A line and where it belongs.
+struct RowLine {
+  std::string text;
+  bool failed = false;
+};
+
+RowLine failure_line(const batch::ManifestRow& row, const std::string& message) {
+  report(message);
+  const Json line = {{"row", row.row}, {"frame", 0}, {"source", row.path}, {"error", message}};
+  return {line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n", true};
+}
+
+/// Hands lines that come in any order to a part in the order of its rows. Thread-safe.
+class OrderedRows {
+ public:
+  explicit OrderedRows(batch::PartWriter& part) : part_(part) {}
+
+  /// `place`: of the row in its shard.
+  void add(int64_t place, RowLine line) {
+    const std::scoped_lock lock(mutex_);
+    waiting_.emplace(place, std::move(line));
+    for (auto next = waiting_.begin(); next != waiting_.end() && next->first == part_.rows_done();
+         next = waiting_.erase(next)) {
+      if (next->second.failed) {
+        part_.fail_row(next->second.text);
+      } else {
+        part_.write(next->second.text);
+        part_.end_row();
+      }
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  batch::PartWriter& part_;
+  std::map<int64_t, RowLine> waiting_;
+};
+
+/// What a row of the shard is worked on as.
+struct PlannedRow {
+  std::optional<size_t> item;
+  std::string problem;  ///< why not; else empty
+};
+
+/// Items by their pictures, links in folders followed.
+std::unordered_map<std::string, size_t> items_by_picture(const std::vector<fs::path>& pictures) {
+  std::unordered_map<std::string, size_t> items;
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    const auto [place, is_new] = items.emplace(real_path(pictures[i]).string(), i);
+    if (!is_new) {
+      throw ConfigError(
+          {fmt::format("{}: the data set has this picture twice, so that a row of a manifest does not say "
+                       "which is meant; evaluate it without --manifest",
+                       pictures[i].string())});
+    }
+  }
+  return items;
+}
+
+std::vector<PlannedRow> plan_rows(const batch::Manifest& manifest, const EvalFlags& flags,
+                                  const std::vector<fs::path>& pictures) {
+  const batch::RowPlace place{flags.batch.root.empty() ? manifest.root : fs::path(flags.batch.root)};
+  const auto items = items_by_picture(pictures);
+  std::vector<PlannedRow> rows;
+  size_t found = 0;
+  for (const batch::ManifestRow& row : manifest.part) {
+    PlannedRow& planned = rows.emplace_back();
+    const auto item = items.find(real_path(place.file_of(row)).string());
+    if (item == items.end()) {
+      planned.problem = fmt::format("{}: there is no ground truth for this picture in {}", row.path, flags.data);
+    } else if (const auto changed = batch::changed_row(place, row)) {
+      planned.problem = changed->message;
+    } else {
+      planned.item = item->second;
+    }
+    found += item == items.end() ? 0 : 1;
+  }
+  if (found == 0 && !rows.empty()) {
+    throw ConfigError(
+        {fmt::format("{}: none of the rows is a picture of {}; list its pictures (`manifest "
+                     "{}/images`, or the folder of the classes), and name their folder with --root where "
+                     "it lies elsewhere here",
+                     flags.batch.manifest, flags.data, flags.data)});
+  }
+  return rows;
+}
+
+std::string figures_of(const models::ModelConfig& config) {
+  if (config.answers.multi_label) return "multi_label";
+  return std::string(models::task_name(config));
+}
+
+/// What figures need to know of the model: the parts are merged without it.
+std::string facts_of(const EvalFlags& flags, const models::ModelConfig& config, const EvalData& data,
+                     engine::Precision precision) {
+  Json facts = {{"model", config.file.string()},
+                {"data", flags.data},
+                {"precision", engine::to_string(precision)},
+                {"classes", config.num_classes},
+                {"labels", config.labels}};
+  if (data.left_out) facts["left_out"] = *data.left_out;
+  if (config.answers.multi_label) facts["thresholds"] = config.answers.multi_label->thresholds;
+  if (const auto& unknown = config.answers.unknown) {
+    facts["unknown"] = {{"score", models::to_string(unknown->score)}, {"threshold", unknown->threshold}};
+  }
+  return facts.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::vector<std::string> settings_of(const EvalFlags& flags) {
+  std::vector<std::string> settings;
+  if (!flags.size.text.empty()) settings.push_back("--size " + flags.size.text);
+  if (flags.score_thresh) settings.push_back(fmt::format("--score-thresh {}", *flags.score_thresh));
+  if (!flags.class_order.empty()) settings.push_back("--class-order " + flags.class_order);
+  if (flags.kernels.wanted != "auto") settings.push_back("--kernels " + flags.kernels.wanted);
+  if (flags.kernels.compact_layers) settings.push_back("--compact-layers");
+  return settings;
+}
+
+batch::JobKey key_of(const EvalFlags& flags, const models::Model& model, const batch::Manifest& manifest,
+                     const batch::ShardId& shard, engine::Precision precision) {
+  batch::JobKey key{.work = "eval",
+                    .format = figures_of(model.config()),
+                    .manifest = manifest.digest,
+                    .rows = manifest.rows,
+                    .shard = shard,
+                    .fingerprint = job_fingerprint(flags.model, model, precision, settings_of(flags))};
+  std::error_code error;
+  const fs::path annotations = flags.annotations_of(model.config());
+  const bool are_read = model.config().task == Task::kDetection || model.config().answers.multi_label;
+  if (are_read && fs::is_regular_file(annotations, error)) {
+    key.fingerprint.emplace_back("the annotations", hub::hash_file(annotations, hub::HashKind::kSha256));
+  }
+  return key;
+}
+
+/// Works on what `part` does not have.
+void work(const batch::Manifest& manifest, const std::vector<PlannedRow>& rows, const EvalData& data,
+          batch::PartWriter& part, eval::EvalOptions& options, const EvaluateChosen& evaluate) {
+  OrderedRows ordered(part);
+  std::vector<size_t> chosen;
+  std::vector<int64_t> places;  // of the chosen items
+  for (int64_t place = part.rows_done(); place < std::ssize(rows); ++place) {
+    if (const auto& item = rows[static_cast<size_t>(place)].item) {
+      chosen.push_back(*item);
+      places.push_back(place);
+    }
+  }
+  for (int64_t place = part.rows_done(); place < std::ssize(rows); ++place) {
+    const auto index = static_cast<size_t>(place);
+    if (!rows[index].item) ordered.add(place, failure_line(manifest.part[index], rows[index].problem));
+  }
+  options.on_item = [&](int64_t item, const eval::ItemOutcome& outcome) {
+    const int64_t place = places[static_cast<size_t>(item)];
+    const batch::ManifestRow& row = manifest.part[static_cast<size_t>(place)];
+    try {
+      if (!outcome.failure.empty()) {
+        const fs::path& picture = data.pictures[chosen[static_cast<size_t>(item)]];
+        ordered.add(place, failure_line(row, batch::with_row_name(outcome.failure, picture, row.path)));
+        return;
+      }
+      ordered.add(place, {fmt::format("{{\"row\":{},\"frame\":0,\"agreement\":[{},{}],\"metric\":{}}}\n", row.row,
+                                      outcome.agreement.same, outcome.agreement.total, outcome.metric)});
+    } catch (const IoError& error) {  // of the part, not of the picture
+      throw Error(error.what());
+    }
+  };
+  if (!chosen.empty() && !stop_requested()) evaluate(chosen, options);
+}
+
+}  // namespace
+
+int run_eval_job(const EvalFlags& flags, const models::Model& model, const EvalData& data, eval::EvalOptions options,
+                 const EvaluateChosen& evaluate) {
+  catch_stop_signals();
+  catch_preemption_signal();
+  const batch::ShardId shard = flags.batch.choose();
+  const batch::Manifest manifest = batch::read_manifest(flags.batch.manifest, shard);
+  const std::vector<PlannedRow> rows = plan_rows(manifest, flags, data.pictures);
+  create_folders(flags.batch.out);
+  const batch::PartNames names = batch::part_names(flags.batch.out, shard, ".jsonl");
+  const auto files = files_with_calibration(flags.model, model);
+  files->add_input(flags.batch.manifest, "the manifest");
+  files->add_input(flags.annotations_of(model.config()), "the annotations");
+  for (const fs::path& file : {names.results, names.failed, names.receipt, names.journal}) files->claim(file, "--out");
+  const engine::Precision precision = *options.network.precision;
+  batch::PartWriter part(names, key_of(flags, model, manifest, shard, precision),
+                         {.when_there = flags.batch.resume ? batch::WhenThere::kResume : batch::WhenThere::kRefuse});
+  const bool was_finished = part.is_finished();
+  const int64_t before = part.rows_done();
+  if (!was_finished && before > 0) {
+    report(
+        fmt::format("{}: going on after {} of {}", names.results.string(), before, counted(std::ssize(rows), "row")));
+  }
+  if (!was_finished) {
+    Progress progress(std::ssize(rows));
+    options.run.progress = [&](int64_t done) { progress.update(before + done); };
+    work(manifest, rows, data, part, options, evaluate);
+  }
+  if (part.rows_done() < std::ssize(rows)) {
+    part.commit();
+    report(fmt::format("stopped after {} of {}; --resume goes on there", part.rows_done(),
+                       counted(std::ssize(rows), "row")));
+    return kExitSignalBase + (stop_signal() == SIGUSR1 ? SIGTERM : stop_signal());
+  }
+  part.finish(facts_of(flags, model.config(), data, precision));
+  report_written(names.results.string(),
+                 fmt::format("{}, {} failed", counted(std::ssize(rows), "row"), part.rows_failed()));
+  return part.rows_failed() == 0 ? kExitDone : kExitSomeUnread;
+}
+
+}  // namespace zoo::apps
