@@ -164,7 +164,8 @@ TEST_P(Help, IsWhatTheWordHelpShows) {
 
 INSTANTIATE_TEST_SUITE_P(All, Help,
                          ::testing::Values("predict", "eval", "run", "preprocess", "validate", "summary", "graph",
-                                           "export", "bench", "profile", "list", "pull", "calibrate", "worker"),
+                                           "export", "bench", "profile", "list", "pull", "calibrate", "worker",
+                                           "manifest", "merge"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(CommandLine, HelpNamesEverySubcommand) {

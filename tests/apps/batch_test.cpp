@@ -1,0 +1,344 @@
+// Jobs in parts from end to end: manifest, shards, kills, resuming, merging.
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <sys/wait.h>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/apps/program_runner.h"
+#include "tests/apps/tiny_models.h"
+
+namespace zoo::test {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using Json = nlohmann::json;
+
+constexpr int kShards = 4;
+
+/// A small picture of its own: a plain PPM.
+std::string picture(int number) {
+  const int size = 16 + number % 23;
+  std::string text = fmt::format("P6 {} {} 255\n", size, size);
+  for (int i = 0; i < 3 * size * size; ++i) text += static_cast<char>(i * (number + 3) % 251);
+  return text;
+}
+
+class BatchJobs : public ::testing::Test {
+ protected:
+  void make_pictures(int count) const {
+    fs::create_directories(folder_ / "pictures/b");
+    for (int i = 0; i < count; ++i) write_text(folder_ / fmt::format("pictures/b/{:05}.ppm", i), picture(i));
+    write_text(folder_ / "pictures/a_empty.jpg", "");
+    write_text(folder_ / "pictures/b/00003_cut.ppm", picture(3).substr(0, 60));
+    list();
+  }
+
+  void list() const {
+    const ProgramResult result =
+        run_program({"manifest", folder_ / "pictures", "-o", folder_ / "list.tsv", "--videos"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+  }
+
+  std::vector<std::string> predict(const std::string& out, const std::string& shard,
+                                   const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments = {"predict", demo_model(), "--manifest", folder_ / "list.tsv",
+                                          "--out",   folder_ / out};
+    if (!shard.empty()) arguments.insert(arguments.end(), {"--shard", shard});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+
+  static std::string shard(int index) { return fmt::format("{}/{}", index, kShards); }
+  std::string part(int index) const { return folder_ / fmt::format("parts/part-{:05}-of-{:05}", index, kShards); }
+
+  void merge_and_compare() const {
+    const ProgramResult one = run_program(predict("one", ""));
+    EXPECT_EQ(one.exit_code, 3) << one.err;
+    const ProgramResult merged = run_program({"merge", folder_ / "parts", "-o", folder_ / "all.jsonl"});
+    EXPECT_EQ(merged.exit_code, 0) << merged.err;
+    EXPECT_EQ(read_text(folder_ / "all.jsonl"), read_text(folder_ / "one/part-00000-of-00001.jsonl"));
+    EXPECT_EQ(read_text(folder_ / "all.failed.jsonl"), read_text(folder_ / "one/failed-00000-of-00001.jsonl"));
+  }
+
+  TempFolder folder_;
+};
+
+TEST_F(BatchJobs, ShardsTogetherAreWhatOneRunWrites) {
+  make_pictures(30);
+  fs::copy_file(demo_sample("clip.mp4"), folder_ / "pictures/b/clip.mp4");
+  write_text(folder_ / "pictures/b/none.mp4", "no video");
+  list();
+  for (int i = 0; i < kShards; ++i) {
+    const ProgramResult result = run_program(predict("parts", shard(i), {"--threads", std::to_string(1 + i % 2)}));
+    EXPECT_THAT(result.exit_code, AnyOf(0, 3)) << result.err;
+  }
+  merge_and_compare();
+  std::vector<int64_t> rows;
+  int64_t frames = 0;
+  for (const std::string& line : lines_of(read_text(folder_ / "all.jsonl"))) {
+    const Json json = Json::parse(line);
+    EXPECT_FALSE(json.contains("ms"));
+    rows.push_back(json.at("row"));
+    frames += json.at("source") == "b/clip.mp4" ? 1 : 0;
+  }
+  EXPECT_GT(frames, 50);
+  EXPECT_TRUE(std::ranges::is_sorted(rows));
+  std::vector<std::string> failed;
+  for (const std::string& line : lines_of(read_text(folder_ / "all.failed.jsonl"))) {
+    const Json json = Json::parse(line);
+    failed.push_back(fmt::format("{} {}", json.at("source").get<std::string>(), json.at("kind").get<std::string>()));
+    EXPECT_THAT(json.at("error").get<std::string>(), Not(HasSubstr(folder_.path().string())));
+  }
+  EXPECT_THAT(failed, ::testing::ElementsAre("a_empty.jpg empty", "b/00003_cut.ppm truncated", "b/none.mp4 lost"));
+}
+
+// Every few moments one of two tasks is killed, until all are done.
+TEST_F(BatchJobs, KilledTasksThatGoOnLoseAndDoubleNothing) {
+  make_pictures(400);
+  std::mt19937 random(1);
+  int kills = 0;
+  for (int i = 0; i < kShards; ++i) {
+    bool kill = true;
+    while (true) {
+      RunningProgram task(predict("parts", shard(i), {"--resume", "--threads", "1"}));
+      if (kill) {
+        const std::string open = part(i) + ".jsonl.open";
+        const auto size = [&] {
+          std::error_code error;
+          const auto bytes = fs::file_size(open, error);
+          return error ? 0 : bytes;
+        };
+        wait_until([&] { return size() > 0 || task.has_ended(); });
+        if (random() % 2 == 0) wait_until([&] { return size() > 100'000 || task.has_ended(); });
+        task.send(SIGKILL);
+        kill = random() % 3 != 0;
+      }
+      const ProgramResult result = task.wait();
+      if (result.signal == SIGKILL) {
+        ++kills;
+        continue;
+      }
+      EXPECT_THAT(result.exit_code, AnyOf(0, 3)) << result.err;
+      if (fs::exists(part(i) + ".receipt.json")) break;
+    }
+  }
+  EXPECT_GT(kills, 0);
+  merge_and_compare();
+}
+
+TEST_F(BatchJobs, SignalsOfSchedulersEndThemSoThatTheyGoOn) {
+  make_pictures(1500);
+  for (const int signal : {SIGTERM, SIGUSR1, SIGINT}) {
+    fs::remove_all(folder_ / "one");
+    RunningProgram task(predict("one", "", {"--threads", "1"}));
+    ASSERT_TRUE(
+        wait_until([&] { return fs::exists(folder_ / "one/part-00000-of-00001.journal") || task.has_ended(); }));
+    task.send(signal);
+    const ProgramResult stopped = task.wait();
+    EXPECT_EQ(stopped.exit_code, signal == SIGINT ? 130 : 143) << stopped.err;
+    EXPECT_THAT(stopped.err, HasSubstr("--resume goes on there"));
+    EXPECT_FALSE(fs::exists(folder_ / "one/part-00000-of-00001.receipt.json"));
+  }
+  const ProgramResult merged =
+      run_program({"merge", folder_ / "one/part-00000-of-00001.jsonl", "-o", folder_ / "x.jsonl"});
+  EXPECT_EQ(merged.exit_code, 1);
+  EXPECT_THAT(merged.err, AllOf(HasSubstr("is not finished"), HasSubstr("--resume")));
+  const ProgramResult rest = run_program(predict("one", "", {"--resume"}));
+  EXPECT_EQ(rest.exit_code, 3) << rest.err;
+  EXPECT_EQ(run_program(predict("one", "", {"--resume"})).exit_code, 3);  // it is done, and stays so
+}
+
+TEST_F(BatchJobs, AFolderThatGrowsMovesNothing) {
+  make_pictures(8);
+  EXPECT_EQ(run_program(predict("parts", "0/2")).exit_code, 3);
+  write_text(folder_ / "pictures/a_new.ppm", picture(77));
+  write_text(folder_ / "pictures/b/00007.ppm", picture(7) + "more");
+  fs::remove(folder_ / "pictures/b/00006.ppm");
+  EXPECT_EQ(run_program(predict("parts", "1/2")).exit_code, 3);
+  EXPECT_EQ(run_program({"merge", folder_ / "parts", "-o", folder_ / "all.jsonl"}).exit_code, 0);
+  EXPECT_THAT(read_text(folder_ / "all.jsonl"), Not(HasSubstr("a_new")));
+  EXPECT_THAT(
+      read_text(folder_ / "all.failed.jsonl"),
+      AllOf(HasSubstr("\"kind\":\"changed\""), HasSubstr("the manifest says"), HasSubstr("\"kind\":\"missing\"")));
+}
+
+TEST_F(BatchJobs, TakeTheirShardFromTheSchedulerAndSaySo) {
+  make_pictures(8);
+  const ProgramResult slurm =
+      run_program(predict("parts", "auto/2"), {"SLURM_ARRAY_TASK_ID=1", "SLURM_ARRAY_TASK_COUNT=1"});
+  EXPECT_THAT(slurm.err, HasSubstr("shard 1/2 (SLURM_ARRAY_TASK_ID=1)"));
+  EXPECT_TRUE(fs::exists(folder_ / "parts/part-00001-of-00002.jsonl"));
+  const ProgramResult refused = run_program(predict("parts", ""), {"JOB_COMPLETION_INDEX=1"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("give --shard auto/N"));
+}
+
+TEST_F(BatchJobs, OfOneMachineGoOnWithoutAManifest) {
+  make_pictures(20);
+  const std::vector<std::string> arguments = {
+      "predict", demo_model(), folder_ / "pictures", "--recursive", "--json", folder_ / "results.jsonl", "--resume"};
+  RunningProgram task(arguments);
+  wait_until([&] { return fs::exists(folder_ / "results.journal") || task.has_ended(); });
+  task.send(SIGKILL);
+  task.wait();
+  write_text(folder_ / "pictures/a_new.ppm", picture(77));
+  const ProgramResult rest = run_program(arguments);
+  EXPECT_EQ(rest.exit_code, 3) << rest.err;
+  const std::vector<std::string> lines = lines_of(read_text(folder_ / "results.jsonl"));
+  EXPECT_EQ(lines.size(), 20U);
+  EXPECT_EQ(Json::parse(lines.front()).at("source"), folder_ / "pictures/b/00000.ppm");
+  EXPECT_EQ(lines_of(read_text(folder_ / "results.failed.jsonl")).size(), 2U);
+  EXPECT_THAT(run_program(arguments).out, HasSubstr("was finished before"));
+}
+
+TEST_F(BatchJobs, TablesAndFlatLinesAreMergedToo) {
+  make_pictures(9);
+  for (const std::string format : {"csv", "flat"}) {
+    const std::string extension = format == "csv" ? ".csv" : ".jsonl";
+    for (int i = 0; i < 2; ++i) run_program(predict(format, shard(i).substr(0, 2) + "2", {"--format", format}));
+    run_program(predict(format + "1", "", {"--format", format}));
+    const ProgramResult merged = run_program({"merge", folder_ / format, "-o", folder_ / ("all" + extension)});
+    EXPECT_EQ(merged.exit_code, 0) << merged.err;
+    EXPECT_EQ(read_text(folder_ / ("all" + extension)),
+              read_text(folder_ / (format + "1/part-00000-of-00001" + extension)));
+  }
+}
+
+TEST_F(BatchJobs, FlagsThatDoNotGoTogetherAreRefusedWithTheWayOut) {
+  make_pictures(2);
+  const auto refusal = [&](const std::vector<std::string>& arguments) {
+    const ProgramResult result = run_program(arguments);
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    return result.err;
+  };
+  const std::string list = folder_ / "list.tsv";
+  const std::string model = demo_model();
+  EXPECT_THAT(refusal({"predict", model, "--manifest", list}), HasSubstr("--out DIR"));
+  EXPECT_THAT(refusal({"predict", model, "x.jpg", "--shard", "0/2"}), HasSubstr("belongs to --manifest"));
+  EXPECT_THAT(refusal({"predict", model, "x.jpg", "--resume"}), HasSubstr("give --json FILE or --csv FILE"));
+  EXPECT_THAT(refusal({"predict", model, "x.jpg", "--format", "csv"}), HasSubstr("belongs to --manifest"));
+  EXPECT_THAT(refusal(predict("parts", "", {"--show"})), HasSubstr("--show: does not go with --manifest"));
+  EXPECT_THAT(refusal(predict("parts", "", {"x.jpg"})), HasSubstr("says what to work on"));
+  EXPECT_THAT(refusal(predict("parts", "", {"--json", "x"})), HasSubstr("--out DIR and --format"));
+  EXPECT_THAT(refusal(predict("parts", "9/4")), HasSubstr("0/4 to 3/4"));
+  EXPECT_THAT(refusal(predict("parts", "", {"--root", folder_ / "nowhere"})), HasSubstr("is no folder here"));
+  EXPECT_EQ(run_program(predict("parts", "0/2")).exit_code, 3);
+  EXPECT_THAT(refusal(predict("parts", "0/2")), HasSubstr("--resume leaves it as it is"));
+  EXPECT_THAT(refusal(predict("parts", "0/2", {"--resume", "--topk", "2"})),
+              HasSubstr("another job (the flags: nothing in place of --topk 2)"));
+  EXPECT_THAT(refusal({"merge", folder_ / "parts", "-o", folder_ / "all.jsonl"}),
+              AllOf(HasSubstr("shard 1/2 is missing: rows 2 to 3"), HasSubstr("--resume")));
+  write_text(list, "nonsense\n");
+  EXPECT_THAT(refusal(predict("parts", "1/2")), AllOf(HasSubstr("list.tsv:1: "), HasSubstr("backbone-zoo manifest")));
+}
+
+class BatchEval : public BatchJobs {
+ protected:
+  Json whole(const std::vector<std::string>& model_and_data, int exit_code = 0) const {
+    std::vector<std::string> arguments = {"eval"};
+    arguments.insert(arguments.end(), model_and_data.begin(), model_and_data.end());
+    arguments.insert(arguments.end(), {"--json", "-"});
+    const ProgramResult result = run_program(arguments);
+    EXPECT_EQ(result.exit_code, exit_code) << result.err;
+    return Json::parse(result.out);
+  }
+
+  Json merged(const std::vector<std::string>& model_and_data, const std::string& listed, int shards) const {
+    EXPECT_EQ(run_program({"manifest", listed, "-o", folder_ / "list.tsv"}).exit_code, 0);
+    for (int i = 0; i < shards; ++i) {
+      std::vector<std::string> arguments = {"eval"};
+      arguments.insert(arguments.end(), model_and_data.begin(), model_and_data.end());
+      arguments.insert(arguments.end(), {"--manifest", folder_ / "list.tsv", "--shard", fmt::format("{}/{}", i, shards),
+                                         "--out", folder_ / "parts"});
+      const ProgramResult result = run_program(arguments);
+      EXPECT_THAT(result.exit_code, AnyOf(0, 3)) << result.err;
+    }
+    const ProgramResult result = run_program({"merge", folder_ / "parts", "-o", folder_ / "figures.json"});
+    EXPECT_THAT(result.exit_code, AnyOf(0, 3)) << result.err;
+    return Json::parse(read_text(folder_ / "figures.json"));
+  }
+};
+
+TEST_F(BatchEval, FiguresOfAClassifierAreThoseOfOneRun) {
+  const std::string data = folder_ / "data";
+  for (const char* name : {"apple", "butterfly", "car", "dog", "guitar", "penguin", "sunflower"}) {
+    fs::create_directories(data + "/" + name);
+    fs::copy_file(demo_sample(std::string(name) + ".jpg"), data + "/" + name + "/a.jpg");
+  }
+  fs::create_directories(data + "/cat");
+  fs::copy_file(demo_sample("dog.jpg"), data + "/cat/wrong.jpg");
+  write_text(data + "/cat/broken.jpg", "broken");
+  const std::vector<std::string> arguments = {demo_model(), "--data", data};
+  const Json one = whole(arguments, 3);
+  Json parts = merged(arguments, data, 3);
+  EXPECT_EQ(parts.at("failed").size(), 1U);
+  EXPECT_EQ(parts.at("failed").at(0).at("source"), "cat/broken.jpg");
+  parts["failed"] = one.at("failed");
+  EXPECT_EQ(parts, one);
+}
+
+TEST_F(BatchEval, FiguresOfADetectorAndASegmenterAreThoseOfOneRun) {
+  const std::string scenes = demo_sample("scenes");
+  const std::string data = folder_ / "boxes";
+  fs::create_directories(data + "/images");
+  Json truth = {{"images", Json::array()},
+                {"categories", {{{"id", 1}, {"name", "house"}}, {{"id", 2}, {"name", "cat"}}}},
+                {"annotations", Json::array()}};
+  int id = 0;
+  for (const auto& entry : fs::directory_iterator(scenes)) {
+    if (entry.path().extension() != ".jpg") continue;
+    ++id;
+    fs::copy_file(entry.path(), data + "/images/" + entry.path().filename().string());
+    truth["images"].push_back({{"id", id}, {"file_name", entry.path().filename().string()}});
+    truth["annotations"].push_back({{"image_id", id}, {"category_id", 1 + id % 2}, {"bbox", {10, 10, 90, 120}}});
+  }
+  ASSERT_GE(id, 2);
+  write_text(data + "/annotations.json", truth.dump());
+  const std::vector<std::string> boxes = {source_path("configs/demo/emoji_detection.yaml"), "--data", data};
+  EXPECT_EQ(merged(boxes, data + "/images", 2), whole(boxes));
+
+  fs::remove_all(folder_ / "parts");
+  const std::string segmenter = source_path("configs/demo/emoji_segmentation.yaml");
+  fs::copy(data, folder_ / "masks", fs::copy_options::recursive);
+  ASSERT_EQ(run_program({"predict", source_path("configs/demo/emoji_segmentation.yaml"), data + "/images", "--size",
+                         "96", "--masks", folder_ / "masks/masks"})
+                .exit_code,
+            0);
+  const std::vector<std::string> masks = {segmenter, "--data", folder_ / "masks"};
+  EXPECT_EQ(merged(masks, folder_ / "masks/images", 2), whole(masks));
+}
+
+TEST_F(BatchEval, RowsWithoutGroundTruthAreFailuresAndOtherListsAreRefused) {
+  const std::string data = folder_ / "data";
+  fs::create_directories(data + "/dog");
+  fs::copy_file(demo_sample("dog.jpg"), data + "/dog/a.jpg");
+  fs::copy_file(demo_sample("dog.jpg"), data + "/loose.jpg");
+  const Json figures = merged({demo_model(), "--data", data}, data, 1);
+  EXPECT_EQ(figures.at("pictures"), 1);
+  EXPECT_THAT(figures.at("failed").at(0).at("error").get<std::string>(), HasSubstr("no ground truth"));
+  make_pictures(3);
+  const ProgramResult other = run_program(
+      {"eval", demo_model(), "--data", data, "--manifest", folder_ / "list.tsv", "--out", folder_ / "other"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("none of the rows is a picture of"));
+  const ProgramResult limited = run_program({"eval", demo_model(), "--data", data, "--manifest", folder_ / "list.tsv",
+                                             "--out", folder_ / "other", "--limit", "3"});
+  EXPECT_THAT(limited.err, HasSubstr("`merge` writes the figures of all parts"));
+}
+
+}  // namespace
+}  // namespace zoo::test
