@@ -30,5 +30,6 @@ test_packages=(
   redis-server # queues of the worker
   xvfb x11-utils # a display for --show
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good # live test source
+  slurmctld slurmd slurm-client munge parallel # jobs of many tasks
   python3-gi gir1.2-gst-rtsp-server-1.0 # a camera for tests
 )

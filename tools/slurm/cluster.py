@@ -89,6 +89,10 @@ class Cluster:
     def run(self, *command):
         return subprocess.run(list(map(str, command)), env=self.environment, capture_output=True, text=True, check=True).stdout
 
+    def tries(self, *command):
+        """Whether it went well: what it is about may be over by now."""
+        return subprocess.run(list(map(str, command)), env=self.environment, capture_output=True, check=False).returncode == 0
+
     def start(self):
         key = self.folder / "munge.key"
         key.touch(mode=0o600)

@@ -26,7 +26,7 @@ def release_requeued(cluster):
     for line in cluster.run("squeue", "--noheader", "--array", "--states=PENDING", "--format=%F_%K %r").splitlines():
         task, reason = line.split(maxsplit=1)
         if reason == "BeginTime":
-            cluster.run("scontrol", "update", f"JobId={task}", "StartTime=now")
+            cluster.tries("scontrol", "update", f"JobId={task}", "StartTime=now")
 
 
 def submit(cluster, trial, tasks):
@@ -58,11 +58,8 @@ def main():
             if running and time.monotonic() >= next_stop:
                 how = trial.random.choice(list(counts))
                 task = trial.random.choice(running)
-                if how == "requeue":
-                    cluster.run("scontrol", "requeue", task)
-                else:
-                    cluster.run("scancel", task)
-                counts[how] += 1
+                if cluster.tries(*(["scontrol", "requeue"] if how == "requeue" else ["scancel"]), task):
+                    counts[how] += 1
                 next_stop = time.monotonic() + flags.every * trial.random.uniform(0.5, 1.5)
             time.sleep(0.2)
         print(f"{flags.shards} tasks on {flags.nodes} nodes: {counts['scancel']} x scancel, {counts['requeue']} x requeue, "
