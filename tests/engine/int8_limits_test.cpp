@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
+#include "nn/engine/int8/convolution_list.h"
 #include "nn/engine/int8/int8_layer.h"
 #include "nn/engine/int8/int8_steps.h"
 #include "nn/engine/kernels/int8/int8.h"

@@ -6,9 +6,12 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
+#include "nn/engine/choice/kernel_choice.h"
+#include "nn/engine/machine/capabilities.h"
 #include "nn/engine/plan/planned_executable.h"
 #include "tests/engine/formula_calibration.h"
 #include "tests/engine/network_fixture.h"
@@ -178,6 +181,63 @@ TEST_F(Int8Network, RunsOnTheKernelsOfInt8) {
     if (step.op == "Relayout") continue;
     EXPECT_NE(step.implementation.find("_int8"), std::string::npos) << step.node << ": " << step.implementation;
   }
+}
+
+/// Implementations and outputs of a network whose convolutions are to run on `kernel`.
+struct Forced {
+  std::vector<std::string> implementations;
+  std::vector<std::vector<float>> outputs;
+};
+Forced run_forced(const graph::BoundGraph& network, const Shape& shape, const std::string& kernel) {
+  CompileOptions options;
+  options.precision = Precision::kInt8;
+  options.calibration = calibration_of(network, shape);
+  options.kernels.wanted = kernel;
+  return {implementations(network, shape, options), run_network(network, shape, options)};
+}
+
+TEST_F(Int8Network, EverySetsKernelsYieldTheSame) {
+  const graph::BoundGraph network = inverted_residual(ActivationKind::kHardSwish);
+  const Shape shape = {2, 3, 32, 24};
+  const auto expected = run_forced(network, shape, "auto").outputs;
+  for (const kernels::Int8Isa isa : {kernels::Int8Isa::kAmx, kernels::Int8Isa::kVnni, kernels::Int8Isa::kReference}) {
+    if (!machine_capabilities().has(isa)) continue;
+    const std::string name = "conv_int8:" + std::string(to_string(isa));
+    const Forced forced = run_forced(network, shape, name);
+    EXPECT_THAT(forced.implementations, ::testing::Contains(::testing::HasSubstr("own:" + name)));
+    EXPECT_EQ(forced.outputs, expected) << name;
+  }
+  EXPECT_THAT(run_forced(network, shape, "depthwise_int8:reference").implementations,
+              ::testing::Contains(::testing::HasSubstr("own:depthwise_int8:reference")));
+}
+
+TEST_F(Int8Network, ListsItsKernelsWhereOneIsUnknown) {
+  try {
+    run_forced(inverted_residual(ActivationKind::kRelu), {1, 3, 32, 24}, "conv_int9");
+    FAIL() << "expected UnknownKernelError";
+  } catch (const UnknownKernelError& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("has a kernel \"conv_int9\"; there are "));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("own:conv_int8:reference, own:depthwise_int8:"));
+  }
+}
+
+// DeepLab's ASPP: of 3x3 taps 36 positions apart only the middle one ever reads a map of 14x14.
+TEST_F(Int8Network, TapsThatNeverReadTheMapAreDropped) {
+  const graph::BoundGraph network =
+      chain(3, {{32, 3, 1}, {.out = 32, .kernel = 3, .stride = 1, .dilation = 36}, {8, 1, 1}});
+  const Shape shape = {1, 3, 14, 14};
+  expect_close(network, shape);
+  CompileOptions options;
+  options.precision = Precision::kInt8;
+  options.calibration = calibration_of(network, shape);
+  int found = 0;
+  for (const StepInfo& step : Executable::compile(network, shape, options)->steps()) {
+    if (step.node != "layer1.conv") continue;
+    ++found;
+    EXPECT_THAT(step.implementation, ::testing::StartsWith("own:conv_int8:"));
+    EXPECT_LT(step.weight_bytes, size_t{9} * 32 * 32);
+  }
+  EXPECT_EQ(found, 1);
 }
 
 TEST_F(Int8Network, NeedsACalibrationWithEveryRange) {

@@ -68,6 +68,9 @@ struct ConvolutionMemory {
   void* sums = nullptr;               ///< [N, out padded]; null where nobody wants them or !can_sum()
   std::byte* scratch = nullptr;       ///< scratch_bytes(threads), undefined contents
   int threads = 1;                    ///< that the work is shared between
+  /// Weights of later steps, to be fetched into the second-level cache by kernels that have fetching_cycles(). May lie
+  /// beyond what is there: fetching never fails.
+  std::span<const std::byte> ahead = {};
 };
 
 /// One way to compute one problem. Immutable; shared by all runners of a network.
@@ -84,6 +87,8 @@ class ConvolutionKernel {
   /// Whether it can yield, beside its result, the result's sums over all positions: squeeze-and-excite layers that
   /// follow need no pass of their own for them.
   virtual bool can_sum() const { return false; }
+  /// About how many cycles of its work leave room to fetch weights of later steps; 0: it fetches none.
+  virtual double fetching_cycles() const { return 0.0; }
   /// Of weights and bias together.
   virtual size_t packed_bytes() const = 0;
   virtual size_t scratch_bytes(int /*threads*/) const { return 0; }

@@ -31,12 +31,13 @@ struct Arrays {
 
 /// Rounds a layer's weights and fills its arrays. The source's steps are part of the weights where they differ between
 /// the channels that a sum mixes.
-std::vector<int8_t> round_layer(const Int8LayerSpec& spec, bool linear, const Arrays& arrays) {
+std::vector<int8_t> round_layer(const Int8LayerSpec& spec, std::span<const float> all_weights,
+                                std::span<const float> biases, bool linear, const Arrays& arrays) {
   const int64_t row = (spec.depthwise ? 1 : spec.inputs) * spec.taps;
   std::vector<int8_t> rounded(static_cast<size_t>(spec.outputs * row));
   std::vector<float> scaled(static_cast<size_t>(row));
   for (int64_t o = 0; o < spec.outputs; ++o) {
-    const float* weights = spec.weights.data() + o * row;
+    const float* weights = all_weights.data() + o * row;
     int8_t* result = rounded.data() + o * row;
     const auto channel = [&](int64_t i) { return static_cast<size_t>(spec.depthwise ? o : i / spec.taps); };
     if (spec.src->uniform) {
@@ -54,7 +55,7 @@ std::vector<int8_t> round_layer(const Int8LayerSpec& spec, bool linear, const Ar
       for (int64_t i = 0; i < row; ++i) zeros += static_cast<double>(result[i]) * spec.src->zero[channel(i)];
     }
 
-    double bias = spec.bias.empty() ? 0.0 : spec.bias[static_cast<size_t>(o)];
+    double bias = biases.empty() ? 0.0 : biases[static_cast<size_t>(o)];
     bias -= step * zeros;
     if (spec.residual) bias -= static_cast<double>(spec.residual->zero[0]) * spec.residual->step[0];
     const float unit = spec.dst ? spec.dst->step[static_cast<size_t>(o)] : 1.0F;
@@ -120,35 +121,40 @@ kernels::Int8Epilogue int8_epilogue(const Quantization* dst, const Quantization*
   return epilogue;
 }
 
-Int8Layer::Int8Layer(StepCompiler& compiler, const Int8LayerSpec& spec, int64_t packed_weights, PackInt8 pack)
-    : padded_(kernels::int8_padded(spec.outputs)),
+Int8Layer::Int8Layer(Int8LayerSpec spec, int64_t packed_weights, PackInt8 arrange)
+    : spec_(std::move(spec)),
+      padded_(kernels::int8_padded(spec_.outputs)),
       weight_bytes_(packed_weights),
-      epilogue_(int8_epilogue(spec.dst.get(), spec.residual.get(), spec.activation)) {
-  const bool linear = epilogue_.mode == Mode::kLinear && !epilogue_.to_f32;
-  const auto fill = [=, padded = padded_, pack = std::move(pack)](std::byte* block) {
-    std::fill_n(block, kArrays * padded * static_cast<int64_t>(sizeof(float)), std::byte{0});
-    const Arrays arrays(block, padded);
-    // Channels of the tail divide by their step, too.
-    std::fill_n(arrays.unit, padded, 1.0F);
-    const std::vector<int8_t> rounded = round_layer(spec, linear, arrays);
-    auto* weights = reinterpret_cast<int8_t*>(arrays.zero + padded);
-    pack(rounded.data(), weights);
-    auto* zeros = reinterpret_cast<uint8_t*>(weights + packed_weights);
-    for (int64_t c = 0; spec.depthwise && c < padded; ++c) {
-      zeros[c] = static_cast<uint8_t>(spec.src->zero[static_cast<size_t>(c)]);
-    }
-  };
-  const int64_t zeros = spec.depthwise ? padded_ : 0;
-  const int64_t bytes = kArrays * padded_ * static_cast<int64_t>(sizeof(float)) + packed_weights + zeros;
-  block_ = compiler.add_packed(static_cast<size_t>(bytes), fill);
+      arrange_(std::move(arrange)),
+      epilogue_(int8_epilogue(spec_.dst.get(), spec_.residual.get(), spec_.activation)) {}
+
+size_t Int8Layer::packed_bytes() const {
+  const int64_t zeros = spec_.depthwise ? padded_ : 0;
+  return static_cast<size_t>(kArrays * padded_ * static_cast<int64_t>(sizeof(float)) + weight_bytes_ + zeros);
 }
 
-kernels::Int8Epilogue Int8Layer::epilogue() const {
+void Int8Layer::pack(std::span<const float> weights, std::span<const float> bias, std::byte* packed) const {
+  const bool linear = epilogue_.mode == Mode::kLinear && !epilogue_.to_f32;
+  std::fill_n(packed, kArrays * padded_ * static_cast<int64_t>(sizeof(float)), std::byte{0});
+  const Arrays arrays(packed, padded_);
+  // Channels of the tail divide by their step, too.
+  std::fill_n(arrays.unit, padded_, 1.0F);
+  const std::vector<int8_t> rounded = round_layer(spec_, weights, bias, linear, arrays);
+  auto* arranged = reinterpret_cast<int8_t*>(arrays.zero + padded_);
+  arrange_(rounded.data(), arranged);
+  auto* zeros = reinterpret_cast<uint8_t*>(arranged + weight_bytes_);
+  for (int64_t c = 0; spec_.depthwise && c < padded_; ++c) {
+    zeros[c] = static_cast<uint8_t>(spec_.src->zero[static_cast<size_t>(c)]);
+  }
+}
+
+kernels::Int8Epilogue Int8Layer::epilogue(const std::byte* packed) const {
+  const auto* arrays = reinterpret_cast<const float*>(packed);
   kernels::Int8Epilogue epilogue = epilogue_;
-  epilogue.scale = arrays();
-  epilogue.bias = arrays() + padded_;
-  epilogue.unit = arrays() + 2 * padded_;
-  epilogue.zero = arrays() + 3 * padded_;
+  epilogue.scale = arrays;
+  epilogue.bias = arrays + padded_;
+  epilogue.unit = arrays + 2 * padded_;
+  epilogue.zero = arrays + 3 * padded_;
   return epilogue;
 }
 

@@ -12,10 +12,8 @@
 
 namespace zoo::engine {
 
-/// A layer before it is packed. Weights [outputs, inputs, taps]; of a depthwise one [outputs, 1, taps].
+/// A layer of weights [outputs, inputs, taps]; of a depthwise one [outputs, 1, taps].
 struct Int8LayerSpec {
-  std::span<const float> weights;
-  std::span<const float> bias;  ///< may be empty
   int64_t outputs = 0;
   int64_t inputs = 0;
   int64_t taps = 1;
@@ -29,26 +27,34 @@ struct Int8LayerSpec {
 /// Turns weights that are rounded, [outputs, inputs, taps], into those of a kernel.
 using PackInt8 = std::function<void(const int8_t* rounded, int8_t* packed)>;
 
-/// Weights and factors of a layer in one block of packed memory.
+/// Weights and factors of a layer as they lie in one block of packed memory.
 class Int8Layer {
  public:
-  Int8Layer(StepCompiler& compiler, const Int8LayerSpec& spec, int64_t packed_weights, PackInt8 pack);
+  /// `packed_weights`: bytes that `arrange` fills.
+  Int8Layer(Int8LayerSpec spec, int64_t packed_weights, PackInt8 arrange);
 
-  /// Once the weights are packed.
-  kernels::Int8Epilogue epilogue() const;
-  const int8_t* weights() const { return reinterpret_cast<const int8_t*>(arrays() + kArrays * padded_); }
+  size_t packed_bytes() const;
+  /// `bias` may be empty.
+  void pack(std::span<const float> weights, std::span<const float> bias, std::byte* packed) const;
+
+  /// In what pack() has filled.
+  kernels::Int8Epilogue epilogue(const std::byte* packed) const;
+  const int8_t* weights(const std::byte* packed) const {
+    return reinterpret_cast<const int8_t*>(reinterpret_cast<const float*>(packed) + kArrays * padded_);
+  }
   /// Of the source, per output, after the weights; for depthwise layers.
-  const uint8_t* source_zeros() const { return reinterpret_cast<const uint8_t*>(weights() + weight_bytes_); }
+  const uint8_t* source_zeros(const std::byte* packed) const {
+    return reinterpret_cast<const uint8_t*>(weights(packed) + weight_bytes_);
+  }
 
  private:
   static constexpr int64_t kArrays = 4;  // scale, bias, unit, zero
 
-  const float* arrays() const { return reinterpret_cast<const float*>(block_->data); }
-
+  Int8LayerSpec spec_;
   int64_t padded_;
   int64_t weight_bytes_;
+  PackInt8 arrange_;
   kernels::Int8Epilogue epilogue_;
-  std::shared_ptr<PackedBlock> block_;
 };
 
 /// How a result is made of sums, but for the arrays.

@@ -28,19 +28,12 @@ bool compile_int8(StepCompiler& compiler, graph::NodeId id);
 
 /// int8_convolution.cpp
 bool compile_int8_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
-/// Whether 32 bits hold every sum of a convolution; others are left to f32.
-constexpr bool int8_sums_fit(const graph::Conv2d& op) {
-  return op.in_channels / op.groups * op.kernel.h * op.kernel.w <= kernels::kInt8MostProducts;
-}
 /// Whether the image itself is read.
 bool reads_image(const StepCompiler& compiler, graph::NodeId id);
 /// Whether what a node yields is read as u8.
 bool wants_int8(const StepCompiler& compiler, graph::NodeId id);
 /// Whether a convolution multiplies one position only: a fully connected layer.
 bool is_int8_layer(const StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
-
-/// int8_depthwise_convolution.cpp
-bool compile_int8_depthwise(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op);
 
 /// Whether a layer of so many inputs has an int8 form: with more, less than 8 bits would be left of each input.
 constexpr bool is_int8_layer_size(int64_t inputs) { return inputs <= kernels::kInt8MostProducts; }

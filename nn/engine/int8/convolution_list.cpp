@@ -1,0 +1,29 @@
+#include "nn/engine/int8/convolution_list.h"
+
+#include <array>
+#include <utility>
+
+namespace zoo::engine {
+
+ConvolutionKernels int8_convolution_kernels(const ConvolutionProblem& problem, const kernels::KernelTable& table) {
+  using kernels::Int8Isa;
+  constexpr std::array kBestFirst = {Int8Isa::kAmx, Int8Isa::kVnni, Int8Isa::kReference};
+  ConvolutionKernels all;
+  const kernels::Int8Table* better = nullptr;
+  for (const Int8Isa isa : kBestFirst) {
+    if (!problem.machine.has(isa)) continue;
+    const kernels::Int8Table& functions = kernels::int8_table(isa);
+    const auto add = [&](std::unique_ptr<ConvolutionKernel> kernel) {
+      if (kernel != nullptr && kernel->lanes() == table.lanes) all.push_back(std::move(kernel));
+    };
+    // Sets share functions.
+    if (better == nullptr || better->conv != functions.conv) add(make_int8_dense_convolution(problem, functions));
+    if (better == nullptr || better->depthwise != functions.depthwise) {
+      add(make_int8_depthwise_convolution(problem, functions));
+    }
+    better = &functions;
+  }
+  return all;
+}
+
+}  // namespace zoo::engine
