@@ -273,9 +273,13 @@ TEST(LiveView, SaysAllThatIsWrongWithAStream) {
 TEST(LiveView, CountsForPrometheus) {
   FakeView view(some_streams(2));
   view.change([](auto& streams, ModelState&) { streams[1].name = "a\"b\\c\nd"; });
-  streams::SinkSnapshot broker{.name = "mqtt://host:1883", .written = 60};
+  streams::SinkSnapshot file;
+  file.name = "--json";
+  streams::SinkSnapshot broker;
+  broker.name = "mqtt://host:1883";
+  broker.written = 60;
   broker.delivery = pipeline::Delivery{.delivered = 10, .dropped = 40, .waiting = 10, .away = true};
-  view.set_sinks({{.name = "--json", .written = 7}, broker});
+  view.set_sinks({file, broker});
   const Answer answer = get(view.port(), "/metrics");
   EXPECT_THAT(answer.head, HasSubstr("text/plain; version=0.0.4"));
   const streams::StreamCounts counts = view.streams()[0].counts;

@@ -51,7 +51,9 @@ TEST(StreamsJson, HasEveryCounterOfEveryStreamAndTheirSum) {
 }
 
 TEST(StreamsJson, SaysWhatABrokerHasAndWhatItHasMissed) {
-  SinkSnapshot sink{.name = "mqtt://host:1883", .written = 60};
+  SinkSnapshot sink;
+  sink.name = "mqtt://host:1883";
+  sink.written = 60;
   sink.delivery = pipeline::Delivery{
       .delivered = 10, .dropped = 40, .waiting = 10, .away = true, .reconnects = 2, .message = "connection refused"};
   EXPECT_EQ(streams_json({}, {}, std::vector{sink}).substr(streams_json({}, {}, {}).size() - 2),
