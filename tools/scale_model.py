@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long a job takes on many machines, and what failures cost: a model, fed with what one core was measured to do.
 
-    tools/scale_model.py                               # 1,000 nodes, 10^9 pictures: the table of docs/scaling.md
+    tools/scale_model.py                               # 1,000 nodes, 10^10 pictures: the table of docs/scaling.md
     tools/scale_model.py --rate 120 --cores 64 --pictures 50000000
 
 Nodes take shards one after the other. A node is slower than the best by a share drawn once (most a little, some by half), fails at
@@ -20,10 +20,10 @@ JITTER = 0.05  # standard deviation of the others' speed
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--pictures", type=float, default=1e9, help="(default: %(default)g)")
+    parser.add_argument("--pictures", type=float, default=1e10, help="(default: %(default)g)")
     parser.add_argument("--nodes", type=int, default=1_000, help="(default: %(default)s)")
     parser.add_argument("--cores", type=int, default=32, help="of a node (default: %(default)s)")
-    parser.add_argument("--rate", type=float, default=100.0, help="pictures/s of one core, as measured (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=34.0, help="pictures/s of one core, as measured (default: %(default)s)")
     parser.add_argument("--start", type=float, default=5.0,
                         help="seconds until a task works: scheduler, model, manifest (default: %(default)s)")
     parser.add_argument("--failures", type=float, default=1.0, help="per cent of the nodes that fail in an hour (default: %(default)s)")

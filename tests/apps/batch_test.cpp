@@ -296,7 +296,7 @@ TEST_F(BatchEval, FiguresOfADetectorAndASegmenterAreThoseOfOneRun) {
   const std::string data = folder_ / "boxes";
   fs::create_directories(data + "/images");
   Json truth = {{"images", Json::array()},
-                {"categories", {{{"id", 1}, {"name", "house"}}, {{"id", 2}, {"name", "cat"}}}},
+                {"categories", {{{"id", 1}, {"name", "house"}}, {{"id", 2}, {"name", "guitar"}}}},
                 {"annotations", Json::array()}};
   int id = 0;
   for (const auto& entry : fs::directory_iterator(scenes)) {

@@ -168,6 +168,19 @@ class DocumentedCommands : public ::testing::Test {
       run("backbone-zoo calibrate my_net.yaml --data pictures/");
     }
     if (command.find(" val/") != std::string::npos) prepare_ground_truth(command);
+    prepare_job(command);
+  }
+
+  /// The list of a job, and its parts.
+  void prepare_job(const std::string& command) const {
+    const bool is_eval = command.find(" eval ") != std::string::npos;
+    if (command.find("--manifest list.tsv") != std::string::npos || command.find(" merge ") != std::string::npos) {
+      run(fmt::format("backbone-zoo manifest {} -o list.tsv", is_eval ? "val/" : "photos/"));
+    }
+    if (command.find(" merge ") == std::string::npos) return;
+    for (int i = 0; i < 2; ++i) {
+      run(fmt::format("backbone-zoo predict configs/demo/emoji.yaml --manifest list.tsv --shard {}/2 --out parts/", i));
+    }
   }
 
   void prepare_imagenet() const {
