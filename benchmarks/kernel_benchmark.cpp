@@ -136,7 +136,7 @@ void direct_depthwise(benchmark::State& state) {
   const BlockedMap bias(src.channels, 1);
   const engine::kernels::DirectConv op = {.weights = weights.values.data(),
                                           .bias = bias.values.data(),
-                                          .depthwise = true,
+                                          .groups = src.channels,
                                           .in_channels = src.channels,
                                           .out_channels = src.channels,
                                           .src_h = side,

@@ -67,6 +67,10 @@ const std::vector<ConvCase>& conv_cases() {
       {"depthwise5_dilated", 24, 24, 5, 1, 2, 24},
       {"depthwise3_dilated_stride", 24, 24, 3, 2, 2, 24},
       {"depthwise_odd_channels", 19, 19, 3, 1, 1, 19},
+      {"depthwise_multiplied", 12, 36, 3, 1, 1, 12},
+      {"grouped3", 24, 40, 3, 1, 1, 4},
+      {"grouped3_stride", 15, 21, 3, 2, 1, 3},
+      {"grouped_pointwise", 34, 6, 1, 1, 1, 2},
   };
   return cases;
 }

@@ -10,7 +10,7 @@ class DirectConvolution : public OwnConvolution {
  public:
   DirectConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table)
       : OwnConvolution("direct_conv", problem, table), op_(problem.op) {
-    conv_ = {.depthwise = problem.is_depthwise(),
+    conv_ = {.groups = op_.groups,
              .in_channels = op_.in_channels,
              .out_channels = op_.out_channels,
              .src_h = problem.src[2],
@@ -66,7 +66,6 @@ class DirectConvolution : public OwnConvolution {
 std::unique_ptr<ConvolutionKernel> make_direct_convolution(const ConvolutionProblem& problem,
                                                            const kernels::KernelTable& table) {
   if (problem.src_format != kBlockedF32) return nullptr;
-  if (problem.op.groups != 1 && !problem.is_depthwise()) return nullptr;
   return std::make_unique<DirectConvolution>(problem, table);
 }
 

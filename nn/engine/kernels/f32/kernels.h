@@ -25,12 +25,12 @@ struct MatVecOf {
 using MatVec = MatVecOf<float>;
 using CompactMatVec = MatVecOf<Bf16>;
 
-/// dst = f(conv(src) + bias + residual) in the blocked layout, any kernel, stride, padding and dilation: the fallback
-/// for shapes that oneDNN has no fast implementation for.
+/// dst = f(conv(src) + bias + residual) in the blocked layout, any kernel, stride, padding, dilation and groups: the
+/// fallback for shapes that oneDNN has no fast implementation for.
 struct DirectConv {
-  const float* weights = nullptr;  ///< depthwise [C / B, kh * kw, B], else [out / B, kh * kw, in, B]
+  const float* weights = nullptr;  ///< [out / B, kh * kw, in / groups, B]
   const float* bias = nullptr;     ///< [out padded to B]
-  bool depthwise = false;
+  int64_t groups = 1;
   int64_t in_channels = 0;
   int64_t out_channels = 0;
   int64_t src_h = 0, src_w = 0, dst_h = 0, dst_w = 0;
