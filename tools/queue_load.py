@@ -72,7 +72,9 @@ def say(name, results):
 
 
 def ratio(some, others):
-    return statistics.median(a[0] / b[0] for a, b in zip(some, others))
+    by_clock = statistics.median(a[0] / b[0] for a, b in zip(some, others))
+    by_cpu = statistics.median(b[1] / a[1] for a, b in zip(some, others))
+    return f"{by_clock:.2f} by the clock, {by_cpu:.2f} per second of CPU"
 
 
 def main():
@@ -91,8 +93,8 @@ def main():
     say("predict", alone)
     say("one worker", one)
     say("two workers", two)
-    print(f"one worker / predict      {ratio(one, alone):.3f}")
-    print(f"two workers / one worker  {ratio(two, one):.3f}")
+    print(f"one worker / predict      {ratio(one, alone)}")
+    print(f"two workers / one worker  {ratio(two, one)}")
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ class QueueShared {
   /// There was nothing to claim: the next try is later.
   void nothing_to_claim();
 
-  void set_state(std::optional<brokers::QueueState> state);
+  void set_state(const std::optional<brokers::QueueState>& state);
   std::optional<brokers::QueueState> state() const;
 
   struct Counters {

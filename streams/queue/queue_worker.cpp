@@ -85,9 +85,9 @@ void QueueShared::nothing_to_claim() {
   next_claim_ = clock.now() + std::clamp(claim_after() / 4, kLeastBetweenClaims, kMostBetweenClaims);
 }
 
-void QueueShared::set_state(std::optional<brokers::QueueState> state) {
+void QueueShared::set_state(const std::optional<brokers::QueueState>& state) {
   const std::scoped_lock lock(mutex_);
-  state_ = std::move(state);
+  state_ = state;
 }
 
 std::optional<brokers::QueueState> QueueShared::state() const {
