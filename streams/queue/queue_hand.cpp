@@ -21,6 +21,18 @@ constexpr double kNewest = 0.2;
 constexpr std::chrono::milliseconds kWait{250};
 constexpr double kMillisecondsPerSecond = 1e3;
 
+/// A thread's right to work.
+class Core {
+ public:
+  explicit Core(std::counting_semaphore<>& cores) : cores_(cores) { cores_.acquire(); }
+  ~Core() { cores_.release(); }
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+ private:
+  std::counting_semaphore<>& cores_;
+};
+
 EntryRules rules_of(const QueueWorkerOptions& options) {
   EntryRules rules = options.rules;
   rules.worker = options.queue.consumer;
@@ -86,8 +98,10 @@ bool QueueHand::claim_one() {
 }
 
 void QueueHand::work_on(std::vector<brokers::QueueEntry> entries) {
+  if (entries.empty()) return;
   const Stopwatch held;
   shared_.counters.delivered += std::ssize(entries);
+  const Core core(shared_.cores);
   for (brokers::QueueEntry& entry : entries) {
     const Stopwatch watch;
     EntryOutcome outcome = answers_.outcome_of(std::move(entry), queue_.server_time_ms());
@@ -95,7 +109,7 @@ void QueueHand::work_on(std::vector<brokers::QueueEntry> entries) {
     mean_s_ = mean_s_ == 0.0 ? work_s : (1.0 - kNewest) * mean_s_ + kNewest * work_s;
     untold_.push_back({std::move(outcome), work_s});
   }
-  if (!entries.empty()) shared_.note_held(std::chrono::duration<double, std::milli>(held.elapsed_ms()));
+  shared_.note_held(std::chrono::duration<double, std::milli>(held.elapsed_ms()));
 }
 
 void QueueHand::tell() {

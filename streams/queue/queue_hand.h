@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ class QueueShared {
   const std::shared_ptr<ModelSlot> model;
   const QueueWorkerOptions options;
   Clock& clock;
+  /// Of the threads that work: there are more threads than cores, so that some may wait for the broker.
+  std::counting_semaphore<> cores;
 
   void stop() noexcept;
   bool stopping() const { return stopping_; }

@@ -24,7 +24,8 @@ constexpr double kForget = 0.999;
 QueueShared::QueueShared(std::shared_ptr<ModelSlot> slot, QueueWorkerOptions worker_options)
     : model(std::move(slot)),
       options(std::move(worker_options)),
-      clock(options.clock != nullptr ? *options.clock : system_clock()) {}
+      clock(options.clock != nullptr ? *options.clock : system_clock()),
+      cores(options.threads) {}
 
 void QueueShared::stop() noexcept {
   const std::scoped_lock lock(mutex_);
@@ -98,7 +99,8 @@ std::optional<brokers::QueueState> QueueShared::state() const {
 QueueWorker::QueueWorker(std::shared_ptr<ModelSlot> model, QueueWorkerOptions options)
     : shared_(std::make_shared<QueueShared>(std::move(model), std::move(options))) {
   try {
-    for (int i = 0; i < shared_->options.threads; ++i) {
+    const int hands = shared_->options.threads + (shared_->options.threads + 1) / 2;
+    for (int i = 0; i < hands; ++i) {
       threads_.push_back(
           start_thread(fmt::format("zoo-queue{}", i), [shared = shared_, i] { QueueHand(*shared, i).run(); }));
     }

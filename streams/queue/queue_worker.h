@@ -1,9 +1,10 @@
 // Works on the entries of a queue in Redis until it is stopped: threads that each read, answer, acknowledge.
 //
-// Each thread has a connection of its own and takes as many new entries at a time as it answers in about 20 ms. What
-// others have left (they died, or lost their connection) is claimed by one thread at a time, entry by entry, so that a
-// picture that ends the process takes no others along on its later deliveries. A thread whose broker is away keeps its
-// answers, says so once, and comes back as zoo::Backoff says, a second at most after the broker does.
+// Each thread has a connection of its own and takes as many new entries at a time as it answers in about 20 ms. There
+// are half as many threads more than may work at a time, so that the cores are busy while some wait for the broker.
+// What others have left (they died, or lost their connection) is claimed by one thread at a time, entry by entry, so
+// that a picture that ends the process takes no others along on its later deliveries. A thread whose broker is away
+// keeps its answers, says so once, and comes back as zoo::Backoff says, a second at most after the broker does.
 #pragma once
 
 #include <atomic>
@@ -32,7 +33,7 @@ struct QueueWorkerOptions {
   brokers::RedisQueueOptions queue = {};
   PictureAccess pictures = {};
   EntryRules rules = {};  ///< `worker` is always the consumer
-  int threads = 1;        ///< as many as the model slot serves
+  int threads = 1;        ///< that work at a time: as many as the model slot serves
   /// An entry that was delivered longer ago and is not done is claimed. Empty: claim_factor times as long as this
   /// worker took for the slowest, at least claim_floor. In a group of machines of different speed the slowest counts.
   std::optional<std::chrono::milliseconds> claim_after = std::nullopt;

@@ -19,6 +19,7 @@
 #include "models/model.h"
 #include "nn/weights/safetensors.h"
 #include "tests/apps/program_runner.h"
+#include "tests/support/redis_server.h"
 #include "tests/support/temp_folder.h"
 
 namespace zoo {
@@ -42,6 +43,8 @@ constexpr std::array kLeft = {
     Left{"live MODEL", "cameras"},
     Left{"camera.example", "a camera"},
     Left{" serve ", "runs until it is stopped; AreAnsweredByTheServer asks it"},
+    Left{" worker ", "wants a server; AreWorkedOnByTheWorker has one"},
+    Left{"tools/queue_", "wants idle cores and minutes; worker_test.cpp runs a short form"},
     Left{"tools/demo.sh", "installs packages"},
     Left{"tools/test.sh", "runs this test"},
     Left{"tools/lint.sh", "takes an hour"},
@@ -306,6 +309,20 @@ TEST_F(DocumentedCommands, AreAnsweredByTheServer) {
   for (const std::string& request : requests) {
     EXPECT_EQ(run(request), 0) << request << "\n" << test::read_text(folder_ / "log");
   }
+}
+
+TEST_F(DocumentedCommands, AreWorkedOnByTheWorker) {
+  const test::RedisServer server;
+  int commands = 0;
+  for (const std::string& line : commands_of(kRoot / "docs/scaling.md")) {
+    if (line.find("redis-cli ") == std::string::npos && line.find(" worker ") == std::string::npos) continue;
+    const std::string command = std::regex_replace(line, std::regex("6379"), std::to_string(server.port()));
+    EXPECT_EQ(run(command), 0) << line << "\n" << test::read_text(folder_ / "log");
+    ++commands;
+  }
+  EXPECT_GE(commands, 3);
+  EXPECT_THAT(test::read_text(folder_ / "log"), ::testing::HasSubstr("\"source\":\"cam-1/000123\""))
+      << "the last one shows it";
 }
 
 TEST(DocumentedCommandsList, HoldsWhatThePagesShow) {

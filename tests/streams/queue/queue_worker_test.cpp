@@ -131,10 +131,11 @@ TEST(QueueWorkerTest, TheEndFinishesWhatIsBeingWorkedOn) {
   worker->stop();
   gate.release();
   worker->join();
-  EXPECT_THAT(rig.answers(), SizeIs(1));
-  EXPECT_EQ(rig.pending(), 0);
   const QueueCounts counts = worker->counts();
+  EXPECT_GE(counts.delivered, 1);
   EXPECT_EQ(counts.delivered, counts.answered);
+  EXPECT_THAT(rig.answers(), SizeIs(static_cast<size_t>(counts.answered)));
+  EXPECT_EQ(rig.pending(), 0);
 }
 
 TEST(QueueWorkerTest, LeavesItsGroupWhereItsNameIsNobodyElses) {
@@ -160,8 +161,9 @@ TEST(QueueWorkerTest, SaysHowTheQueueIs) {
                      }),
                      rig.options("one"));
   gate.wait_until_reached();
-  ASSERT_TRUE(comes_true([&] { return worker.state() && worker.state()->pending == 1; }));
-  EXPECT_EQ(worker.state()->waiting, 9);
+  ASSERT_TRUE(comes_true([&] { return worker.state() && worker.state()->pending == 2; }))
+      << "one is worked on, one comes next";
+  EXPECT_EQ(worker.state()->waiting, 8);
   gate.release();
 }
 
