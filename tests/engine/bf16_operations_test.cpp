@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "nn/engine/choice/kernel_choice.h"
 #include "tests/engine/network_cases.h"
 #include "tests/engine/network_fixture.h"
 
@@ -39,6 +40,9 @@ CompileOptions bf16_options(int threads = 1) {
   CompileOptions options;
   options.tuned_threads = threads;
   options.precision = Precision::kBf16;
+  // The order of candidates decides, and kernels in software are not measured.
+  options.kernels.timing = KernelTiming::kKnownOnly;
+  options.kernels.cache = "";
   return options;
 }
 
@@ -200,13 +204,53 @@ TEST(Bf16Network, KeepsConvolutionsOnTiles) {
   graph::GraphBuilder b(3);
   const graph::NodeId stem = b.conv(b.input(), "stem", {.out_channels = 16, .kernel = 3, .stride = 2});
   b.output("y", b.instance_norm(pointwise(b, depthwise(b, stem, "depthwise"), "project", 32), "norm", 1e-5));
-  const auto executable =
-      Executable::compile(rounded_weights(b.take()), {1, 3, 32, 32}, {.precision = Precision::kBf16});
+  const auto executable = Executable::compile(rounded_weights(b.take()), {1, 3, 32, 32}, bf16_options());
   std::vector<std::string> implementations;
   for (const StepInfo& step : executable->steps()) implementations.push_back(step.implementation);
   EXPECT_THAT(implementations,
               ::testing::ElementsAre("own:amx_first", "own:depthwise_bf16", "own:amx_pointwise", "own:bf16_to_blocked",
                                      "own:instance_norm:avx512", "own:to_planar:avx512"));
+}
+
+TEST(Bf16Network, KernelsAreChosenByName) {
+  if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+  graph::GraphBuilder b(3);
+  const graph::NodeId stem = b.conv(b.input(), "stem", {.out_channels = 16, .kernel = 3, .stride = 2});
+  b.output("y", depthwise(b, pointwise(b, stem, "expand", 64), "depthwise"));
+  const graph::BoundGraph network = rounded_weights(b.take());
+  const Shape shape = {1, 3, 32, 32};
+  CompileOptions options = bf16_options();
+  const auto with = [&](const std::string& wanted) {
+    options.kernels.wanted = wanted;
+    return implementations(network, shape, options);
+  };
+  EXPECT_THAT(with("amx_padded_first"), ::testing::Contains(::testing::HasSubstr("own:amx_padded_first")));
+  EXPECT_THAT(with("expand_depthwise"), ::testing::Contains(::testing::HasSubstr("own:amx_expand_depthwise")));
+  EXPECT_THAT(with("depthwise_bf16"), ::testing::Contains(::testing::HasSubstr("own:depthwise_bf16")));
+  expect_bf16_agrees(network, shape, 4 * kRounding);
+  try {
+    with("amx_first_of_all");
+    FAIL() << "expected UnknownKernelError";
+  } catch (const UnknownKernelError& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("own:amx_expand_depthwise, own:amx_first, own:amx_padded_first"));
+  }
+}
+
+// DeepLab's ASPP: of 3x3 taps 36 positions apart only the middle one ever reads a map of 14x14.
+TEST(Bf16Network, TapsThatNeverReadTheMapAreDropped) {
+  if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+  graph::GraphBuilder b(3);
+  const graph::NodeId stem = pointwise(b, b.input(), "stem", 960);
+  b.output("y", b.conv(stem, "aspp", {.out_channels = 256, .kernel = 3, .dilation = 36, .bias = true}));
+  const graph::BoundGraph network = rounded_weights(b.take());
+  const Shape shape = {1, 3, 14, 14};
+  expect_bf16_agrees(network, shape, 4 * kRounding);
+  size_t bytes = 0;
+  for (const StepInfo& step : Executable::compile(network, shape, bf16_options())->steps()) {
+    if (step.node == "aspp") bytes += step.weight_bytes;
+  }
+  EXPECT_GE(bytes, size_t{960} * 256 * sizeof(uint16_t));
+  EXPECT_LT(bytes, size_t{2} * 960 * 256 * sizeof(uint16_t));
 }
 
 }  // namespace

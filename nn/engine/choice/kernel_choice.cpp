@@ -64,13 +64,15 @@ size_t KernelChooser::choose(const Candidates& candidates) {
   return fastest(candidates);
 }
 
-bool KernelChooser::prefers(const Candidates& fused, const std::array<Candidates, 2>& steps) {
+bool KernelChooser::prefers(const Candidates& fused, const std::array<Candidates, 2>& steps, bool steps_first) {
   for (const auto& kernel : fused.kernels) seen_.insert(kernel->name());
   if (wanted_ != "auto") {
-    const bool wanted =
-        std::ranges::any_of(fused.kernels, [&](const auto& kernel) { return is_wanted(wanted_, *kernel); });
+    const auto is_any_wanted = [&](const Candidates& candidates) {
+      return std::ranges::any_of(candidates.kernels, [&](const auto& kernel) { return is_wanted(wanted_, *kernel); });
+    };
+    const bool wanted = is_any_wanted(fused);
     found_ = found_ || wanted;
-    return wanted;
+    return wanted && !(steps_first && std::ranges::any_of(steps, is_any_wanted));
   }
   for (const Candidates& step : steps) {
     if (without_last_resorts(step.kernels).empty()) return true;
@@ -79,10 +81,15 @@ bool KernelChooser::prefers(const Candidates& fused, const std::array<Candidates
   const ConvolutionKernel& second = *steps[1].kernels[fastest(steps[1])];
   std::vector<std::string> names = names_of(fused.kernels);
   names.push_back(first.name() + " + " + second.name());
-  const std::vector<double> measured = times(fused.problem, names, [&] {
-    return measure_kernels(fused, {{{steps[0].problem, first}, {steps[1].problem, second}}}, table_, arena_);
+  const auto ordered = [&](auto list) {
+    if (steps_first) std::ranges::rotate(list, list.end() - 1);
+    return list;
+  };
+  const std::vector<double> measured = times(fused.problem, ordered(names), [&] {
+    return ordered(measure_kernels(fused, {{{steps[0].problem, first}, {steps[1].problem, second}}}, table_, arena_));
   });
-  return first_of_the_fastest(measured) < fused.kernels.size();
+  const size_t best = first_of_the_fastest(measured);
+  return steps_first ? best > 0 : best < fused.kernels.size();
 }
 
 size_t KernelChooser::fastest(const Candidates& candidates) {

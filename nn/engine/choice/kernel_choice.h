@@ -1,4 +1,5 @@
-// Which of several kernels a convolution gets: the one that was measured to be the fastest, or the one asked for.
+// Which of several kernels a convolution gets: the one that was measured to be the fastest, or the one asked for. Where
+// nothing is known, or times are alike, it is as if they did; not with `steps_first`.
 #pragma once
 
 #include <array>
@@ -18,27 +19,30 @@
 
 namespace zoo::engine {
 
-/// No convolution of a network has the kernel asked for.
+/// No convolution of a network has the kernel asked for. Where nothing is known, or times are alike, it is as if they
+/// did; not with `steps_first`.
 class UnknownKernelError : public EngineError {
  public:
   using EngineError::EngineError;
 };
 
-/// Whether a kernel is what `wanted` (anything but "auto") asks for.
+/// Whether a kernel is what `wanted` (anything but "auto") asks for. Where nothing is known, or times are alike, it is
+/// as if they did; not with `steps_first`.
 bool is_wanted(std::string_view wanted, const ConvolutionKernel& kernel);
 
 /// Chooses for one network. Not thread-safe; choosers on several threads share what was measured.
 class KernelChooser {
  public:
-  /// Of the options all but `isa`, which `table` stands for.
+  /// Of the options all but `isa`, which `table` stands for. Where nothing is known, or times are alike, it is as if
+  /// they did; not with `steps_first`.
   KernelChooser(const KernelOptions& options, const kernels::KernelTable& table);
 
   /// Index of a kernel; there must be one.
   size_t choose(const Candidates& candidates);
 
   /// Whether the kernels of one problem, which has at least one, do better than the best of both `steps` that it stands
-  /// for.
-  bool prefers(const Candidates& fused, const std::array<Candidates, 2>& steps);
+  /// for. Where nothing is known, or times are alike, it is as if they did; not with `steps_first`.
+  bool prefers(const Candidates& fused, const std::array<Candidates, 2>& steps, bool steps_first = false);
 
   /// After the last choice: keeps what was measured. Throws UnknownKernelError if `wanted` names a kernel that no
   /// convolution has.

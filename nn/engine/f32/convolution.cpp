@@ -15,19 +15,6 @@
 namespace zoo::engine {
 namespace {
 
-std::vector<float> joined(std::span<const float> first, std::span<const float> second) {
-  std::vector<float> all(first.begin(), first.end());
-  all.insert(all.end(), second.begin(), second.end());
-  return all;
-}
-
-/// With zeros up to `count`.
-std::vector<float> padded(std::span<const float> values, int64_t count) {
-  std::vector<float> all(values.begin(), values.end());
-  all.resize(static_cast<size_t>(count));
-  return all;
-}
-
 class ConvolutionCompiler {
  public:
   ConvolutionCompiler(StepCompiler& compiler, graph::NodeId id)
@@ -135,28 +122,10 @@ class ConvolutionCompiler {
       values.sums = compiler_.add_value({problem.dst[0], problem.dst[1]}, kBlockedF32);
       compiler_.set_sums(id_, values.sums);
     }
-    auto packed =
-        problem.expansion ? add_packed_pair(*kernel, problem.expansion->op) : node_.add_packed(compiler_, *kernel);
+    auto packed = problem.expansion ? node_.add_packed_after(compiler_, problem.expansion->op, *kernel)
+                                    : node_.add_packed(compiler_, *kernel);
     add_convolution_step(compiler_, std::move(kernel), std::move(packed), values);
     compiler_.set_value(id_, values.dst);
-  }
-
-  /// The step owns the kernel and outlives packing.
-  std::shared_ptr<PackedBlock> add_packed_pair(const ConvolutionKernel& kernel, const graph::Conv2d& expansion) {
-    return compiler_.add_packed(
-        kernel.packed_bytes(), [&kernel, own = parameters(op_), first = parameters(expansion)](std::byte* dst) {
-          kernel.pack(joined(own.weights, first.weights),
-                      joined(padded(own.bias, own.outputs), padded(first.bias, first.outputs)), dst);
-        });
-  }
-
-  struct Parameters {
-    std::span<const float> weights;
-    std::span<const float> bias;
-    int64_t outputs;
-  };
-  Parameters parameters(const graph::Conv2d& op) const {
-    return {compiler_.parameter(op.weight), compiler_.parameter(op.bias), op.out_channels};
   }
 
   StepCompiler& compiler_;

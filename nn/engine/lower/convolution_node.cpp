@@ -51,6 +51,19 @@ class ConvolutionStep : public Step {
   std::optional<int64_t> sums_offset_;
 };
 
+std::vector<float> joined(std::span<const float> first, std::span<const float> second) {
+  std::vector<float> all(first.begin(), first.end());
+  all.insert(all.end(), second.begin(), second.end());
+  return all;
+}
+
+/// With zeros up to `count`.
+std::vector<float> padded(std::span<const float> values, int64_t count) {
+  std::vector<float> all(values.begin(), values.end());
+  all.resize(static_cast<size_t>(count));
+  return all;
+}
+
 }  // namespace
 
 ConvolutionNode::ConvolutionNode(const StepCompiler& compiler, graph::NodeId id)
@@ -103,6 +116,21 @@ std::shared_ptr<PackedBlock> ConvolutionNode::add_packed(StepCompiler& compiler,
       [pack, weights = compiler.parameter(op_.weight), bias = compiler.parameter(op_.bias)](std::byte* dst) {
         pack(weights, bias, dst);
       });
+}
+
+std::shared_ptr<PackedBlock> ConvolutionNode::add_packed_after(StepCompiler& compiler, const graph::Conv2d& expansion,
+                                                               const ConvolutionKernel& kernel) const {
+  struct Parameters {
+    std::span<const float> weights;
+    std::vector<float> bias;
+  };
+  const auto parameters = [&](const graph::Conv2d& op) {
+    return Parameters{compiler.parameter(op.weight), padded(compiler.parameter(op.bias), op.out_channels)};
+  };
+  return compiler.add_packed(kernel.packed_bytes(),
+                             [&kernel, own = parameters(op_), first = parameters(expansion)](std::byte* dst) {
+                               kernel.pack(joined(own.weights, first.weights), joined(own.bias, first.bias), dst);
+                             });
 }
 
 std::shared_ptr<PackedBlock> ConvolutionNode::add_packed(StepCompiler& compiler, size_t bytes, Pack pack) const {

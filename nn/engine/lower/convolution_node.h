@@ -32,6 +32,9 @@ class ConvolutionNode {
 
   /// The parameters as `kernel`, which must outlive packing, wants them. `kernel` computes problem() in any formats.
   std::shared_ptr<PackedBlock> add_packed(StepCompiler& compiler, const ConvolutionKernel& kernel) const;
+  /// The same with those of the convolution that yields the source, for a kernel that computes both.
+  std::shared_ptr<PackedBlock> add_packed_after(StepCompiler& compiler, const graph::Conv2d& expansion,
+                                                const ConvolutionKernel& kernel) const;
   /// The same for `pack`, which gets them as ConvolutionKernel::pack does, and fills `bytes`.
   using Pack = std::function<void(std::span<const float> weights, std::span<const float> bias, std::byte* dst)>;
   std::shared_ptr<PackedBlock> add_packed(StepCompiler& compiler, size_t bytes, Pack pack) const;

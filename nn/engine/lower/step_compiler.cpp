@@ -114,6 +114,12 @@ bool StepCompiler::is_squeezed(graph::NodeId id) const {
   });
 }
 
+ValueId StepCompiler::value_of(graph::NodeId id) const {
+  if (has_value(id)) return node_values_[static_cast<size_t>(id)];
+  throw EngineError(fmt::format("node \"{}\" ({}): it is read before any step yields its value", node(id).name,
+                                graph::op_name(node(id).op)));
+}
+
 ValueId StepCompiler::value_in(graph::NodeId id, Format format) {
   return converted(value_of(id), format, node(id).name);
 }

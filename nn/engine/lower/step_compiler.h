@@ -57,7 +57,10 @@ class StepCompiler {
   const Shape& shape(graph::NodeId id) const { return shapes_[static_cast<size_t>(id)]; }
   const Value& value(ValueId id) const { return compiled_.values[static_cast<size_t>(id)]; }
   /// Value that holds what a node yields, in whatever layout it has.
-  ValueId value_of(graph::NodeId id) const { return node_values_[static_cast<size_t>(id)]; }
+  /// Throws EngineError where nothing holds it.
+  ValueId value_of(graph::NodeId id) const;
+  /// Whether there is one: not of nodes that come later, nor of those that are left to their reader.
+  bool has_value(graph::NodeId id) const { return node_values_[static_cast<size_t>(id)] >= 0; }
   /// The same in this format; adds the steps that convert it, once for all readers, if it has another.
   ValueId value_in(graph::NodeId id, Format format);
   ValueId blocked_value_of(graph::NodeId id) { return value_in(id, kBlockedF32); }
