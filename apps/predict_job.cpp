@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -14,6 +16,8 @@
 #include "apps/run_inputs.h"
 #include "apps/signals.h"
 #include "nn/core/files.h"
+#include "nn/core/run_files.h"
+#include "sinks/source_outputs.h"
 #include "streams/predictor_pool.h"
 
 namespace zoo::apps {
@@ -34,6 +38,16 @@ std::vector<std::string> settings_of(const PredictFlags& flags) {
   if (flags.kernels.wanted != "auto") settings.push_back("--kernels " + flags.kernels.wanted);
   if (flags.kernels.compact_layers) settings.push_back("--compact-layers");
   return settings;
+}
+
+/// The flag that says where the results go.
+std::string_view output_flag(const PredictFlags& flags) {
+  if (flags.batch.has_manifest()) return "--out";
+  return flags.options.json ? "--json" : "--csv";
+}
+
+std::vector<fs::path> files_of_part(const batch::PartNames& names) {
+  return {names.results, names.failed, names.receipt, names.journal, names.results_open(), names.failed_open()};
 }
 
 /// What to work on and where the results go.
@@ -111,6 +125,10 @@ Plan plan_sources(const PredictFlags& flags) {
   const fs::path manifest = (results.parent_path() / results.stem()).native() + ".manifest.tsv";
   const auto sources =
       pipeline::resolve_sources(flags.sources, flags.recursive ? WalkDepth::kSubfolders : WalkDepth::kThisFolder);
+  RunFiles run;
+  sinks::add_sources(sources, run);
+  for (const fs::path& file : files_of_part(plan.names)) run.claim(file, output_flag(flags));
+  run.claim(manifest, output_flag(flags));
   batch::FileList list = files_of(sources, plan.job.place.prefix);
   std::error_code error;
   const bool was_begun = fs::exists(plan.names.journal, error) || fs::exists(plan.names.receipt, error);
@@ -131,9 +149,7 @@ int predict_job(const PredictFlags& flags) {
   flags.answers.check(model->config());
   const auto files = files_with_calibration(flags.model, *model);
   for (const fs::path& input : plan.inputs) files->add_input(input, "the manifest");
-  for (const fs::path& file : {plan.names.results, plan.names.failed, plan.names.receipt, plan.names.journal}) {
-    files->claim(file, flags.batch.has_manifest() ? "--out" : "--json");
-  }
+  for (const fs::path& file : files_of_part(plan.names)) files->claim(file, output_flag(flags));
   pipeline::PredictorOptions options = flags.predictor_options();
   options.network.threads = 1;
   options.network.precision = pipeline::resolve_precision(*model, options.network).precision;

@@ -205,6 +205,15 @@ TEST_F(BatchJobs, OfOneMachineGoOnWithoutAManifest) {
   EXPECT_THAT(run_program(arguments).out, HasSubstr("was finished before"));
 }
 
+TEST_F(BatchJobs, NeverWriteWhatTheyRead) {
+  make_pictures(2);
+  const std::string input = folder_ / "pictures/b/00000.ppm";
+  const ProgramResult refused = run_program({"predict", demo_model(), input, "--json", input, "--resume"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("--json " + input + ": is a source of this run"));
+  EXPECT_EQ(read_text(input), picture(0));
+}
+
 TEST_F(BatchJobs, TablesAndFlatLinesAreMergedToo) {
   make_pictures(9);
   for (const std::string format : {"csv", "flat"}) {
