@@ -19,10 +19,11 @@ struct Layer {
   bool planar = false;  ///< whether the source is an image
 };
 
-/// Registers `family/network/shape/kernel name` for each layer and each of its kernels. Weights come from the L3 cache,
-/// as in a network; activations stay wherever the previous run left them. Counters: GFLOP/s, and its share of the
-/// core's multiply-add peak. To compare kernels on a machine that does other work as well, take the least time of many
-/// short repetitions.
+/// Registers `family/network/shape/kernel name` for each layer and each of its kernels, in every storage format (f32,
+/// bf16, int8) that the machine runs. Weights come from the L3 cache,
+/// as in a network; activations stay wherever the previous run left them. Counters: those of count_work(), and
+/// the share of the core's multiply-add peak in that format. To compare kernels on a machine that does other work as
+/// well, take the least time of many short repetitions.
 void register_layers(const std::string& family, std::span<const Layer> layers);
 
 }  // namespace zoo::benchmarks

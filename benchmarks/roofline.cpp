@@ -1,17 +1,21 @@
 #include "benchmarks/roofline.h"
 
 #include <algorithm>
+#include <map>
 #include <unistd.h>
 
 namespace zoo::benchmarks {
 
-const engine::Roofline& roofline() {
-  static const engine::Roofline measured = engine::measure_roofline(
-      static_cast<size_t>(std::max({sysconf(_SC_LEVEL3_CACHE_SIZE), sysconf(_SC_LEVEL2_CACHE_SIZE), 1L})));
-  return measured;
+const engine::Roofline& roofline(engine::Precision precision) {
+  static std::map<engine::Precision, engine::Roofline> measured;
+  const auto known = measured.find(precision);
+  if (known != measured.end()) return known->second;
+  const auto bytes =
+      static_cast<size_t>(std::max({sysconf(_SC_LEVEL3_CACHE_SIZE), sysconf(_SC_LEVEL2_CACHE_SIZE), 1L}));
+  return measured.emplace(precision, engine::measure_roofline(bytes, {.precision = precision})).first->second;
 }
 
-void count_work(benchmark::State& state, const Work& work) {
+void count_work(benchmark::State& state, const Work& work, engine::Precision precision) {
   using benchmark::Counter;
   constexpr auto kPerSecond = Counter::kIsIterationInvariantRate;
   engine::StepInfo step;
@@ -19,7 +23,7 @@ void count_work(benchmark::State& state, const Work& work) {
   step.weight_bytes = work.weight_bytes;
   step.activation_bytes = work.activation_bytes;
   const size_t bytes = work.weight_bytes + work.activation_bytes;
-  const engine::StepLimit limit = roofline().limit_of(step, bytes, 1);
+  const engine::StepLimit limit = roofline(precision).limit_of(step, bytes, 1);
   if (work.macs > 0) state.counters["GFLOP/s"] = Counter(2e-9 * static_cast<double>(work.macs), kPerSecond);
   state.counters["GB/s"] = Counter(1e-9 * static_cast<double>(bytes), kPerSecond);
   state.counters["of_limit"] = Counter(1e-3 * limit.ms, kPerSecond);

@@ -10,8 +10,9 @@
 
 namespace zoo::benchmarks {
 
-/// The limits of one core, measured at the first call; levels up to the last cache.
-const engine::Roofline& roofline();
+/// The limits of one core for networks in that precision, measured at the first call for it; levels up to the last
+/// cache.
+const engine::Roofline& roofline(engine::Precision precision = engine::Precision::kF32);
 
 /// What one iteration of a kernel does at least.
 struct Work {
@@ -23,6 +24,6 @@ struct Work {
 /// Adds the counters GFLOP/s (where there is arithmetic), GB/s, and of_limit: the shortest time that the work can take
 /// (engine::Roofline, on data that the iterations keep in the smallest cache that holds it) over the time that it took.
 /// To be called once, after the loop.
-void count_work(benchmark::State& state, const Work& work);
+void count_work(benchmark::State& state, const Work& work, engine::Precision precision = engine::Precision::kF32);
 
 }  // namespace zoo::benchmarks
