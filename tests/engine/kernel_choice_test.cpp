@@ -119,7 +119,7 @@ TEST(KernelChoice, TakesTheFirstOfThoseThatTakeAsLong) {
 }
 
 /// Whether two convolutions, each of which takes `step_ms`, are computed at once.
-bool prefers_fused(const std::string& wanted, int64_t channels, int fused_ms, int step_ms) {
+bool prefers_fused(const std::string& wanted, int64_t channels, int fused_ms, int step_ms, bool steps_first = false) {
   ConvolutionProblem both = problem(channels);
   both.expansion = {both.op, both.pad, {}};
   ConvolutionKernels fused;
@@ -127,7 +127,7 @@ bool prefers_fused(const std::string& wanted, int64_t channels, int fused_ms, in
   const ConvolutionKernels steps = fakes(step_ms, step_ms);
   const ConvolutionProblem step = problem(channels);
   KernelChooser chooser({.wanted = wanted, .cache = ""}, sse_table());
-  return chooser.prefers({both, fused}, {{{step, steps}, {step, steps}}});
+  return chooser.prefers({both, fused}, {{{step, steps}, {step, steps}}}, steps_first);
 }
 
 TEST(KernelChoice, ComputesTwoAtOnceWhereThatIsFaster) {
@@ -137,6 +137,15 @@ TEST(KernelChoice, ComputesTwoAtOnceWhereThatIsFaster) {
   EXPECT_TRUE(prefers_fused("auto", 11, 3, 1));
   EXPECT_TRUE(prefers_fused("both", 12, 3, 1));
   EXPECT_FALSE(prefers_fused("jit", 11, 3, 2));
+}
+
+TEST(KernelChoice, ComputesOneAfterTheOtherWhereThatIsAsGoodAndComesFirst) {
+  EXPECT_TRUE(prefers_fused("auto", 18, 3, 20, true));
+  EXPECT_FALSE(prefers_fused("auto", 19, 30, 1, true));
+  // Both are wanted.
+  EXPECT_TRUE(prefers_fused("own", 20, 30, 1));
+  EXPECT_FALSE(prefers_fused("own", 20, 3, 20, true));
+  EXPECT_TRUE(prefers_fused("both", 20, 30, 1, true));
 }
 
 TEST(KernelChoice, TakesTheFirstUnmeasuredWhereItMayNotMeasure) {
@@ -238,6 +247,23 @@ TEST(KernelChoice, TellsProblemsApart) {
   add([](ConvolutionProblem& p) { p.has_residual = true; });
   add([](ConvolutionProblem& p) { p.src_format = kPlanarF32; });
   add([](ConvolutionProblem& p) { p.threads = 2; });
+  add([](ConvolutionProblem& p) { p.src_format = kChannelsLastU8; });
+  add([](ConvolutionProblem& p) { p.src_format = p.dst_format = kChannelsLastU8; });
+  add([](ConvolutionProblem& p) { p.src_format = p.dst_format = kChannelsLastBf16; });
+  add([](ConvolutionProblem& p) {
+    p.src_format = kPlanarF32;
+    p.dst_format = kChannelsLastBf16;
+  });
+}
+
+// What was measured before there were other formats is still known.
+TEST(ProblemText, NamesFormatsOnlyWhereTheyAreNotBlocked) {
+  ConvolutionProblem p = problem(16);
+  EXPECT_EQ(to_string(p), "1x16x2x2 -> 1x16x2x2 k1x1 s1x1 d1x1 p0.0.0.0 g1 identity t1");
+  p.src_format = kPlanarF32;
+  EXPECT_EQ(to_string(p), "1x16x2x2 -> 1x16x2x2 k1x1 s1x1 d1x1 p0.0.0.0 g1 identity planar t1");
+  p.dst_format = kChannelsLastU8;
+  EXPECT_EQ(to_string(p), "1x16x2x2 -> 1x16x2x2 k1x1 s1x1 d1x1 p0.0.0.0 g1 identity planar to u8 t1");
 }
 
 graph::BoundGraph block() {
