@@ -26,7 +26,7 @@ enum class EngineKind {
 enum class Precision {
   kF32,
   kBf16,  ///< needs a processor with AMX: without, it would be slower than f32
-  kInt8,  ///< needs a processor with AVX512-VNNI, and CompileOptions::calibration
+  kInt8,  ///< needs AVX2, with AVX-512 also its VNNI, and CompileOptions::calibration
   kAuto,  ///< the one of the above that was the fastest when measured, of those that can run (int8: if calibrated)
 };
 

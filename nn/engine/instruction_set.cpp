@@ -40,14 +40,19 @@ std::string_view why_unavailable(Precision precision, InstructionSet isa) {
   const auto can_run = [precision](const Capabilities& machine) {
     return precision == Precision::kInt8 ? machine.int8().has_value() : machine.amx_bf16;
   };
-  if (!can_run(machine_capabilities())) {
-    return precision == Precision::kInt8
-               ? "this machine has no AVX512-VNNI, without which int8 would be slower than f32"
+  if (!is_available(isa)) return "the instruction set asked for is not available here";
+  if (can_run(capabilities_for(isa))) return {};
+  const Capabilities& all = machine_capabilities();
+  if (precision == Precision::kBf16) {
+    return can_run(all)
+               ? "its kernels need AMX, which the instruction set asked for leaves out"
                : "this machine has no AMX tiles (or may not use them), without which bf16 would be slower than f32";
   }
-  if (is_available(isa) && can_run(capabilities_for(isa))) return {};
-  return precision == Precision::kInt8 ? "its kernels need AVX-512, which the instruction set asked for leaves out"
-                                       : "its kernels need AMX, which the instruction set asked for leaves out";
+  if (all.has(kernels::Isa::kAvx512) && isa != InstructionSet::kSse) {
+    return "this machine has AVX-512 without VNNI, where int8 would be slower than f32; held to AVX2 it can run";
+  }
+  return all.has(kernels::Isa::kAvx2) ? "its kernels need AVX2, which the instruction set asked for leaves out"
+                                      : "this machine has no AVX2, without which int8 would be slower than f32";
 }
 
 }  // namespace zoo::engine

@@ -91,8 +91,10 @@ Roofline measure_roofline(size_t working_set, const CompileOptions& options) {
   } else if (options.precision == Precision::kInt8 && machine.amx_int8) {
     roofline.gflops = measure_gflops(kernels::multiply_add_int8_tiles);
   } else if (options.precision == Precision::kInt8) {
-    roofline.isa = "vnni";  // as many vectors per cycle as of floats, four values in place of one
-    roofline.gflops = 4.0 * measure_gflops(kernels.multiply_add);
+    // As many vectors per cycle as of floats; in place of one value four or, in 16 bits, two.
+    const bool pairs = machine.int8() == kernels::Int8Isa::kAvx2;
+    roofline.isa = pairs ? "avx2 pairs" : "vnni";
+    roofline.gflops = (pairs ? 2.0 : 4.0) * measure_gflops(kernels.multiply_add);
   } else {
     roofline.isa = kernels::to_string(machine.isa);
     roofline.gflops = measure_gflops(kernels.multiply_add);

@@ -63,6 +63,7 @@ TEST(Capabilities, AreWhatProcessorAndOneDnnBothHave) {
   EXPECT_EQ(capabilities_of(kEverything, held, {}).int8(), Int8Isa::kVnni);
   held.avx512_core = false;
   EXPECT_EQ(capabilities_of(kEverything, held, {}).isa, Isa::kAvx2);
+  EXPECT_EQ(capabilities_of(kEverything, held, {}).int8(), Int8Isa::kAvxVnni);
   EXPECT_FALSE(capabilities_of(kEverything, held, {}).avx512_vnni);
   held.avx2 = false;
   EXPECT_EQ(capabilities_of(kEverything, held, {}).isa, Isa::kSse);
@@ -76,6 +77,8 @@ TEST(Capabilities, NoSetComesWithoutThoseBelowIt) {
     EXPECT_TRUE(!some.amx_bf16 || some.avx512_bf16);
     EXPECT_TRUE(!some.amx_int8 || some.avx512_vnni);
     EXPECT_TRUE(!some.int8() || some.has(*some.int8()));
+    EXPECT_TRUE(!some.int8() || kernels::lanes_of(*some.int8()) == some.lanes());
+    EXPECT_EQ(some.int8().has_value(), some.isa == Isa::kAvx2 || some.avx512_vnni);
   }
 }
 
@@ -89,6 +92,7 @@ TEST(Capabilities, HeldToASetLeavesNothingBeyondIt) {
     EXPECT_EQ(held.isa, isa);
     EXPECT_FALSE(held.avx_vnni || held.avx512_vnni || held.avx512_bf16 || held.amx_bf16 || held.amx_int8);
     EXPECT_EQ(held.caches.l3, 3U);
+    EXPECT_EQ(held.int8(), isa == Isa::kAvx2 ? std::optional(Int8Isa::kAvx2) : std::nullopt);
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "nn/engine/kernels/int8/int8.h"
 #include "nn/engine/machine/capabilities.h"
+#include "tests/engine/int8_sets.h"
 
 namespace zoo::engine::kernels {
 namespace {
@@ -95,13 +96,21 @@ struct ConvCase {
 
 // rows: positions per tile; where they do not divide the width, the last tile of a row overlaps the one before it.
 constexpr ConvCase kConvs[] = {
-    {64, 32, 1, 1, 4, 8, 8},   {16, 16, 1, 1, 5, 5, 5},  {80, 48, 1, 1, 3, 17, 16}, {240, 16, 1, 1, 1, 16, 16},
-    {16, 80, 1, 2, 6, 8, 4},   {32, 48, 3, 1, 5, 14, 7}, {32, 64, 3, 2, 9, 9, 4},   {4, 16, 3, 2, 11, 35, 16},
-    {16, 16, 5, 1, 7, 11, 11}, {128, 96, 3, 1, 4, 5, 5}, {960, 160, 1, 1, 1, 1, 1}, {48, 16, 2, 2, 8, 8, 4},
+    {64, 32, 1, 1, 4, 8, 8},   {16, 16, 1, 1, 5, 5, 5},   {80, 48, 1, 1, 3, 17, 16}, {240, 16, 1, 1, 1, 16, 16},
+    {16, 80, 1, 2, 6, 8, 4},   {32, 48, 3, 1, 5, 14, 7},  {32, 64, 3, 2, 9, 9, 4},   {4, 16, 3, 2, 11, 35, 16},
+    {16, 16, 5, 1, 7, 11, 11}, {1504, 16, 3, 2, 5, 7, 3}, {8192, 16, 3, 1, 3, 4, 2}, {128, 96, 3, 1, 4, 5, 5},
+    {960, 160, 1, 1, 1, 1, 1}, {48, 16, 2, 2, 8, 8, 4},
 };
 
 class Int8Convs : public Int8Kernels {
  protected:
+  static std::vector<int8_t> pack(const Int8Table& with, const Int8ConvWeights& shape,
+                                  const std::vector<int8_t>& weights) {
+    std::vector<int8_t> packed(static_cast<size_t>(with.packed_conv_size(shape)));
+    with.pack_conv(shape, weights.data(), packed.data());
+    return packed;
+  }
+
   void expect_equal(const ConvCase& c, const EpilogueCase& e, bool with_residual, bool to_f32) const {
     SCOPED_TRACE(testing::Message() << "in " << c.in << " out " << c.out << " kernel " << c.kernel << " stride "
                                     << c.stride << " size " << c.height << "x" << c.width << " rows " << c.rows
@@ -114,14 +123,18 @@ class Int8Convs : public Int8Kernels {
     const std::vector<uint8_t> src = random.map(c.height * c.width * c.in);
     const std::vector<uint8_t> residual = random.map(dst_h * dst_w * c.out);
     const auto weights = random.wholes<int8_t>(c.out * c.kernel * row_bytes, -127, 127);
-    std::vector<int8_t> packed(static_cast<size_t>(packed_int8_conv_size(c.out, c.kernel, row_bytes)));
-    pack_int8_conv(weights.data(), c.out, c.kernel, row_bytes, packed.data());
+    const Int8ConvWeights shape = {c.out, c.kernel, row_bytes};
+    const std::vector<int8_t> packed = pack(table(), shape, weights);
+    const std::vector<int8_t> reference_packed = pack(reference(), shape, weights);
     EpilogueData epilogue(random, c.out, e.mode, e.kind, c.kernel * row_bytes);
     epilogue.op.to_f32 = to_f32;
 
     const int64_t element = to_f32 ? 4 : 1;
     const int64_t area = dst_h * dst_w;
-    const int64_t dst_pitch = to_f32 ? kInt8Lanes * element : c.out;
+    const int64_t lanes = lanes_of(GetParam());
+    const int64_t dst_pitch = to_f32 ? lanes * element : c.out;
+    // The last block of f32 may be a half one of kInt8Lanes.
+    const int64_t f32_blocks = block_count(c.out - 5, lanes);
     const int64_t rows = std::min(c.rows, dst_w);
     std::vector<Int8Tile> tiles;
     for (int64_t y = 0; y < dst_h; ++y) {
@@ -140,8 +153,10 @@ class Int8Convs : public Int8Kernels {
                          .position_pitch = c.stride * c.in,
                          .out_blocks = c.out / kInt8Lanes,
                          .dst_pitch = dst_pitch,
-                         .dst_block_pitch = to_f32 ? area * kInt8Lanes * element : kInt8Lanes,
+                         .dst_block_pitch = to_f32 ? area * lanes * element : kInt8Lanes,
                          .residual_pitch = c.out,
+                         .lanes = lanes,
+                         .f32_blocks = f32_blocks,
                          .epilogue = epilogue.op};
     std::vector<std::byte> actual(static_cast<size_t>(area * c.out * element), kUntouched);
     std::vector<std::byte> expected = actual;
@@ -149,7 +164,9 @@ class Int8Convs : public Int8Kernels {
     const auto count = static_cast<int64_t>(tiles.size());
     table().conv(op, src.data(), added, actual.data(), 0, count / 2);
     table().conv(op, src.data(), added, actual.data(), count / 2, count);
-    reference().conv(op, src.data(), added, expected.data(), 0, count);
+    Int8Conv by_loops = op;
+    by_loops.weights = reference_packed.data();
+    reference().conv(by_loops, src.data(), added, expected.data(), 0, count);
     EXPECT_TRUE(actual == expected);
   }
 };
@@ -242,8 +259,9 @@ TEST_P(Int8Kernels, MatVecAndItsRounding) {
         const int64_t padded = int8_padded(outputs);
         const std::vector<float> scale = random.reals(padded, 0.001F, 0.002F);
         const std::vector<float> bias = random.reals(padded, -3.0F, 3.0F);
-        const Int8MatVec op = {packed.data(), scale.data(), bias.data(),
-                               inputs,        outputs,      {ActivationKind::kHardSwish, 0.0F}};
+        const Int8MatVec op = {
+            packed.data(),       scale.data(), bias.data(), inputs, outputs, {ActivationKind::kHardSwish, 0.0F},
+            lanes_of(GetParam())};
         struct Result {
           std::vector<int16_t> rounded;
           std::vector<float> steps, y;
@@ -308,20 +326,22 @@ TEST_P(Int8Kernels, BetweenFloatsAndBytes) {
   RandomValues random(11);
   for (const int64_t channels : {3, 16, 40}) {
     const int64_t padded = int8_padded(channels);
+    const int64_t lanes = lanes_of(GetParam());
     const int64_t blocks = 2 * padded / kInt8Lanes;
     const int64_t area = 9;
-    const std::vector<float> src = random.reals(2 * padded * area, -5.0F, 5.0F);
+    const Int8Blocked map = {channels, area, lanes};
+    const std::vector<float> src = random.reals(2 * map.blocks() * lanes * area, -5.0F, 5.0F);
     const std::vector<float> inverse = random.reals(padded, 10.0F, 80.0F);
     const std::vector<float> zero = random.reals(padded, 0.0F, 200.0F);
     std::vector<uint8_t> bytes(static_cast<size_t>(2 * padded * area));
     std::vector<uint8_t> expected_bytes = bytes;
-    table().quantize(src.data(), inverse.data(), zero.data(), bytes.data(), channels, area, 0, blocks);
-    reference().quantize(src.data(), inverse.data(), zero.data(), expected_bytes.data(), channels, area, 0, blocks);
+    table().quantize(map, src.data(), inverse.data(), zero.data(), bytes.data(), 0, blocks);
+    reference().quantize(map, src.data(), inverse.data(), zero.data(), expected_bytes.data(), 0, blocks);
     EXPECT_EQ(bytes, expected_bytes);
     std::vector<float> reals(src.size(), -99.0F);
     std::vector<float> expected_reals = reals;
-    table().dequantize(bytes.data(), inverse.data(), zero.data(), reals.data(), channels, area, 0, blocks);
-    reference().dequantize(bytes.data(), inverse.data(), zero.data(), expected_reals.data(), channels, area, 0, blocks);
+    table().dequantize(map, bytes.data(), inverse.data(), zero.data(), reals.data(), 0, blocks);
+    reference().dequantize(map, bytes.data(), inverse.data(), zero.data(), expected_reals.data(), 0, blocks);
     EXPECT_EQ(reals, expected_reals);
   }
 }
@@ -352,10 +372,8 @@ TEST_P(Int8Kernels, ImagesWithABorder) {
   }
 }
 
-std::string isa_name(const ::testing::TestParamInfo<Int8Isa>& info) { return std::string(to_string(info.param)); }
-
-INSTANTIATE_TEST_SUITE_P(AllSets, Int8Convs, ::testing::Values(Int8Isa::kVnni, Int8Isa::kAmx), isa_name);
-INSTANTIATE_TEST_SUITE_P(AllSets, Int8Kernels, ::testing::Values(Int8Isa::kVnni, Int8Isa::kAmx), isa_name);
+INSTANTIATE_TEST_SUITE_P(AllSets, Int8Convs, ::testing::ValuesIn(kInt8VectorSets), int8_set_name);
+INSTANTIATE_TEST_SUITE_P(AllSets, Int8Kernels, ::testing::ValuesIn(kInt8VectorSets), int8_set_name);
 
 }  // namespace
 }  // namespace zoo::engine::kernels

@@ -13,6 +13,7 @@
 #include "nn/engine/kernels/int8/int8.h"
 #include "nn/engine/machine/capabilities.h"
 #include "tests/engine/formula_calibration.h"
+#include "tests/engine/int8_sets.h"
 #include "tests/engine/network_fixture.h"
 
 namespace zoo::engine {
@@ -61,8 +62,10 @@ TEST_P(Int8LimitKernels, TheLargestSumsAreExact) {
     for (int64_t o = 0; o < kOut; ++o) {
       std::fill_n(weights.begin() + o * inputs, inputs, static_cast<int8_t>(o % 2 == 0 ? 127 : -127));
     }
-    std::vector<int8_t> packed(static_cast<size_t>(kernels::packed_int8_conv_size(kOut, 1, inputs)));
-    kernels::pack_int8_conv(weights.data(), kOut, 1, inputs, packed.data());
+    const kernels::Int8ConvWeights shape = {kOut, 1, inputs};
+    std::vector<int8_t> packed(static_cast<size_t>(table().packed_conv_size(shape)));
+    table().pack_conv(shape, weights.data(), packed.data());
+    const int64_t lanes = kernels::lanes_of(GetParam());
     const std::vector<float> scale(kOut, 1.0F);
     const std::vector<float> bias(kOut, 0.0F);
     kernels::Int8Epilogue epilogue;
@@ -77,8 +80,10 @@ TEST_P(Int8LimitKernels, TheLargestSumsAreExact) {
                                     .row_pitch = inputs,
                                     .position_pitch = inputs,
                                     .out_blocks = 1,
-                                    .dst_pitch = kOut * 4,
-                                    .dst_block_pitch = kOut * 4,
+                                    .dst_pitch = lanes * 4,
+                                    .dst_block_pitch = lanes * 4,
+                                    .lanes = lanes,
+                                    .f32_blocks = kOut / lanes,
                                     .epilogue = epilogue};
     std::vector<float> sums(kOut);
     table().conv(conv, src.data(), nullptr, reinterpret_cast<std::byte*>(sums.data()), 0, 1);
@@ -89,10 +94,7 @@ TEST_P(Int8LimitKernels, TheLargestSumsAreExact) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(AllSets, Int8LimitKernels,
-                         ::testing::Values(kernels::Int8Isa::kReference, kernels::Int8Isa::kVnni,
-                                           kernels::Int8Isa::kAmx),
-                         [](const auto& i) { return std::string(kernels::to_string(i.param)); });
+INSTANTIATE_TEST_SUITE_P(AllSets, Int8LimitKernels, ::testing::ValuesIn(kInt8Sets), int8_set_name);
 
 /// 1500 channels, 7x7: more than 32 bits hold.
 TEST(Int8Limits, AConvolutionBeyondThemIsLeftToF32) {

@@ -61,11 +61,12 @@ TEST(Precision, NeedsAnInstructionSetUnlessItIsF32) {
     EXPECT_EQ(why_unavailable(Precision::kF32, isa), "");
     EXPECT_EQ(why_unavailable(Precision::kAuto, isa), "");
     EXPECT_THAT(why_unavailable(Precision::kBf16, isa), Not(IsEmpty()));
-    EXPECT_THAT(why_unavailable(Precision::kInt8, isa), Not(IsEmpty()));
   }
-  for (const Precision precision : {Precision::kF32, Precision::kInt8}) {
-    EXPECT_EQ(why_unavailable(precision, InstructionSet::kAvx512), why_unavailable(precision));
-  }
+  EXPECT_THAT(why_unavailable(Precision::kInt8, InstructionSet::kSse), Not(IsEmpty()));
+  EXPECT_EQ(why_unavailable(Precision::kInt8, InstructionSet::kAvx2).empty(), is_available(InstructionSet::kAvx2));
+  EXPECT_EQ(why_unavailable(Precision::kF32, InstructionSet::kAvx512), "");
+  EXPECT_EQ(why_unavailable(Precision::kInt8, InstructionSet::kAvx512).empty(),
+            is_available(InstructionSet::kAvx512) && why_unavailable(Precision::kInt8).empty());
   EXPECT_THAT(why_unavailable(Precision::kBf16, InstructionSet::kAvx512), Not(IsEmpty())) << "tiles are no vectors";
 }
 

@@ -14,6 +14,7 @@
 #include "nn/engine/machine/capabilities.h"
 #include "nn/engine/reference/reference_ops.h"
 #include "tests/engine/convolution_fixture.h"
+#include "tests/engine/int8_sets.h"
 #include "tests/engine/network_fixture.h"
 
 namespace zoo::engine {
@@ -332,14 +333,16 @@ TEST_P(SpecialValuesOfInt8, EveryLayersActivation) {
   const std::vector<int8_t> weights(static_cast<size_t>(padded * kernels::int8_row_size(kCount)), 1);
   const std::vector<int16_t> rounded(static_cast<size_t>(kernels::int8_row_size(kCount)));
   const float step = 1.0F;
+  const int64_t lanes = kernels::lanes_of(GetParam());
   for (const ActivationKind kind : kAllActivations) {
     std::vector<float> y(static_cast<size_t>(padded), -99.0F);
-    const kernels::Int8MatVec op = {weights.data(), scale.data(), bias.data(), kCount, kCount, function_of(kind)};
+    const kernels::Int8MatVec op = {weights.data(), scale.data(),      bias.data(), kCount,
+                                    kCount,         function_of(kind), lanes};
     table().mat_vec(op, rounded.data(), &step, y.data(), padded, 1, 0, padded / kernels::kInt8Lanes);
     expect_values(y, kind, "mat_vec_int8");
 
     const std::vector<uint8_t> src(static_cast<size_t>(padded + kernels::kInt8Slack));
-    const std::vector<int8_t> packed(static_cast<size_t>(kernels::packed_int8_conv_size(padded, 1, padded)));
+    const std::vector<int8_t> packed(static_cast<size_t>(table().packed_conv_size({padded, 1, padded})));
     const kernels::Int8Tile tile;
     const kernels::Int8Conv conv = {
         .weights = packed.data(),
@@ -349,8 +352,10 @@ TEST_P(SpecialValuesOfInt8, EveryLayersActivation) {
         .row_pitch = padded,
         .position_pitch = padded,
         .out_blocks = padded / kernels::kInt8Lanes,
-        .dst_pitch = kernels::kInt8Lanes * 4,
-        .dst_block_pitch = kernels::kInt8Lanes * 4,
+        .dst_pitch = lanes * 4,
+        .dst_block_pitch = lanes * 4,
+        .lanes = lanes,
+        .f32_blocks = padded / lanes,
         .epilogue = {.to_f32 = true, .activation = function_of(kind), .scale = scale.data(), .bias = bias.data()}};
     table().conv(conv, src.data(), nullptr, reinterpret_cast<std::byte*>(y.data()), 0, 1);
     expect_values(y, kind, "conv_int8");
@@ -380,7 +385,8 @@ TEST_P(SpecialValuesOfInt8, BytesHoldTheNearestNumberOfWhatLiesBeyond) {
   const std::vector<float> inverse(16, 10.0F);
   const std::vector<float> zero(16, 100.0F);
   std::vector<uint8_t> bytes(16);
-  table().quantize(x.data(), inverse.data(), zero.data(), bytes.data(), 16, 1, 0, 1);
+  const kernels::Int8Blocked map = {16, 1, kernels::lanes_of(GetParam())};
+  table().quantize(map, x.data(), inverse.data(), zero.data(), bytes.data(), 0, 1);
   EXPECT_EQ(bytes, (std::vector<uint8_t>{255, 0, 255, 0, 255, 0, 100, 100, 110, 120, 130, 140, 150, 160, 170, 180}));
   std::vector<uint8_t> pixels(4 * 6);
   const kernels::Int8Image op = {.inverse_step = inverse.data(),
@@ -394,10 +400,7 @@ TEST_P(SpecialValuesOfInt8, BytesHoldTheNearestNumberOfWhatLiesBeyond) {
   for (size_t i = 0; i < 6; ++i) EXPECT_EQ(pixels[4 * i], i % 2 == 0 ? 255 : 0) << x[i];
 }
 
-INSTANTIATE_TEST_SUITE_P(AllSets, SpecialValuesOfInt8,
-                         ::testing::Values(kernels::Int8Isa::kReference, kernels::Int8Isa::kVnni,
-                                           kernels::Int8Isa::kAmx),
-                         [](const auto& i) { return std::string(kernels::to_string(i.param)); });
+INSTANTIATE_TEST_SUITE_P(AllSets, SpecialValuesOfInt8, ::testing::ValuesIn(kInt8Sets), int8_set_name);
 
 TEST(SpecialValuesOfBf16, EveryLayersActivation) {
   if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";

@@ -7,11 +7,13 @@ namespace zoo::engine {
 
 ConvolutionKernels int8_convolution_kernels(const ConvolutionProblem& problem, const kernels::KernelTable& table) {
   using kernels::Int8Isa;
-  constexpr std::array kBestFirst = {Int8Isa::kAmx, Int8Isa::kVnni, Int8Isa::kReference};
+  constexpr std::array kBestFirst = {Int8Isa::kAmx, Int8Isa::kVnni, Int8Isa::kAvxVnni, Int8Isa::kAvx2,
+                                     Int8Isa::kReference};
   ConvolutionKernels all;
   const kernels::Int8Table* better = nullptr;
   for (const Int8Isa isa : kBestFirst) {
     if (!problem.machine.has(isa)) continue;
+    if (isa != Int8Isa::kReference && kernels::lanes_of(isa) != table.lanes) continue;
     const kernels::Int8Table& functions = kernels::int8_table(isa);
     const auto add = [&](std::unique_ptr<ConvolutionKernel> kernel) {
       if (kernel != nullptr && kernel->lanes() == table.lanes) all.push_back(std::move(kernel));

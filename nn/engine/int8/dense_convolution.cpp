@@ -12,9 +12,9 @@ class Int8DenseConvolution : public ConvolutionKernel {
  public:
   Int8DenseConvolution(const ConvolutionProblem& problem, const kernels::Int8Table& table)
       : table_(table),
-        lanes_(problem.dst_format == kBlockedF32 ? kernels::kInt8Lanes : problem.machine.lanes()),
+        lanes_(problem.machine.lanes()),
         geometry_(problem),
-        layer_(geometry_.layer()),
+        layer_(geometry_.layer(table)),
         conv_(geometry_.conv()),
         tiles_(geometry_.tiles()),
         fill_(geometry_.fill_function(table)) {}

@@ -18,8 +18,10 @@ constexpr int64_t kImagePixel = 4;
 /// Rough figures of one core: multiply-accumulates per cycle, and cycles for 16 results.
 constexpr double macs_per_cycle(kernels::Int8Isa isa) {
   constexpr double kTiles = 700.0;
-  constexpr double kVectors = 64.0;  // one dot product of 64 bytes per cycle
-  return isa == kernels::Int8Isa::kAmx ? kTiles : kVectors;
+  constexpr double kVectors = 64.0;  // one dot product of 64 bytes per cycle, or two of 32
+  constexpr double kPairs = 24.0;    // less than two dot products of 32 bytes in pairs of 16 bits
+  if (isa == kernels::Int8Isa::kAmx) return kTiles;
+  return isa == kernels::Int8Isa::kAvx2 ? kPairs : kVectors;
 }
 constexpr double kCycles = 5.0;
 
@@ -131,9 +133,10 @@ RowFunction Int8DenseGeometry::fill_function(const kernels::Int8Table& table) co
   };
 }
 
-Int8Layer Int8DenseGeometry::layer() const {
+Int8Layer Int8DenseGeometry::layer(const kernels::Int8Table& table) const {
   const graph::Conv2d& op = problem_.op;
-  const auto arrange = [op, pixel = padded_.pixel](const int8_t* rounded, int8_t* packed) {
+  const kernels::Int8ConvWeights shape = {op.out_channels, op.kernel.h, kernel_row_bytes()};
+  const auto arrange = [op, pixel = padded_.pixel, shape, &table](const int8_t* rounded, int8_t* packed) {
     // [out, in, kh, kw] -> [out, kh, kw, pixel].
     const int64_t taps = op.kernel.h * op.kernel.w;
     std::vector<int8_t> rows(static_cast<size_t>(op.out_channels * taps * pixel));
@@ -147,7 +150,7 @@ Int8Layer Int8DenseGeometry::layer() const {
         for (int64_t t = 0; t < taps; ++t) rows[static_cast<size_t>((o * taps + t) * pixel + c)] = source[t];
       }
     }
-    kernels::pack_int8_conv(rows.data(), op.out_channels, op.kernel.h, op.kernel.w * pixel, packed);
+    table.pack_conv(shape, rows.data(), packed);
   };
   return {{.outputs = op.out_channels,
            .inputs = op.in_channels,
@@ -156,7 +159,7 @@ Int8Layer Int8DenseGeometry::layer() const {
            .dst = to_u8() ? problem_.quantization.dst : nullptr,
            .residual = problem_.has_residual ? problem_.quantization.residual : nullptr,
            .activation = problem_.activation},
-          kernels::packed_int8_conv_size(op.out_channels, op.kernel.h, kernel_row_bytes()),
+          table.packed_conv_size(shape),
           arrange};
 }
 
@@ -177,15 +180,18 @@ kernels::Int8Conv Int8DenseGeometry::conv() const {
   const Shape& dst = problem_.dst;
   const int64_t channels = kernels::int8_padded(dst[1]);
   constexpr auto kFloat = static_cast<int64_t>(sizeof(float));
+  const int64_t lanes = problem_.machine.lanes();
   return {.rows = Tiling(run_length()).rows(),
           .kernel_rows = problem_.op.kernel.h,
           .row_bytes = kernel_row_bytes(),
           .row_pitch = padded_.row_bytes(),
           .position_pitch = problem_.op.stride.w * padded_.pixel,
           .out_blocks = channels / kLanes,
-          .dst_pitch = to_u8() ? channels : kLanes * kFloat,
-          .dst_block_pitch = to_u8() ? kLanes : dst[2] * dst[3] * kLanes * kFloat,
+          .dst_pitch = to_u8() ? channels : lanes * kFloat,
+          .dst_block_pitch = to_u8() ? kLanes : dst[2] * dst[3] * lanes * kFloat,
           .residual_pitch = channels,
+          .lanes = lanes,
+          .f32_blocks = kernels::block_count(dst[1], lanes),
           .epilogue = {}};
 }
 
@@ -193,7 +199,7 @@ std::vector<kernels::Int8Tile> Int8DenseGeometry::tiles() const {
   const kernels::Int8Conv conv = this->conv();
   const Shape& dst = problem_.dst;
   const int64_t area = dst[2] * dst[3];
-  const int64_t image_bytes = to_u8() ? area * conv.dst_pitch : conv.out_blocks * conv.dst_block_pitch;
+  const int64_t image_bytes = to_u8() ? area * conv.dst_pitch : conv.f32_blocks * conv.dst_block_pitch;
   const int64_t src_image = padded_.height() * padded_.row_bytes();
   const Tiling tiling(run_length());
   std::vector<kernels::Int8Tile> tiles;

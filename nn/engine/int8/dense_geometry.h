@@ -49,7 +49,8 @@ class Int8DenseGeometry {
   /// Of one image of the source as it comes.
   size_t source_image_bytes() const;
 
-  Int8Layer layer() const;
+  /// Packed as the table's kernel wants it. The table must stay.
+  Int8Layer layer(const kernels::Int8Table& table) const;
   /// Everything but pointers, for the tiles of the whole map.
   kernels::Int8Conv conv() const;
   std::vector<kernels::Int8Tile> tiles() const;

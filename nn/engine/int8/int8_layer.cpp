@@ -88,9 +88,10 @@ void Int8Means::operator()(const int32_t* sums, int64_t images, float* mean) con
   const float share = 1.0F / static_cast<float>(area);
   const float* zero = src->zero.data();
   const float* step = src->step.data();
-  for (int64_t n = 0; n < images; ++n, sums += padded(), mean += padded()) {
+  const int64_t pitch = kernels::block_count(channels, lanes) * lanes;
+  for (int64_t n = 0; n < images; ++n, sums += padded(), mean += pitch) {
     for (int64_t c = 0; c < channels; ++c) mean[c] = (static_cast<float>(sums[c]) * share - zero[c]) * step[c];
-    std::fill(mean + channels, mean + padded(), 0.0F);
+    std::fill(mean + channels, mean + pitch, 0.0F);
   }
 }
 
@@ -158,10 +159,11 @@ kernels::Int8Epilogue Int8Layer::epilogue(const std::byte* packed) const {
   return epilogue;
 }
 
-kernels::Int8MatVec Int8VectorLayer::op() const {
+kernels::Int8MatVec Int8VectorLayer::op(int64_t lanes) const {
   const auto* scale = reinterpret_cast<const float*>(block->data);
   const int64_t padded = kernels::int8_padded(outputs);
-  return {reinterpret_cast<const int8_t*>(scale + 2 * padded), scale, scale + padded, inputs, outputs, activation};
+  return {
+      reinterpret_cast<const int8_t*>(scale + 2 * padded), scale, scale + padded, inputs, outputs, activation, lanes};
 }
 
 Int8VectorLayer pack_int8_vector_layer(StepCompiler& compiler, ParameterId weight, ParameterId bias, int64_t outputs,

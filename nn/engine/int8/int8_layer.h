@@ -61,12 +61,13 @@ class Int8Layer {
 kernels::Int8Epilogue int8_epilogue(const Quantization* dst, const Quantization* residual,
                                     kernels::ResolvedActivation activation);
 
-/// mean[n, c] of what `sums` holds for `area` positions; both have padded() entries per image, and those of mean that
-/// are no channels become zero.
+/// mean[n, c] of what `sums` holds for `area` positions. An image has padded() sums, and means for whole blocks of
+/// `lanes`; those that are no channels become zero.
 struct Int8Means {
   const Quantization* src = nullptr;
   int64_t area = 1;
   int64_t channels = 0;
+  int64_t lanes = kernels::kInt8Lanes;
 
   int64_t padded() const { return kernels::int8_padded(channels); }
   void operator()(const int32_t* sums, int64_t images, float* mean) const;
@@ -83,7 +84,8 @@ struct Int8VectorLayer {
   int64_t outputs = 0;
   kernels::ResolvedActivation activation;
 
-  kernels::Int8MatVec op() const;
+  /// With a result in blocks of `lanes`.
+  kernels::Int8MatVec op(int64_t lanes) const;
 };
 Int8VectorLayer pack_int8_vector_layer(StepCompiler& compiler, ParameterId weight, ParameterId bias, int64_t outputs,
                                        int64_t inputs, const graph::FusedActivation& activation);

@@ -51,7 +51,7 @@ RowConv row_conv(StepCompiler& compiler, graph::NodeId id, int64_t dst_row_bytes
   const ConvolutionProblem problem = int8_problem(compiler, node);
   const Int8DenseGeometry geometry(problem);
   const Int8PaddedSource& source = geometry.source();
-  Int8Layer layer = geometry.layer();
+  Int8Layer layer = geometry.layer(compiler.int8_table());
   auto packed = node.add_packed(compiler, layer.packed_bytes(),
                                 [layer](auto weights, auto bias, std::byte* dst) { layer.pack(weights, bias, dst); });
   RowConv row = {.conv = geometry.row_conv(),

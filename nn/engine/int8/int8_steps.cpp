@@ -28,12 +28,12 @@ bool compile_mean(StepCompiler& compiler, graph::NodeId id) {
   if (StepCompiler::area(shape) > kernels::kInt8MostPositions) return false;
   const ValueId src = compiler.value_of(input);
   const ValueId dst = compiler.add_value(compiler.shape(id), kBlockedF32);
-  const auto bind = [=, &table = compiler.int8_table(), source = compiler.value(src),
-                     images = shape[0]](const RunnerMemory& memory) {
+  const auto bind = [=, &table = compiler.int8_table(), source = compiler.value(src), images = shape[0],
+                     lanes = compiler.capabilities().lanes()](const RunnerMemory& memory) {
     const auto* x = memory.as<const uint8_t>(src);
     return [=, &table, threads = memory.threads, left = sums_of(source, x),
             sums = reinterpret_cast<int32_t*>(memory.scratch), y = memory[dst],
-            means = Int8Means{source.quantization.get(), StepCompiler::area(source.shape), shape[1]}] {
+            means = Int8Means{source.quantization.get(), StepCompiler::area(source.shape), shape[1], lanes}] {
       if (left == nullptr) {
         parallel_for(threads, images, [&](int64_t begin, int64_t end) {
           table.sum_positions(x, sums, means.area, means.padded(), begin, end);
@@ -118,13 +118,13 @@ bool compile_gated_map(StepCompiler& compiler, graph::NodeId id, const graph::Sq
   const int64_t images = compiler.shape(id)[0];
   const int64_t channels = kernels::int8_padded(op.channels);
   const int64_t squeezed = kernels::int8_padded(op.squeezed);
-  const auto bind = [=, &table = compiler.int8_table(), source = compiler.value(src),
-                     result = compiler.value(dst)](const RunnerMemory& memory) {
+  const auto bind = [=, &table = compiler.int8_table(), source = compiler.value(src), result = compiler.value(dst),
+                     lanes = compiler.capabilities().lanes()](const RunnerMemory& memory) {
     const GateScratch scratch(memory.scratch, images, channels, squeezed);
     const auto* x = memory.as<const uint8_t>(src);
     return [=, &table, threads = memory.threads, left = sums_of(source, x), from = source.quantization.get(),
-            to = result.quantization.get(), first = BoundLayer{reduce.op(), &table, memory.threads},
-            second = BoundLayer{expand.op(), &table, memory.threads},
+            to = result.quantization.get(), first = BoundLayer{reduce.op(lanes), &table, memory.threads},
+            second = BoundLayer{expand.op(lanes), &table, memory.threads},
             means = Int8Means{source.quantization.get(), area, op.channels}, y = memory.as<uint8_t>(dst)] {
       if (left == nullptr) {
         parallel_for(threads, images, [&](int64_t begin, int64_t end) {
@@ -244,13 +244,16 @@ bool compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const VectorLa
   const Int8VectorLayer packed =
       pack_int8_vector_layer(compiler, layer.weight, layer.bias, layer.outputs, layer.inputs, layer.activation);
   const int64_t rows = compiler.shape(id)[0];
+  const int64_t lanes = compiler.capabilities().lanes();
+  const int64_t src_pitch = kernels::block_count(layer.inputs, lanes) * lanes;
+  const int64_t dst_pitch = kernels::block_count(layer.outputs, lanes) * lanes;
   const int64_t rounded_size = rows * kernels::int8_row_size(layer.inputs);
   const auto bind = [=, &table = compiler.int8_table()](const RunnerMemory& memory) {
     Scratch scratch(memory.scratch);
     auto* rounded = scratch.take<int16_t>(rounded_size);
     auto* steps = scratch.take<float>(rows);
-    return [=, run = BoundLayer{packed.op(), &table, memory.threads}, x = memory[src], y = memory[dst]] {
-      run(x, kernels::int8_padded(layer.inputs), rows, rounded, steps, y, kernels::int8_padded(layer.outputs));
+    return [=, run = BoundLayer{packed.op(lanes), &table, memory.threads}, x = memory[src], y = memory[dst]] {
+      run(x, src_pitch, rows, rounded, steps, y, dst_pitch);
     };
   };
   auto step = make_int8_step(compiler, "mat_vec_int8", {src}, dst, bind);

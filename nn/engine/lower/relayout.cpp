@@ -51,16 +51,17 @@ std::unique_ptr<Step> make_int8_relayout(const StepCompiler& compiler, ValueId s
   const bool to_int8 = compiler.value(dst).type == DataType::kU8;
   const Value& map = compiler.value(to_int8 ? dst : src);
   const auto bind = [=, &table = compiler.int8_table(), quantization = map.quantization,
-                     blocks = compiler.blocks(map.shape), channels = map.shape[1],
-                     area = StepCompiler::area(map.shape)](const RunnerMemory& memory) {
+                     items = map.shape[0] * kernels::int8_padded(map.shape[1]) / kernels::kInt8Lanes,
+                     blocked = kernels::Int8Blocked{map.shape[1], StepCompiler::area(map.shape),
+                                                    compiler.table().lanes}](const RunnerMemory& memory) {
     return [=, &table, threads = memory.threads, x = memory[src], y = memory[dst]] {
-      parallel_for(threads, blocks, [&](int64_t begin, int64_t end) {
+      parallel_for(threads, items, [&](int64_t begin, int64_t end) {
         if (to_int8) {
-          table.quantize(x, quantization->inverse_step.data(), quantization->zero.data(), reinterpret_cast<uint8_t*>(y),
-                         channels, area, begin, end);
+          table.quantize(blocked, x, quantization->inverse_step.data(), quantization->zero.data(),
+                         reinterpret_cast<uint8_t*>(y), begin, end);
         } else {
-          table.dequantize(reinterpret_cast<const uint8_t*>(x), quantization->step.data(), quantization->zero.data(), y,
-                           channels, area, begin, end);
+          table.dequantize(blocked, reinterpret_cast<const uint8_t*>(x), quantization->step.data(),
+                           quantization->zero.data(), y, begin, end);
         }
       });
     };

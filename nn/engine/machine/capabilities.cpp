@@ -26,6 +26,10 @@ bool Capabilities::has(Int8Isa set) const {
   switch (set) {
     case Int8Isa::kReference:
       return true;
+    case Int8Isa::kAvx2:
+      return has(Isa::kAvx2);
+    case Int8Isa::kAvxVnni:
+      return avx_vnni;
     case Int8Isa::kVnni:
       return avx512_vnni;
     case Int8Isa::kAmx:
@@ -35,8 +39,8 @@ bool Capabilities::has(Int8Isa set) const {
 }
 
 std::optional<Int8Isa> Capabilities::int8() const {
-  for (const Int8Isa set : {Int8Isa::kAmx, Int8Isa::kVnni}) {
-    if (has(set)) return set;
+  for (const Int8Isa set : {Int8Isa::kAmx, Int8Isa::kVnni, Int8Isa::kAvxVnni, Int8Isa::kAvx2}) {
+    if (has(set) && kernels::lanes_of(set) == lanes()) return set;
   }
   return std::nullopt;
 }

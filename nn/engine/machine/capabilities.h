@@ -34,7 +34,8 @@ struct Capabilities {
   /// Whether kernels of the set may run: those of narrower sets run, too.
   bool has(kernels::Isa set) const { return isa >= set; }
   bool has(kernels::Int8Isa set) const;
-  /// The fastest set that int8 networks may use; nothing where int8 would be slower than f32.
+  /// The fastest set that int8 networks may use, of those for blocks of so many lanes; nothing where int8 would be
+  /// slower than f32: with AVX-512 that lacks VNNI, and below AVX2.
   std::optional<kernels::Int8Isa> int8() const;
 };
 

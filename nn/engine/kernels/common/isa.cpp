@@ -18,6 +18,10 @@ std::string_view to_string(Int8Isa isa) {
   switch (isa) {
     case Int8Isa::kReference:
       return "reference";
+    case Int8Isa::kAvx2:
+      return "avx2";
+    case Int8Isa::kAvxVnni:
+      return "avx_vnni";
     case Int8Isa::kVnni:
       return "avx512_vnni";
     case Int8Isa::kAmx:

@@ -9,11 +9,13 @@ namespace zoo::engine::kernels {
 /// Of the kernels of f32 networks, narrowest first; all others come on top of one of them.
 enum class Isa { kSse, kAvx2, kAvx512 };
 
-/// Of the kernels of int8 networks.
+/// Of the kernels of int8 networks, slowest first.
 enum class Int8Isa {
   kReference,  ///< plain loops
-  kVnni,       ///< AVX-512 with VNNI
-  kAmx,        ///< the same, convolutions on AMX tiles
+  kAvx2,
+  kAvxVnni,  ///< the same, dot products of VNNI on vectors of 256 bits
+  kVnni,     ///< AVX-512 with VNNI
+  kAmx,      ///< the same, convolutions on AMX tiles
 };
 
 std::string_view to_string(Isa isa);
@@ -21,5 +23,7 @@ std::string_view to_string(Int8Isa isa);
 
 /// Channels of a block of a map; with SSE two vectors.
 constexpr int64_t lanes_of(Isa isa) { return isa == Isa::kAvx512 ? 16 : 8; }
+/// The same of the f32 maps beside the bytes of an int8 network; the reference takes any.
+constexpr int64_t lanes_of(Int8Isa isa) { return isa == Int8Isa::kAvx2 || isa == Int8Isa::kAvxVnni ? 8 : 16; }
 
 }  // namespace zoo::engine::kernels

@@ -65,7 +65,7 @@ struct Int8Tile {
 /// dst = f(conv(src) + bias + residual), groups = 1, any kernel and stride. The source has its padding around it
 /// already. A kernel row is `row_bytes` contiguous bytes of the source.
 struct Int8Conv {
-  const int8_t* weights = nullptr;  ///< see pack_int8_conv
+  const int8_t* weights = nullptr;  ///< see Int8Table::pack_conv
   const Int8Tile* tiles = nullptr;
   int64_t rows = 0;  ///< positions per tile, at most 16; tiles may overlap
   int64_t kernel_rows = 1;
@@ -74,8 +74,10 @@ struct Int8Conv {
   int64_t position_pitch = 0;   ///< bytes from one position's first tap to the next one's
   int64_t out_blocks = 0;       ///< of kInt8Lanes channels
   int64_t dst_pitch = 0;        ///< bytes from one position of the result to the next
-  int64_t dst_block_pitch = 0;  ///< bytes from one block of channels to the next
+  int64_t dst_block_pitch = 0;  ///< bytes from one block of channels to the next; of kInt8Lanes, in f32 of `lanes`
   int64_t residual_pitch = 0;   ///< bytes from one position to the next
+  int64_t lanes = kInt8Lanes;   ///< of a block of a result in f32
+  int64_t f32_blocks = 0;       ///< that a result in f32 has; no others are written
   Int8Epilogue epilogue;
   Int8Ahead ahead = {};
 
@@ -101,6 +103,16 @@ struct Int8MatVec {
   int64_t inputs = 0;
   int64_t outputs = 0;
   ResolvedActivation activation;
+  int64_t lanes = kInt8Lanes;  ///< of a block of y
+};
+
+/// A map in f32, blocked, [N, ceil(channels / lanes), area, lanes].
+struct Int8Blocked {
+  int64_t channels = 0;
+  int64_t area = 0;
+  int64_t lanes = kInt8Lanes;
+
+  int64_t blocks() const { return (channels + lanes - 1) / lanes; }
 };
 
 /// Quantisation of one image of up to four planes, with a border.
@@ -113,9 +125,21 @@ struct Int8Image {
   int64_t pad_top = 0, pad_left = 0;
 };
 
-/// Functions of one instruction set.
+/// Weights of a convolution in the order of Int8Conv: a kernel row in the order of the source's bytes, with zeros for
+/// its tail.
+struct Int8ConvWeights {
+  int64_t out_channels = 0;
+  int64_t kernel_rows = 1;
+  int64_t row_bytes = 0;  ///< multiple of 4
+};
+
+/// Functions of one instruction set. Blocks of f32 have lanes_of(isa) channels; only the reference takes any.
 struct Int8Table {
   Int8Isa isa = Int8Isa::kReference;
+
+  /// Bytes of packed weights, and `weights` [out, kernel_rows, row_bytes] as `conv` wants them.
+  int64_t (*packed_conv_size)(const Int8ConvWeights& shape) = nullptr;
+  void (*pack_conv)(const Int8ConvWeights& shape, const int8_t* weights, int8_t* packed) = nullptr;
 
   /// Work item: one tile.
   void (*conv)(const Int8Conv& op, const uint8_t* src, const uint8_t* residual, std::byte* dst, int64_t begin,
@@ -130,7 +154,7 @@ struct Int8Table {
   /// The step of a row with a NaN or an infinity is NaN, and with it all that mat_vec makes of the row.
   void (*round_rows)(const float* src, int64_t src_pitch, int64_t inputs, int64_t rows, int16_t* rounded,
                      float* steps) = nullptr;
-  /// Work item: one block of outputs. The tail of y is zero.
+  /// Work item: one block of kInt8Lanes outputs. The tail of y's last block is zero.
   void (*mat_vec)(const Int8MatVec& op, const int16_t* rounded, const float* steps, float* dst, int64_t dst_pitch,
                   int64_t rows, int64_t begin, int64_t end) = nullptr;
 
@@ -148,22 +172,22 @@ struct Int8Table {
   /// Work item: one row of one image of the result, [N, dst_h, dst_w, 4]; row `begin` goes to `dst`. Here as in
   /// `quantize`, what lies beyond 0 to 255 becomes the nearer end and NaN 0: bytes hold none.
   void (*quantize_image)(const Int8Image& op, const float* src, uint8_t* dst, int64_t begin, int64_t end) = nullptr;
-  /// Work item: one block of 16 channels of one image; f32 in the blocked layout with 16 lanes on the other side. The
-  /// tail of the f32 side is zero.
-  void (*quantize)(const float* src, const float* inverse_step, const float* zero, uint8_t* dst, int64_t channels,
-                   int64_t area, int64_t begin, int64_t end) = nullptr;
-  void (*dequantize)(const uint8_t* src, const float* step, const float* zero, float* dst, int64_t channels,
-                     int64_t area, int64_t begin, int64_t end) = nullptr;
+  /// Work item: one block of 16 channels of one image. The tail of the f32 side is zero.
+  void (*quantize)(const Int8Blocked& map, const float* src, const float* inverse_step, const float* zero, uint8_t* dst,
+                   int64_t begin, int64_t end) = nullptr;
+  void (*dequantize)(const Int8Blocked& map, const uint8_t* src, const float* step, const float* zero, float* dst,
+                     int64_t begin, int64_t end) = nullptr;
 };
 
 /// Precondition: the machine has the set (machine/capabilities.h).
 const Int8Table& int8_table(Int8Isa isa);
 
-/// Bytes of packed weights. `row_bytes` and `kernel_rows` as in Int8Conv.
-int64_t packed_int8_conv_size(int64_t out_channels, int64_t kernel_rows, int64_t row_bytes);
-/// `weights` [out, kernel_rows, row_bytes]: a kernel row in the order of the source's bytes, with zeros for its tail.
-void pack_int8_conv(const int8_t* weights, int64_t out_channels, int64_t kernel_rows, int64_t row_bytes,
-                    int8_t* packed);
+/// In quads: [out' / 16, kernel_rows, row_bytes / 4 padded to whole kInt8Depth, 16, 4].
+int64_t packed_int8_quads_size(const Int8ConvWeights& shape);
+void pack_int8_quads(const Int8ConvWeights& shape, const int8_t* weights, int8_t* packed);
+/// In pairs of 16 bits: [out' / 16, kernel_rows, row_bytes / 2, 16, 2].
+int64_t packed_int8_pairs_size(const Int8ConvWeights& shape);
+void pack_int8_pairs(const Int8ConvWeights& shape, const int8_t* weights, int8_t* packed);
 
 /// Groups of four taps that a kernel row has.
 constexpr int64_t int8_quads(int64_t kernel) { return (kernel + 3) / 4; }

@@ -4,7 +4,6 @@
 
 #include "nn/engine/kernels/amx/tile_config.h"
 #include "nn/engine/kernels/amx/tile_instructions.h"
-#include "nn/engine/kernels/int8/int8_maps.h"
 #include "nn/engine/kernels/int8/int8_vec.h"
 
 namespace zoo::engine::kernels {
@@ -69,6 +68,29 @@ void multiply_part(const Int8Conv& op, const uint8_t* src, const Part& part, Sum
   } else {
     part.blocks == 2 ? multiply<false, true>(op, first, nullptr, weights, sums, fetcher)
                      : multiply<false, false>(op, first, nullptr, weights, sums, fetcher);
+  }
+}
+
+/// finish_positions for two neighbouring blocks, not of Finish::kF32; sum(b, p) yields the sums of block b.
+template <Finish kFinish, bool kResidual, typename Sum>
+inline void finish_block_pairs(const BlockEpilogue<kFinish> (&epilogues)[2], const Rows& rows, int64_t count, Sum sum) {
+  const auto whole = [&](size_t b, int64_t p) {
+    __m512 x = epilogues[b].scaled(sum(b, p));
+    if constexpr (kResidual) {
+      const auto lane = static_cast<int64_t>(b) * kInt8Lanes;
+      x = epilogues[b].add_residual(x, rows.residual + p * rows.residual_pitch + lane);
+    }
+    return epilogues[b].to_whole(x);
+  };
+  const auto store = [&](int64_t p, __m256i results) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(rows.dst + p * rows.dst_pitch), results);
+  };
+  for (int64_t p = 0; p < count; p += 2) {
+    const int64_t next = std::min(p + 1, count - 1);
+    const __m512i packed = pack_four(whole(0, p), whole(1, p), whole(0, next), whole(1, next));
+    const __m512i results = by_position(epilogues[0].limited(packed));
+    store(p, _mm512_castsi512_si256(results));
+    if (next > p) store(next, _mm512_extracti64x4_epi64(results, 1));
   }
 }
 
@@ -169,6 +191,7 @@ void conv(const Int8Conv& op, const uint8_t* src, const uint8_t* residual, std::
 }  // namespace
 
 extern const Int8Table kInt8AmxTable;
-constinit const Int8Table kInt8AmxTable = vnni::table_of(Int8Isa::kAmx, conv);
+constinit const Int8Table kInt8AmxTable =
+    vnni::table_of(Int8Isa::kAmx, {packed_int8_quads_size, pack_int8_quads, conv, vnni::depthwise});
 
 }  // namespace zoo::engine::kernels

@@ -2,7 +2,6 @@
 // spread over the lanes, times that quad's weights for 16 outputs.
 #include <cstring>
 
-#include "nn/engine/kernels/int8/int8_maps.h"
 #include "nn/engine/kernels/int8/int8_vec.h"
 
 namespace zoo::engine::kernels {
@@ -85,6 +84,7 @@ void conv(const Int8Conv& op, const uint8_t* src, const uint8_t* residual, std::
 }  // namespace
 
 extern const Int8Table kInt8VnniTable;
-constinit const Int8Table kInt8VnniTable = vnni::table_of(Int8Isa::kVnni, conv);
+constinit const Int8Table kInt8VnniTable =
+    vnni::table_of(Int8Isa::kVnni, {packed_int8_quads_size, pack_int8_quads, conv, vnni::depthwise});
 
 }  // namespace zoo::engine::kernels

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "nn/engine/kernels/int8/int8_depthwise_wide.h"
-#include "nn/engine/kernels/int8/int8_maps.h"
 #include "nn/engine/kernels/int8/int8_vec.h"
 
 namespace zoo::engine::kernels {

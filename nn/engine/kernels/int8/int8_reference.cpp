@@ -85,12 +85,12 @@ void conv(const Int8Conv& op, const uint8_t* src, const uint8_t* residual, std::
         }
         const uint8_t* r =
             residual == nullptr ? nullptr : residual + op.tiles[t].residual + row * op.residual_pitch + c;
-        std::byte* out = dst + op.tiles[t].dst + row * op.dst_pitch + c / kInt8Lanes * op.dst_block_pitch;
-        if (op.epilogue.to_f32) {
-          reinterpret_cast<float*>(out)[c % kInt8Lanes] =
-              activate(op.epilogue.activation, scaled(op.epilogue, c, sum, r));
-        } else {
-          reinterpret_cast<uint8_t*>(out)[c % kInt8Lanes] = static_cast<uint8_t>(finish(op.epilogue, c, sum, r));
+        const int64_t lanes = op.epilogue.to_f32 ? op.lanes : kInt8Lanes;
+        std::byte* out = dst + op.tiles[t].dst + row * op.dst_pitch + c / lanes * op.dst_block_pitch;
+        if (!op.epilogue.to_f32) {
+          reinterpret_cast<uint8_t*>(out)[c % lanes] = static_cast<uint8_t>(finish(op.epilogue, c, sum, r));
+        } else if (c / lanes < op.f32_blocks) {
+          reinterpret_cast<float*>(out)[c % lanes] = activate(op.epilogue.activation, scaled(op.epilogue, c, sum, r));
         }
       }
     }
@@ -149,7 +149,8 @@ void round_rows(const float* src, int64_t src_pitch, int64_t inputs, int64_t row
 void mat_vec(const Int8MatVec& op, const int16_t* rounded, const float* steps, float* dst, int64_t dst_pitch,
              int64_t rows, int64_t begin, int64_t end) {
   const int64_t size = int8_row_size(op.inputs);
-  for (int64_t o = begin * kInt8Lanes; o < end * kInt8Lanes; ++o) {
+  const int64_t stored = (op.outputs + op.lanes - 1) / op.lanes * op.lanes;
+  for (int64_t o = begin * kInt8Lanes; o < std::min(end * kInt8Lanes, stored); ++o) {
     for (int64_t r = 0; r < rows; ++r) {
       int32_t sum = 0;
       for (int64_t i = 0; i < size; ++i) {
@@ -202,32 +203,36 @@ void quantize_image(const Int8Image& op, const float* src, uint8_t* dst, int64_t
   }
 }
 
-void quantize(const float* src, const float* inverse_step, const float* zero, uint8_t* dst, int64_t channels,
-              int64_t area, int64_t begin, int64_t end) {
-  const int64_t padded = int8_padded(channels);
-  const int64_t blocks = padded / kInt8Lanes;
+/// Calls f(channel, index of the byte, index of the float) for every byte of the items; the index is -1 where the f32
+/// side has no block.
+template <typename F>
+void for_each_value(const Int8Blocked& map, int64_t begin, int64_t end, F f) {
+  const int64_t padded = int8_padded(map.channels);
+  const int64_t per_image = padded / kInt8Lanes;
   for (int64_t item = begin; item < end; ++item) {
-    const int64_t first = item % blocks * kInt8Lanes;
-    for (int64_t i = 0; i < area * kInt8Lanes; ++i) {
-      const int64_t c = first + i % kInt8Lanes;
-      dst[(item / blocks * area + i / kInt8Lanes) * padded + c] =
-          static_cast<uint8_t>(quantized(std::fma(src[item * area * kInt8Lanes + i], inverse_step[c], zero[c])));
+    for (int64_t i = 0; i < map.area * kInt8Lanes; ++i) {
+      const int64_t image = item / per_image;
+      const int64_t position = i / kInt8Lanes;
+      const int64_t c = item % per_image * kInt8Lanes + i % kInt8Lanes;
+      const int64_t block = image * map.blocks() + c / map.lanes;
+      f(c, (image * map.area + position) * padded + c,
+        c / map.lanes < map.blocks() ? (block * map.area + position) * map.lanes + c % map.lanes : -1);
     }
   }
 }
 
-void dequantize(const uint8_t* src, const float* step, const float* zero, float* dst, int64_t channels, int64_t area,
+void quantize(const Int8Blocked& map, const float* src, const float* inverse_step, const float* zero, uint8_t* dst,
+              int64_t begin, int64_t end) {
+  for_each_value(map, begin, end, [&](int64_t c, int64_t byte, int64_t at) {
+    dst[byte] = static_cast<uint8_t>(quantized(std::fma(at < 0 ? 0.0F : src[at], inverse_step[c], zero[c])));
+  });
+}
+
+void dequantize(const Int8Blocked& map, const uint8_t* src, const float* step, const float* zero, float* dst,
                 int64_t begin, int64_t end) {
-  const int64_t padded = int8_padded(channels);
-  const int64_t blocks = padded / kInt8Lanes;
-  for (int64_t item = begin; item < end; ++item) {
-    const int64_t first = item % blocks * kInt8Lanes;
-    for (int64_t i = 0; i < area * kInt8Lanes; ++i) {
-      const int64_t c = first + i % kInt8Lanes;
-      const uint8_t q = src[(item / blocks * area + i / kInt8Lanes) * padded + c];
-      dst[item * area * kInt8Lanes + i] = c < channels ? (static_cast<float>(q) - zero[c]) * step[c] : 0.0F;
-    }
-  }
+  for_each_value(map, begin, end, [&](int64_t c, int64_t byte, int64_t at) {
+    if (at >= 0) dst[at] = c < map.channels ? (static_cast<float>(src[byte]) - zero[c]) * step[c] : 0.0F;
+  });
 }
 
 }  // namespace
@@ -235,6 +240,8 @@ void dequantize(const uint8_t* src, const float* step, const float* zero, float*
 extern const Int8Table kInt8ReferenceTable;
 const Int8Table kInt8ReferenceTable = {
     .isa = Int8Isa::kReference,
+    .packed_conv_size = packed_int8_quads_size,
+    .pack_conv = pack_int8_quads,
     .conv = conv,
     .depthwise = depthwise,
     .round_rows = round_rows,
