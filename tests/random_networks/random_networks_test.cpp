@@ -117,6 +117,13 @@ double error_of(const std::vector<float>& actual, const std::vector<float>& expe
   return std::isfinite(error) ? error : std::numeric_limits<double>::infinity();
 }
 
+/// Whether no step but re-layouts computes in f32: its sums depend on how threads share the work.
+bool in_whole_numbers(const Executable& executable) {
+  return std::ranges::all_of(executable.steps(), [](const StepInfo& step) {
+    return step.op == "Relayout" || step.implementation.find("int8") != std::string::npos;
+  });
+}
+
 /// What rounding explains, of the largest value: a wrong tap, lane or zero point makes errors as large as the values.
 double allowed(Precision precision) {
   if (precision == Precision::kF32) return 1e-4;
@@ -148,7 +155,11 @@ class RandomNetworks : public ::testing::Test {
         EXPECT_LE(error_of(actual[i], expected[i]), allowed(precision)) << "output " << i;
       }
       if (precision != Precision::kInt8) continue;
-      EXPECT_EQ(run(*executable, image, 5 - way.run_threads), actual) << "whole numbers are those of any threads";
+      const Outputs again = run(*executable, image, 5 - way.run_threads);
+      if (in_whole_numbers(*executable)) {
+        EXPECT_EQ(again, actual) << "whole numbers are those of any threads";
+      }
+      for (size_t i = 0; i < again.size(); ++i) EXPECT_LE(error_of(again[i], actual[i]), allowed(precision));
     }
   }
 };
