@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <random>
 #include <set>
 #include <unistd.h>
 
@@ -25,11 +26,13 @@ constexpr double kMaxSeconds = 86'400.0;
 constexpr int64_t kMaxEntries = 1'000'000'000;
 constexpr int64_t kMaxDeliveries = 1'000;
 
-/// Another name in each process of a group; a container's is its host's.
+/// Another name in each process of a group. Host and process do not tell: every container may be process 1 of a host of
+/// one name.
 std::string own_name() {
   std::array<char, 256> host{};
   if (gethostname(host.data(), host.size() - 1) != 0) host = {"worker"};
-  return fmt::format("{}-{}", host.data(), getpid());
+  std::random_device random;
+  return fmt::format("{}-{}-{:08x}", host.data(), getpid(), random());
 }
 
 }  // namespace
@@ -48,7 +51,8 @@ void QueueFlags::add_to(CLI::App& app) {
   app.add_option("--results", results, "Stream of the answers, on the same server")->required()->type_name("STREAM");
   app.add_option("--dead", dead, "Stream of the entries that nobody can answer (default: STREAM of --queue and .dead)")
       ->type_name("STREAM");
-  app.add_option("--consumer", consumer, "This worker's name in the group (default: HOST-PROCESS)")->type_name("NAME");
+  app.add_option("--consumer", consumer, "This worker's name in the group (default: HOST-PROCESS-CHANCE)")
+      ->type_name("NAME");
   app.add_option("--password-file", password_file, "File with the password, one line")->type_name("FILE");
   app.add_option("--ca-file", ca_file, "Certificates of the authorities to trust for rediss:// (default: the system's)")
       ->type_name("FILE");

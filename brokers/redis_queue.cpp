@@ -46,6 +46,14 @@ end
 return done
 )";
 
+// KEYS: queue. ARGV: group, member. A member that is deleted takes what is pending for it along, so it is asked and
+// deleted at once: another process of its name may read in between.
+constexpr const char* kLeaveScript = R"(
+if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) > 0 then return 0 end
+redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+return 1
+)";
+
 const char* word_of(QueueAnswer::Kind kind) {
   switch (kind) {
     case QueueAnswer::Kind::kAnswer:
@@ -192,10 +200,6 @@ QueueState RedisQueue::state() {
 
 int64_t RedisQueue::server_time_ms() const { return milliseconds_now() + clock_difference_ms_; }
 
-void RedisQueue::leave() {
-  // A member that is deleted takes what is pending for it along, so it is asked first; nobody else has its name.
-  const RedisReply pending = command({"XPENDING", address().key, options_.group, "-", "+", "1", options_.consumer});
-  if (pending.as_list().empty()) command({"XGROUP", "DELCONSUMER", address().key, options_.group, options_.consumer});
-}
+void RedisQueue::leave() { command({"EVAL", kLeaveScript, "1", address().key, options_.group, options_.consumer}); }
 
 }  // namespace zoo::brokers

@@ -102,7 +102,7 @@ class RedisQueue {
   /// The server's clock, in milliseconds since 1970, by that of this machine and their difference when it connected.
   int64_t server_time_ms() const;
 
-  /// Takes this member out of its group, unless entries are pending for it.
+  /// Takes this member out of its group, unless entries are pending for it or for another of its name; at once.
   void leave();
 
  private:

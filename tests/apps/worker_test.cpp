@@ -24,6 +24,7 @@ using Json = nlohmann::json;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
 using ::testing::Not;
 using ::testing::SizeIs;
 
@@ -79,6 +80,7 @@ TEST_F(Worker, AnswersAsPredictDoes) {
     expected["source"] = "named";
     EXPECT_EQ(Json::parse(answers.at("named")), expected);
   }
+  EXPECT_THAT(field_of("out", "worker").at("dog.jpg"), MatchesRegex(".+-[0-9]+-[0-9a-f]{8}")) << "nobody else's name";
   const auto reasons = field_of("jobs.dead", "dead-reason");
   EXPECT_THAT(reasons.at("bad"), HasSubstr("not an image"));
   EXPECT_THAT(reasons.at("elsewhere"), HasSubstr("--allow-root"));

@@ -1,7 +1,9 @@
 // A queue on a real server: what is read, claimed, answered, and what is promised when somebody dies in between.
 #include "brokers/redis_queue.h"
 
+#include <atomic>
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -233,6 +235,23 @@ TEST_F(RedisQueueTest, AnswersOutliveTheServer) {
   redis_.close();
   EXPECT_THAT(stream("out"), SizeIs(1));
   EXPECT_EQ(pending(), 0);
+}
+
+TEST_F(RedisQueueTest, WhoLeavesTakesNothingFromOthersOfItsName) {
+  RedisQueue reader = member("one");
+  reader.prepare();
+  std::atomic<bool> ends = false;
+  std::thread leaver([&] {
+    RedisQueue queue = member("one");
+    while (!ends) queue.leave();
+  });
+  for (int i = 0; i < 300; ++i) {
+    const std::string id = add(std::to_string(i));
+    reader.read(1, 1ms);
+    EXPECT_THAT(reader.answer(std::vector{answer_to(id, "")}), ElementsAre(true)) << i;
+  }
+  ends = true;
+  leaver.join();
 }
 
 TEST_F(RedisQueueTest, AMemberLeavesUnlessSomethingIsPendingForIt) {
