@@ -60,7 +60,7 @@ void QueueFlags::add_to(CLI::App& app) {
       ->check(CLI::Range(int64_t{0}, kMaxEntries))
       ->capture_default_str()
       ->type_name("N");
-  app.add_option("--max-dead", max_dead, "The same of the dead letters")
+  app.add_option("--max-dead", max_dead, "The same of the dead letters; those that go are lost")
       ->check(CLI::Range(int64_t{0}, kMaxEntries))
       ->capture_default_str()
       ->type_name("N");
@@ -74,10 +74,17 @@ void QueueFlags::add_to(CLI::App& app) {
                  "what this worker needed for its slowest, at least 10)")
       ->check(number_in(0.001, kMaxSeconds))
       ->type_name("S");
-  app.add_option("--max-deliveries", max_deliveries, "Deliveries after which an entry is a dead letter")
+  app.add_option("--max-deliveries", max_deliveries,
+                 "Deliveries after which an entry that ends its workers is a dead letter")
       ->check(CLI::Range(int64_t{1}, kMaxDeliveries))
       ->capture_default_str()
       ->type_name("N");
+  app.add_option("--retry-for", retry_for_s,
+                 "Seconds for which an entry is tried again that fails for what may pass (a web server or a disk that "
+                 "is away, no memory); then it is a dead letter")
+      ->check(number_in(0.0, kMaxSeconds))
+      ->capture_default_str()
+      ->type_name("S");
   app.add_flag("--until-empty", until_empty, "End once nothing waits and every entry that was delivered is done");
   app.add_option("--allow-root", roots, "Folder that entries may name files of (field `path`)")->type_name("DIR");
   app.add_option("--allow-url", addresses,
@@ -154,6 +161,7 @@ streams::QueueWorkerOptions QueueFlags::options() const {
   options.queue = queue_options(options.address.key);
   options.pictures = access();
   options.rules.max_deliveries = max_deliveries;
+  options.rules.retry_for = std::chrono::milliseconds(std::llround(retry_for_s * 1e3));
   if (max_age_ms) options.rules.max_age = std::chrono::milliseconds(std::llround(*max_age_ms));
   if (claim_after_s) options.claim_after = std::chrono::milliseconds(std::llround(*claim_after_s * 1e3));
   options.until_empty = until_empty;

@@ -26,11 +26,12 @@ struct QueueFlags {
   std::string password_file;
   std::string ca_file;
   int64_t max_results = 1'000'000;
-  int64_t max_dead = 10'000;
+  int64_t max_dead = 0;
   bool delete_done = false;
   std::optional<double> max_age_ms;
   std::optional<double> claim_after_s;
   int64_t max_deliveries = 3;
+  double retry_for_s = 3'600.0;
   bool until_empty = false;
   std::vector<std::string> roots;
   std::vector<std::string> addresses;

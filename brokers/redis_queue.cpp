@@ -14,14 +14,21 @@ namespace {
 constexpr int kMostScans = 100;
 
 // KEYS: queue, results, dead letters. ARGV: group, MAXLEN of results and of dead letters (0: none), whether to delete
-// (1), the number of answers; of each: kind, id, number of fields, fields. An error of XADD (full, of another type)
-// ends it before the XACK. A dead letter carries at most 1,000 names and values of its entry: Lua's stack is limited.
+// (1), this member, the number of answers; of each: kind, id, number of fields, fields. An error of XADD (full, of
+// another type) ends it before the XACK. A dead letter carries at most 1,000 names and values of its entry: Lua's stack
+// is limited.
 constexpr const char* kAnswerScript = R"(
-local done, at = {}, 6
-for i = 1, tonumber(ARGV[5]) do
+local done, at = {}, 7
+for i = 1, tonumber(ARGV[6]) do
   local kind, id, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
   done[i] = 0
-  if #redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1) > 0 then
+  local pending = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)
+  if #pending > 0 and kind == 'leave' then
+    if pending[1][2] == ARGV[5] then
+      redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[5], 0, id, 'RETRYCOUNT', ARGV[at + 3], 'JUSTID')
+      done[i] = 1
+    end
+  elseif #pending > 0 then
     if kind ~= 'drop' then
       local dead = kind == 'dead'
       local most = dead and ARGV[3] or ARGV[2]
@@ -60,6 +67,8 @@ const char* word_of(QueueAnswer::Kind kind) {
       return "answer";
     case QueueAnswer::Kind::kDead:
       return "dead";
+    case QueueAnswer::Kind::kLeave:
+      return "leave";
     case QueueAnswer::Kind::kDrop:
       break;
   }
@@ -161,6 +170,7 @@ std::vector<bool> RedisQueue::answer(std::span<const QueueAnswer> answers) {
                          std::to_string(options_.max_results),
                          std::to_string(options_.max_dead),
                          options_.delete_done ? "1" : "0",
+                         options_.consumer,
                          std::to_string(answers.size())};
   for (const QueueAnswer& one : answers) {
     script.insert(script.end(), {word_of(one.kind), one.id, std::to_string(one.fields.size())});

@@ -41,6 +41,7 @@ struct QueueAnswer {
     kAnswer,  ///< `fields` go to the results
     kDead,    ///< `fields`, and then those of the entry, go to the dead letters
     kDrop,    ///< nothing goes anywhere
+    kLeave,   ///< it stays pending, to be claimed again; `fields`: how often it counts as delivered by now
   };
   Kind kind = Kind::kAnswer;
   std::string id;                   ///< of the entry

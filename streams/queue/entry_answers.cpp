@@ -22,55 +22,108 @@ std::string key_of(const brokers::QueueEntry& entry) {
   return key == nullptr || key->size() > kMaxKey ? entry.id : *key;
 }
 
-}  // namespace
-
-EntryAnswers::EntryAnswers(std::shared_ptr<ModelSlot> model, PictureAccess access, EntryRules rules)
-    : model_(std::move(model)), pictures_(std::move(access)), rules_(std::move(rules)) {}
-
-EntryOutcome EntryAnswers::outcome_of(brokers::QueueEntry entry, int64_t now_ms) {
+EntryOutcome undecided(const brokers::QueueEntry& entry) {
   EntryOutcome outcome;
   outcome.id = entry.id;
   outcome.key = key_of(entry);
   outcome.deliveries = entry.deliveries;
   outcome.added_ms = entry.added_ms();
+  return outcome;
+}
+
+}  // namespace
+
+std::chrono::milliseconds FailureTimes::failing_for(const std::string& id, int64_t now_ms) {
+  const std::scoped_lock lock(mutex_);
+  const int64_t first_ms = first_ms_.try_emplace(id, now_ms).first->second;
+  if (first_ms_.size() > kMost) first_ms_.erase(first_ms_.begin());
+  return std::chrono::milliseconds(now_ms - first_ms);
+}
+
+void FailureTimes::forget(const std::string& id) {
+  const std::scoped_lock lock(mutex_);
+  first_ms_.erase(id);
+}
+
+EntryAnswers::EntryAnswers(std::shared_ptr<ModelSlot> model, PictureAccess access, EntryRules rules,
+                           std::shared_ptr<FailureTimes> failures)
+    : model_(std::move(model)),
+      pictures_(std::move(access)),
+      rules_(std::move(rules)),
+      failures_(std::move(failures)) {}
+
+EntryAnswers::Taken EntryAnswers::take(brokers::QueueEntry entry, int64_t now_ms) {
+  Taken taken{.outcome = undecided(entry), .picture = {}, .now_ms = now_ms};
+  if (std::optional<EntryOutcome> outcome = early(entry, taken.outcome, now_ms)) {
+    taken.outcome = *std::move(outcome);
+    return taken;
+  }
+  try {
+    taken.picture = pictures_.take(entry);
+  } catch (const std::exception&) {
+    taken.outcome = of_exception(taken);
+  }
+  return taken;
+}
+
+std::optional<EntryOutcome> EntryAnswers::early(const brokers::QueueEntry& entry, const EntryOutcome& outcome,
+                                                int64_t now_ms) const {
   if (rules_.max_age && now_ms - outcome.added_ms > rules_.max_age->count()) {
-    outcome.kind = EntryOutcome::Kind::kStale;
-    outcome.answer = {.kind = brokers::QueueAnswer::Kind::kDrop, .id = entry.id, .fields = {}};
-    return outcome;
+    EntryOutcome stale = outcome;
+    stale.kind = EntryOutcome::Kind::kStale;
+    stale.answer = {.kind = brokers::QueueAnswer::Kind::kDrop, .id = entry.id, .fields = {}};
+    return stale;
   }
   if (entry.deliveries > rules_.max_deliveries) {
-    return failed(std::move(outcome),
-                  fmt::format("delivered {} times and never answered: those who worked on it ended or hung",
-                              rules_.max_deliveries),
-                  false);
+    return dead(outcome, fmt::format("delivered {} times and never answered: those who worked on it ended or hung",
+                                     rules_.max_deliveries));
   }
   const std::string* key = entry.find("key");
   if (key != nullptr && key->size() > kMaxKey) {
-    return failed(std::move(outcome), fmt::format("the key has more than {} bytes", kMaxKey), false);
+    return dead(outcome, fmt::format("the key has more than {} bytes", kMaxKey));
   }
+  return std::nullopt;
+}
+
+EntryOutcome EntryAnswers::outcome_of(Taken taken) {
+  EntryOutcome outcome;
+  if (!taken.picture) {
+    outcome = std::move(taken.outcome);
+  } else {
+    try {
+      outcome = answered(taken);
+    } catch (const std::exception&) {
+      outcome = of_exception(taken);
+    }
+  }
+  if (outcome.kind != EntryOutcome::Kind::kLeft) failures_->forget(outcome.id);
+  return outcome;
+}
+
+/// Of the exception that is being handled.
+EntryOutcome EntryAnswers::of_exception(const Taken& taken) const {
   try {
-    return answered(entry, outcome);
+    throw;
   } catch (const EntryError& error) {
-    return failed(std::move(outcome), error.what(), error.transient());
+    return error.transient() ? left_or_dead(taken, error.what()) : dead(taken.outcome, error.what());
   } catch (const EngineError& error) {
-    return failed(std::move(outcome), error.what(), true);
+    return left_or_dead(taken, error.what());
   } catch (const IoError& error) {
-    return failed(std::move(outcome), error.what(), true);
+    return left_or_dead(taken, error.what());
   } catch (const std::bad_alloc&) {
-    return failed(std::move(outcome), "there is not enough memory", true);
+    return left_or_dead(taken, "there is not enough memory");
   } catch (const std::exception& error) {
-    return failed(std::move(outcome), error.what(), false);
+    return dead(taken.outcome, error.what());
   }
 }
 
-EntryOutcome EntryAnswers::answered(brokers::QueueEntry& entry, EntryOutcome outcome) {
+EntryOutcome EntryAnswers::answered(Taken& taken) const {
+  EntryOutcome outcome = taken.outcome;
   pipeline::SourceInfo info;
   info.name = printable(outcome.key);
-  pipeline::MemoryImageSource source(pictures_.take(entry), std::move(info));
+  pipeline::MemoryImageSource source(*std::move(taken.picture), std::move(info));
   pipeline::FrameResult read = *source.next();
-  if (const auto* failure = std::get_if<pipeline::FrameFailure>(&read)) {
-    return failed(std::move(outcome), failure->message, false);
-  }
+  if (const auto* failure = std::get_if<pipeline::FrameFailure>(&read)) return dead(outcome, failure->message);
   const std::shared_ptr<const ServedModel> model = model_->current();
   pipeline::ProcessedFrame item{.frame = std::move(std::get<pipeline::Frame>(read)), .result = {}};
   item.frame.source = outcome.key;
@@ -83,12 +136,30 @@ EntryOutcome EntryAnswers::answered(brokers::QueueEntry& entry, EntryOutcome out
   return outcome;
 }
 
-EntryOutcome EntryAnswers::failed(EntryOutcome outcome, const std::string& reason, bool transient) const {
-  outcome.reason = reason;
-  if (transient && outcome.deliveries < rules_.max_deliveries) {
-    outcome.kind = EntryOutcome::Kind::kLeft;
-    return outcome;
+EntryOutcome EntryAnswers::left_or_dead(const Taken& taken, const std::string& reason) const {
+  EntryOutcome outcome = taken.outcome;
+  const std::chrono::milliseconds failing = failures_->failing_for(outcome.id, taken.now_ms);
+  if (failing >= rules_.retry_for) {
+    const std::chrono::duration<double> seconds = failing;
+    return dead(std::move(outcome), fmt::format("{} (tried for {:.0f} s)", reason, seconds.count()));
   }
+  return left(std::move(outcome), reason);
+}
+
+EntryOutcome EntryAnswers::left_untried(const brokers::QueueEntry& entry) {
+  return left(undecided(entry), "not tried: others failed for what may pass");
+}
+
+EntryOutcome EntryAnswers::left(EntryOutcome outcome, const std::string& reason) {
+  outcome.reason = reason;
+  outcome.kind = EntryOutcome::Kind::kLeft;
+  outcome.answer = {
+      .kind = brokers::QueueAnswer::Kind::kLeave, .id = outcome.id, .fields = {std::to_string(outcome.deliveries - 1)}};
+  return outcome;
+}
+
+EntryOutcome EntryAnswers::dead(EntryOutcome outcome, const std::string& reason) const {
+  outcome.reason = reason;
   outcome.kind = EntryOutcome::Kind::kDead;
   outcome.answer = {.kind = brokers::QueueAnswer::Kind::kDead,
                     .id = outcome.id,

@@ -64,13 +64,17 @@ std::vector<uint8_t> EntryPictures::read(const std::string& path) const {
   if (access_.folders.empty()) {
     throw EntryError(fmt::format("path {}: this worker reads no files (--allow-root FOLDER)", shortened(path)), false);
   }
-  try {
-    for (const AllowedFolder& folder : access_.folders) {
+  std::optional<std::string> problem;  // of a folder that is away; the file may lie in another
+  for (const AllowedFolder& folder : access_.folders) {
+    try {
       if (std::optional<std::vector<uint8_t>> bytes = folder.read(path, access_.max_bytes)) return *std::move(bytes);
+    } catch (const FileTooLarge& error) {
+      throw EntryError(fmt::format("path {}", error.what()), false);
+    } catch (const IoError& error) {
+      problem = error.what();
     }
-  } catch (const IoError& error) {
-    throw EntryError(fmt::format("path {}", error.what()), true);
   }
+  if (problem) throw EntryError(fmt::format("path {}", *problem), true);
   throw EntryError(fmt::format("path {}: there is no such file in the folders that this worker may read (--allow-root)",
                                shortened(path)),
                    false);
@@ -87,13 +91,17 @@ std::vector<uint8_t> EntryPictures::fetch(const std::string& url) {
   std::vector<uint8_t> bytes;
   bool too_large = false;
   hub::HttpAnswer answer;
+  fetch_ends_ = std::chrono::steady_clock::now() + access_.max_time;
+  const auto is_late = [this] { return std::chrono::steady_clock::now() >= fetch_ends_; };
   try {
     if (!client_) {
-      client_ = std::make_unique<hub::HttpClient>(hub::HttpOptions{.connect_timeout = std::chrono::seconds(5),
-                                                                   .stall_timeout = std::chrono::seconds(10),
-                                                                   .stopped = access_.stopped});
+      client_ = std::make_unique<hub::HttpClient>(
+          hub::HttpOptions{.connect_timeout = std::chrono::seconds(5),
+                           .stall_timeout = std::chrono::seconds(10),
+                           .stopped = [this, is_late] { return is_late() || (access_.stopped && access_.stopped()); }});
     }
     answer = client_->get(url, {}, [&](const hub::HttpAnswer& head, std::span<const std::byte> piece) {
+      if (is_late()) return false;
       too_large = bytes.size() + piece.size() > access_.max_bytes;
       if (too_large || head.status != 200) return false;
       const auto* begin = reinterpret_cast<const uint8_t*>(piece.data());
@@ -103,7 +111,12 @@ std::vector<uint8_t> EntryPictures::fetch(const std::string& url) {
   } catch (const hub::TransportError& error) {
     throw EntryError(fmt::format("url {}", error.what()), error.transient());
   } catch (const hub::Stopped&) {
-    throw EntryError(fmt::format("url {}: stopped", shown), true);
+    if (!is_late()) throw EntryError(fmt::format("url {}: stopped", shown), true);
+  }
+  if (is_late()) {
+    throw EntryError(
+        fmt::format("url {}: not here within {:g} s", shown, std::chrono::duration<double>(access_.max_time).count()),
+        true);
   }
   if (answer.status != 200) {
     const bool busy = answer.status == 408 || answer.status == 429 || answer.status >= 500;

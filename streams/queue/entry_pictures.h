@@ -7,6 +7,7 @@
 // Whoever may write into the queue may be anybody: without allowed folders and addresses only bytes are taken.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -25,8 +26,9 @@ namespace zoo::streams {
 struct PictureAccess {
   std::vector<AllowedFolder> folders = {};  ///< tried in this order
   std::vector<AllowedAddress> addresses = {};
-  size_t max_bytes = size_t{64} << 20U;  ///< of a picture file
-  std::function<bool()> stopped = {};    ///< ends a download
+  size_t max_bytes = size_t{64} << 20U;        ///< of a picture file
+  std::function<bool()> stopped = {};          ///< ends a download
+  std::chrono::milliseconds max_time{60'000};  ///< of a download, from its request to its last byte
 };
 
 /// An entry has no picture.
@@ -54,6 +56,7 @@ class EntryPictures {
 
   PictureAccess access_;
   std::unique_ptr<hub::HttpClient> client_;  ///< once it is needed
+  std::chrono::steady_clock::time_point fetch_ends_;
 };
 
 }  // namespace zoo::streams

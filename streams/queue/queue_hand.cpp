@@ -49,7 +49,7 @@ BackoffOptions backoff_of(BackoffOptions options, int number) {
 QueueHand::QueueHand(QueueShared& shared, int number)
     : shared_(shared),
       queue_(shared.options.address, shared.options.queue),
-      answers_(shared.model, shared.options.pictures, rules_of(shared.options)),
+      answers_(shared.model, shared.options.pictures, rules_of(shared.options), shared.failures),
       backoff_(backoff_of(shared.options.backoff, number)) {}
 
 void QueueHand::run() {
@@ -74,6 +74,7 @@ bool QueueHand::may_give_up() const {
 void QueueHand::turn() {
   tell();
   if (shared_.stopping()) return;
+  if (!shared_.breaker.may_take()) return shared_.wait(kWait);
   if (claim_one()) return;
   work_on(queue_.read(batch(), kWait));
   tell();
@@ -101,12 +102,24 @@ void QueueHand::work_on(std::vector<brokers::QueueEntry> entries) {
   if (entries.empty()) return;
   const Stopwatch held;
   shared_.counters.delivered += std::ssize(entries);
-  const Core core(shared_.cores);
   for (brokers::QueueEntry& entry : entries) {
+    if (&entry != &entries.front() && shared_.breaker.is_open()) {
+      untold_.push_back({EntryAnswers::left_untried(entry), 0.0});
+      continue;
+    }
+    const Stopwatch taking;
+    EntryAnswers::Taken taken = answers_.take(std::move(entry), queue_.server_time_ms());
+    const double taken_s = taking.elapsed_ms() / kMillisecondsPerSecond;
+    const Core core(shared_.cores);
     const Stopwatch watch;
-    EntryOutcome outcome = answers_.outcome_of(std::move(entry), queue_.server_time_ms());
-    const double work_s = watch.elapsed_ms() / kMillisecondsPerSecond;
-    mean_s_ = mean_s_ == 0.0 ? work_s : (1.0 - kNewest) * mean_s_ + kNewest * work_s;
+    EntryOutcome outcome = answers_.outcome_of(std::move(taken));
+    const double work_s = taken_s + watch.elapsed_ms() / kMillisecondsPerSecond;
+    if (outcome.kind == EntryOutcome::Kind::kLeft) shared_.breaker.note_failure(outcome.reason);
+    if (outcome.kind == EntryOutcome::Kind::kAnswered) shared_.breaker.note_success();
+    // What fails says nothing about what works.
+    if (outcome.kind != EntryOutcome::Kind::kLeft) {
+      mean_s_ = mean_s_ == 0.0 ? work_s : (1.0 - kNewest) * mean_s_ + kNewest * work_s;
+    }
     untold_.push_back({std::move(outcome), work_s});
   }
   shared_.note_held(std::chrono::duration<double, std::milli>(held.elapsed_ms()));
@@ -150,7 +163,7 @@ void QueueHand::count(const Untold& one, bool counts) {
 }
 
 int64_t QueueHand::batch() const {
-  if (mean_s_ == 0.0) return 1;
+  if (mean_s_ == 0.0 || shared_.breaker.is_open()) return 1;
   return static_cast<int64_t>(std::clamp(std::floor(kBatchSeconds / mean_s_), 1.0, kMaxBatch));
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "streams/queue/queue_worker.h"
+#include "streams/queue/source_breaker.h"
 
 namespace zoo::streams {
 
@@ -26,6 +27,8 @@ class QueueShared {
   Clock& clock;
   /// Of the threads that work: there are more threads than cores, so that some may wait for the broker.
   std::counting_semaphore<> cores;
+  SourceBreaker breaker;
+  const std::shared_ptr<FailureTimes> failures = std::make_shared<FailureTimes>();
 
   void stop() noexcept;
   bool stopping() const { return stopping_; }
@@ -37,6 +40,8 @@ class QueueShared {
   /// A thread has lost the broker, or has it back: said when it is the first.
   void note_lost(const std::string& why);
   void note_back();
+  /// What the user should know.
+  void say(const std::string& text);
 
   /// From reading an entry to its answer.
   void note_held(std::chrono::duration<double> time);

@@ -25,7 +25,8 @@ QueueShared::QueueShared(std::shared_ptr<ModelSlot> slot, QueueWorkerOptions wor
     : model(std::move(slot)),
       options(std::move(worker_options)),
       clock(options.clock != nullptr ? *options.clock : system_clock()),
-      cores(options.threads) {}
+      cores(options.threads),
+      breaker(clock, [this](const std::string& text) { say(text); }) {}
 
 void QueueShared::stop() noexcept {
   const std::scoped_lock lock(mutex_);
@@ -63,6 +64,11 @@ void QueueShared::note_back() {
   if (options.on_message) {
     options.on_message(fmt::format("{}: works again after {:.1f} s", options.address.server(), away.count()));
   }
+}
+
+void QueueShared::say(const std::string& text) {
+  const std::scoped_lock lock(mutex_);
+  if (options.on_message) options.on_message(fmt::format("{}: {}", options.address.server(), text));
 }
 
 void QueueShared::note_held(std::chrono::duration<double> time) {

@@ -94,6 +94,23 @@ TEST_F(RedisQueueTest, WhoAnswersSecondChangesNothing) {
   EXPECT_EQ(*stream("out")[0].find("text"), "quick");
 }
 
+TEST_F(RedisQueueTest, WhatIsLeftIsClaimedAgainAndItsDeliveriesAreThoseThatCount) {
+  const std::string id = add("a");
+  RedisQueue queue = member("one");
+  queue.read(1, 1ms);
+  for (int i = 0; i < 5; ++i) {
+    const QueueAnswer left{.kind = QueueAnswer::Kind::kLeave, .id = id, .fields = {"0"}};
+    EXPECT_THAT(queue.answer(std::vector{left}), ElementsAre(true));
+    EXPECT_THAT(member("two").answer(std::vector{left}), ElementsAre(false)) << "it is not two's to leave";
+    EXPECT_FALSE(queue.claim(1h).entry) << "its time begins anew";
+    let_time_pass();
+    const auto claimed = queue.claim(1ms);
+    ASSERT_TRUE(claimed.entry);
+    EXPECT_EQ(claimed.entry->deliveries, 1);
+  }
+  EXPECT_EQ(pending(), 1);
+}
+
 TEST_F(RedisQueueTest, ClaimsOnlyWhatIsIdle) {
   add("a");
   member("dead").read(1, 1ms);

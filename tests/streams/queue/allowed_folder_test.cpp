@@ -63,6 +63,29 @@ TEST_F(AllowedFolderTest, LeadsNowhereElse) {
   EXPECT_EQ(read("../root2/c.jpg"), "none");
 }
 
+TEST_F(AllowedFolderTest, AbsoluteNamesMayGoThroughTheLinkThatTheFolderWasGivenBy) {
+  fs::create_directory_symlink("root", folder_ / "alias");
+  for (const std::string given : {"alias", "alias/"}) {
+    const AllowedFolder allowed(folder_ / given);
+    EXPECT_TRUE(allowed.read(folder_ / "alias/inner/b.jpg", kMost)) << given;
+    EXPECT_TRUE(allowed.read(fs::canonical(folder_ / "root/a.jpg"), kMost)) << given;
+    EXPECT_FALSE(allowed.read(folder_ / "alias/../secret", kMost)) << given;
+    EXPECT_FALSE(allowed.read(folder_ / "alias2/a.jpg", kMost)) << given;
+  }
+}
+
+TEST_F(AllowedFolderTest, AFolderThatIsAwayIsNotOneWithoutTheFile) {
+  const AllowedFolder allowed(folder_ / "root");
+  EXPECT_FALSE(allowed.read("none.jpg", kMost));
+  fs::rename(folder_ / "root", folder_ / "elsewhere");
+  EXPECT_THROW(allowed.read("a.jpg", kMost), IoError);
+  fs::create_directory(folder_ / "root");
+  EXPECT_THROW(allowed.read("a.jpg", kMost), IoError) << "as a mount point without what was mounted";
+  fs::remove(folder_ / "root");
+  fs::rename(folder_ / "elsewhere", folder_ / "root");
+  EXPECT_TRUE(allowed.read("a.jpg", kMost));
+}
+
 TEST_F(AllowedFolderTest, TakesRegularFilesOnly) {
   ASSERT_EQ(mkfifo((folder_ / "root/pipe").c_str(), 0600), 0);
   EXPECT_EQ(read("pipe"), "none") << "and does not wait for it";
@@ -70,7 +93,7 @@ TEST_F(AllowedFolderTest, TakesRegularFilesOnly) {
 
 TEST_F(AllowedFolderTest, LargeFilesAreRefused) {
   write("root/large.jpg", std::string(kMost + 1, 'x'));
-  EXPECT_THROW(read("large.jpg"), IoError);
+  EXPECT_THROW(read("large.jpg"), FileTooLarge);
   write("root/just.jpg", std::string(kMost, 'x'));
   EXPECT_EQ(read("just.jpg").size(), kMost);
 }

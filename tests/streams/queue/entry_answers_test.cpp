@@ -71,13 +71,24 @@ TEST(EntryAnswersTest, WhatDoesNotFitTheNetworkIsADeadLetterAtOnce) {
   EXPECT_EQ(answers.outcome_of(entry(png()), 1000).kind, Kind::kDead);
 }
 
-TEST(EntryAnswersTest, WhatMayGetBetterIsLeftUntilItsLastDelivery) {
+TEST(EntryAnswersTest, WhatMayGetBetterIsLeftForItsTimeHoweverOften) {
   EntryAnswers engine(slot_of([](const cv::Mat&) -> pipeline::TaskResult { throw EngineError("no"); }), {}, rules());
   EntryAnswers memory(slot_of([](const cv::Mat&) -> pipeline::TaskResult { throw std::bad_alloc(); }), {}, rules());
+  constexpr int64_t kHour = 3'600'000;
+  constexpr int64_t kLate = 100 * kHour;  // it may have waited for days before
   for (EntryAnswers* answers : {&engine, &memory}) {
-    EXPECT_EQ(answers->outcome_of(entry(png(), 2), 1000).kind, Kind::kLeft);
-    EXPECT_FALSE(answers->outcome_of(entry(png(), 2), 1000).answer);
-    EXPECT_EQ(answers->outcome_of(entry(png(), 3), 1000).kind, Kind::kDead);
+    for (int64_t i = 0; i < 100; ++i) {
+      const EntryOutcome left = answers->outcome_of(entry(png(), 3), kLate + i);
+      EXPECT_EQ(left.kind, Kind::kLeft);
+      ASSERT_TRUE(left.answer);
+      EXPECT_EQ(left.answer->kind, brokers::QueueAnswer::Kind::kLeave);
+      EXPECT_THAT(left.answer->fields, ElementsAre("2")) << "who survives a delivery does not count it";
+    }
+    EXPECT_EQ(answers->outcome_of(entry(png(), 1), kLate + kHour - 1).kind, Kind::kLeft);
+    const EntryOutcome dead = answers->outcome_of(entry(png(), 1), kLate + kHour);
+    EXPECT_EQ(dead.kind, Kind::kDead);
+    EXPECT_THAT(dead.reason, HasSubstr("(tried for 3600 s)"));
+    EXPECT_EQ(answers->outcome_of(entry(png(), 1), kLate + kHour).kind, Kind::kLeft) << "added anew";
   }
 }
 

@@ -1,5 +1,6 @@
 #include "streams/queue/entry_pictures.h"
 
+#include <filesystem>
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -14,6 +15,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using namespace std::chrono_literals;
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
 struct Taken {
@@ -63,7 +65,13 @@ TEST(EntryPicturesTest, FilesOnlyWhereTheyAreAllowed) {
   EXPECT_THAT(missing.problem, HasSubstr("there is no such file in the folders"));
   EXPECT_FALSE(missing.transient);
   std::ofstream(two / "b.jpg") << "many bytes";
-  EXPECT_THAT(take({{"path", "b.jpg"}}, access).problem, HasSubstr("at most 5"));
+  const Taken large = take({{"path", "b.jpg"}}, access);
+  EXPECT_THAT(large.problem, AllOf(HasSubstr("at most 5"), HasSubstr("--max-bytes")));
+  EXPECT_FALSE(large.transient);
+  std::filesystem::remove_all(one.path());
+  EXPECT_EQ(take({{"path", "a.jpg"}}, access).bytes, "bytes") << "the other folder is there";
+  EXPECT_TRUE(take({{"path", "c.jpg"}}, access).transient) << "it may be in the one that is away";
+  std::filesystem::create_directory(one.path());
 }
 
 class EntryUrls : public ::testing::Test {
@@ -78,6 +86,7 @@ class EntryUrls : public ::testing::Test {
     if (request.path == "/pictures/moved") return {.status = 302, .headers = {{"Location", "/secret"}}};
     if (request.path == "/pictures/busy") return {.status = 503};
     if (request.path == "/pictures/half") return {.body = "half of it", .send = 3};
+    if (request.path == "/pictures/endless") return {.body = "half of it", .send = 3, .stall = true};
     return {.status = 404};
   }};
 };
@@ -99,6 +108,13 @@ TEST_F(EntryUrls, FailForGoodOrForNow) {
   EXPECT_TRUE(fetch("/pictures/busy").transient);
   EXPECT_TRUE(fetch("/pictures/half").transient);
   EXPECT_THAT(fetch("/pictures/a.jpg", 4).problem, HasSubstr("more than 4 bytes"));
+}
+
+TEST_F(EntryUrls, HaveATimeToBeHere) {
+  const Taken endless = take({{"url", server_.url("/pictures/endless")}},
+                             {.addresses = {AllowedAddress(server_.url("/pictures/"))}, .max_time = 200ms});
+  EXPECT_THAT(endless.problem, HasSubstr("not here within 0.2 s"));
+  EXPECT_TRUE(endless.transient);
 }
 
 TEST_F(EntryUrls, SecretsAreNotTold) {
