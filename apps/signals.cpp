@@ -15,6 +15,9 @@ static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_alw
 extern "C" void on_stop_signal(int signal_number) {
   int none = 0;
   if (!g_signal.compare_exchange_strong(none, signal_number)) {
+    if (signal_number == SIGUSR1) return;  // schedulers warn more than once, and beside what they send themselves
+    int warned = SIGUSR1;
+    if (g_signal.compare_exchange_strong(warned, signal_number)) return;
     std::signal(signal_number, SIG_DFL);
     std::raise(signal_number);
     return;
