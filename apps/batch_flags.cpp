@@ -24,9 +24,18 @@ void BatchFlags::add_to(CLI::App& app) {
   app.add_option("--out,-o", out, "Folder of the job's parts: part-* and failed-* of each shard")->type_name("DIR");
   app.add_flag("--resume", resume,
                "Go on where the same job was stopped or killed, and leave what is finished as it is");
+  app.add_flag(
+      "--retry-failed", retry_failed,
+      "With --resume: answer the first row of failed-* and all behind it again, for what could not be read then");
+}
+
+batch::WhenThere BatchFlags::when_there() const {
+  if (retry_failed) return batch::WhenThere::kRetryFailed;
+  return resume ? batch::WhenThere::kResume : batch::WhenThere::kRefuse;
 }
 
 void BatchFlags::check() const {
+  if (retry_failed && !resume) throw UsageError("--retry-failed: belongs to --resume, which goes on with a part");
   if (has_manifest()) {
     if (out.empty()) throw UsageError("--manifest: --out DIR says where the parts go");
     return;

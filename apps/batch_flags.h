@@ -5,23 +5,26 @@
 
 #include <CLI/CLI.hpp>
 
+#include "pipeline/batch/part_writer.h"
 #include "pipeline/batch/shard.h"
 
 namespace zoo::apps {
 
-/// `--manifest`, `--root`, `--shard`, `--out`, `--resume`.
+/// `--manifest`, `--root`, `--shard`, `--out`, `--resume`, `--retry-failed`.
 struct BatchFlags {
   std::string manifest;
   std::string root;
   std::string shard;
   std::string out;
   bool resume = false;
+  bool retry_failed = false;
 
   void add_to(CLI::App& app);
   /// Whether a manifest says what to work on.
   bool has_manifest() const { return !manifest.empty(); }
   /// Throws UsageError where they do not go together.
   void check() const;
+  batch::WhenThere when_there() const;
   /// `--shard` and what schedulers say, see batch::choose_shard; what was taken is said.
   batch::ShardId choose() const;
 };

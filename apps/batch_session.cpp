@@ -35,12 +35,15 @@ class VideoRow {
   void take(pipeline::FrameEvent event) {
     if (auto* item = std::get_if<pipeline::ProcessedFrame>(&event)) {
       item->frame.source = job_.place.name_of(row_);
+      next_ = item->frame.index + 1;
       if (!std::exchange(any_, true)) part_.write(std::exchange(unwritten_, {}));
       part_.write(lines(event, item->frame.index));
       return;
     }
     auto& failure = std::get<pipeline::FrameFailure>(event);
     failure.source = job_.place.name_of(row_);
+    failure.index = std::max(failure.index, next_);  // frames ascend, whatever a source that broke says
+    next_ = failure.index + 1;
     failure.message = batch::with_row_name(std::move(failure.message), job_.place.file_of(row_), failure.source);
     last_ = failure;
     report(failure.message);
@@ -64,6 +67,7 @@ class VideoRow {
   const batch::ManifestRow& row_;
   batch::PartWriter& part_;
   bool any_ = false;
+  int64_t next_ = 0;  ///< the least index that the next frame may have
   std::string unwritten_;
   std::optional<pipeline::FrameFailure> last_;
 };
@@ -86,13 +90,16 @@ void BatchSession::fail(const pipeline::FrameFailure& failure, int64_t row) {
 }
 
 void BatchSession::write_picture(pipeline::FrameEvent event) {
+  const auto* item = std::get_if<pipeline::ProcessedFrame>(&event);
+  const int64_t row = item != nullptr ? item->frame.index : std::get<pipeline::FrameFailure>(event).index;
+  const int64_t expected = job_.rows[static_cast<size_t>(part_.rows_done())].row;
+  if (row != expected) throw Error(fmt::format("row {} was answered where row {} is next", row, expected));
   if (const auto* failure = std::get_if<pipeline::FrameFailure>(&event)) {
     report(failure->message);
-    fail(*failure, failure->index);
+    fail(*failure, row);
     return;
   }
-  part_.write(
-      sinks::row_lines(event, {std::get<pipeline::ProcessedFrame>(event).frame.index, 0}, job_.format, job_.columns));
+  part_.write(sinks::row_lines(event, {row, 0}, job_.format, job_.columns));
   part_.end_row();
 }
 
@@ -141,16 +148,30 @@ void BatchSession::run_video(const batch::ManifestRow& row) {
   } catch (const IoError& error) {
     if (writing) throw;  // the part, not the video
     if (stop_requested()) return part_.abandon_row();
+    batch::check_storage(job_.place, row);
     take(pipeline::FrameFailure{
         .source = job_.place.name_of(row), .kind = pipeline::FailureKind::kLost, .message = error.what()});
     stats.whole = true;
   }
   if (!stats.whole) return part_.abandon_row();
+  if (video.last_failure()) batch::check_storage(job_.place, row);
   if (video.any()) return part_.end_row();
   const std::string name = job_.place.name_of(row);
   fail(video.last_failure().value_or(pipeline::FrameFailure{
            .source = name, .kind = pipeline::FailureKind::kEmpty, .message = name + ": the video has no frames"}),
        row.row);
+}
+
+int stopped_exit_code() {
+  const int signal = stop_signal();
+  if (signal == 0) throw Error("the work ended before its last row, and nobody had stopped it; --resume goes on");
+  return kExitSignalBase + (signal == SIGUSR1 ? SIGTERM : signal);
+}
+
+void report_lock_problem(const batch::PartWriter& part, const std::string& results) {
+  if (part.lock_problem().empty()) return;
+  report(fmt::format("{}: its file system has no locks ({}): see to it that no two tasks work on one shard", results,
+                     part.lock_problem()));
 }
 
 int BatchSession::run() {
@@ -165,7 +186,7 @@ int BatchSession::run() {
     part_.commit();
     report(fmt::format("stopped after {} of {}; --resume goes on there", part_.rows_done(),
                        counted(std::ssize(job_.rows), "row")));
-    return kExitSignalBase + (stop_signal() == SIGUSR1 ? SIGTERM : stop_signal());
+    return stopped_exit_code();
   }
   part_.finish();
   return part_.rows_failed() == 0 ? kExitDone : kExitSomeUnread;
@@ -176,6 +197,7 @@ int run_job(const BatchSession::Predictor& predictor, const BatchJob& job, batch
   const std::string results = names.results.string();
   batch::PartWriter part(std::move(names), key,
                          {.when_there = when_there, .head = sinks::row_head(job.format, job.columns)});
+  report_lock_problem(part, results);
   const bool was_finished = part.is_finished();
   if (!was_finished && part.rows_done() > 0) {
     report(fmt::format("{}: going on after {} of {}", results, part.rows_done(), counted(std::ssize(job.rows), "row")));

@@ -54,6 +54,12 @@ class BatchSession {
   batch::PartWriter& part_;
 };
 
+/// Of a job that was stopped: 128 + the signal, 143 for SIGUSR1. Throws Error where there was no signal.
+int stopped_exit_code();
+
+/// Says it where a second process at work on the part would be noticed late. `results`: the part's name.
+void report_lock_problem(const batch::PartWriter& part, const std::string& results);
+
 /// Says which rows of what are done and how, begins, and says what came out.
 int run_job(const BatchSession::Predictor& predictor, const BatchJob& job, batch::PartNames names,
             const batch::JobKey& key, batch::WhenThere when_there);

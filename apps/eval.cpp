@@ -3,11 +3,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
@@ -21,6 +23,7 @@
 #include "apps/run_inputs.h"
 #include "apps/signals.h"
 #include "apps/unknown_report.h"
+#include "hub/digest.h"
 #include "nn/core/counted.h"
 #include "pipeline/eval/calibrate.h"
 #include "pipeline/eval/confusion_picture.h"
@@ -106,11 +109,26 @@ void report_odd_masks(const eval::IouSummary& summary) {
       "the object's class in its place");
 }
 
+// What says the truth of an item, but for what the annotations say, which have a digest of their own.
+std::string truth_of(const eval::ClassItem& item) { return fmt::to_string(item.class_index); }
+std::string truth_of(const eval::BoxItem& item) { return fmt::to_string(item.image_id); }
+std::string truth_of(const eval::LabelItem& item) { return fmt::format("{}", fmt::join(item.classes, ",")); }
+std::string truth_of(const eval::MaskItem& item) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(item.mask, error);
+  return fmt::format("{} {}", item.mask.filename().string(), error ? 0 : bytes);
+}
+
 template <typename Item>
 int evaluate_shard(const EvalFlags& flags, const ModelPtr& model, const std::vector<Item>& items,
                    const eval::EvalOptions& options, const DataSetNotes& notes) {
-  EvalData data{.pictures = {}, .left_out = notes.left_out};
-  for (const Item& item : items) data.pictures.push_back(item.picture);
+  EvalData data{.pictures = {}, .truth_digest = {}, .left_out = notes.left_out};
+  std::string truth;
+  for (const Item& item : items) {
+    data.pictures.push_back(item.picture);
+    truth += fmt::format("{}\t{}\n", item.picture.lexically_relative(flags.data).string(), truth_of(item));
+  }
+  data.truth_digest = hub::hash_text(truth);
   return run_eval_job(flags, *model, data, options,
                       [&](const std::vector<size_t>& chosen, const eval::EvalOptions& of_shard) {
                         std::vector<Item> mine;

@@ -1,7 +1,6 @@
 #include "apps/eval_job.h"
 
 #include <algorithm>
-#include <csignal>
 #include <map>
 #include <mutex>
 #include <system_error>
@@ -11,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/batch_session.h"
 #include "apps/commands.h"
 #include "apps/job_fingerprint.h"
 #include "apps/output.h"
@@ -90,9 +90,14 @@ std::unordered_map<std::string, size_t> items_by_picture(const std::vector<fs::p
   return items;
 }
 
-std::vector<PlannedRow> plan_rows(const batch::Manifest& manifest, const EvalFlags& flags,
+batch::RowPlace place_of(const batch::Manifest& manifest, const EvalFlags& flags) {
+  batch::RowPlace place{.root = flags.batch.root.empty() ? manifest.root : fs::path(flags.batch.root)};
+  place.root_id = file_id(place.root);
+  return place;
+}
+
+std::vector<PlannedRow> plan_rows(const batch::Manifest& manifest, const batch::RowPlace& place, const EvalFlags& flags,
                                   const std::vector<fs::path>& pictures) {
-  const batch::RowPlace place{flags.batch.root.empty() ? manifest.root : fs::path(flags.batch.root)};
   const auto items = items_by_picture(pictures);
   std::vector<PlannedRow> rows;
   size_t found = 0;
@@ -108,7 +113,7 @@ std::vector<PlannedRow> plan_rows(const batch::Manifest& manifest, const EvalFla
     }
     found += item == items.end() ? 0 : 1;
   }
-  if (found == 0 && !rows.empty()) {
+  if (found == 0 && std::ssize(rows) == manifest.rows) {  // a shard may hold none, but not the whole manifest
     throw ConfigError(
         {fmt::format("{}: none of the rows is a picture of {}; list its pictures (`manifest "
                      "{}/images`, or the folder of the classes), and name their folder with --root where "
@@ -144,19 +149,18 @@ std::vector<std::string> settings_of(const EvalFlags& flags) {
   if (!flags.size.text.empty()) settings.push_back("--size " + flags.size.text);
   if (flags.score_thresh) settings.push_back(fmt::format("--score-thresh {}", *flags.score_thresh));
   if (!flags.class_order.empty()) settings.push_back("--class-order " + flags.class_order);
-  if (flags.kernels.wanted != "auto") settings.push_back("--kernels " + flags.kernels.wanted);
-  if (flags.kernels.compact_layers) settings.push_back("--compact-layers");
   return settings;
 }
 
 batch::JobKey key_of(const EvalFlags& flags, const models::Model& model, const batch::Manifest& manifest,
-                     const batch::ShardId& shard, engine::Precision precision) {
+                     const batch::ShardId& shard, engine::Precision precision, const std::string& truth_digest) {
   batch::JobKey key{.work = "eval",
                     .format = figures_of(model.config()),
                     .manifest = manifest.digest,
                     .rows = manifest.rows,
                     .shard = shard,
-                    .fingerprint = job_fingerprint(flags.model, model, precision, settings_of(flags))};
+                    .fingerprint = job_fingerprint(flags.model, model, precision, flags.kernels, settings_of(flags))};
+  key.fingerprint.emplace_back("the ground truth", truth_digest);
   std::error_code error;
   const fs::path annotations = flags.annotations_of(model.config());
   const bool are_read = model.config().task == Task::kDetection || model.config().answers.multi_label;
@@ -167,8 +171,8 @@ batch::JobKey key_of(const EvalFlags& flags, const models::Model& model, const b
 }
 
 /// Works on what `part` does not have.
-void work(const batch::Manifest& manifest, const std::vector<PlannedRow>& rows, const EvalData& data,
-          batch::PartWriter& part, eval::EvalOptions& options, const EvaluateChosen& evaluate) {
+void work(const batch::Manifest& manifest, const batch::RowPlace& place_of_rows, const std::vector<PlannedRow>& rows,
+          const EvalData& data, batch::PartWriter& part, eval::EvalOptions& options, const EvaluateChosen& evaluate) {
   OrderedRows ordered(part);
   std::vector<size_t> chosen;
   std::vector<int64_t> places;  // of the chosen items
@@ -187,13 +191,14 @@ void work(const batch::Manifest& manifest, const std::vector<PlannedRow>& rows, 
     const batch::ManifestRow& row = manifest.part[static_cast<size_t>(place)];
     try {
       if (!outcome.failure.empty()) {
+        batch::check_storage(place_of_rows, row);
         const fs::path& picture = data.pictures[chosen[static_cast<size_t>(item)]];
         ordered.add(place, failure_line(row, batch::with_row_name(outcome.failure, picture, row.path)));
         return;
       }
       ordered.add(place, {fmt::format("{{\"row\":{},\"frame\":0,\"agreement\":[{},{}],\"metric\":{}}}\n", row.row,
                                       outcome.agreement.same, outcome.agreement.total, outcome.metric)});
-    } catch (const IoError& error) {  // of the part, not of the picture
+    } catch (const IoError& error) {  // of the part or the storage, not of the picture
       throw Error(error.what());
     }
   };
@@ -208,7 +213,8 @@ int run_eval_job(const EvalFlags& flags, const models::Model& model, const EvalD
   catch_preemption_signal();
   const batch::ShardId shard = flags.batch.choose();
   const batch::Manifest manifest = batch::read_manifest(flags.batch.manifest, shard);
-  const std::vector<PlannedRow> rows = plan_rows(manifest, flags, data.pictures);
+  const batch::RowPlace place = place_of(manifest, flags);
+  const std::vector<PlannedRow> rows = plan_rows(manifest, place, flags, data.pictures);
   create_folders(flags.batch.out);
   const batch::PartNames names = batch::part_names(flags.batch.out, shard, ".jsonl");
   const auto files = files_with_calibration(flags.model, model);
@@ -216,8 +222,9 @@ int run_eval_job(const EvalFlags& flags, const models::Model& model, const EvalD
   files->add_input(flags.annotations_of(model.config()), "the annotations");
   for (const fs::path& file : {names.results, names.failed, names.receipt, names.journal}) files->claim(file, "--out");
   const engine::Precision precision = *options.network.precision;
-  batch::PartWriter part(names, key_of(flags, model, manifest, shard, precision),
-                         {.when_there = flags.batch.resume ? batch::WhenThere::kResume : batch::WhenThere::kRefuse});
+  batch::PartWriter part(names, key_of(flags, model, manifest, shard, precision, data.truth_digest),
+                         {.when_there = flags.batch.when_there()});
+  report_lock_problem(part, names.results.string());
   const bool was_finished = part.is_finished();
   const int64_t before = part.rows_done();
   if (!was_finished && before > 0) {
@@ -227,13 +234,13 @@ int run_eval_job(const EvalFlags& flags, const models::Model& model, const EvalD
   if (!was_finished) {
     Progress progress(std::ssize(rows));
     options.run.progress = [&](int64_t done) { progress.update(before + done); };
-    work(manifest, rows, data, part, options, evaluate);
+    work(manifest, place, rows, data, part, options, evaluate);
   }
   if (part.rows_done() < std::ssize(rows)) {
     part.commit();
     report(fmt::format("stopped after {} of {}; --resume goes on there", part.rows_done(),
                        counted(std::ssize(rows), "row")));
-    return kExitSignalBase + (stop_signal() == SIGUSR1 ? SIGTERM : stop_signal());
+    return stopped_exit_code();
   }
   part.finish(facts_of(flags, model.config(), data, precision));
   report_written(names.results.string(),

@@ -17,6 +17,7 @@ namespace zoo::apps {
 /// The data set as `eval` has read it.
 struct EvalData {
   std::vector<std::filesystem::path> pictures;  ///< of its items, in their order
+  std::string truth_digest;                     ///< of what is known of the items: classes, names and sizes of masks
   std::optional<int64_t> left_out;              ///< files that count in no figure, where a data set may hold such
 };
 

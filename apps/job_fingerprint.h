@@ -11,9 +11,11 @@
 
 namespace zoo::apps {
 
-/// Digests of the model file, its labels, the weights and, for int8, the table of ranges; the precision, the program's
-/// version, and `settings`: the flags that change answers, with their values. Throws IoError.
+/// Digests of the model file, its labels and classes, all files of the weights and, for int8, the table of ranges; the
+/// preprocessing as it came out, whoever stated it; the precision, the program's version and the hash of the engine's
+/// sources, compiler and flags; the flags of the kernels, and `settings`: other flags that change answers, with their
+/// values. Throws WeightError and IoError, also where one of the files was written after the program had started.
 batch::Fingerprint job_fingerprint(const ModelFlags& flags, const models::Model& model, engine::Precision precision,
-                                   const std::vector<std::string>& settings);
+                                   const KernelFlags& kernels, const std::vector<std::string>& settings);
 
 }  // namespace zoo::apps

@@ -35,8 +35,6 @@ std::vector<std::string> settings_of(const PredictFlags& flags) {
   if (!flags.size.text.empty()) settings.push_back("--size " + flags.size.text);
   if (flags.answers.top_k) settings.push_back(fmt::format("--topk {}", *flags.answers.top_k));
   if (flags.answers.score_thresh) settings.push_back(fmt::format("--score-thresh {}", *flags.answers.score_thresh));
-  if (flags.kernels.wanted != "auto") settings.push_back("--kernels " + flags.kernels.wanted);
-  if (flags.kernels.compact_layers) settings.push_back("--compact-layers");
   return settings;
 }
 
@@ -78,8 +76,8 @@ Plan plan_shard(const PredictFlags& flags) {
   if (!flags.batch.root.empty()) plan.job.place.root = flags.batch.root;
   std::error_code error;
   if (!fs::is_directory(plan.job.place.root, error)) {
-    throw ConfigError({fmt::format("{}: its root {} is no folder here; --root DIR says where its files are",
-                                   flags.batch.manifest, plan.job.place.root.string())});
+    throw IoError(fmt::format("{}: its root {} is no folder here; --root DIR says where its files are",
+                              flags.batch.manifest, plan.job.place.root.string()));
   }
   create_folders(flags.batch.out);
   plan.names = batch::part_names(flags.batch.out, shard, std::string(extension_of(plan.job.format)));
@@ -110,8 +108,7 @@ batch::FileList files_of(const std::vector<pipeline::SourceSpec>& sources, std::
   prefix = below_here ? "" : "/";
   for (const fs::path& path : paths) {
     const fs::path full = fs::absolute(path, error).lexically_normal();
-    const auto bytes = fs::file_size(full, error);
-    list.files.push_back({below_here ? path : full.lexically_relative("/"), error ? 0 : static_cast<int64_t>(bytes)});
+    list.files.push_back({below_here ? path : full.lexically_relative("/"), batch::listed_bytes(full)});
   }
   return list;
 }
@@ -122,7 +119,7 @@ Plan plan_sources(const PredictFlags& flags) {
   plan.job.format = format_of(flags);
   const fs::path results = flags.options.json.value_or(flags.options.csv);
   plan.names = batch::names_beside(results);
-  const fs::path manifest = (results.parent_path() / results.stem()).native() + ".manifest.tsv";
+  const fs::path manifest = fs::path(plan.names.journal).replace_extension(".manifest.tsv");
   const auto sources =
       pipeline::resolve_sources(flags.sources, flags.recursive ? WalkDepth::kSubfolders : WalkDepth::kThisFolder);
   RunFiles run;
@@ -158,14 +155,14 @@ int predict_job(const PredictFlags& flags) {
   plan.job.read = flags.options.read;
   plan.job.read.open_timeout = flags.timeouts.open();
   plan.job.read.stall_timeout = flags.timeouts.stall();
+  plan.job.place.root_id = file_id(plan.job.place.root);
   std::vector<std::string> settings = settings_of(flags);
   if (!plan.other_setting.empty()) settings.push_back(plan.other_setting);
   plan.key.work = "predict";
   plan.key.format = to_string(plan.job.format);
-  plan.key.fingerprint = job_fingerprint(flags.model, *model, *options.network.precision, settings);
+  plan.key.fingerprint = job_fingerprint(flags.model, *model, *options.network.precision, flags.kernels, settings);
   const auto predictor = streams::make_parallel_predictor(model, options, plan.job.predict_threads);
-  return run_job(predictor, plan.job, plan.names, plan.key,
-                 flags.batch.resume ? batch::WhenThere::kResume : batch::WhenThere::kRefuse);
+  return run_job(predictor, plan.job, plan.names, plan.key, flags.batch.when_there());
 }
 
 }  // namespace zoo::apps

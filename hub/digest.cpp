@@ -67,4 +67,10 @@ std::string hash_file(const std::filesystem::path& file, HashKind kind) {
   return digest.hex();
 }
 
+std::string hash_text(std::string_view text) {
+  Digest digest(EVP_sha256());
+  digest.update(text);
+  return digest.hex();
+}
+
 }  // namespace zoo::hub

@@ -23,5 +23,7 @@ struct ExpectedHash {
 
 /// Hash of a file, lower-case hexadecimal. Throws IoError.
 std::string hash_file(const std::filesystem::path& file, HashKind kind);
+/// SHA-256 of a text, lower-case hexadecimal.
+std::string hash_text(std::string_view text);
 
 }  // namespace zoo::hub

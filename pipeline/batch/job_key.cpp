@@ -7,16 +7,20 @@
 
 #include "nn/core/error.h"
 #include "nn/core/json_nesting.h"
+#include "nn/core/shown_text.h"
 #include "pipeline/batch/key_json.h"
 
 namespace zoo::batch {
 namespace {
 
 constexpr size_t kShownDigits = 12;
+constexpr size_t kDigestLength = 64;  // SHA-256
 
 std::string shown(const std::string& value) {
   if (value.empty()) return "nothing";
-  return value.size() > 60 ? value.substr(0, kShownDigits) + "..." : value;
+  const bool is_digest =
+      value.size() == kDigestLength && value.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return is_digest ? value.substr(0, kShownDigits) + "..." : shortened(value);
 }
 
 std::string value_in(const Fingerprint& fingerprint, const std::string& name) {

@@ -194,6 +194,19 @@ fs::path common_folder(const fs::path& one, const fs::path& other) {
 
 }  // namespace
 
+int64_t listed_bytes(const fs::path& file) {
+  std::error_code error;
+  const auto bytes = fs::file_size(file, error);
+  if (!error) return static_cast<int64_t>(bytes);
+  if (error == std::errc::no_such_file_or_directory || error == std::errc::too_many_symbolic_link_levels) return 0;
+  std::error_code unused;
+  if (fs::exists(file, unused)) return 0;
+  throw IoError(
+      fmt::format("{}: its size cannot be told: {}; a list with a wrong one would make it a failed row for "
+                  "ever: run it again when the file can be looked at",
+                  file.string(), error.message()));
+}
+
 FileList list_files(std::span<const fs::path> folders, const std::function<bool(const fs::path&)>& wanted) {
   FileList list;
   std::vector<fs::path> real;
@@ -211,9 +224,7 @@ FileList list_files(std::span<const fs::path> folders, const std::function<bool(
     }
     for (const fs::path& file : walk.files) {
       if (!wanted(file)) continue;
-      std::error_code error;
-      const auto bytes = fs::file_size(file, error);  // a link to nothing has none: its row fails when it is read
-      list.files.push_back({file.lexically_relative(list.root), error ? 0 : static_cast<int64_t>(bytes)});
+      list.files.push_back({file.lexically_relative(list.root), listed_bytes(file)});
     }
   }
   if (list.files.empty()) {
@@ -223,7 +234,9 @@ FileList list_files(std::span<const fs::path> folders, const std::function<bool(
 }
 
 std::string manifest_text(FileList list) {
-  std::ranges::sort(list.files, {}, [](const ManifestFile& file) -> const std::string& { return file.path.native(); });
+  const auto path_of = [](const ManifestFile& file) -> const std::string& { return file.path.native(); };
+  // A walk yields its files sorted, but goes by the parts of paths where bytes count here.
+  if (!std::ranges::is_sorted(list.files, {}, path_of)) std::ranges::sort(list.files, {}, path_of);
   const auto same = std::ranges::unique(list.files, {}, &ManifestFile::path);
   list.files.erase(same.begin(), same.end());
   std::string text = fmt::format("{}\t{}\t{}\t{}\n", kMagic, kVersion, list.files.size(), escaped(list.root.native()));

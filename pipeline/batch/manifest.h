@@ -25,6 +25,10 @@ struct ManifestFile {
   int64_t bytes = 0;
 };
 
+/// What a manifest says of a file: its size; 0 of what is no regular file and of a link to nothing or to itself, whose
+/// rows fail when they are read. Throws IoError where the file system cannot tell.
+int64_t listed_bytes(const std::filesystem::path& file);
+
 /// The files below `folders`, subfolders included (walk_folder), that `wanted` takes, under the deepest folder that
 /// holds all of `folders`. Throws IoError: no such folder, one that cannot be read, a file whose size cannot be told,
 /// nothing that is wanted.

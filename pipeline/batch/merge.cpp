@@ -95,15 +95,19 @@ void check_seal(const fs::path& file, const FileSeal& seal, const fs::path& rece
   }
 }
 
-/// The frames of a video, one after the other; a picture is one.
+/// The frames of a video, one after the other, and the records of each; a picture is one.
 void visit_row(Side& results, int64_t row, const PartSet::Visitor& visitor) {
   int64_t last = -1;
+  std::optional<int64_t> last_rank;
   for (; !results.has_ended() && results.row() == row; results.advance()) {
     const int64_t frame = results.reader().frame();
-    if (frame >= 0 && frame <= last) {
+    const std::optional<int64_t> rank = results.reader().rank();
+    const bool same_again = frame == last && rank && last_rank && *rank <= *last_rank;
+    if (frame >= 0 && (frame < last || same_again)) {
       refuse(results.reader().where(), fmt::format("row {} is there twice (frame {} after {})", row, frame, last));
     }
     last = frame;
+    last_rank = rank;
     visitor.result(results.reader().record());
   }
 }
@@ -115,6 +119,7 @@ void visit_part(const PartNames& names, const Receipt& receipt, const PartSet::V
   Side failures(names.failed, LineFormat::kJsonLines, receipt.failures.bytes > 0);
   if (is_first && visitor.head && !results.head().empty()) visitor.head(results.head());
   const RowRange range = receipt.key.range();
+  int64_t failed_rows = 0;
   for (int64_t row = range.begin; row < range.end; ++row) {
     const bool failed = !failures.has_ended() && failures.row() == row;
     const bool found = !results.has_ended() && results.row() == row;
@@ -122,6 +127,7 @@ void visit_part(const PartNames& names, const Receipt& receipt, const PartSet::V
     if (failed) {
       visitor.failure(failures.reader().record());
       failures.advance();
+      ++failed_rows;
       continue;
     }
     if (!found) refuse(names.results.string(), fmt::format("row {} is missing, or not in its place", row));
@@ -131,6 +137,10 @@ void visit_part(const PartNames& names, const Receipt& receipt, const PartSet::V
     if (!side->has_ended()) {
       refuse(side->reader().where(), fmt::format("row {} is there twice, or not in its place", side->row()));
     }
+  }
+  if (failed_rows != receipt.failed) {
+    refuse(names.failed.string(), fmt::format("there are {} failed rows, but {} counts {}", failed_rows,
+                                              names.receipt.string(), receipt.failed));
   }
 }
 
@@ -240,6 +250,8 @@ void merge_parts(const PartSet& parts, const PartNames& names) {
   receipt.done = parts.done();
   receipt.failed = parts.failed();
   receipt.results = seal_of(names.results);
+  receipt.results_name = names.results.filename().string();
+  receipt.failures_name = names.failed.filename().string();
   receipt.facts = parts.facts();
   if (failures) {
     failures->publish();

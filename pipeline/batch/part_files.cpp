@@ -21,7 +21,22 @@ constexpr std::string_view kReceipt = ".receipt.json";
 constexpr std::string_view kJournal = ".journal";
 constexpr size_t kMaxReceipt = 16 << 20;  // facts name every class
 
-KeyJson to_json(const FileSeal& seal) { return {{"bytes", seal.bytes}, {"sha256", seal.sha256}}; }
+KeyJson to_json(const FileSeal& seal, const std::string& name) {
+  KeyJson json = {{"bytes", seal.bytes}, {"sha256", seal.sha256}};
+  if (!name.empty()) json["name"] = name;
+  return json;
+}
+
+/// The name beside the receipt, for which nothing but a name will do; empty where there is none.
+std::string name_in(const KeyJson& json, const std::string& of, std::string_view what) {
+  const KeyJson& seal = json.at(of);
+  if (!seal.contains("name")) return {};
+  std::string name = text_in(seal, "name", what);
+  if (name.empty() || name == "." || name == ".." || name.find_first_of(std::string_view("/\0", 2)) != name.npos) {
+    throw IoError(fmt::format("{}: {}.name must be the name of a file beside it", what, of));
+  }
+  return name;
+}
 
 FileSeal seal_in(const KeyJson& json, const std::string& name, std::string_view what) {
   const auto found = json.find(name);
@@ -48,17 +63,27 @@ PartNames names_of_stem(const fs::path& stem) {
   return names;
 }
 
-/// Stem of the part that a file belongs to.
-fs::path stem_of(const fs::path& file) {
+/// Stems of the parts that a file may belong to, the likeliest first.
+std::vector<fs::path> stems_of(const fs::path& file) {
   std::string name = file.filename().string();
   for (const std::string_view end : {kReceipt, kJournal, std::string_view(".open")}) {
     if (name.ends_with(end)) name = without_end(name, end);
   }
-  for (const std::string_view end : {".jsonl", ".csv", ".failed"}) {
-    if (name.ends_with(end)) name = without_end(name, end);
-  }
   if (name.starts_with("failed-")) name = "part-" + name.substr(7);
-  return file.parent_path() / name;
+  std::vector<fs::path> stems = {file.parent_path() / name};
+  for (const std::string_view end : {".failed.jsonl", ".jsonl", ".csv"}) {
+    if (name.ends_with(end)) stems.push_back(file.parent_path() / without_end(name, end));
+  }
+  return stems;
+}
+
+/// Of a finished part: as its receipt says.
+PartNames names_of_receipt(const fs::path& stem) {
+  PartNames names = names_of_stem(stem);
+  const Receipt receipt = read_receipt(names.receipt);
+  if (!receipt.results_name.empty()) names.results = stem.parent_path() / receipt.results_name;
+  if (!receipt.failures_name.empty()) names.failed = stem.parent_path() / receipt.failures_name;
+  return names;
 }
 
 [[noreturn]] void refuse_unfinished(const PartNames& names) {
@@ -76,7 +101,7 @@ PartNames part_names(const fs::path& folder, const ShardId& shard, const std::st
 }
 
 PartNames names_beside(const fs::path& results) {
-  const fs::path stem = results.parent_path() / results.stem();
+  const fs::path stem = results.extension() == ".jsonl" ? results.parent_path() / results.stem() : results;
   return {results, stem.native() + ".failed.jsonl", stem.native() + std::string(kReceipt),
           stem.native() + std::string(kJournal)};
 }
@@ -92,8 +117,8 @@ void write_receipt(const fs::path& file, const Receipt& receipt) {
   KeyJson json = to_key_json(receipt.key);
   json["done"] = receipt.done;
   json["failed"] = receipt.failed;
-  json["results"] = to_json(receipt.results);
-  json["failures"] = to_json(receipt.failures);
+  json["results"] = to_json(receipt.results, receipt.results_name);
+  json["failures"] = to_json(receipt.failures, receipt.failures_name);
   if (!receipt.facts.empty()) json["facts"] = KeyJson::parse(receipt.facts);
   write_file(file, to_text(json) + "\n");
 }
@@ -113,6 +138,8 @@ Receipt read_receipt(const fs::path& file) {
   receipt.failed = count_in(json, "failed", what);
   receipt.results = seal_in(json, "results", what);
   receipt.failures = seal_in(json, "failures", what);
+  receipt.results_name = name_in(json, "results", what);
+  receipt.failures_name = name_in(json, "failures", what);
   if (const auto facts = json.find("facts"); facts != json.end()) receipt.facts = facts->dump();
   if (receipt.done + receipt.failed != receipt.key.range().size()) {
     throw IoError(fmt::format("{}: {} results and {} failures are not the {} rows of shard {}", what, receipt.done,
@@ -124,19 +151,23 @@ Receipt read_receipt(const fs::path& file) {
 std::vector<PartNames> find_parts(const fs::path& path) {
   std::error_code error;
   if (!fs::is_directory(path, error)) {
-    const PartNames names = names_of_stem(stem_of(path));
-    if (fs::exists(names.receipt, error)) return {names};
-    if (fs::exists(names.journal, error)) refuse_unfinished(names);
+    const std::vector<fs::path> stems = stems_of(path);
+    for (const fs::path& stem : stems) {
+      if (fs::exists(names_of_stem(stem).receipt, error)) return {names_of_receipt(stem)};
+    }
+    for (const fs::path& stem : stems) {
+      if (fs::exists(names_of_stem(stem).journal, error)) refuse_unfinished(names_of_stem(stem));
+    }
     throw IoError(
         fmt::format("{}: there is no part of a job of this name (no {}); name the folder that --out wrote, or "
                     "its part-* files",
-                    path.string(), names.receipt.filename().string()));
+                    path.string(), names_of_stem(stems.back()).receipt.filename().string()));
   }
   const FolderWalk walk = walk_folder(path, WalkDepth::kThisFolder);
   if (!walk.problems.empty()) throw IoError(walk.problems.front());
   std::vector<PartNames> parts;
   for (const fs::path& file : walk.files) {
-    if (file.native().ends_with(kReceipt)) parts.push_back(names_of_stem(stem_of(file)));
+    if (file.native().ends_with(kReceipt)) parts.push_back(names_of_receipt(stems_of(file).front()));
   }
   if (parts.empty()) {
     throw IoError(fmt::format("{}: there are no finished parts in this folder (part-*{})", path.string(), kReceipt));

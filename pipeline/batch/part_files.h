@@ -34,7 +34,7 @@ struct PartNames {
 /// `extension`: of the results, e.g. ".jsonl".
 PartNames part_names(const std::filesystem::path& folder, const ShardId& shard, const std::string& extension);
 /// The same beside a file of results that somebody named: `all.jsonl`, `all.failed.jsonl`, `all.receipt.json`,
-/// `all.journal`.
+/// `all.journal`; with any other extension that stays, so that `all.csv` may lie beside it: `all.csv.failed.jsonl`, ...
 PartNames names_beside(const std::filesystem::path& results);
 
 /// What is written of a file.
@@ -51,6 +51,9 @@ struct Receipt {
   int64_t failed = 0;  ///< rows in the file of failures
   FileSeal results;
   FileSeal failures;  ///< of no bytes where there is no file
+  /// What the two files are called, beside the receipt. Empty in those of earlier versions, which are found by theirs.
+  std::string results_name = {};
+  std::string failures_name = {};
   std::string facts;  ///< JSON of the command's own; else empty
 };
 

@@ -15,6 +15,7 @@
 #include "nn/core/error.h"
 #include "nn/core/files.h"
 #include "pipeline/batch/journal.h"
+#include "pipeline/batch/row_reader.h"
 
 namespace zoo::batch {
 namespace fs = std::filesystem;
@@ -26,8 +27,14 @@ constexpr size_t kBuffer = 64 * 1024;
   throw IoError(fmt::format("{}: {}: {}", file.string(), what, errno_text()));
 }
 
+/// What is wrong with the command, wherever it is run.
 [[noreturn]] void refuse(const fs::path& file, std::string_view why) {
   throw ConfigError({fmt::format("{}: {}", file.string(), why)});
+}
+
+/// What is wrong with this part, or on this machine, while other parts of the job may go on.
+[[noreturn]] void give_up(const fs::path& file, std::string_view why) {
+  throw IoError(fmt::format("{}: {}", file.string(), why));
 }
 
 void put(int descriptor, const fs::path& file, std::string_view text) {
@@ -39,13 +46,13 @@ bool is_there(const fs::path& file) {
   return ::lstat(file.c_str(), &status) == 0;
 }
 
-/// Throws ConfigError unless what was found is of the same job and shard.
+/// Throws IoError unless what was found is of the same job and shard.
 void check_key(const fs::path& file, const JobKey& found, const JobKey& key, const fs::path& results) {
   std::vector<std::string> differing = differences(found, key);
   if (found.shard.index != key.shard.index) differing.push_back(fmt::format("it is shard {}", to_string(found.shard)));
   if (differing.empty()) return;
-  refuse(file, fmt::format("belongs to another job ({}): write elsewhere, or remove it and {} to begin anew",
-                           fmt::join(differing, "; "), results.string()));
+  give_up(file, fmt::format("belongs to another job ({}): write elsewhere, or remove it and {} to begin anew",
+                            fmt::join(differing, "; "), results.string()));
 }
 
 fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
@@ -58,15 +65,16 @@ PartWriter::PartWriter(PartNames names, JobKey key, PartOptions options)
        {names_.results, names_.failed, names_.receipt, names_.journal, names_.results_open(), names_.failed_open()}) {
     check_replaceable(file);
   }
-  if (take_receipt()) return;
+  if (take_finished()) return;
   if (is_there(names_.journal) && options_.when_there == WhenThere::kRefuse) {
     refuse(names_.journal, "this part was begun: --resume goes on where it stopped; remove it to begin anew");
   }
   lock_journal();
-  if (take_receipt()) {  // of a process that has just finished
+  if (take_finished()) {  // by a process that has just finished
     ::unlink(names_.journal.c_str());
     return;
   }
+  if (options_.when_there == WhenThere::kRetryFailed) take_back_failures();
   resume();
   last_commit_ = std::chrono::steady_clock::now();
 }
@@ -80,8 +88,38 @@ bool PartWriter::take_receipt() {
   check_key(names_.receipt, receipt.key, key_, names_.results);
   rows_failed_ = receipt.failed;
   rows_done_ = receipt.done + receipt.failed;
-  finished_ = true;
   return true;
+}
+
+/// Whether there is nothing to do.
+bool PartWriter::take_finished() {
+  finished_ = take_receipt() && (options_.when_there != WhenThere::kRetryFailed || rows_failed_ == 0);
+  return finished_;
+}
+
+// The journal says how far back before the receipt goes: whenever this is interrupted, the part is finished as before,
+// or goes on.
+void PartWriter::take_back_failures() {
+  const bool was_finished = is_there(names_.receipt);
+  const Journal journal = read_journal(names_.journal);
+  if (!was_finished && journal.last.failed_rows == 0) return;
+  if (!was_finished) {
+    check_key(names_.journal, key_from_json(journal.head, names_.journal.string() + ":1"), key_, names_.results);
+  }
+  RowReader failures(is_there(names_.failed_open()) && !was_finished ? names_.failed_open() : names_.failed,
+                     LineFormat::kJsonLines);
+  if (!failures.next()) return;
+  RowReader results(is_there(names_.results_open()) && !was_finished ? names_.results_open() : names_.results,
+                    line_format(key_));
+  const int64_t end = was_finished ? read_receipt(names_.receipt).results.bytes : journal.last.result_bytes;
+  auto bytes = static_cast<int64_t>(results.head().size());
+  while (bytes < end && results.next() && results.row() < failures.row()) bytes += std::ssize(results.record());
+  if (::ftruncate(journal_.get(), 0) != 0) fail(names_.journal, "writing failed");
+  put(journal_.get(), names_.journal,
+      to_json(key_) + "\n" + to_line({failures.row() - key_.range().begin, bytes, 0, 0}));
+  if (::fdatasync(journal_.get()) != 0) fail(names_.journal, "writing failed");
+  if (was_finished && ::unlink(names_.receipt.c_str()) != 0) fail(names_.receipt, "cannot be removed");
+  rows_failed_ = 0;
 }
 
 // The name may be taken from the file between opening and locking it, by the process that finishes the part.
@@ -89,14 +127,34 @@ void PartWriter::lock_journal() {
   while (true) {
     journal_ = Descriptor(::open(names_.journal.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666));
     if (!journal_.is_open()) fail(names_.journal, "cannot be written");
-    // File systems without locks have none to take; their schedulers have to see to it.
-    if (::flock(journal_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      refuse(names_.journal, "another process is at work on this part; wait for it, or end it");
+    lock_problem_.clear();
+    while (::flock(journal_.get(), LOCK_EX | LOCK_NB) != 0 && lock_problem_.empty()) {
+      if (errno == EWOULDBLOCK) {
+        give_up(names_.journal, "another process is at work on this part; wait for it, or end it");
+      }
+      // File systems without locks have none to take; check_ours() notices a second process when it has written.
+      if (errno != EINTR) lock_problem_ = errno_text();
     }
-    struct stat status = {};
-    const auto named = file_id(names_.journal);
-    if (::fstat(journal_.get(), &status) == 0 && named == FileId{status.st_dev, status.st_ino}) return;
+    if (has_its_name()) return;
     journal_ = {};
+  }
+}
+
+bool PartWriter::has_its_name() const {
+  struct stat status = {};
+  return ::fstat(journal_.get(), &status) == 0 &&
+         file_id(names_.journal) == FileId{static_cast<uint64_t>(status.st_dev), static_cast<uint64_t>(status.st_ino)};
+}
+
+void PartWriter::check_ours() const {
+  constexpr std::string_view kSecond =
+      "another process is at work on this part, or has removed it: what this one did since its last commit is lost; "
+      "run one task of each shard at a time";
+  if (!has_its_name()) give_up(names_.journal, kSecond);
+  for (const Growing* file : {&results_, &failed_}) {
+    struct stat status = {};
+    if (::fstat(file->descriptor.get(), &status) != 0) fail(file->path, "cannot be looked at");
+    if (status.st_size != file->written) give_up(file->path, kSecond);
   }
 }
 
@@ -116,7 +174,7 @@ void PartWriter::resume() {
   if (journal.head.empty()) return begin_anew();
   check_key(names_.journal, key_from_json(journal.head, names_.journal.string() + ":1"), key_, names_.results);
   if (journal.last.rows > key_.range().size())
-    refuse(names_.journal, "has more rows than the shard; remove it to begin anew");
+    give_up(names_.journal, "has more rows than the shard; remove it to begin anew");
   if (journal.last.result_bytes < static_cast<int64_t>(options_.head.size())) return begin_anew();
   if (::ftruncate(journal_.get(), journal.bytes) != 0) fail(names_.journal, "writing failed");
   rows_done_ = committed_ = journal.last.rows;
@@ -135,9 +193,9 @@ void PartWriter::open(Growing& file, const fs::path& path, int64_t size) const {
   struct stat status = {};
   if (::fstat(file.descriptor.get(), &status) != 0) fail(path, "cannot be written");
   if (status.st_size < size) {
-    refuse(path, fmt::format("has {} bytes, but {} says that there are {}: it was changed from outside; remove {} to "
-                             "begin anew",
-                             status.st_size, names_.journal.filename().string(), size, names_.journal.string()));
+    give_up(path, fmt::format("has {} bytes, but {} says that there are {}: it was changed from outside; remove {} to "
+                              "begin anew",
+                              status.st_size, names_.journal.filename().string(), size, names_.journal.string()));
   }
   file.written = status.st_size;
   cut(file, size);
@@ -188,6 +246,7 @@ void PartWriter::commit() {
     flush(*file);
     if (::fdatasync(file->descriptor.get()) != 0) fail(file->path, "writing failed");
   }
+  check_ours();
   put(journal_.get(), names_.journal, to_line({rows_done_, results_.written, failed_.written, rows_failed_}));
   if (::fdatasync(journal_.get()) != 0) fail(names_.journal, "writing failed");
   committed_ = rows_done_;
@@ -210,6 +269,7 @@ void PartWriter::finish(const std::string& facts) {
   if (rows_done_ != key_.range().size()) {
     throw Error(fmt::format("{}: {} of {} rows are done", names_.results.string(), rows_done_, key_.range().size()));
   }
+  check_ours();
   publish(results_, names_.results, true);
   publish(failed_, names_.failed, failed_.written > 0);
   sync_folder(folder_of(names_.results));
@@ -218,6 +278,8 @@ void PartWriter::finish(const std::string& facts) {
   receipt.done = rows_done_ - rows_failed_;
   receipt.failed = rows_failed_;
   receipt.results = seal_of(names_.results);
+  receipt.results_name = names_.results.filename().string();
+  receipt.failures_name = names_.failed.filename().string();
   receipt.facts = facts;
   if (failed_.written > 0) receipt.failures = seal_of(names_.failed);
   write_receipt(names_.receipt, receipt);

@@ -20,7 +20,11 @@
 namespace zoo::batch {
 
 /// What to do with what is there of the same part.
-enum class WhenThere { kRefuse, kResume };
+enum class WhenThere {
+  kRefuse,
+  kResume,
+  kRetryFailed,  ///< go on before the first row that failed, also where the part was finished
+};
 
 struct PartOptions {
   WhenThere when_there = WhenThere::kRefuse;
@@ -34,7 +38,8 @@ struct PartOptions {
 class PartWriter {
  public:
   /// Makes or resumes the part. Throws ConfigError, with the way out, where there is a part of this name that is not to
-  /// be resumed or is one of another job, and where another process is at work on it.
+  /// be resumed; IoError, as other parts may go on, where it is one of another job, is damaged, or another process is
+  /// at work on it.
   PartWriter(PartNames names, JobKey key, PartOptions options = {});
   PartWriter(const PartWriter&) = delete;
   PartWriter& operator=(const PartWriter&) = delete;
@@ -44,6 +49,10 @@ class PartWriter {
   int64_t rows_failed() const { return rows_failed_; }
   /// Whether the part was finished before; there is nothing to do then.
   bool is_finished() const { return finished_; }
+
+  /// Why the file system has no locks (flock), so that a second process at work on the part would be noticed late, when
+  /// one of them commits; empty where it has them.
+  const std::string& lock_problem() const { return lock_problem_; }
 
   /// Adds whole lines to the results of the row that comes next.
   void write(std::string_view lines);
@@ -71,9 +80,15 @@ class PartWriter {
   };
 
   bool take_receipt();
+  bool take_finished();
+  void take_back_failures();
   void begin_anew();
   void resume();
   void lock_journal();
+  /// Whether the journal that is open is the one of this name.
+  bool has_its_name() const;
+  /// Throws IoError where another process has written to the files or replaced them.
+  void check_ours() const;
   void open(Growing& file, const std::filesystem::path& path, int64_t size) const;
   void flush(Growing& file) const;
   void cut(Growing& file, int64_t size) const;
@@ -86,6 +101,7 @@ class PartWriter {
   Growing results_;
   Growing failed_;
   Descriptor journal_;
+  std::string lock_problem_;
   int64_t rows_done_ = 0;
   int64_t rows_failed_ = 0;
   int64_t committed_ = -1;  ///< rows; -1: nothing yet

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/core/files.h"
 #include "pipeline/batch/manifest.h"
 #include "pipeline/video/frame_source.h"
 
@@ -16,6 +17,7 @@ namespace zoo::batch {
 struct RowPlace {
   std::filesystem::path root;
   std::string prefix = {};
+  std::optional<FileId> root_id = {};  ///< of the root when the work began
 
   std::filesystem::path file_of(const ManifestRow& row) const { return root / row.path; }
   std::string name_of(const ManifestRow& row) const { return prefix + row.path; }
@@ -25,12 +27,18 @@ struct RowPlace {
 /// whoever opens it.
 std::optional<pipeline::FrameFailure> changed_row(const RowPlace& place, const ManifestRow& row);
 
+/// Reads the file of a row that could not be used, to tell a bad file from bad storage: throws IoError where trying
+/// again later may help, i.e. the root is not what it was when the work began (not mounted, say), it may not be looked
+/// into, or the system says anything but that this one file is missing, its path impossible or its permissions wrong
+/// (an I/O error, a stale handle, no memory, no descriptors). Otherwise the row's failure is the file's own.
+void check_storage(const RowPlace& place, const ManifestRow& row);
+
 /// The text of a message with the name of a row in place of the name of its file, so that it does not depend on where
 /// that lies.
 std::string with_row_name(std::string message, const std::filesystem::path& file, const std::string& name);
 
 /// Reads rows that are pictures. Frames and failures carry the row as their index and the name of RowPlace; next()
-/// never throws IoError.
+/// throws IoError only as check_storage does: the row is to be answered later.
 class RowSource : public pipeline::FrameSource {
  public:
   RowSource(RowPlace place, std::vector<ManifestRow> rows);

@@ -112,7 +112,7 @@ cv::Mat decode_image(std::vector<uint8_t> bytes, std::string_view name, const Im
   } catch (const ImageError& e) {
     fail(e.fault(), name, e.what());
   } catch (const cv::Exception& e) {
-    fail(ImageFault::kTooLarge, name, e.err);  // what is left to go wrong is the memory for the pixels
+    fail(e.code == cv::Error::StsNoMem ? ImageFault::kNoMemory : ImageFault::kTooLarge, name, e.err);
   }
 }
 

@@ -24,6 +24,7 @@ enum class ImageFault {
   kNotAnImage,  ///< no format we know, or a variant of one that we do not decode
   kTruncated,   ///< starts like an image, but ends too early or is damaged
   kTooLarge,    ///< the header promises more pixels than the limit (decompression bomb), or the file is over 512 MiB
+  kNoMemory,    ///< there is no memory for its pixels now
 };
 
 class ImageError : public IoError {

@@ -18,6 +18,7 @@ FailureKind failure_kind(ImageFault fault) {
     case ImageFault::kTruncated:
       return FailureKind::kTruncated;
     case ImageFault::kTooLarge:
+    case ImageFault::kNoMemory:
       return FailureKind::kTooLarge;
   }
   return FailureKind::kNotAnImage;

@@ -148,6 +148,7 @@ TEST_F(BatchJobs, SignalsOfSchedulersEndThemSoThatTheyGoOn) {
     ASSERT_TRUE(
         wait_until([&] { return fs::exists(folder_ / "one/part-00000-of-00001.journal") || task.has_ended(); }));
     task.send(signal);
+    task.send(signal == SIGUSR1 ? SIGTERM : SIGUSR1);  // a warning beside it is no second request
     const ProgramResult stopped = task.wait();
     EXPECT_EQ(stopped.exit_code, signal == SIGINT ? 130 : 143) << stopped.err;
     EXPECT_THAT(stopped.err, HasSubstr("--resume goes on there"));
@@ -174,6 +175,33 @@ TEST_F(BatchJobs, AFolderThatGrowsMovesNothing) {
   EXPECT_THAT(
       read_text(folder_ / "all.failed.jsonl"),
       AllOf(HasSubstr("\"kind\":\"changed\""), HasSubstr("the manifest says"), HasSubstr("\"kind\":\"missing\"")));
+}
+
+TEST_F(BatchJobs, AnswerRowsThatFailedAgainWhenTheyAreAskedTo) {
+  make_pictures(4);
+  fs::rename(folder_ / "pictures/b/00001.ppm", folder_ / "away.ppm");
+  EXPECT_EQ(run_program(predict("parts", "0/1")).exit_code, 3);
+  const std::string failed = folder_ / "parts/failed-00000-of-00001.jsonl";
+  EXPECT_THAT(read_text(failed), HasSubstr("b/00001.ppm"));
+  fs::rename(folder_ / "away.ppm", folder_ / "pictures/b/00001.ppm");
+  EXPECT_THAT(run_program(predict("parts", "0/1", {"--retry-failed"})).err, HasSubstr("belongs to --resume"));
+  EXPECT_EQ(run_program(predict("parts", "0/1", {"--resume", "--retry-failed"})).exit_code, 3);
+  EXPECT_THAT(read_text(failed), AllOf(Not(HasSubstr("b/00001.ppm")), HasSubstr("a_empty.jpg")));
+  merge_and_compare();
+}
+
+TEST_F(BatchJobs, OfOtherKernelsOrPreprocessingAreOtherJobs) {
+  make_pictures(2);
+  EXPECT_EQ(run_program(predict("parts", "0/2")).exit_code, 3);
+  const auto refusal = [&](const std::vector<std::string>& more) {
+    const ProgramResult result = run_program(predict("parts", "0/2", more));
+    EXPECT_EQ(result.exit_code, 1) << result.err;
+    return result.err;
+  };
+  EXPECT_THAT(refusal({"--resume", "--isa", "sse"}), HasSubstr("the flags: nothing in place of --isa sse"));
+  EXPECT_THAT(refusal({"--resume", "--kernels", "own"}), HasSubstr("the flags: nothing in place of --kernels own"));
+  EXPECT_THAT(refusal({"--resume", "--set", "preprocess.interpolation=bicubic"}),
+              AllOf(HasSubstr("the preprocessing: "), HasSubstr("bicubic")));
 }
 
 TEST_F(BatchJobs, TakeTheirShardFromTheSchedulerAndSaySo) {
@@ -229,9 +257,9 @@ TEST_F(BatchJobs, TablesAndFlatLinesAreMergedToo) {
 
 TEST_F(BatchJobs, FlagsThatDoNotGoTogetherAreRefusedWithTheWayOut) {
   make_pictures(2);
-  const auto refusal = [&](const std::vector<std::string>& arguments) {
+  const auto refusal = [&](const std::vector<std::string>& arguments, int exit_code = 2) {
     const ProgramResult result = run_program(arguments);
-    EXPECT_EQ(result.exit_code, 2) << result.err;
+    EXPECT_EQ(result.exit_code, exit_code) << result.err;
     return result.err;
   };
   const std::string list = folder_ / "list.tsv";
@@ -244,10 +272,10 @@ TEST_F(BatchJobs, FlagsThatDoNotGoTogetherAreRefusedWithTheWayOut) {
   EXPECT_THAT(refusal(predict("parts", "", {"x.jpg"})), HasSubstr("says what to work on"));
   EXPECT_THAT(refusal(predict("parts", "", {"--json", "x"})), HasSubstr("--out DIR and --format"));
   EXPECT_THAT(refusal(predict("parts", "9/4")), HasSubstr("0/4 to 3/4"));
-  EXPECT_THAT(refusal(predict("parts", "", {"--root", folder_ / "nowhere"})), HasSubstr("is no folder here"));
+  EXPECT_THAT(refusal(predict("parts", "", {"--root", folder_ / "nowhere"}), 1), HasSubstr("is no folder here"));
   EXPECT_EQ(run_program(predict("parts", "0/2")).exit_code, 3);
   EXPECT_THAT(refusal(predict("parts", "0/2")), HasSubstr("--resume leaves it as it is"));
-  EXPECT_THAT(refusal(predict("parts", "0/2", {"--resume", "--topk", "2"})),
+  EXPECT_THAT(refusal(predict("parts", "0/2", {"--resume", "--topk", "2"}), 1),
               HasSubstr("another job (the flags: nothing in place of --topk 2)"));
   EXPECT_THAT(refusal({"merge", folder_ / "parts", "-o", folder_ / "all.jsonl"}),
               AllOf(HasSubstr("shard 1/2 is missing: rows 2 to 3"), HasSubstr("--resume")));
@@ -339,6 +367,15 @@ TEST_F(BatchEval, RowsWithoutGroundTruthAreFailuresAndOtherListsAreRefused) {
   const Json figures = merged({demo_model(), "--data", data}, data, 1);
   EXPECT_EQ(figures.at("pictures"), 1);
   EXPECT_THAT(figures.at("failed").at(0).at("error").get<std::string>(), HasSubstr("no ground truth"));
+  fs::remove_all(folder_ / "parts");
+  EXPECT_EQ(merged({demo_model(), "--data", data}, data, 2), figures);  // a shard of nothing else
+  fs::create_directories(data + "/cat");
+  fs::rename(data + "/dog/a.jpg", data + "/cat/a.jpg");
+  fs::copy_file(data + "/loose.jpg", data + "/dog/a.jpg");
+  const ProgramResult truth = run_program({"eval", demo_model(), "--data", data, "--manifest", folder_ / "list.tsv",
+                                           "--shard", "0/2", "--out", folder_ / "parts", "--resume"});
+  EXPECT_EQ(truth.exit_code, 1);
+  EXPECT_THAT(truth.err, HasSubstr("the ground truth: "));
   make_pictures(3);
   const ProgramResult other = run_program(
       {"eval", demo_model(), "--data", data, "--manifest", folder_ / "list.tsv", "--out", folder_ / "other"});

@@ -1,9 +1,8 @@
-// Parts that are written, killed, resumed and merged.
+// Parts that are written, killed and resumed.
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -15,100 +14,16 @@
 #include "nn/core/files.h"
 #include "pipeline/batch/merge.h"
 #include "pipeline/batch/part_writer.h"
+#include "tests/pipeline/batch/part_fixture.h"
 #include "tests/support/temp_folder.h"
 
 namespace zoo::batch {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr auto kNever = std::chrono::hours(1);
-
-std::string result_of(int64_t row) { return fmt::format("{{\"row\":{},\"frame\":0,\"x\":{}}}\n", row, row * row); }
-std::string failure_of(int64_t row) { return fmt::format("{{\"row\":{},\"frame\":0,\"error\":\"bad\"}}\n", row); }
-bool is_bad(int64_t row) { return row % 7 == 3; }
-
-std::string what_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const ConfigError& error) {
-    std::string text;
-    for (const std::string& problem : error.problems()) text += problem + "\n";
-    return text;
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-class Parts : public ::testing::Test {
- protected:
-  static JobKey key(int64_t rows, const ShardId& shard, const std::string& weights = "abc") {
-    return {"predict", "jsonl", "digest of the manifest", rows, shard, {{"the weights", weights}}};
-  }
-  PartNames names(const ShardId& shard) const { return part_names(folder_.path(), shard, ".jsonl"); }
-
-  static void work(PartWriter& part, const RowRange& range, int64_t until) {
-    for (int64_t row = range.begin + part.rows_done(); row < until; ++row) {
-      if (is_bad(row)) {
-        part.fail_row(failure_of(row));
-      } else {
-        part.write(result_of(row));
-        part.end_row();
-      }
-    }
-  }
-
-  void make(int64_t rows, const ShardId& shard, WhenThere when_there = WhenThere::kRefuse,
-            const std::string& weights = "abc") const {
-    PartWriter part(names(shard), key(rows, shard, weights), {.when_there = when_there});
-    const RowRange range = rows_of_shard(rows, shard);
-    work(part, range, range.end);
-    part.finish();
-  }
-
-  std::string merged(const std::string& name) const {
-    merge_parts(PartSet(find_parts(folder_.path())), names_beside(folder_ / name));
-    return folder_ / name;
-  }
-
-  static std::string text_of(const fs::path& file) {
-    std::ifstream stream(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
-
-  test::TempFolder folder_;
-  test::TempFolder out_;
-};
-
-std::string all_results(int64_t rows) {
-  std::string text;
-  for (int64_t row = 0; row < rows; ++row) text += is_bad(row) ? "" : result_of(row);
-  return text;
-}
-
-TEST_F(Parts, OfAnyNumberOfShardsAreMergedIntoWhatOneWouldHaveWritten) {
-  for (const int64_t count : {1, 2, 5, 30}) {
-    const test::TempFolder folder;
-    constexpr int64_t kRows = 23;
-    std::vector<PartNames> parts;
-    for (int64_t index = count - 1; index >= 0; --index) {
-      const ShardId shard{index, count};
-      parts.push_back(part_names(folder.path(), shard, ".jsonl"));
-      PartWriter part(parts.back(), key(kRows, shard));
-      work(part, rows_of_shard(kRows, shard), rows_of_shard(kRows, shard).end);
-      part.finish();
-    }
-    merge_parts(PartSet(parts), names_beside(out_ / "all.jsonl"));
-    EXPECT_EQ(text_of(out_ / "all.jsonl"), all_results(kRows)) << count;
-    EXPECT_EQ(text_of(out_ / "all.failed.jsonl"), failure_of(3) + failure_of(10) + failure_of(17)) << count;
-    const Receipt receipt = read_receipt(out_ / "all.receipt.json");
-    EXPECT_EQ(receipt.done, 20);
-    EXPECT_EQ(receipt.failed, 3);
-  }
-}
 
 // A kill leaves what was written by then, or any beginning of it behind the last commit.
 TEST_F(Parts, GoOnAfterAKillWhateverWasWrittenByThen) {
@@ -192,9 +107,75 @@ TEST_F(Parts, AreLeftAloneUnlessTheyAreResumedByTheSameJob) {
   EXPECT_EQ(again.rows_failed(), 1);
 }
 
+TEST_F(Parts, AnswerTheirFailedRowsAgainWhenTheyAreAskedTo) {
+  constexpr int64_t kRows = 20;
+  for (const bool is_finished : {false, true}) {
+    const test::TempFolder folder;
+    const PartNames part_of_folder = part_names(folder.path(), {}, ".jsonl");
+    {
+      PartWriter part(part_of_folder, key(kRows, {}));
+      work(part, {0, kRows}, is_finished ? kRows : 12);
+      part.commit();
+      if (is_finished) part.finish();
+    }
+    if (!is_finished) std::ofstream(part_of_folder.results_open(), std::ios::app) << "{\"row\":12,\"half";
+    EXPECT_EQ(PartWriter(part_of_folder, key(kRows, {}), {.when_there = WhenThere::kResume}).rows_done(),
+              is_finished ? kRows : 12);
+    PartWriter part(part_of_folder, key(kRows, {}), {.when_there = WhenThere::kRetryFailed});
+    EXPECT_EQ(part.rows_done(), 3);
+    EXPECT_EQ(part.rows_failed(), 0);
+    EXPECT_FALSE(fs::exists(part_of_folder.receipt));
+    std::string all;
+    for (int64_t row = 0; row < kRows; ++row) {
+      all += result_of(row);
+      if (row < 3) continue;
+      part.write(result_of(row));
+      part.end_row();
+    }
+    part.finish();
+    EXPECT_EQ(text_of(part_of_folder.results), all);
+    EXPECT_FALSE(fs::exists(part_of_folder.failed));
+    const PartWriter again(part_of_folder, key(kRows, {}), {.when_there = WhenThere::kRetryFailed});
+    EXPECT_TRUE(again.is_finished());
+  }
+}
+
 TEST_F(Parts, AreWorkedOnByOneProcessAtATime) {
   const PartWriter first(names({}), key(5, {}));
   EXPECT_THAT(what_of([&] { make(5, {}, WhenThere::kResume); }), HasSubstr("another process is at work on this part"));
+}
+
+// Where a file system has no locks.
+TEST_F(Parts, NoticeASecondProcessWhenTheyCommit) {
+  const auto notices = [&](const std::function<void(const PartNames&)>& second) {
+    const test::TempFolder folder;
+    const PartNames part_of_folder = part_names(folder.path(), {}, ".jsonl");
+    PartWriter part(part_of_folder, key(5, {}), {.commit_interval = kNever});
+    work(part, {0, 5}, 2);
+    second(part_of_folder);
+    EXPECT_THAT(what_of([&] { part.commit(); }), HasSubstr("another process is at work on this part, or has removed"));
+  };
+  notices([](const PartNames& part) { std::ofstream(part.results_open(), std::ios::app) << result_of(0); });
+  notices([](const PartNames& part) { fs::resize_file(part.failed_open(), 7); });
+  notices([](const PartNames& part) { write_file(part.journal, ""); });
+  notices([](const PartNames& part) { fs::remove(part.journal); });
+}
+
+// Exit code 1, not 2: other parts of the job may go on.
+TEST_F(Parts, OnesOwnTroubleIsNotThatOfTheCommand) {
+  {
+    const PartWriter first(names({}), key(5, {}));
+    EXPECT_THROW(make(5, {}, WhenThere::kResume), IoError);
+  }
+  EXPECT_THROW(make(5, {}), ConfigError);
+  EXPECT_THROW(make(5, {}, WhenThere::kResume, "other"), IoError);
+  {
+    PartWriter part(names({}), key(5, {}), {.when_there = WhenThere::kResume});
+    work(part, {0, 5}, 5);
+    part.commit();
+  }
+  fs::resize_file(names({}).results_open(), 3);
+  EXPECT_THROW(make(5, {}, WhenThere::kResume), IoError);
 }
 
 TEST_F(Parts, ThatWereChangedFromOutsideAreRefused) {
@@ -207,88 +188,6 @@ TEST_F(Parts, ThatWereChangedFromOutsideAreRefused) {
   EXPECT_THAT(what_of([&] { make(5, {}, WhenThere::kResume); }), HasSubstr("it was changed from outside"));
   write_file(names({}).journal, "no journal\n");
   EXPECT_THAT(what_of([&] { make(5, {}, WhenThere::kResume); }), HasSubstr("is not a line of JSON"));
-}
-
-TEST_F(Parts, MergeNamesWhatIsMissingAndWhatIsThereTwice) {
-  for (const int64_t index : {0, 1, 5, 6, 9}) make(100, {index, 10});
-  EXPECT_THAT(what_of([&] { merged("all.jsonl"); }),
-              AllOf(HasSubstr("shards 2/10 to 4/10 are missing: rows 20 to 49"),
-                    HasSubstr("shards 7/10 to 8/10 are missing: rows 70 to 89"), HasSubstr("--resume")));
-  for (const int64_t index : {2, 3, 4, 7, 8}) make(100, {index, 10});
-  std::vector<PartNames> parts = find_parts(folder_.path());
-  EXPECT_EQ(parts.size(), 10U);
-  fs::copy(folder_.path(), out_.path() / "copy");
-  parts.push_back(part_names(out_.path() / "copy", {4, 10}, ".jsonl"));
-  EXPECT_THAT(what_of([&] { const PartSet set(parts); }), HasSubstr("shard 4/10 (rows 40 to 49) is there twice"));
-  EXPECT_EQ(text_of(merged("all.jsonl")), all_results(100));
-}
-
-TEST_F(Parts, MergeRefusesPartsOfAnotherModelAndChangedFiles) {
-  make(10, {0, 2});
-  make(10, {1, 2}, WhenThere::kRefuse, "other");
-  EXPECT_THAT(what_of([&] { merged("all.jsonl"); }),
-              AllOf(HasSubstr("is of another job"), HasSubstr("the weights: other in place of abc")));
-  fs::remove(names({1, 2}).receipt);
-  make(10, {1, 2});
-  const std::string whole = text_of(names({1, 2}).results);
-  write_file(names({1, 2}).results, whole + result_of(9));
-  EXPECT_THAT(what_of([&] { merged("all.jsonl"); }), HasSubstr("is not what"));
-  fs::remove(names({1, 2}).results);
-  EXPECT_THAT(what_of([&] { merged("all.jsonl"); }), HasSubstr("is not there"));
-  EXPECT_FALSE(fs::exists(folder_ / "all.jsonl"));
-}
-
-/// A part whose receipt fits, whatever it holds.
-void forge(const PartNames& names, JobKey key, const std::string& results, const std::string& failures,
-           int64_t failed) {
-  write_file(names.results, results);
-  Receipt receipt;
-  receipt.key = std::move(key);
-  receipt.failed = failed;
-  receipt.done = receipt.key.rows - failed;
-  receipt.results = seal_of(names.results);
-  fs::remove(names.failed);
-  if (!failures.empty()) {
-    write_file(names.failed, failures);
-    receipt.failures = seal_of(names.failed);
-  }
-  write_receipt(names.receipt, receipt);
-}
-
-TEST_F(Parts, MergeProvesThatEveryRowIsThereOnce) {
-  const auto problem = [&](const std::string& results, const std::string& failures) {
-    forge(names({}), key(3, {}), results, failures, failures.empty() ? 0 : 1);
-    return what_of([&] { merge_parts(PartSet(find_parts(folder_.path())), names_beside(out_ / "all.jsonl")); });
-  };
-  const std::string a = result_of(0);
-  const std::string b = result_of(1);
-  const std::string c = result_of(2);
-  EXPECT_EQ(problem(a + b + c, ""), "");
-  EXPECT_THAT(problem(a + c, ""), HasSubstr("row 1 is missing"));
-  EXPECT_THAT(problem(a + b, ""), HasSubstr("row 2 is missing"));
-  EXPECT_THAT(problem(a + b + b + c, ""), HasSubstr("row 1 is there twice"));
-  EXPECT_THAT(problem(a + b + c + a, ""), HasSubstr("row 0 is there twice, or not in its place"));
-  EXPECT_THAT(problem(b + a + c, ""), HasSubstr("row 0 is missing, or not in its place"));
-  EXPECT_THAT(problem(a + b + c, failure_of(1)), HasSubstr("row 1 has results, too"));
-  EXPECT_THAT(problem(a + "[1,2]\n" + c, ""), HasSubstr(":2: the record does not begin with the number of its row"));
-  EXPECT_THAT(problem(a + b + "{\"row\":2,", ""), HasSubstr("has no end"));
-}
-
-TEST_F(Parts, OfTablesHaveTheirHeaderOnce) {
-  const std::string head = "row,source,label\n";
-  for (const int64_t index : {0, 1}) {
-    JobKey table = key(4, {index, 2});
-    table.format = "csv";
-    PartWriter part(part_names(folder_.path(), table.shard, ".csv"), table, {.head = head});
-    for (int64_t row = 2 * index; row < 2 * index + 2; ++row) {
-      part.write(fmt::format("{},\"a\n{},\"\"b\"\"\",x\n{},c,y\n", row, row, row));
-      part.end_row();
-    }
-    part.finish();
-  }
-  std::string expected = head;
-  for (int row = 0; row < 4; ++row) expected += fmt::format("{},\"a\n{},\"\"b\"\"\",x\n{},c,y\n", row, row, row);
-  EXPECT_EQ(text_of(merged("all.csv")), expected);
 }
 
 TEST_F(Parts, AreFoundByAnyOfTheirFiles) {
@@ -318,7 +217,8 @@ TEST_F(Parts, ReceiptsAreCheckedAsHostile) {
                                                                                  {"\"shards\":1", "\"shards\":0"},
                                                                                  {"\"rows\":10", "\"rows\":-1"},
                                                                                  {"\"done\":9", "\"done\":8"},
-                                                                                 {"\"sha256\":\"", "\"sha257\":\""}}) {
+                                                                                 {"\"sha256\":\"", "\"sha257\":\""},
+                                                                                 {"\"name\":\"", "\"name\":\"../"}}) {
     std::string text = good;
     ASSERT_NE(text.find(from), std::string::npos) << from << " in " << text;
     text.replace(text.find(from), from.size(), to);
