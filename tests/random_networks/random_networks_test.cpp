@@ -31,6 +31,8 @@ namespace {
 
 using Outputs = std::vector<std::vector<float>>;
 
+constexpr double kMostInt8Error = 0.3;
+
 uint32_t number_from(const char* name, uint32_t otherwise) {
   const char* const text = std::getenv(name);
   return text == nullptr ? otherwise : static_cast<uint32_t>(std::strtoul(text, nullptr, 10));
@@ -125,13 +127,29 @@ bool in_whole_numbers(const Executable& executable) {
 }
 
 /// What rounding explains, of the largest value: a wrong tap, lane or zero point makes errors as large as the values.
+/// Of int8, whose roundings add up where the values of deep layers are nearly alike, only what is plainly wrong can be
+/// told so; its kernels are compared bit by bit with plain loops, too.
 double allowed(Precision precision) {
   if (precision == Precision::kF32) return 1e-4;
-  return precision == Precision::kBf16 ? 0.02 : 0.06;
+  return precision == Precision::kBf16 ? 0.02 : kMostInt8Error;
 }
 
 class RandomNetworks : public ::testing::Test {
  protected:
+  /// The same network with kernels that are plain loops, wherever convolutions are computed in whole numbers.
+  static void expect_plain_loops_agree(const RandomNetwork& random, const Tensor& image, CompileOptions options,
+                                       const Executable& executable, const Outputs& actual) {
+    if (!in_whole_numbers(executable)) return;
+    options.kernels.wanted = "int8:reference";
+    try {
+      const auto plain = Executable::compile(random.network, random.input, options);
+      if (!in_whole_numbers(*plain)) return;
+      EXPECT_EQ(run(*plain, image, 1), actual) << "plain loops";
+    } catch (const UnknownKernelError&) {
+      // It has no convolution that has candidates.
+    }
+  }
+
   static void check(uint32_t seed) {
     const RandomNetwork random = random_network(seed);
     const Tensor image = weights::formula_input(random.input, "test");
@@ -155,6 +173,7 @@ class RandomNetworks : public ::testing::Test {
         EXPECT_LE(error_of(actual[i], expected[i]), allowed(precision)) << "output " << i;
       }
       if (precision != Precision::kInt8) continue;
+      expect_plain_loops_agree(random, image, way.options, *executable, actual);
       const Outputs again = run(*executable, image, 5 - way.run_threads);
       if (in_whole_numbers(*executable)) {
         EXPECT_EQ(again, actual) << "whole numbers are those of any threads";
@@ -168,7 +187,7 @@ TEST_F(RandomNetworks, AreComputedAsTheReferenceEngineComputesThem) {
   const uint32_t first = number_from("ZOO_RANDOM_SEED", 0);
   const uint32_t count = number_from("ZOO_RANDOM_NETWORKS", ZOO_RANDOM_NETWORKS_DEFAULT);
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) std::signal(signal, say_what_ran);
-  for (uint32_t seed = first; seed < first + count && !HasFailure(); ++seed) {
+  for (uint32_t seed = first; seed < first + count; ++seed) {
     fmt::format_to_n(running.data(), running.size() - 1, "ZOO_RANDOM_SEED={}\n", seed);
     check(seed);
   }
