@@ -461,6 +461,7 @@ TEST(Digest, IsWhatEveryoneComputes) {
   const fs::path file = folder / "digest.txt";
   std::ofstream(file) << "abc";  // FIPS 180-2, appendix B.1
   EXPECT_EQ(hash_file(file, HashKind::kSha256), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(hash_text("abc"), hash_file(file, HashKind::kSha256));
   std::ofstream(file) << "hello\n";  // `echo hello | git hash-object --stdin`
   EXPECT_EQ(hash_file(file, HashKind::kGitBlob), "ce013625030ba8dba906f756967f9e9ca394464a");
   fs::remove(file);

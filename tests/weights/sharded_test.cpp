@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/weights/checkpoint_file.h"
+#include "nn/weights/checkpoint_parts.h"
 #include "tests/weights/checkpoint_test.h"
 #include "tests/weights/pth_files.h"
 
@@ -59,6 +60,14 @@ TEST_F(Sharded, LoadLikeOneFile) {
       EXPECT_TRUE(std::ranges::equal(loaded.values.views[id], expected.views[id])) << parameters_[id].name;
     }
   }
+}
+
+TEST_F(Sharded, AreAllTheirFiles) {
+  write_tensors("b.safetensors", {"x"});
+  const auto file = index(with_map(map_of({{"x", "b.safetensors"}, {"y", "a.safetensors"}, {"z", "b.safetensors"}})));
+  EXPECT_THAT(files_of_checkpoint(file), testing::ElementsAre(file, path("a.safetensors"), path("b.safetensors")));
+  EXPECT_THAT(files_of_checkpoint(path("b.safetensors")), testing::ElementsAre(path("b.safetensors")));
+  EXPECT_THROW(files_of_checkpoint(path("none.safetensors")), WeightError);
 }
 
 TEST_F(Sharded, MissingFilesAreNamed) {
