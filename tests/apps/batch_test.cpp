@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <opencv2/videoio.hpp>
 
 #include "tests/apps/program_runner.h"
 #include "tests/apps/tiny_models.h"
@@ -104,6 +105,32 @@ TEST_F(BatchJobs, ShardsTogetherAreWhatOneRunWrites) {
     EXPECT_THAT(json.at("error").get<std::string>(), Not(HasSubstr(folder_.path().string())));
   }
   EXPECT_THAT(failed, ::testing::ElementsAre("a_empty.jpg empty", "b/00003_cut.ppm truncated", "b/none.mp4 lost"));
+}
+
+TEST_F(BatchJobs, AVideoThatBreaksInTheMiddleCanBeMerged) {
+  make_pictures(2);
+  const std::string clip = folder_ / "pictures/b/clip.avi";
+  {
+    cv::VideoWriter writer(clip, cv::VideoWriter::fourcc('M', 'J', 'P', 'G'), 20.0, {160, 120});
+    for (int i = 0; i < 40; ++i) writer.write(cv::Mat(120, 160, CV_8UC3, cv::Scalar(i, 128, 255 - i)));
+  }
+  fs::resize_file(clip, fs::file_size(clip) / 2);
+  list();
+  for (const std::string format : {"jsonl", "flat", "csv"}) {
+    const std::string all = folder_ / ("all" + (format == "csv" ? std::string(".csv") : ".jsonl"));
+    EXPECT_EQ(run_program(predict(format, "", {"--format", format})).exit_code, 3);
+    const ProgramResult merged = run_program({"merge", folder_ / format, "-o", all});
+    EXPECT_EQ(merged.exit_code, 0) << merged.err;
+    EXPECT_THAT(read_text(all), HasSubstr("frames could be decoded"));
+    if (format != "jsonl") continue;
+    int64_t next = 0;
+    for (const std::string& line : lines_of(read_text(all))) {
+      const Json json = Json::parse(line);
+      if (json.at("source") != "b/clip.avi") continue;
+      EXPECT_EQ(json.at("frame"), next++) << line;
+    }
+    EXPECT_GT(next, 10);
+  }
 }
 
 // Every few moments one of two tasks is killed, until all are done.
