@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,13 +17,17 @@ struct Field {
 struct Message {
   std::string place;          ///< MQTT: the topic. Redis: the key of the stream
   std::vector<Field> fields;  ///< of an entry of Redis; MQTT has one, whose value is the payload
-  int qos = 1;                ///< MQTT: 0 at most once, 1 at least once, 2 exactly once
-  bool retain = false;        ///< MQTT: the broker keeps the newest of the topic for those who come later
-  int64_t max_length = 0;     ///< Redis: about so many of the newest entries stay in the stream; 0: all
-  bool lasts = true;          ///< of what is kept (Publisher::keep): sent again after each connect; else only once
+  /// MQTT: the payload instead of a field, which several messages share.
+  std::shared_ptr<const std::string> shared_payload = nullptr;
+  int qos = 1;             ///< MQTT: 0 at most once, 1 at least once, 2 exactly once
+  bool retain = false;     ///< MQTT: the broker keeps the newest of the topic for those who come later
+  int64_t max_length = 0;  ///< Redis: about so many of the newest entries stay in the stream; 0: all
+  bool lasts = true;       ///< of what is kept (Publisher::keep): sent again after each connect; else only once
 
+  /// Of MQTT.
+  const std::string& payload() const { return shared_payload ? *shared_payload : fields.front().value; }
   size_t bytes() const {
-    size_t sum = place.size();
+    size_t sum = place.size() + (shared_payload ? shared_payload->size() : 0);
     for (const Field& field : fields) sum += field.name.size() + field.value.size();
     return sum;
   }

@@ -150,7 +150,7 @@ void MosquittoLink::make_client() {
     check(mosquitto_username_pw_set(client_.get(), address.user.c_str(), password));
   }
   if (options_.will) {
-    const std::string& text = options_.will->fields.front().value;
+    const std::string& text = options_.will->payload();
     check(mosquitto_will_set(client_.get(), options_.will->place.c_str(), static_cast<int>(text.size()), text.data(),
                              options_.will->qos, options_.will->retain));
   }
@@ -241,7 +241,7 @@ void MosquittoLink::deliver(std::span<const Message> messages, const Wakeup& wak
   std::vector<bool> done(messages.size(), false);
   for (size_t i = 0; i < messages.size(); ++i) {
     const Message& message = messages[i];
-    const std::string& payload = message.fields.front().value;
+    const std::string& payload = message.payload();
     int id = 0;
     check(mosquitto_publish(client_.get(), &id, message.place.c_str(), static_cast<int>(payload.size()), payload.data(),
                             message.qos, message.retain));

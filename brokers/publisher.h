@@ -24,7 +24,7 @@ namespace zoo::brokers {
 
 struct PublisherOptions {
   size_t max_messages = 1000;            ///< that wait; at least 1
-  size_t max_bytes = size_t{64} << 20U;  ///< of them; at least one message waits, however large it is
+  size_t max_bytes = size_t{64} << 20U;  ///< of them, and again of what is kept and does not last; one at least waits
   Clock* clock = nullptr;                ///< of the waits between two tries; null: system_clock()
   uint64_t seed = 0;                     ///< of the chance in these waits
   std::function<void(const std::string&)> on_message = {};  ///< what a user should know: away, why, back. One at a time
@@ -60,8 +60,9 @@ class Publisher {
   /// Thread-safe, as all below; never waits. After stop() messages are dropped.
   void send(Message message);
   /// What holds until the next one of its place: the newest of each is sent, and sent again after each connect, before
-  /// what waits, so that a broker that has forgotten everything knows; Message::lasts says otherwise. Never dropped,
-  /// but for what breaks connections; not counted.
+  /// what waits, so that a broker that has forgotten everything knows; what is kept later takes turns with what waits.
+  /// Of what does not last (Message::lasts) the oldest make room. What breaks connections is dropped, and for ten
+  /// minutes what is kept at that place and is not smaller. Not counted.
   void keep(Message message);
   /// Nothing of this place is kept any more.
   void forget(const std::string& place);

@@ -17,8 +17,8 @@ constexpr const char* kOffline = "offline";
 /// What Home Assistant takes as a state.
 constexpr size_t kMaxState = 200;
 
-brokers::Message retained(std::string topic, std::string payload, int qos = 1) {
-  return {.place = std::move(topic), .fields = {{{}, std::move(payload)}}, .qos = qos, .retain = true};
+brokers::Message retained(std::string topic, std::string payload) {
+  return {.place = std::move(topic), .fields = {{{}, std::move(payload)}}, .qos = 1, .retain = true};
 }
 
 std::unique_ptr<brokers::Link> link_of(const MqttSinkOptions& options) {
@@ -91,14 +91,15 @@ void MqttSink::write_counts(const std::string& stream, LabelCounts& before, cons
 
 void MqttSink::write_picture(const std::string& stream, const pipeline::ProcessedFrame& item) {
   if (!publisher_.state().connected) return;
-  const std::optional<std::string> picture = pictures_->picture_of(item);
-  if (!picture) return;
-  keep_of(stream, topics_.frame(stream), *picture, 0);
+  std::optional<std::string> jpeg = pictures_->picture_of(item);
+  if (!jpeg) return;
+  const auto picture = std::make_shared<const std::string>(*std::move(jpeg));
+  keep_picture(stream, topics_.frame(stream), picture);
   const auto* objects = std::get_if<pipeline::FoundObjects>(&item.result);
   if (objects == nullptr) return;
   std::set<std::string> labels;
   for (const pipeline::FoundObject& object : objects->boxes) labels.insert(object.label);
-  for (const std::string& label : labels) keep_of(stream, topics_.snapshot(stream, label), *picture, 0);
+  for (const std::string& label : labels) keep_picture(stream, topics_.snapshot(stream, label), picture);
 }
 
 void MqttSink::finish() { publisher_.stop({retained(topics_.available(), kOffline)}); }
@@ -137,16 +138,26 @@ void MqttSink::forget(const std::string& stream) {
 void MqttSink::tell_counts(const std::string& json) { keep(topics_.counts(), json); }
 void MqttSink::tell_model(const std::string& json) { keep(topics_.model(), json); }
 
-void MqttSink::keep(const std::string& topic, std::string payload, int qos) {
-  publisher_.keep(retained(topic, std::move(payload), qos));
+void MqttSink::keep(const std::string& topic, std::string payload) {
+  publisher_.keep(retained(topic, std::move(payload)));
 }
 
-void MqttSink::keep_of(const std::string& stream, const std::string& topic, std::string payload, int qos) {
-  {
-    const std::scoped_lock lock(mutex_);
-    kept_[stream].insert(topic);
-  }
-  keep(topic, std::move(payload), qos);
+void MqttSink::keep_of(const std::string& stream, const std::string& topic, std::string payload) {
+  note_kept(stream, topic);
+  keep(topic, std::move(payload));
+}
+
+/// The next picture comes soon, so this one is sent once.
+void MqttSink::keep_picture(const std::string& stream, const std::string& topic,
+                            std::shared_ptr<const std::string> jpeg) {
+  note_kept(stream, topic);
+  publisher_.keep(
+      {.place = topic, .fields = {}, .shared_payload = std::move(jpeg), .qos = 0, .retain = true, .lasts = false});
+}
+
+void MqttSink::note_kept(const std::string& stream, const std::string& topic) {
+  const std::scoped_lock lock(mutex_);
+  kept_[stream].insert(topic);
 }
 
 const std::string& MqttSink::name_of(size_t stream) {

@@ -59,8 +59,10 @@ class MqttSink : public pipeline::ResultSink {
  private:
   using LabelCounts = std::map<std::string, int64_t>;
 
-  void keep(const std::string& topic, std::string payload, int qos = 1);
-  void keep_of(const std::string& stream, const std::string& topic, std::string payload, int qos = 1);
+  void keep(const std::string& topic, std::string payload);
+  void keep_of(const std::string& stream, const std::string& topic, std::string payload);
+  void keep_picture(const std::string& stream, const std::string& topic, std::shared_ptr<const std::string> jpeg);
+  void note_kept(const std::string& stream, const std::string& topic);
   void write_answer(const std::string& stream, const pipeline::ProcessedFrame& item);
   void write_counts(const std::string& stream, LabelCounts& before, const pipeline::FoundObjects& objects);
   void write_picture(const std::string& stream, const pipeline::ProcessedFrame& item);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <thread>
 
 #include <fmt/format.h>
@@ -246,6 +247,40 @@ TEST(MqttLinkTest, WaitsNoLongerThanTheDeadline) {
   EXPECT_LT(Time::now() - begin, 10s);
   ends.join();
 }
+
+class LimitedBroker : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(LimitedBroker, TakesEverythingButThePicturesThatAreTooLargeForIt) {
+  const MqttBroker broker({"allow_anonymous true", fmt::format("{} 20000", GetParam())});
+  const MqttSubscriber reader(broker);
+  std::mutex mutex;
+  std::vector<std::string> said;
+  PublisherOptions options;
+  options.on_message = [&](const std::string& text) {
+    const std::scoped_lock lock(mutex);
+    said.push_back(text);
+  };
+  Publisher publisher(make_mqtt_link(options_of(broker.url())), options);
+  const auto large = std::make_shared<const std::string>(100'000, 'x');
+  int sent = 0;
+  for (const auto end = Time::now() + 3s; Time::now() < end; std::this_thread::sleep_for(20ms)) {
+    publisher.keep({.place = "frame", .fields = {}, .shared_payload = large, .qos = 0, .retain = true, .lasts = false});
+    publisher.send(message("results", std::to_string(sent++)));
+  }
+  publisher.send(message("results", "last"));
+  EXPECT_TRUE(reader.wait_for([](const MqttSubscriber& one) {
+    const auto results = one.payloads_of("results");
+    return !results.empty() && results.back() == "last";
+  }));
+  EXPECT_EQ(publisher.state().dropped, 0);
+  EXPECT_LE(publisher.state().reconnects, 3) << "then they are not sent any more";
+  EXPECT_TRUE(reader.payloads_of("frame").empty());
+  if (publisher.state().reconnects == 0) return;  // a broker may as well drop them and say nothing
+  const std::scoped_lock lock(mutex);
+  EXPECT_THAT(said, Contains(HasSubstr("100005 bytes for frame is dropped")));
+}
+
+INSTANTIATE_TEST_SUITE_P(Limits, LimitedBroker, ::testing::Values("max_packet_size", "message_size_limit"));
 
 TEST(MqttPublisherTest, ComesBackWithinASecondOfTheBroker) {
   MqttBroker broker;

@@ -30,15 +30,16 @@ using namespace std::chrono_literals;
 class FakeBroker {
  public:
   std::atomic<bool> there = true;
-  std::atomic<bool> refuses = false;  ///< what no waiting helps against
-  std::atomic<bool> breaks = false;   ///< the connection, at the next message
-  std::atomic<bool> hangs = false;    ///< heeding the deadline alone
-  std::atomic<bool> stuck = false;    ///< heeding nothing
-  std::set<std::string> poison;       ///< places whose messages break the connection; set before
+  std::atomic<bool> refuses = false;    ///< what no waiting helps against
+  std::atomic<bool> breaks = false;     ///< the connection, at the next message
+  std::atomic<bool> hangs = false;      ///< heeding the deadline alone
+  std::atomic<bool> stuck = false;      ///< heeding nothing
+  std::atomic<size_t> most = SIZE_MAX;  ///< bytes of a payload; larger ones of QoS 0 are taken, then it hangs up
+  std::set<std::string> poison;         ///< places whose messages break the connection; set before
 
   void take(const Message& message) {
     const std::scoped_lock lock(mutex_);
-    taken_.push_back(message.place + "=" + message.fields.front().value);
+    taken_.push_back(message.place + "=" + message.payload());
     changed_.notify_all();
   }
   void note_connect(Clock::TimePoint time) {
@@ -97,16 +98,19 @@ class FakeLink final : public Link {
       if (!broker_->there || broker_->poison.contains(message.place) || broker_->breaks.exchange(false)) {
         throw BrokerError("fake://broker: lost", true);
       }
-      broker_->take(message);
+      if (hangs_up_) throw BrokerError("fake://broker: hung up", true);
+      hangs_up_ = message.payload().size() > broker_->most;
+      if (!hangs_up_) broker_->take(message);
       ++delivered;
     }
   }
   void idle(std::chrono::milliseconds time, const Wakeup& wakeup) override {
     pollfd polled{.fd = wakeup.descriptor(), .events = POLLIN, .revents = 0};
     ::poll(&polled, 1, static_cast<int>(std::min(time, 20ms).count()));
-    if (!broker_->there) throw BrokerError("fake://broker: lost", true);
+    if (!broker_->there || hangs_up_) throw BrokerError("fake://broker: lost", true);
   }
   void close() override {
+    hangs_up_ = false;
     if (std::exchange(connected_, false)) broker_->note_close();
   }
 
@@ -122,6 +126,7 @@ class FakeLink final : public Link {
   const std::shared_ptr<FakeBroker> broker_;
   Clock& clock_;
   bool connected_ = false;
+  bool hangs_up_ = false;
 };
 
 class PublisherTest : public ::testing::Test {
@@ -273,6 +278,59 @@ TEST_F(PublisherTest, AMessageThatBreaksConnectionsIsGivenUp) {
     clock_.turn(1s);
   }
   EXPECT_EQ(broker_->taken().back(), "state=y");
+}
+
+Message picture(const std::string& place, size_t bytes) {
+  return {.place = place,
+          .fields = {},
+          .shared_payload = std::make_shared<const std::string>(bytes, 'x'),
+          .qos = 0,
+          .retain = true,
+          .lasts = false};
+}
+
+TEST_F(PublisherTest, PicturesThatBreakConnectionsUnacknowledgedAreGivenUpAndNothingElseIs) {
+  broker_->most = 100;
+  start({}, &clock_);
+  ASSERT_TRUE(wait_until([](const PublisherState& state) { return state.connected; }));
+  const auto said_often = [&] {
+    int count = 0;
+    for (const std::string& text : said()) count += text.find("for frame is dropped") != std::string::npos ? 1 : 0;
+    return count;
+  };
+  int sent = 0;
+  for (int i = 0; i < 5000 && said_often() == 0; ++i) {
+    publisher_->keep(picture("frame", 200));
+    if (i % 10 == 0) send(sent++);
+    std::this_thread::sleep_for(1ms);
+    clock_.turn(500ms);
+  }
+  ASSERT_EQ(said_often(), 1);
+  for (int i = 0; i < 100; ++i) {
+    publisher_->keep(picture("frame", 200));
+    send(sent++);
+  }
+  publisher_->keep(picture("frame", 50));
+  for (int i = 0; i < 5000 && (publisher_->state().delivered < sent || !publisher_->idle()); ++i) {
+    std::this_thread::sleep_for(1ms);
+    clock_.turn(100ms);
+  }
+  EXPECT_EQ(publisher_->state().delivered, sent);
+  EXPECT_EQ(publisher_->state().dropped, 0);
+  EXPECT_THAT(broker_->taken(), ::testing::Contains("frame=" + std::string(50, 'x'))) << "smaller ones go on";
+  EXPECT_EQ(said_often(), 1);
+}
+
+TEST_F(PublisherTest, WhatIsKeptAllTheTimeDoesNotKeepResultsWaiting) {
+  start();
+  std::atomic<bool> ends = false;
+  std::thread keeper([&] {
+    for (int i = 0; !ends; ++i) publisher_->keep(message(fmt::format("state{}", i % 1000), std::to_string(i)));
+  });
+  for (int i = 0; i < 2000; ++i) send(i);
+  EXPECT_TRUE(wait_until([](const PublisherState& state) { return state.delivered + state.dropped == 2000; }));
+  ends = true;
+  keeper.join();
 }
 
 /// Seconds between the tries of five minutes.
