@@ -24,6 +24,8 @@ struct FreeReply {
 using Reader = std::unique_ptr<redisReader, FreeReader>;
 using RawReply = std::unique_ptr<void, FreeReply>;
 
+/// The buffer stays, as pictures fill it again and again, but not one of a few large ones.
+constexpr size_t kKeptBuffer = size_t{16} << 20U;
 /// hiredis allocates what the length of a list announces; a list of more is no answer to what we ask.
 constexpr size_t kMaxItems = size_t{1} << 20U;
 
@@ -58,7 +60,7 @@ Reader new_reader() {
   Reader reader(redisReaderCreate());
   if (!reader) throw std::bad_alloc();
   reader->fn = limit_lists(*reader->fn, reader->fn->createArray);
-  reader->maxbuf = 0;  // keeps its buffer, which pictures fill again and again
+  reader->maxbuf = kKeptBuffer;
   return reader;
 }
 

@@ -195,7 +195,7 @@ QueueState RedisQueue::state() {
   const StreamFigures figures = stream_figures(replies[0], replies[1], options_.group);
   dropped_ = dropped_of(figures, dropped_);
   QueueState state{.length = figures.length,
-                   .waiting = std::max<int64_t>(0, figures.added - figures.read - dropped_),
+                   .waiting = waiting_of(figures, dropped_),
                    .pending = figures.pending,
                    .dropped = dropped_,
                    .results = replies[3].as_integer(),

@@ -54,20 +54,28 @@ StreamFigures stream_figures(const RedisReply& stream, const RedisReply& groups,
   const auto& all = groups.as_list();
   const auto ours = std::ranges::find_if(all, [&](const RedisReply& one) { return text_of(one, "name") == group; });
   if (ours == all.end()) throw BrokerError(fmt::format("the stream has no group {} any more", group), true);
-  figures.read = integer_of(*ours, "entries-read");
+  const RedisReply* read = ours->find("entries-read");
+  if (read != nullptr && !read->is_nil()) figures.read = read->as_integer();
   figures.last_read = text_of(*ours, "last-delivered-id");
   figures.pending = integer_of(*ours, "pending");
   return figures;
 }
 
 int64_t dropped_of(const StreamFigures& figures, int64_t before) {
+  if (!figures.read) return before;
   // Redis counts what was trimmed unread as not read for ever.
-  const int64_t not_read = std::max<int64_t>(0, figures.added - figures.read);
+  const int64_t not_read = std::max<int64_t>(0, figures.added - *figures.read);
   if (id_numbers(figures.last_read) >= id_numbers(figures.last_added)) return not_read;
   const bool nothing_read_is_left = figures.first.empty() || id_numbers(figures.first) > id_numbers(figures.last_read);
   // Nothing read yet: what was trimmed before is not the group's loss.
-  if (!nothing_read_is_left || figures.read == 0) return before;
+  if (!nothing_read_is_left || *figures.read == 0) return before;
   return std::max<int64_t>(0, not_read - figures.length);
+}
+
+int64_t waiting_of(const StreamFigures& figures, int64_t dropped) {
+  if (figures.read) return std::max<int64_t>(0, figures.added - *figures.read - dropped);
+  if (id_numbers(figures.last_read) >= id_numbers(figures.last_added)) return 0;
+  return std::max<int64_t>(1, figures.length - figures.pending);
 }
 
 }  // namespace zoo::brokers

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,11 +20,11 @@ std::pair<uint64_t, uint64_t> id_numbers(std::string_view id);
 /// What XINFO STREAM and the group's part of XINFO GROUPS say.
 struct StreamFigures {
   int64_t length = 0;
-  int64_t added = 0;       ///< ever
-  int64_t read = 0;        ///< delivered to the group ever
-  std::string first;       ///< the oldest entry's id; empty where there is none
-  std::string last_added;  ///< id
-  std::string last_read;   ///< id
+  int64_t added = 0;            ///< ever
+  std::optional<int64_t> read;  ///< delivered to the group ever; Redis loses count where entries were deleted
+  std::string first;            ///< the oldest entry's id; empty where there is none
+  std::string last_added;       ///< id
+  std::string last_read;        ///< id
   int64_t pending = 0;
 };
 /// Throws BrokerError; also where the group is missing.
@@ -31,5 +32,8 @@ StreamFigures stream_figures(const RedisReply& stream, const RedisReply& groups,
 
 /// Entries that were trimmed before the group read them; `before`: what was known, where these figures cannot tell.
 int64_t dropped_of(const StreamFigures& figures, int64_t before);
+
+/// Entries that were not delivered to the group yet; at most so many, and one at least, where Redis has lost count.
+int64_t waiting_of(const StreamFigures& figures, int64_t dropped);
 
 }  // namespace zoo::brokers

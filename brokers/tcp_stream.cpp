@@ -113,13 +113,17 @@ std::unique_ptr<ByteStream> connect_tcp(const RedisAddress& address, Deadline de
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(list, freeaddrinfo);
   int last_error = EHOSTUNREACH;
-  for (const addrinfo* found = list; found != nullptr; found = found->ai_next) {
+  int left = 0;
+  for (const addrinfo* found = list; found != nullptr; found = found->ai_next) ++left;
+  for (const addrinfo* found = list; found != nullptr; found = found->ai_next, --left) {
     Descriptor fd(socket(found->ai_family, found->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, found->ai_protocol));
     if (fd.get() < 0) {
       last_error = errno;
       continue;
     }
-    last_error = connect_to(*found, fd.get(), deadline);
+    // One that does not answer leaves time to the others.
+    const auto now = std::chrono::steady_clock::now();
+    last_error = connect_to(*found, fd.get(), now + (deadline - now) / left);
     if (last_error != 0) continue;
     const int on = 1;
     setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

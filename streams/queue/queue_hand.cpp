@@ -15,6 +15,10 @@ namespace {
 /// How long a thread works before it tells what it has answered and asks for more.
 constexpr double kBatchSeconds = 0.02;
 constexpr double kMaxBatch = 64.0;
+/// What a thread asks for at a time, by what entries have had of late.
+constexpr double kBatchBytes = 32.0 * 1'024.0 * 1'024.0;
+/// Of the size of a large entry, what is left of it with each smaller one.
+constexpr double kForgetBytes = 0.99;
 /// Of the mean time of an entry, how much the newest counts.
 constexpr double kNewest = 0.2;
 /// How long a thread waits for new entries before it looks whether to claim, or to stop.
@@ -32,6 +36,12 @@ class Core {
  private:
   std::counting_semaphore<>& cores_;
 };
+
+double bytes_of(const brokers::QueueEntry& entry) {
+  size_t bytes = 0;
+  for (const auto& [name, value] : entry.fields) bytes += name.size() + value.size();
+  return static_cast<double>(bytes);
+}
 
 EntryRules rules_of(const QueueWorkerOptions& options) {
   EntryRules rules = options.rules;
@@ -103,6 +113,7 @@ void QueueHand::work_on(std::vector<brokers::QueueEntry> entries) {
   const Stopwatch held;
   shared_.counters.delivered += std::ssize(entries);
   for (brokers::QueueEntry& entry : entries) {
+    large_bytes_ = std::max(large_bytes_ * kForgetBytes, bytes_of(entry));
     if (&entry != &entries.front() && shared_.breaker.is_open()) {
       untold_.push_back({EntryAnswers::left_untried(entry), 0.0});
       continue;
@@ -164,7 +175,8 @@ void QueueHand::count(const Untold& one, bool counts) {
 
 int64_t QueueHand::batch() const {
   if (mean_s_ == 0.0 || shared_.breaker.is_open()) return 1;
-  return static_cast<int64_t>(std::clamp(std::floor(kBatchSeconds / mean_s_), 1.0, kMaxBatch));
+  return static_cast<int64_t>(
+      std::clamp(std::floor(std::min(kBatchSeconds / mean_s_, kBatchBytes / (1.0 + large_bytes_))), 1.0, kMaxBatch));
 }
 
 }  // namespace zoo::streams

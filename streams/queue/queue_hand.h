@@ -107,7 +107,8 @@ class QueueHand {
   EntryAnswers answers_;
   Backoff backoff_;
   std::vector<Untold> untold_;
-  double mean_s_ = 0.0;  ///< of an entry; 0 before the first
+  double mean_s_ = 0.0;       ///< of an entry; 0 before the first
+  double large_bytes_ = 0.0;  ///< of a large entry of late
   Clock::TimePoint back_at_ = Clock::TimePoint::min();
 };
 

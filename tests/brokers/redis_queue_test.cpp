@@ -308,6 +308,34 @@ TEST_F(RedisQueueTest, AStreamOfAnotherKindIsRefused) {
   }
 }
 
+TEST(RedisQueueReplies, ALostCountIsNotZero) {
+  StreamFigures figures{.length = 10,
+                        .added = 1000,
+                        .read = std::nullopt,
+                        .first = "5-0",
+                        .last_added = "9-0",
+                        .last_read = "7-0",
+                        .pending = 3};
+  EXPECT_EQ(dropped_of(figures, 4), 4) << "what was known";
+  EXPECT_EQ(waiting_of(figures, 4), 7) << "not the 1000 that were ever added";
+  figures.last_read = "9-0";
+  EXPECT_EQ(dropped_of(figures, 4), 4);
+  EXPECT_EQ(waiting_of(figures, 4), 0);
+}
+
+TEST_F(RedisQueueTest, AQueueWhoseCountRedisHasLostComesToItsEnd) {
+  for (int i = 0; i < 4; ++i) add(std::to_string(i));
+  const std::string third = entries_from(redis_.command({"XRANGE", "jobs", "-", "+"}))[2].id;
+  RedisQueue queue = member("one");
+  queue.prepare();
+  redis_.command({"XDEL", "jobs", third});
+  redis_.command({"XGROUP", "SETID", "jobs", "g", entries_from(redis_.command({"XRANGE", "jobs", "-", "+"}))[0].id});
+  EXPECT_GE(queue.state().waiting, 1);
+  for (const QueueEntry& entry : queue.read(10, 1ms)) queue.answer(std::vector{answer_to(entry.id, "")});
+  EXPECT_EQ(queue.state().waiting, 0);
+  EXPECT_EQ(queue.state().pending, 0);
+}
+
 TEST(RedisQueueReplies, RefuseWhatIsNoEntry) {
   EXPECT_THROW(entries_from(RedisReply::integer(1)), BrokerError);
   EXPECT_THROW(entries_from(RedisReply::list({RedisReply::text("x")})), BrokerError);

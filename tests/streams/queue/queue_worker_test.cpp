@@ -90,6 +90,7 @@ TEST(QueueWorkerTest, WhatIsLeftIsTriedAgainAndThenADeadLetter) {
   QueueWorkerOptions options = rig.options("one");
   options.claim_after = 1ms;
   options.rules.retry_for = 500ms;
+  options.rules.max_deliveries = 1;
   QueueWorker worker(slot_of([&](const cv::Mat& picture) -> pipeline::TaskResult {
                        if (picture.cols == 5) {
                          ++tries;
@@ -101,7 +102,7 @@ TEST(QueueWorkerTest, WhatIsLeftIsTriedAgainAndThenADeadLetter) {
   rig.add("unlucky", png(5));
   rig.add("lucky", png(6));
   ASSERT_TRUE(comes_true([&] { return !rig.answers("dead").empty(); }));
-  EXPECT_GT(tries, 3) << "more often than an entry may end its workers";
+  EXPECT_GT(tries, 1) << "more often than an entry may end its workers";
   EXPECT_THAT(rig.answers("dead").at("unlucky")[0], HasSubstr("no luck (tried for"));
   EXPECT_THAT(rig.answers(), SizeIs(1));
   EXPECT_EQ(worker.counts().left, tries - 1);
