@@ -106,6 +106,10 @@ brokers::RedisAddress QueueFlags::address() const {
   if (address.key.empty()) {
     throw UsageError(fmt::format("--queue {}: the stream is missing: {}/STREAM", address.shown(), address.server()));
   }
+  if (!address.password.empty() && !password_file.empty()) {
+    throw UsageError(
+        fmt::format("--password-file: the address {} has a password, too; give one of them", address.shown()));
+  }
   if (!address.password.empty()) return address;
   const char* variable = std::getenv(kRedisPasswordVariable);
   if (!password_file.empty()) {

@@ -178,6 +178,8 @@ TEST(WorkerMistakes, SayWhatHelps) {
     return result.err;
   };
   const std::vector<std::string> out = {"--results", "out"};
+  EXPECT_THAT(says("redis://:hunter2@127.0.0.1/jobs", {"--results", "out", "--password-file", folder / "empty"}),
+              HasSubstr("--password-file: the address redis://:***@127.0.0.1"));
   EXPECT_THAT(says("host/jobs", out), HasSubstr("write redis://"));
   EXPECT_THAT(says("redis://u:hunter2@host", out), HasSubstr("the stream is missing: redis://u:***@host:6379/STREAM"));
   EXPECT_THAT(says("redis://u:hunter2@host:x/jobs", out), HasSubstr("the port is no number"));
