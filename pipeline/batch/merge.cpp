@@ -67,8 +67,8 @@ class Side {
   int64_t row() const { return reader_->row(); }
   const RowReader& reader() const { return *reader_; }
   const std::string& head() const {
-    static const std::string kNone;
-    return reader_ ? reader_->head() : kNone;
+    static const std::string none;
+    return reader_ ? reader_->head() : none;
   }
   void advance() { ended_ = !reader_ || !reader_->next(); }
 
