@@ -135,9 +135,16 @@ std::string PublishFlags::password(const char* variable) const {
 }
 
 PublishTarget PublishFlags::target_of(const std::string& address) const {
+  // With several it may be that of another.
+  const auto check_file = [&](const auto& parsed) {
+    if (parsed.password.empty() || password_file.empty() || addresses.size() > 1) return;
+    throw UsageError(
+        fmt::format("--password-file: the address {} has a password, too; give one of them", parsed.server()));
+  };
   try {
     if (brokers::is_mqtt_address(address)) {
       brokers::MqttAddress mqtt = brokers::parse_mqtt_address(address);
+      check_file(mqtt);
       if (mqtt.topic.empty()) mqtt.topic = default_topic();
       if (mqtt.user.empty()) mqtt.user = value_of(kMqttUserVariable);
       if (mqtt.password.empty() && !mqtt.user.empty()) mqtt.password = password(kMqttPasswordVariable);
@@ -145,6 +152,7 @@ PublishTarget PublishFlags::target_of(const std::string& address) const {
     }
     if (brokers::is_redis_address(address)) {
       brokers::RedisAddress redis = brokers::parse_redis_address(address);
+      check_file(redis);
       if (redis.key.empty()) redis.key = kProgram;
       if (redis.password.empty()) redis.password = password(kRedisPasswordVariable);
       return redis;

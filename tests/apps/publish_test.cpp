@@ -254,6 +254,7 @@ TEST_F(Publish, WrongFlagsSayWhatHelps) {
     const char* problem;
   } kCases[] = {
       {{"--publish", "http://host"}, "--publish http://host: is no address of a broker; write mqtt://HOST"},
+      {{"--publish", "mqtt://me:secret@host", "--password-file", "/dev/null"}, "has a password, too; give one of them"},
       {{"--publish", "mqtt://"}, "the name of the server is missing"},
       {{"--publish", "mqtt://host/a+b"}, "neither + nor #"},
       {{"--publish", "mqtt://host/a", "--publish", "mqtt://host/a"}, "is given twice"},
