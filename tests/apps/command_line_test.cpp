@@ -39,7 +39,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Mistake{"nothing",
                 {},
-                "a subcommand is missing, one of: predict, live, serve, worker, eval, run, preprocess, validate"},
+                "a subcommand is missing, one of: predict, live, serve, worker, eval, manifest, merge, run, "
+                "preprocess, validate"},
         Mistake{"misspelt_subcommand", {"predcit"}, "unknown subcommand predcit; did you mean predict?"},
         Mistake{"strange_subcommand", {"qwertyuiop"}, "unknown subcommand qwertyuiop (see --help)"},
         Mistake{"empty_value",
