@@ -237,8 +237,8 @@ std::string manifest_text(FileList list) {
   const auto path_of = [](const ManifestFile& file) -> const std::string& { return file.path.native(); };
   // A walk yields its files sorted, but goes by the parts of paths where bytes count here.
   if (!std::ranges::is_sorted(list.files, {}, path_of)) std::ranges::sort(list.files, {}, path_of);
-  const auto same = std::ranges::unique(list.files, {}, &ManifestFile::path);
-  list.files.erase(same.begin(), same.end());
+  const auto is_same = [](const ManifestFile& a, const ManifestFile& b) { return a.path == b.path; };
+  list.files.erase(std::unique(list.files.begin(), list.files.end(), is_same), list.files.end());
   std::string text = fmt::format("{}\t{}\t{}\t{}\n", kMagic, kVersion, list.files.size(), escaped(list.root.native()));
   for (size_t row = 0; row < list.files.size(); ++row) {
     fmt::format_to(std::back_inserter(text), "{}\t{}\t{}\n", row, list.files[row].bytes,

@@ -82,7 +82,7 @@ bool KernelChooser::prefers(const Candidates& fused, const std::array<Candidates
   std::vector<std::string> names = names_of(fused.kernels);
   names.push_back(first.name() + " + " + second.name());
   const auto ordered = [&](auto list) {
-    if (steps_first) std::ranges::rotate(list, list.end() - 1);
+    if (steps_first) std::rotate(list.begin(), list.end() - 1, list.end());
     return list;
   };
   const std::vector<double> measured = times(fused.problem, ordered(names), [&] {
