@@ -82,7 +82,7 @@ void WorkerSession::open_server() {
                       .body = serve::prometheus_text(worker_metrics(snapshot())),
                       .headers = {{"Cache-Control", "no-store"}}});
   });
-  const auto health = [this](bool well) {
+  const auto health = [](bool well) {
     return serve::HttpResponse{
         .status = well ? 200 : 503, .content_type = "text/plain", .body = well ? "ok\n" : "no\n"};
   };
