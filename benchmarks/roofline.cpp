@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <map>
-#include <unistd.h>
+
+#include "nn/engine/machine/capabilities.h"
 
 namespace zoo::benchmarks {
 
@@ -10,8 +11,8 @@ const engine::Roofline& roofline(engine::Precision precision) {
   static std::map<engine::Precision, engine::Roofline> measured;
   const auto known = measured.find(precision);
   if (known != measured.end()) return known->second;
-  const auto bytes =
-      static_cast<size_t>(std::max({sysconf(_SC_LEVEL3_CACHE_SIZE), sysconf(_SC_LEVEL2_CACHE_SIZE), 1L}));
+  const engine::CacheSizes& caches = engine::machine_capabilities().caches;
+  const size_t bytes = std::max(caches.l3, caches.l2);
   return measured.emplace(precision, engine::measure_roofline(bytes, {.precision = precision})).first->second;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "nn/engine/machine/capabilities.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define ZOO_X86_KERNELS 1
@@ -140,9 +142,10 @@ constexpr ResampleKernels kPortable{"portable", horizontal1_portable, horizontal
 std::vector<const ResampleKernels*> resample_kernels() {
   std::vector<const ResampleKernels*> sets = {&kPortable};
 #ifdef ZOO_X86_KERNELS
-  if (!__builtin_cpu_supports("avx2")) return sets;
-  sets.push_back(&kAvx2);
-  if (const ResampleKernels* avx512 = avx512_resample_kernels()) sets.push_back(avx512);
+  using engine::kernels::Isa;
+  const engine::Capabilities& machine = engine::machine_capabilities();
+  if (machine.has(Isa::kAvx2)) sets.push_back(&kAvx2);
+  if (machine.avx512_vnni) sets.push_back(&avx512_resample_kernels());
 #endif
   return sets;
 }

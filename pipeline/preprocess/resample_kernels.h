@@ -45,14 +45,14 @@ struct WeightBytes {
   int8_t upper;
 };
 
-/// The sets that this processor can run, the slowest (plain C++) first.
+/// The sets that this process may use (nn/engine/machine/capabilities.h), the slowest (plain C++) first.
 std::vector<const ResampleKernels*> resample_kernels();
 
 /// The last of them.
 const ResampleKernels& best_resample_kernels();
 
-/// On x86-64 only. The first may be called on processors with AVX2; the second is null without AVX512-VNNI.
+/// On x86-64 only. For processors with AVX2, and with AVX512-VNNI.
 const ResampleKernels& avx2_resample_kernels();
-const ResampleKernels* avx512_resample_kernels();
+const ResampleKernels& avx512_resample_kernels();
 
 }  // namespace zoo::pipeline

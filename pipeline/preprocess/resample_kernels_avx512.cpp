@@ -113,12 +113,10 @@ ZOO_AVX512 void vertical_avx512(const FilterTable& table, size_t index, const ui
 
 }  // namespace
 
-const ResampleKernels* avx512_resample_kernels() {
+const ResampleKernels& avx512_resample_kernels() {
   static const ResampleKernels kernels{"avx512_vnni", avx2_resample_kernels().horizontal1, horizontal3_avx512,
                                        vertical_avx512};
-  const bool supported = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
-  return supported ? &kernels : nullptr;
+  return kernels;
 }
 
 }  // namespace zoo::pipeline
