@@ -8,7 +8,6 @@
 
 #include "nn/engine/kernels/bf16/bf16.h"
 #include "nn/engine/kernels/peak/peak.h"
-#include "nn/engine/lower/step_compiler.h"
 #include "nn/engine/machine/capabilities.h"
 
 namespace zoo::benchmarks {

@@ -5,7 +5,7 @@
 #include <benchmark/benchmark.h>
 
 #include "benchmarks/roofline.h"
-#include "nn/engine/lower/step_compiler.h"
+#include "nn/engine/kernels/f32/kernels.h"
 #include "nn/engine/machine/capabilities.h"
 
 namespace zoo::benchmarks {

@@ -10,7 +10,7 @@
 
 #include "nn/core/error.h"
 #include "nn/engine/choice/kernel_environment.h"
-#include "nn/engine/lower/step_compiler.h"
+#include "nn/engine/kernels/f32/kernels.h"
 #include "nn/engine/machine/capabilities.h"
 #include "tests/engine/network_fixture.h"
 #include "tests/support/temp_folder.h"
@@ -119,15 +119,16 @@ TEST(KernelChoice, TakesTheFirstOfThoseThatTakeAsLong) {
 }
 
 /// Whether two convolutions, each of which takes `step_ms`, are computed at once.
-bool prefers_fused(const std::string& wanted, int64_t channels, int fused_ms, int step_ms, bool steps_first = false) {
+bool prefers_fused(const std::string& wanted, int64_t channels, int fused_ms, int step_ms,
+                   Prospect prospect = Prospect::kGood) {
   ConvolutionProblem both = problem(channels);
-  both.expansion = {both.op, both.pad, {}};
+  both.expansions = {{both.op, both.pad, {}}};
   ConvolutionKernels fused;
   fused.push_back(std::make_unique<FakeKernel>("own:both", fused_ms));
   const ConvolutionKernels steps = fakes(step_ms, step_ms);
   const ConvolutionProblem step = problem(channels);
   KernelChooser chooser({.wanted = wanted, .cache = ""}, sse_table());
-  return chooser.prefers({both, fused}, {{{step, steps}, {step, steps}}}, steps_first);
+  return chooser.prefers({both, fused}, {{step, steps}, {step, steps}}, prospect);
 }
 
 TEST(KernelChoice, ComputesTwoAtOnceWhereThatIsFaster) {
@@ -140,12 +141,67 @@ TEST(KernelChoice, ComputesTwoAtOnceWhereThatIsFaster) {
 }
 
 TEST(KernelChoice, ComputesOneAfterTheOtherWhereThatIsAsGoodAndComesFirst) {
-  EXPECT_TRUE(prefers_fused("auto", 18, 3, 20, true));
-  EXPECT_FALSE(prefers_fused("auto", 19, 30, 1, true));
+  EXPECT_TRUE(prefers_fused("auto", 18, 3, 20, Prospect::kPoor));
+  EXPECT_FALSE(prefers_fused("auto", 19, 30, 1, Prospect::kPoor));
   // Both are wanted.
   EXPECT_TRUE(prefers_fused("own", 20, 30, 1));
-  EXPECT_FALSE(prefers_fused("own", 20, 3, 20, true));
-  EXPECT_TRUE(prefers_fused("both", 20, 30, 1, true));
+  EXPECT_FALSE(prefers_fused("own", 20, 3, 20, Prospect::kPoor));
+  EXPECT_TRUE(prefers_fused("both", 20, 30, 1, Prospect::kPoor));
+}
+
+TEST(KernelChoice, MeasuresNothingAtOnceThatHasNoProspect) {
+  EXPECT_FALSE(prefers_fused("auto", 21, 3, 20, Prospect::kNone));
+  EXPECT_FALSE(prefers_fused("own", 21, 3, 20, Prospect::kNone));
+  EXPECT_TRUE(prefers_fused("both", 21, 30, 1, Prospect::kNone));
+}
+
+TEST(KernelChoice, MeasuresTwoAtOnceWhereNeitherIsWhatIsAskedFor) {
+  EXPECT_TRUE(prefers_fused("none of these", 22, 3, 20));
+  EXPECT_FALSE(prefers_fused("none of these", 23, 30, 1));
+}
+
+// A time of three steps, and that of the step that does the same.
+TEST(KernelChoice, ComputesThreeAtOnceWhereThatIsFaster) {
+  const auto prefers = [](int64_t channels, int fused_ms, int step_ms) {
+    ConvolutionProblem all = problem(channels);
+    all.expansions = {{all.op, all.pad, {}}, {all.op, all.pad, {}}};
+    ConvolutionKernels fused;
+    fused.push_back(std::make_unique<FakeKernel>("own:all", fused_ms));
+    const ConvolutionKernels steps = fakes(step_ms, step_ms);
+    const ConvolutionProblem step = problem(channels);
+    KernelChooser chooser({.wanted = "auto", .cache = ""}, sse_table());
+    return chooser.prefers({all, fused}, {{step, steps}, {step, steps}, {step, steps}});
+  };
+  EXPECT_TRUE(prefers(24, 5, 4));
+  EXPECT_FALSE(prefers(25, 20, 1));
+}
+
+TEST(JoinedProblem, TellsItsMembers) {
+  ConvolutionProblem first = problem(8);
+  first.op.kernel = {3, 3};
+  first.op.stride = {2, 2};
+  first.pad = {{1, 1}, {1, 1}};
+  first.src = {1, 8, 9, 8};
+  first.dst = {1, 8, 5, 4};
+  first.src_format = kPlanarF32;
+  first.dst_format = kChannelsLastBf16;
+  first.activation.kind = ActivationKind::kRelu;
+  ConvolutionProblem second = problem(8);
+  second.src = second.dst = first.dst;
+  second.src_format = second.dst_format = kChannelsLastBf16;
+  second.has_residual = true;
+  ConvolutionProblem third = second;
+  third.op.kernel = {2, 3};
+  third.dst = {1, 8, 4, 2};
+  second.has_residual = false;
+  const ConvolutionProblem all = joined(std::vector{first, second, third});
+  EXPECT_EQ(all.weight_count(), 8 * 8 * (9 + 1 + 6));
+  EXPECT_EQ(all.bias_count(), 3 * 8);
+  const std::vector<ConvolutionProblem> members = members_of(all);
+  ASSERT_EQ(members.size(), 3U);
+  EXPECT_EQ(to_string(members[0]), to_string(first));
+  EXPECT_EQ(to_string(members[1]), to_string(second));
+  EXPECT_EQ(to_string(members[2]), to_string(third));
 }
 
 TEST(KernelChoice, TakesTheFirstUnmeasuredWhereItMayNotMeasure) {
@@ -247,6 +303,8 @@ TEST(KernelChoice, TellsProblemsApart) {
   add([](ConvolutionProblem& p) { p.has_residual = true; });
   add([](ConvolutionProblem& p) { p.src_format = kPlanarF32; });
   add([](ConvolutionProblem& p) { p.threads = 2; });
+  add([](ConvolutionProblem& p) { p.expansions = {{p.op, p.pad, {}}}; });
+  add([](ConvolutionProblem& p) { p.expansions = {{p.op, p.pad, {}}, {p.op, p.pad, {}}}; });
   add([](ConvolutionProblem& p) { p.src_format = kChannelsLastU8; });
   add([](ConvolutionProblem& p) { p.src_format = p.dst_format = kChannelsLastU8; });
   add([](ConvolutionProblem& p) { p.src_format = p.dst_format = kChannelsLastBf16; });

@@ -152,7 +152,7 @@ TEST(Precision, ListsTheKernelsItHas) {
   } catch (const EngineError& error) {
     EXPECT_STREQ(error.what(),
                  "no convolution of this network has a kernel \"own:direct_conv\"; there are own:amx_padded_first, "
-                 "own:amx_pointwise");
+                 "own:amx_pointwise, own:amx_rows");
   }
 }
 

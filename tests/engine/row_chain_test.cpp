@@ -3,6 +3,9 @@
 #include "nn/engine/plan/row_chain.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,14 +17,17 @@
 #include "nn/engine/machine/parallel.h"
 #include "tests/engine/formula_calibration.h"
 #include "tests/engine/network_fixture.h"
+#include "tests/support/temp_folder.h"
 
 namespace zoo::engine {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 /// A convolution of rows of bytes: the sum of `kernel` rows, each as if moved by its padding to the left and right.
 struct SumRows {
@@ -205,18 +211,19 @@ graph::BoundGraph network_of(const ChainCase& c) {
 
 class RowChainNetwork : public ::testing::TestWithParam<ChainCase> {
  protected:
-  /// Layers whose values are handed out are steps of their own.
-  static void expect_same_bits(CompileOptions options, const std::string& step) {
+  /// Layers whose values are handed out are steps of their own; `kernel` is asked for where they are not.
+  static void expect_same_bits(CompileOptions options, const std::string& kernel) {
     const graph::BoundGraph network = network_of(GetParam());
     const Shape& image = GetParam().image;
     options.outputs = {};
-    EXPECT_THAT(implementations(network, image, options), Not(Contains(HasSubstr(step))));
+    EXPECT_THAT(implementations(network, image, options), Not(Contains(HasSubstr("own:" + kernel))));
     const std::vector<float> expected = run_network(network, image, options).back();
     options.outputs = {"y"};
+    options.kernels.wanted = kernel;
     for (const int threads : {1, 2, 3}) {
       options.tuned_threads = threads;
       if (image[0] < threads || threads == 1) {
-        EXPECT_THAT(implementations(network, image, options), Contains(HasSubstr(step)));
+        EXPECT_THAT(implementations(network, image, options), Contains(HasSubstr("own:" + kernel)));
       }
       EXPECT_EQ(run_network(network, image, options).at(0), expected) << threads << " threads";
     }
@@ -227,7 +234,7 @@ TEST_P(RowChainNetwork, YieldsTheSameBitsInBf16) {
   if (!why_unavailable(Precision::kBf16).empty()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
   CompileOptions options;
   options.precision = Precision::kBf16;
-  expect_same_bits(options, "own:amx_rows");
+  expect_same_bits(options, "amx_rows");
 }
 
 TEST_P(RowChainNetwork, YieldsTheSameBitsInInt8) {
@@ -235,7 +242,7 @@ TEST_P(RowChainNetwork, YieldsTheSameBitsInInt8) {
   CompileOptions options;
   options.precision = Precision::kInt8;
   options.calibration = calibration_of(network_of(GetParam()), GetParam().image);
-  expect_same_bits(options, "own:rows_int8");
+  expect_same_bits(options, "rows_int8");
 }
 
 constexpr auto kSwish = ActivationKind::kHardSwish;
@@ -264,13 +271,86 @@ TEST_P(DilatedRowChain, YieldsTheSameBitsInBf16) {
   if (!why_unavailable(Precision::kBf16).empty()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
   CompileOptions options;
   options.precision = Precision::kBf16;
-  expect_same_bits(options, "own:amx_rows");
+  expect_same_bits(options, "amx_rows");
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, DilatedRowChain,
                          ::testing::Values(ChainCase{
                              {1, 12, 80, 80}, {{32, 3, 1, kSwish, graph::PaddingMode::kExplicit, 2}, {8, 3, 1}}}),
                          [](const auto& c) { return "case" + std::to_string(c.index); });
+
+/// Rows are a candidate as any other. A machine that has neither precision has no rows.
+class RowChainChoice : public ::testing::Test {
+ protected:
+  /// Of three convolutions, of which the maps between are of that size.
+  static std::vector<std::string> steps(Precision precision, int64_t size, const KernelOptions& kernels) {
+    graph::GraphBuilder builder(3);
+    graph::NodeId node = builder.conv(builder.input(), "first", {.out_channels = 32, .kernel = 3});
+    node = builder.conv(node, "second", {.out_channels = 32});
+    node = builder.conv(node, "third", {.out_channels = 32});
+    builder.output("y", builder.conv(node, "depthwise", {.out_channels = 32, .kernel = 3, .groups = 32}));
+    const graph::BoundGraph network = rounded_weights(builder.take());
+    const Shape image = {1, 3, size, size};
+    CompileOptions options;
+    options.precision = precision;
+    if (precision == Precision::kInt8) options.calibration = calibration_of(network, image);
+    options.kernels = kernels;
+    std::vector<std::string> convolutions;
+    for (const StepInfo& step : Executable::compile(network, image, options)->steps()) {
+      if (step.op == "Conv2d" && step.node != "depthwise")
+        convolutions.push_back(step.node + " " + step.implementation);
+    }
+    return convolutions;
+  }
+
+  static std::vector<Precision> precisions() {
+    std::vector<Precision> available;
+    for (const Precision precision : {Precision::kBf16, Precision::kInt8}) {
+      if (why_unavailable(precision).empty()) available.push_back(precision);
+    }
+    return available;
+  }
+};
+
+constexpr int64_t kLargeSize = 64;
+/// Where rows usually do not pay, but might.
+constexpr int64_t kMediumSize = 24;
+constexpr int64_t kSmallSize = 6;
+
+TEST_F(RowChainChoice, IsMadeBySizeWhereNothingMayBeMeasured) {
+  const KernelOptions known_only = {.cache = "", .timing = KernelTiming::kKnownOnly};
+  for (const Precision precision : precisions()) {
+    EXPECT_THAT(steps(precision, kLargeSize, known_only), ElementsAre(HasSubstr("rows"))) << to_string(precision);
+    EXPECT_THAT(steps(precision, kMediumSize, known_only), SizeIs(3)) << to_string(precision);
+    EXPECT_THAT(steps(precision, kSmallSize, known_only), SizeIs(3)) << to_string(precision);
+  }
+}
+
+TEST_F(RowChainChoice, CanBeForcedAndForbidden) {
+  for (const Precision precision : precisions()) {
+    EXPECT_THAT(steps(precision, kSmallSize, {.wanted = "rows", .cache = ""}), ElementsAre(HasSubstr("third own:")))
+        << to_string(precision);
+    const std::string apart = precision == Precision::kBf16 ? "amx_p" : "conv_int8";
+    EXPECT_THAT(steps(precision, kLargeSize, {.wanted = apart, .cache = ""}), SizeIs(3)) << to_string(precision);
+  }
+}
+
+/// What was measured decides, against what usually pays.
+TEST_F(RowChainChoice, IsRemembered) {
+  for (const Precision precision : precisions()) {
+    const test::TempFolder folder;
+    const KernelOptions options = {.cache = folder.path()};
+    const std::vector<std::string> measured = steps(precision, kMediumSize, options);
+    EXPECT_EQ(steps(precision, kMediumSize, options), measured);
+    std::string text;
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+      std::ifstream file(entry.path());
+      text.append(std::istreambuf_iterator<char>(file), {});
+    }
+    EXPECT_THAT(text, HasSubstr(precision == Precision::kBf16 ? "own:amx_rows" : "own:rows_int8"));
+    EXPECT_THAT(text, HasSubstr(" + own:"));
+  }
+}
 
 }  // namespace
 }  // namespace zoo::engine

@@ -143,11 +143,11 @@ std::vector<ConvolutionProblem> problems(ActivationKind kind) {
   stem.src_format = kPlanarF32;
   ConvolutionProblem expand = depthwise;
   graph::Conv2d expansion = dense_problem({1, kCount, 9, 9}, kCount, 1, 1, none, extras).op;
-  expand.expansion = {expansion, none, function_of(kind)};
+  expand.expansions = {{expansion, none, function_of(kind)}};
   ConvolutionProblem pair = dense_problem({1, kCount, 8, 8}, kCount, 1, 1, none, extras);
   expansion.kernel = {3, 3};
   expansion.pad = {1, 1};
-  pair.expansion = {expansion, one, function_of(kind)};
+  pair.expansions = {{expansion, one, function_of(kind)}};
   return {dense_problem({1, kCount, 5, 5}, kCount, 1, 1, none, extras),
           dense_problem({2, kCount, 1, 1}, kCount, 1, 1, none, extras),
           dense_problem({1, kCount, 8, 8}, kCount, 3, 1, one, extras),

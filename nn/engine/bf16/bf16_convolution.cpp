@@ -1,152 +1,106 @@
 // Convolutions of bf16 networks: from node to problem, candidates, step.
-#include <memory>
+#include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 #include <variant>
-#include <vector>
 
-#include "nn/engine/bf16/bf16_rows.h"
 #include "nn/engine/bf16/bf16_steps.h"
 #include "nn/engine/bf16/convolution_list.h"
 #include "nn/engine/bf16/tile_source.h"
+#include "nn/engine/lower/convolution_groups.h"
 
 namespace zoo::engine {
 namespace {
 
-constexpr KernelList kList = bf16_convolution_kernels;
-
-/// What is measured: kernels round differently, so the choice must not depend on the batch or the threads.
-ConvolutionProblem of_one_image(ConvolutionProblem problem) {
-  problem.src[0] = 1;
-  problem.dst[0] = 1;
-  problem.threads = 1;
-  return problem;
+/// Whether a convolution multiplies one position only: a fully connected layer.
+bool is_layer(const NetworkFacts& network, graph::NodeId id) {
+  const auto& op = std::get<graph::Conv2d>(network.node(id).op);
+  const std::vector<graph::NodeId>& inputs = network.node(id).inputs;
+  return op.groups == 1 && op.kernel == graph::Size2d{1, 1} && inputs.size() == 1 &&
+         NetworkFacts::area(network.shape(inputs[0])) == 1 && NetworkFacts::area(network.shape(id)) == 1;
 }
 
-class Bf16ConvolutionCompiler {
- public:
-  Bf16ConvolutionCompiler(StepCompiler& compiler, const ConvolutionNode& node) : compiler_(compiler), node_(node) {}
+bool computes(const NetworkFacts& network, graph::NodeId id) {
+  return std::holds_alternative<graph::Conv2d>(network.node(id).op) && !is_layer(network, id);
+}
 
-  bool compile() {
-    if (feeds_bf16_rows(compiler_, node_)) {
-      compiler_.leave_to_reader(node_.id());
-      return true;
-    }
-    if (compiler_.is_left_to_reader(node_.source())) {
-      if (node_.op().groups == 1) {
-        compile_bf16_rows(compiler_, node_);
-        return true;
-      }
-      return compile_best(problem_after(node_.source()));
-    }
-    if (is_better_fused()) {
-      compiler_.leave_to_reader(node_.id());
-      return true;
-    }
-    const ConvolutionProblem problem = bf16_problem(compiler_, node_);
-    return compile_best(problem) || compile_unfused(problem);
-  }
-
- private:
-  /// With the convolution that yields the source.
-  ConvolutionProblem problem_after(graph::NodeId first) const {
-    const ConvolutionProblem expansion = bf16_problem(compiler_, ConvolutionNode(compiler_, first));
-    const auto& op = std::get<graph::Conv2d>(compiler_.node(first).op);
-    ConvolutionProblem fused = bf16_problem(compiler_, node_);
-    fused.src = expansion.src;
-    fused.src_format = expansion.src_format;
-    fused.expansion = {op, graph::resolve_padding(op, {fused.src[2], fused.src[3]}), expansion.activation};
-    return fused;
-  }
-
-  /// Whether the depthwise convolution that reads this one's result does both at once, and faster.
-  bool is_better_fused() const {
-    const graph::NodeId reader = compiler_.sole_reader(node_.id());
-    if (reader == graph::kNone || !std::holds_alternative<graph::Conv2d>(compiler_.node(reader).op)) return false;
-    if (compiler_.node(reader).inputs.front() != node_.id() || node_.is_cropped()) return false;
-    const ConvolutionNode next(compiler_, reader);
-    const ConvolutionProblem first = of_one_image(bf16_problem(compiler_, node_));
-    if (first.has_residual || next.is_cropped()) return false;
-    const ConvolutionProblem alone = of_one_image(bf16_problem(compiler_, next));
-    const ConvolutionProblem both = of_one_image(Bf16ConvolutionCompiler(compiler_, next).problem_after(node_.id()));
-    const ConvolutionKernels fused = kList(both, compiler_.table());
-    if (fused.empty()) return false;
-    const ConvolutionKernels firsts = kList(first, compiler_.table());
-    const ConvolutionKernels seconds = kList(alone, compiler_.table());
-    return compiler_.chooser().prefers({both, fused, kList}, {{{first, firsts, kList}, {alone, seconds, kList}}},
-                                       !usually_pays(first.dst));
-  }
-
-  /// Whether it usually pays to keep a map in the cache: from this size on, and not for the smallest maps (Sapphire
-  /// Rapids).
-  static bool usually_pays(const Shape& map) {
-    constexpr int64_t kLeastBytes = 224 * 1024;
-    constexpr int64_t kLeastArea = 100;
-    const int64_t area = StepCompiler::area(map);
-    const int64_t bytes = area * kernels::padded_channels(map[1]) * static_cast<int64_t>(sizeof(kernels::Bf16));
-    return area >= kLeastArea && bytes >= kLeastBytes;
-  }
-
-  bool compile_best(const ConvolutionProblem& problem) {
-    ConvolutionKernels kernels = kList(problem, compiler_.table());
-    if (kernels.empty()) return false;
-    const ConvolutionProblem measured = of_one_image(problem);
-    const ConvolutionKernels of_measured = kList(measured, compiler_.table());
-    const size_t best = compiler_.chooser().choose({measured, of_measured, kList});
-    std::unique_ptr<ConvolutionKernel> kernel = std::move(kernels[best]);
-    const graph::NodeId src = problem.expansion ? compiler_.node(node_.source()).inputs[0] : node_.source();
-    ConvolutionValues values;
-    values.src =
-        problem.src_format == kPlanarF32 ? compiler_.value_of(src) : compiler_.value_in(src, kChannelsLastBf16);
-    if (problem.has_residual) values.residual = compiler_.value_in(node_.residual(), kChannelsLastBf16);
-    values.dst = compiler_.add_value(problem.dst, kChannelsLastBf16);
-    auto packed = problem.expansion ? node_.add_packed_after(compiler_, problem.expansion->op, *kernel)
-                                    : node_.add_packed(compiler_, *kernel);
-    add_convolution_step(compiler_, std::move(kernel), std::move(packed), values);
-    compiler_.set_value(node_.id(), values.dst);
-    return true;
-  }
-
-  /// The residual and the activation as a step of their own.
-  bool compile_unfused(ConvolutionProblem problem) {
-    const kernels::ResolvedActivation activation = std::exchange(problem.activation, {});
-    const bool has_residual = std::exchange(problem.has_residual, false);
-    if (!compile_best(problem)) return false;
-    const ValueId residual = has_residual ? compiler_.value_in(node_.residual(), kChannelsLastBf16) : -1;
-    compile_bf16_map(compiler_, node_.id(), compiler_.value_of(node_.id()), residual, activation);
-    return true;
-  }
-
-  StepCompiler& compiler_;
-  const ConvolutionNode& node_;
-};
-
-}  // namespace
-
-ConvolutionProblem bf16_problem(const StepCompiler& compiler, const ConvolutionNode& node) {
+ConvolutionProblem bf16_problem(const NetworkFacts& network, const ConvolutionNode& node) {
   ConvolutionProblem problem = node.problem();
   problem.dst_format = kChannelsLastBf16;
   problem.src_format = kPlanarF32;
   // Images come row-major; the first convolution can read them as they are.
-  const bool comes_planar =
-      compiler.has_value(node.source()) && compiler.value(compiler.value_of(node.source())).layout == Layout::kPlanar;
-  if (!comes_planar || !is_bf16_dense(problem)) problem.src_format = kChannelsLastBf16;
+  if (!network.reads_image(node.id()) || !is_bf16_dense(problem)) problem.src_format = kChannelsLastBf16;
   return problem;
 }
 
-bool is_bf16_layer(const StepCompiler& compiler, graph::NodeId id) {
-  const auto& op = std::get<graph::Conv2d>(compiler.node(id).op);
-  const std::vector<graph::NodeId>& inputs = compiler.node(id).inputs;
-  return op.groups == 1 && op.kernel == graph::Size2d{1, 1} && inputs.size() == 1 &&
-         StepCompiler::area(compiler.shape(inputs[0])) == 1 && StepCompiler::area(compiler.shape(id)) == 1;
+constexpr ConvolutionFormat kFormat = {computes, bf16_problem, bf16_convolution_kernels, true};
+
+/// The residual and the activation as a step of their own.
+bool compile_unfused(const LoweringContext& context, const ConvolutionNode& node, ConvolutionProblem problem) {
+  const kernels::ResolvedActivation activation = std::exchange(problem.activation, {});
+  const bool has_residual = std::exchange(problem.has_residual, false);
+  if (!compile_convolutions(context, kFormat, {&node, 1}, problem)) return false;
+  const ValueId residual = has_residual ? context.values.in(node.residual(), kChannelsLastBf16) : -1;
+  compile_bf16_map(context, node.id(), context.values.of(node.id()), residual, activation);
+  return true;
 }
 
-bool compile_bf16_convolution(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
-  if (is_bf16_layer(compiler, id)) {
-    compile_bf16_layer(compiler, id, {op.weight, op.bias, op.in_channels, op.out_channels, op.activation});
+/// Of one image.
+int64_t map_bytes(const Shape& map) {
+  return NetworkFacts::area(map) * kernels::padded_channels(map[1]) * static_cast<int64_t>(sizeof(kernels::Bf16));
+}
+
+/// Maps and weights of what usually pays to be computed some rows at a time, each time with all its weights (Sapphire
+/// Rapids), and how far from there it is still measured.
+constexpr int64_t kLeastRowBytes = 128 * 1024;
+constexpr int64_t kMostRowWeights = 64 * 1024;
+constexpr int64_t kMeasuredFactor = 4;
+
+bool may_be_rows(const NetworkFacts& /*network*/, const ConvolutionNode& node, const ConvolutionNode& reader) {
+  return node.op().groups == 1 && reader.op().groups == 1 && reader.residual() == graph::kNone;
+}
+
+Prospect prospect_of_rows(std::span<const ConvolutionProblem> members) {
+  const auto are_within = [&](int64_t factor) {
+    const auto is_light = [&](const ConvolutionProblem& p) { return p.weight_count() <= factor * kMostRowWeights; };
+    const auto is_large = [&](const ConvolutionProblem& p) { return factor * map_bytes(p.dst) >= kLeastRowBytes; };
+    return std::ranges::all_of(members, is_light) && std::ranges::all_of(members.first(members.size() - 1), is_large);
+  };
+  if (are_within(1)) return Prospect::kGood;
+  return are_within(kMeasuredFactor) ? Prospect::kPoor : Prospect::kNone;
+}
+
+bool may_expand(const NetworkFacts& /*network*/, const ConvolutionNode& /*node*/, const ConvolutionNode& reader) {
+  return reader.op().groups > 1;
+}
+
+/// It usually pays to keep a map in the cache from this size on, and not for the smallest maps (Sapphire Rapids).
+Prospect prospect_of_expansion(std::span<const ConvolutionProblem> members) {
+  constexpr int64_t kLeastBytes = 224 * 1024;
+  constexpr int64_t kLeastArea = 100;
+  const Shape& map = members.front().dst;
+  return NetworkFacts::area(map) >= kLeastArea && map_bytes(map) >= kLeastBytes ? Prospect::kGood : Prospect::kPoor;
+}
+
+}  // namespace
+
+bool compile_bf16_convolution(const LoweringContext& context, graph::NodeId id, const graph::Conv2d& op) {
+  if (is_layer(context.network, id)) {
+    compile_bf16_layer(context, id, {op.weight, op.bias, op.in_channels, op.out_channels, op.activation});
     return true;
   }
-  const ConvolutionNode node(compiler, id);
-  return Bf16ConvolutionCompiler(compiler, node).compile();
+  const ConvolutionNode node(context.network, id);
+  const ConvolutionProblem problem = bf16_problem(context.network, node);
+  return compile_convolutions(context, kFormat, {&node, 1}, problem) || compile_unfused(context, node, problem);
+}
+
+std::span<const GroupKind* const> bf16_groups() {
+  static const ConvolutionGroups rows(
+      kFormat, {.most_members = RowChain::kMaxStages, .may_join = may_be_rows, .prospect = prospect_of_rows});
+  static const ConvolutionGroups expansions(kFormat, {.may_join = may_expand, .prospect = prospect_of_expansion});
+  static const std::array<const GroupKind*, 2> all = {&rows, &expansions};
+  return all;
 }
 
 }  // namespace zoo::engine

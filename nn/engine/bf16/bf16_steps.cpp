@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "nn/engine/kernels/bf16/bf16.h"
 #include "nn/engine/lower/own_step.h"
@@ -32,46 +33,47 @@ struct PackedLayer {
   }
 };
 
-PackedLayer pack_layer(StepCompiler& compiler, const VectorLayerSpec& layer) {
-  const std::span<const float> source = compiler.parameter(layer.weight);
+PackedLayer pack_layer(const LoweringContext& context, const VectorLayerSpec& layer) {
+  const std::span<const float> source = context.network.parameter(layer.weight);
   const auto pack = [=, outputs = layer.outputs, inputs = layer.inputs](std::byte* dst) {
     kernels::pack_bf16_matrix(source.data(), outputs, inputs, reinterpret_cast<Bf16*>(dst));
   };
   const auto values = static_cast<size_t>(kernels::packed_bf16_matrix(layer.outputs, layer.inputs));
-  return {compiler.add_packed(values * sizeof(Bf16), pack), compiler.add_packed_bias(layer.bias, layer.outputs, kLanes),
-          layer.inputs, layer.outputs, compiler.resolve(layer.activation)};
+  return {context.packing.add(values * sizeof(Bf16), pack),
+          context.packing.add_bias(context.network.parameter(layer.bias), layer.outputs, kLanes), layer.inputs,
+          layer.outputs, context.network.resolve(layer.activation)};
 }
 
-bool is_bf16(const StepCompiler& compiler, graph::NodeId id) {
-  return compiler.value(compiler.value_of(id)).type == DataType::kBf16;
+bool is_bf16(const LoweringContext& context, graph::NodeId id) {
+  return context.values.value(context.values.of(id)).type == DataType::kBf16;
 }
 
-bool compile_mean(StepCompiler& compiler, graph::NodeId id) {
-  const graph::NodeId input = compiler.node(id).inputs[0];
-  if (!is_bf16(compiler, input)) return false;
-  const ValueId src = compiler.value_of(input);
-  const ValueId dst = compiler.add_value(compiler.shape(id), kBlockedF32);
-  const Shape& shape = compiler.shape(input);
-  const auto bind = [=, channels = shape[1], area = StepCompiler::area(shape),
+bool compile_mean(const LoweringContext& context, graph::NodeId id) {
+  const graph::NodeId input = context.network.node(id).inputs[0];
+  if (!is_bf16(context, input)) return false;
+  const ValueId src = context.values.of(input);
+  const ValueId dst = context.values.add(context.network.shape(id), kBlockedF32);
+  const Shape& shape = context.network.shape(input);
+  const auto bind = [=, channels = shape[1], area = NetworkFacts::area(shape),
                      items = shape[0] * kernels::channel_pairs(shape[1])](const RunnerMemory& memory) {
     return [=, threads = memory.threads, x = memory.as<const Bf16>(src), y = memory[dst]] {
       parallel_for(threads, items,
                    [&](int64_t begin, int64_t end) { kernels::mean_bf16(x, y, channels, area, begin, end); });
     };
   };
-  compiler.add_step(make_step("mean_bf16", {src}, dst, bind));
-  compiler.set_value(id, dst);
+  context.steps.push_back(make_step("mean_bf16", {src}, dst, bind));
+  context.values.set(id, dst);
   return true;
 }
 
-bool compile_gate(StepCompiler& compiler, graph::NodeId id) {
-  const graph::Node& node = compiler.node(id);
-  if (!is_bf16(compiler, node.inputs[0])) return false;
-  const ValueId src = compiler.value_of(node.inputs[0]);
-  const ValueId gate = compiler.value_in(node.inputs[1], kBlockedF32);
-  const ValueId dst = compiler.add_value(compiler.shape(id), kChannelsLastBf16);
-  const auto bind = [=, channels = compiler.shape(id)[1], area = StepCompiler::area(compiler.shape(id)),
-                     images = compiler.shape(id)[0]](const RunnerMemory& memory) {
+bool compile_gate(const LoweringContext& context, graph::NodeId id) {
+  const graph::Node& node = context.network.node(id);
+  if (!is_bf16(context, node.inputs[0])) return false;
+  const ValueId src = context.values.of(node.inputs[0]);
+  const ValueId gate = context.values.in(node.inputs[1], kBlockedF32);
+  const ValueId dst = context.values.add(context.network.shape(id), kChannelsLastBf16);
+  const auto bind = [=, channels = context.network.shape(id)[1], area = NetworkFacts::area(context.network.shape(id)),
+                     images = context.network.shape(id)[0]](const RunnerMemory& memory) {
     return [=, threads = memory.threads, x = memory.as<const Bf16>(src), g = memory[gate], y = memory.as<Bf16>(dst)] {
       parallel_for(threads, images * area,
                    [&](int64_t begin, int64_t end) { kernels::scale_bf16(x, g, y, channels, area, begin, end); });
@@ -79,25 +81,24 @@ bool compile_gate(StepCompiler& compiler, graph::NodeId id) {
   };
   auto step = make_step("scale_bf16", {src, gate}, dst, bind);
   step->in_place = true;
-  compiler.add_step(std::move(step));
-  compiler.set_value(id, dst);
+  context.steps.push_back(std::move(step));
+  context.values.set(id, dst);
   return true;
 }
 
-bool compile_gated_map(StepCompiler& compiler, graph::NodeId id, const graph::SqueezeExcite& op) {
-  const graph::NodeId input = compiler.node(id).inputs[0];
-  if (StepCompiler::area(compiler.shape(input)) == 1) return false;
-  const ValueId src = compiler.value_in(input, kChannelsLastBf16);
-  const ValueId dst = compiler.add_value(compiler.shape(id), kChannelsLastBf16);
+bool compile_gated_map(const LoweringContext& context, graph::NodeId id, const graph::SqueezeExcite& op) {
+  const graph::NodeId input = context.network.node(id).inputs[0];
+  if (NetworkFacts::area(context.network.shape(input)) == 1) return false;
+  const ValueId src = context.values.in(input, kChannelsLastBf16);
+  const ValueId dst = context.values.add(context.network.shape(id), kChannelsLastBf16);
   const PackedLayer reduce =
-      pack_layer(compiler, {op.reduce_weight, op.reduce_bias, op.channels, op.squeezed, op.inner});
-  const PackedLayer expand =
-      pack_layer(compiler, {op.expand_weight, op.expand_bias, op.squeezed, op.channels, op.gate});
-  const int64_t images = compiler.shape(id)[0];
+      pack_layer(context, {op.reduce_weight, op.reduce_bias, op.channels, op.squeezed, op.inner});
+  const PackedLayer expand = pack_layer(context, {op.expand_weight, op.expand_bias, op.squeezed, op.channels, op.gate});
+  const int64_t images = context.network.shape(id)[0];
   const int64_t channels = op.channels;
   const int64_t channel_row = padded(channels);
   const int64_t squeezed_row = padded(op.squeezed);
-  const auto bind = [=, area = StepCompiler::area(compiler.shape(id))](const RunnerMemory& memory) {
+  const auto bind = [=, area = NetworkFacts::area(context.network.shape(id))](const RunnerMemory& memory) {
     // Scratch: means and gates share one [images, channels] block, the hidden layer follows.
     auto* gates = reinterpret_cast<float*>(memory.scratch);
     float* hidden = gates + images * channel_row;
@@ -118,36 +119,36 @@ bool compile_gated_map(StepCompiler& compiler, graph::NodeId id, const graph::Sq
   auto step = make_step("squeeze_excite_bf16", {src}, dst, bind);
   step->scratch_bytes = static_cast<size_t>(images * (channel_row + squeezed_row)) * sizeof(float);
   step->in_place = true;
-  compiler.add_step(std::move(step));
-  compiler.set_value(id, dst);
+  context.steps.push_back(std::move(step));
+  context.values.set(id, dst);
   return true;
 }
 
 }  // namespace
 
-bool compile_bf16(StepCompiler& compiler, graph::NodeId id) {
-  const graph::Node& node = compiler.node(id);
+bool compile_bf16(const LoweringContext& context, graph::NodeId id) {
+  const graph::Node& node = context.network.node(id);
   const auto visitor = [&](const auto& op) {
     using Op = std::decay_t<decltype(op)>;
     if constexpr (std::is_same_v<Op, graph::Conv2d>) {
-      return compile_bf16_convolution(compiler, id, op);
+      return compile_bf16_convolution(context, id, op);
     } else if constexpr (std::is_same_v<Op, graph::Linear>) {
-      compile_bf16_layer(compiler, id, {op.weight, op.bias, op.in_features, op.out_features, op.activation});
+      compile_bf16_layer(context, id, {op.weight, op.bias, op.in_features, op.out_features, op.activation});
       return true;
     } else if constexpr (std::is_same_v<Op, graph::SqueezeExcite>) {
-      return compile_gated_map(compiler, id, op);
+      return compile_gated_map(context, id, op);
     } else if constexpr (std::is_same_v<Op, graph::GlobalAvgPool>) {
-      return compile_mean(compiler, id);
+      return compile_mean(context, id);
     } else if constexpr (std::is_same_v<Op, graph::Mul>) {
-      return compile_gate(compiler, id);
+      return compile_gate(context, id);
     } else if constexpr (std::is_same_v<Op, graph::Add>) {
-      if (!is_bf16(compiler, node.inputs[0]) && !is_bf16(compiler, node.inputs[1])) return false;
-      const ValueId src = compiler.value_in(node.inputs[0], kChannelsLastBf16);
-      compile_bf16_map(compiler, id, src, compiler.value_in(node.inputs[1], kChannelsLastBf16), {});
+      if (!is_bf16(context, node.inputs[0]) && !is_bf16(context, node.inputs[1])) return false;
+      const ValueId src = context.values.in(node.inputs[0], kChannelsLastBf16);
+      compile_bf16_map(context, id, src, context.values.in(node.inputs[1], kChannelsLastBf16), {});
       return true;
     } else if constexpr (std::is_same_v<Op, graph::Activation>) {
-      if (!is_bf16(compiler, node.inputs[0])) return false;
-      compile_bf16_map(compiler, id, compiler.value_of(node.inputs[0]), -1, compiler.resolve(op.function));
+      if (!is_bf16(context, node.inputs[0])) return false;
+      compile_bf16_map(context, id, context.values.of(node.inputs[0]), -1, context.network.resolve(op.function));
       return true;
     } else {
       return false;
@@ -156,28 +157,28 @@ bool compile_bf16(StepCompiler& compiler, graph::NodeId id) {
   return std::visit(visitor, node.op);
 }
 
-void compile_bf16_layer(StepCompiler& compiler, graph::NodeId id, const VectorLayerSpec& layer) {
-  const ValueId src = compiler.value_in(compiler.node(id).inputs[0], kBlockedF32);
-  const ValueId dst = compiler.add_value(compiler.shape(id), kBlockedF32);
-  const PackedLayer packed = pack_layer(compiler, layer);
+void compile_bf16_layer(const LoweringContext& context, graph::NodeId id, const VectorLayerSpec& layer) {
+  const ValueId src = context.values.in(context.network.node(id).inputs[0], kBlockedF32);
+  const ValueId dst = context.values.add(context.network.shape(id), kBlockedF32);
+  const PackedLayer packed = pack_layer(context, layer);
   const int64_t src_stride = padded(layer.inputs);
   const int64_t dst_stride = padded(layer.outputs);
-  const auto bind = [=, rows = compiler.shape(id)[0]](const RunnerMemory& memory) {
+  const auto bind = [=, rows = context.network.shape(id)[0]](const RunnerMemory& memory) {
     return [=, threads = memory.threads, mat_vec = packed.op(), x = memory[src], y = memory[dst]] {
       parallel_for(threads, dst_stride / kLanes, [&](int64_t begin, int64_t end) {
         kernels::mat_vec_bf16(mat_vec, x, src_stride, y, dst_stride, rows, begin, end);
       });
     };
   };
-  compiler.add_step(make_step("mat_vec_bf16", {src}, dst, bind));
-  compiler.set_value(id, dst);
+  context.steps.push_back(make_step("mat_vec_bf16", {src}, dst, bind));
+  context.values.set(id, dst);
 }
 
-void compile_bf16_map(StepCompiler& compiler, graph::NodeId id, ValueId src, ValueId other,
+void compile_bf16_map(const LoweringContext& context, graph::NodeId id, ValueId src, ValueId other,
                       kernels::ResolvedActivation function) {
-  const Shape shape = compiler.value(src).shape;
-  const ValueId dst = compiler.add_value(shape, kChannelsLastBf16);
-  const auto bind = [=, positions = shape[0] * StepCompiler::area(shape),
+  const Shape shape = context.values.value(src).shape;
+  const ValueId dst = context.values.add(shape, kChannelsLastBf16);
+  const auto bind = [=, positions = shape[0] * NetworkFacts::area(shape),
                      channels = shape[1]](const RunnerMemory& memory) {
     const auto* addend = other < 0 ? nullptr : memory.as<const Bf16>(other);
     return [=, threads = memory.threads, x = memory.as<const Bf16>(src), y = memory.as<Bf16>(dst)] {
@@ -190,8 +191,8 @@ void compile_bf16_map(StepCompiler& compiler, graph::NodeId id, ValueId src, Val
   if (other >= 0) reads.push_back(other);
   auto step = make_step(other < 0 ? "activation_bf16" : "add_bf16", reads, dst, bind);
   step->in_place = true;
-  compiler.add_step(std::move(step));
-  compiler.set_value(id, dst);
+  context.steps.push_back(std::move(step));
+  context.values.set(id, dst);
 }
 
 }  // namespace zoo::engine

@@ -9,8 +9,9 @@ ConvolutionKernels bf16_convolution_kernels(const ConvolutionProblem& problem, c
   const auto add = [&](std::unique_ptr<ConvolutionKernel> kernel) {
     if (kernel != nullptr && kernel->lanes() == table.lanes) all.push_back(std::move(kernel));
   };
-  if (problem.expansion) {
+  if (!problem.expansions.empty()) {
     add(make_bf16_expand_depthwise_convolution(problem));
+    add(make_bf16_rows_convolution(problem));
     return all;
   }
   add(make_bf16_depthwise_convolution(problem));

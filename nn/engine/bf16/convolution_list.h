@@ -18,5 +18,7 @@ std::unique_ptr<ConvolutionKernel> make_bf16_dense_convolution(const Convolution
 std::unique_ptr<ConvolutionKernel> make_bf16_depthwise_convolution(const ConvolutionProblem& problem);
 /// A dense convolution and the depthwise one that reads it.
 std::unique_ptr<ConvolutionKernel> make_bf16_expand_depthwise_convolution(const ConvolutionProblem& problem);
+/// Dense convolutions that read each other, some rows at a time.
+std::unique_ptr<ConvolutionKernel> make_bf16_rows_convolution(const ConvolutionProblem& problem);
 
 }  // namespace zoo::engine

@@ -9,26 +9,6 @@ namespace {
 
 using kernels::Bf16;
 
-/// Of an axis of what lies between.
-int64_t length(int64_t src, int64_t kernel, int64_t stride, int64_t dilation, int64_t border) {
-  return (src + border - (kernel - 1) * dilation - 1) / stride + 1;
-}
-
-/// The convolution that comes first.
-ConvolutionProblem expansion_of(const ConvolutionProblem& problem) {
-  const auto& [op, pad, activation] = *problem.expansion;
-  ConvolutionProblem first = problem;
-  first.expansion.reset();
-  first.op = op;
-  first.pad = pad;
-  first.activation = activation;
-  first.has_residual = false;
-  first.dst = {problem.src[0], op.out_channels,
-               length(problem.src[2], op.kernel.h, op.stride.h, op.dilation.h, pad.begin.h + pad.end.h),
-               length(problem.src[3], op.kernel.w, op.stride.w, op.dilation.w, pad.begin.w + pad.end.w)};
-  return first;
-}
-
 class Bf16ExpandDepthwiseConvolution : public ConvolutionKernel {
  public:
   Bf16ExpandDepthwiseConvolution(const ConvolutionProblem& problem, const ConvolutionProblem& first)
@@ -81,8 +61,8 @@ class Bf16ExpandDepthwiseConvolution : public ConvolutionKernel {
 }  // namespace
 
 std::unique_ptr<ConvolutionKernel> make_bf16_expand_depthwise_convolution(const ConvolutionProblem& problem) {
-  if (!is_bf16_depthwise(problem)) return nullptr;
-  const ConvolutionProblem first = expansion_of(problem);
+  if (problem.expansions.size() != 1 || !is_bf16_depthwise(problem)) return nullptr;
+  const ConvolutionProblem first = members_of(problem).front();
   if (!is_bf16_dense(first)) return nullptr;
   return std::make_unique<Bf16ExpandDepthwiseConvolution>(problem, first);
 }

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +21,7 @@ struct Expansion {
   graph::Conv2d op;
   graph::ResolvedPadding pad;
   kernels::ResolvedActivation activation;
+  std::shared_ptr<const Quantization> quantization = nullptr;  ///< of its result; null where that is not stored so
 };
 
 /// How the 8-bit numbers of a convolution's maps stand for real ones; null where a map is not stored so.
@@ -34,8 +34,9 @@ struct ConvolutionQuantization {
 /// dst = activation(conv(src) + bias + residual). Blocks of a blocked map have the lanes of the KernelTable that goes
 /// with the problem.
 struct ConvolutionProblem {
-  graph::Conv2d op;                         ///< sizes, and whether there is a bias; its activation is resolved below
-  std::optional<Expansion> expansion = {};  ///< computed first, from src
+  graph::Conv2d op;  ///< sizes, and whether there is a bias; its activation is resolved below
+  /// Computed first, one after the other, from src. Maps between convolutions are in the destination's format.
+  std::vector<Expansion> expansions = {};
   Shape src;
   Shape dst;
   graph::ResolvedPadding pad;
@@ -54,6 +55,10 @@ struct ConvolutionProblem {
   int64_t bias_count() const;
   bool is_depthwise() const { return op.groups == op.in_channels && op.groups == op.out_channels; }
 };
+
+/// Convolutions of which each reads the one before, and no one else does, as one problem; and back.
+ConvolutionProblem joined(std::span<const ConvolutionProblem> members);
+std::vector<ConvolutionProblem> members_of(const ConvolutionProblem& problem);
 
 /// Everything that a kernel's time depends on, as text: "1x16x56x56 -> 1x72x56x56 k1x1 s1x1 ...". Formats are named
 /// only where they are not blocked f32.
@@ -95,7 +100,7 @@ class ConvolutionKernel {
   /// Kernels of one layer that have this in common pack it alike, whatever the sizes of their maps. Empty: not known.
   virtual std::string packing() const { return {}; }
   /// `weights` are [out, in / groups, kh, kw] row-major, `bias` is [out] or empty; `dst` is filled with zeros. Those of
-  /// an expansion follow; then both have a bias.
+  /// expansions follow in their order; then all have a bias.
   virtual void pack(std::span<const float> weights, std::span<const float> bias, std::byte* dst) const = 0;
   /// The kernel outlives what it binds. Running allocates nothing and writes zeros to the lanes of dst that are no
   /// channels.

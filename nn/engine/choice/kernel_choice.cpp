@@ -64,32 +64,38 @@ size_t KernelChooser::choose(const Candidates& candidates) {
   return fastest(candidates);
 }
 
-bool KernelChooser::prefers(const Candidates& fused, const std::array<Candidates, 2>& steps, bool steps_first) {
-  for (const auto& kernel : fused.kernels) seen_.insert(kernel->name());
-  if (wanted_ != "auto") {
-    const auto is_any_wanted = [&](const Candidates& candidates) {
-      return std::ranges::any_of(candidates.kernels, [&](const auto& kernel) { return is_wanted(wanted_, *kernel); });
-    };
-    const bool wanted = is_any_wanted(fused);
-    found_ = found_ || wanted;
-    return wanted && !(steps_first && std::ranges::any_of(steps, is_any_wanted));
-  }
+bool KernelChooser::wants(KernelSpan kernels) {
+  for (const auto& kernel : kernels) seen_.insert(kernel->name());
+  return wanted_ != "auto" &&
+         std::ranges::any_of(kernels, [&](const auto& kernel) { return is_wanted(wanted_, *kernel); });
+}
+
+bool KernelChooser::prefers(const Candidates& fused, const std::vector<Candidates>& steps, Prospect prospect) {
+  const bool fused_wanted = wants(fused.kernels);
+  const bool steps_wanted = std::ranges::any_of(steps, [&](const Candidates& step) { return wants(step.kernels); });
+  found_ = found_ || fused_wanted;
+  if (fused_wanted || steps_wanted) return fused_wanted && (prospect == Prospect::kGood || !steps_wanted);
+  const KernelSpan kernels = without_last_resorts(fused.kernels);
+  if (prospect == Prospect::kNone || kernels.empty()) return false;
+  std::vector<ConvolutionChoice> apart;
+  std::string apart_name;
   for (const Candidates& step : steps) {
     if (without_last_resorts(step.kernels).empty()) return true;
+    apart.push_back({step.problem, *step.kernels[fastest(step)]});
+    apart_name += (apart_name.empty() ? "" : " + ") + apart.back().kernel.name();
   }
-  const ConvolutionKernel& first = *steps[0].kernels[fastest(steps[0])];
-  const ConvolutionKernel& second = *steps[1].kernels[fastest(steps[1])];
-  std::vector<std::string> names = names_of(fused.kernels);
-  names.push_back(first.name() + " + " + second.name());
+  std::vector<std::string> names = names_of(kernels);
+  names.push_back(apart_name);
+  const bool steps_first = prospect == Prospect::kPoor;
   const auto ordered = [&](auto list) {
     if (steps_first) std::rotate(list.begin(), list.end() - 1, list.end());
     return list;
   };
   const std::vector<double> measured = times(fused.problem, ordered(names), [&] {
-    return ordered(measure_kernels(fused, {{{steps[0].problem, first}, {steps[1].problem, second}}}, table_, arena_));
+    return ordered(measure_kernels({fused.problem, kernels, fused.list}, apart, table_, arena_));
   });
   const size_t best = first_of_the_fastest(measured);
-  return steps_first ? best > 0 : best < fused.kernels.size();
+  return steps_first ? best > 0 : best < kernels.size();
 }
 
 size_t KernelChooser::fastest(const Candidates& candidates) {
@@ -137,8 +143,7 @@ void KernelChooser::finish() {
   if (timing_ != KernelTiming::kKnownOnly) times_->save();
   turn_.reset();
   took_turn_ = false;
-  const bool named = wanted_ != "auto" && wanted_ != "own" && wanted_ != "onednn";
-  if (!named || found_) return;
+  if (!names_a_kernel() || found_) return;
   const std::string others = seen_.empty() ? "none to choose from" : fmt::format("{}", fmt::join(seen_, ", "));
   throw UnknownKernelError(
       fmt::format("no convolution of this network has a kernel \"{}\"; there are {}", wanted_, others));

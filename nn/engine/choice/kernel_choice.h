@@ -1,8 +1,6 @@
-// Which of several kernels a convolution gets: the one that was measured to be the fastest, or the one asked for. Where
-// nothing is known, or times are alike, it is as if they did; not with `steps_first`.
+// Which of several kernels a convolution gets: the one that was measured to be the fastest, or the one asked for.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <set>
@@ -19,30 +17,40 @@
 
 namespace zoo::engine {
 
-/// No convolution of a network has the kernel asked for. Where nothing is known, or times are alike, it is as if they
-/// did; not with `steps_first`.
+/// No convolution of a network has the kernel asked for.
 class UnknownKernelError : public EngineError {
  public:
   using EngineError::EngineError;
 };
 
-/// Whether a kernel is what `wanted` (anything but "auto") asks for. Where nothing is known, or times are alike, it is
-/// as if they did; not with `steps_first`.
+/// Whether a kernel is what `wanted` (anything but "auto") asks for.
 bool is_wanted(std::string_view wanted, const ConvolutionKernel& kernel);
+
+/// What is thought of kernels that compute several convolutions at once before they are measured: constants of some
+/// processor may say this much and no more.
+enum class Prospect {
+  kGood,  ///< they are taken where nothing is known, or times are alike
+  kPoor,  ///< they are not
+  kNone,  ///< they are not measured, and taken only where they are asked for and nothing else is
+};
 
 /// Chooses for one network. Not thread-safe; choosers on several threads share what was measured.
 class KernelChooser {
  public:
-  /// Of the options all but `isa`, which `table` stands for. Where nothing is known, or times are alike, it is as if
-  /// they did; not with `steps_first`.
+  /// Of the options all but `isa`, which `table` stands for.
   KernelChooser(const KernelOptions& options, const kernels::KernelTable& table);
 
   /// Index of a kernel; there must be one.
   size_t choose(const Candidates& candidates);
 
-  /// Whether the kernels of one problem, which has at least one, do better than the best of both `steps` that it stands
-  /// for. Where nothing is known, or times are alike, it is as if they did; not with `steps_first`.
-  bool prefers(const Candidates& fused, const std::array<Candidates, 2>& steps, bool steps_first = false);
+  /// Whether KernelOptions::wanted is the name of a kernel, no family of them.
+  bool names_a_kernel() const { return wanted_ != "auto" && wanted_ != "own" && wanted_ != "onednn"; }
+  /// Whether it asks for one of these, which there are.
+  bool wants(KernelSpan kernels);
+
+  /// Whether the kernels of one problem, which has at least one, do better than the best of each of the `steps` that it
+  /// stands for.
+  bool prefers(const Candidates& fused, const std::vector<Candidates>& steps, Prospect prospect = Prospect::kGood);
 
   /// After the last choice: keeps what was measured. Throws UnknownKernelError if `wanted` names a kernel that no
   /// convolution has.

@@ -1,6 +1,7 @@
 #include "nn/engine/choice/kernel_measurement.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <map>
@@ -48,7 +49,8 @@ void fill_with_ones(std::byte* map, size_t bytes, Format format) {
   if (format.type == DataType::kU8) std::memset(map, 1, bytes);
 }
 
-/// One way to compute what is to be measured: a convolution, or two of which the second reads the first's result.
+/// One way to compute what is to be measured: a convolution, or several of which each reads the result of the one
+/// before.
 using Way = std::vector<ConvolutionChoice>;
 using Ways = std::vector<Way>;
 
@@ -89,8 +91,10 @@ class Workspace {
     src_bytes_ = map_bytes(first.src, first.src_format, lanes);
     dst_bytes_ = map_bytes(last.dst, last.dst_format, lanes);
     for (const Way& way : ways) {
-      if (way.size() > 1) between_bytes_ = map_bytes(way.front().problem.dst, way.front().problem.dst_format, lanes);
       for (const ConvolutionChoice& step : way) {
+        if (&step != &way.back()) {
+          between_bytes_ = std::max(between_bytes_, map_bytes(step.problem.dst, step.problem.dst_format, lanes));
+        }
         scratch_bytes_ = std::max(scratch_bytes_, aligned(step.kernel.scratch_bytes(step.problem.threads)));
       }
       packed_bytes_ += packed_bytes(way) * copies_of(packed_bytes(way), cache_bytes_);
@@ -98,7 +102,7 @@ class Workspace {
   }
 
   size_t bytes() const {
-    return src_bytes_ + between_bytes_ + 2 * dst_bytes_ + scratch_bytes_ + packed_bytes_ + 2 * cache_bytes_;
+    return src_bytes_ + 2 * between_bytes_ + 2 * dst_bytes_ + scratch_bytes_ + packed_bytes_ + 2 * cache_bytes_;
   }
 
   std::vector<Contender> prepare(const Ways& ways, std::byte* memory) {
@@ -111,7 +115,7 @@ class Workspace {
     };
     const std::byte* src = take_ones(src_bytes_, ways.front().front().problem.src_format);
     const std::byte* residual = take_ones(dst_bytes_, ways.front().back().problem.dst_format);
-    std::byte* between = take(between_bytes_);
+    const std::array<std::byte*, 2> between = {take(between_bytes_), take(between_bytes_)};  // by turns
     std::byte* dst = take(dst_bytes_);
     std::byte* scratch = take(scratch_bytes_);
     sweep_ = take(2 * cache_bytes_);
@@ -129,10 +133,10 @@ class Workspace {
         for (size_t s = 0; s < way.size(); ++s) {
           const bool is_last = s + 1 == way.size();
           contenders[w].runs.back().push_back(
-              way[s].kernel.bind({.src = s == 0 ? src : between,
+              way[s].kernel.bind({.src = s == 0 ? src : between[(s - 1) % 2],
                                   .packed = step_packed,
                                   .residual = way[s].problem.has_residual ? residual : nullptr,
-                                  .dst = is_last ? dst : between,
+                                  .dst = is_last ? dst : between[s % 2],
                                   .scratch = scratch,
                                   .threads = way[s].problem.threads}));
           step_packed += aligned(way[s].kernel.packed_bytes());
@@ -187,7 +191,7 @@ double slowness(const Contender& contender, const Contender& other) {
 
 double least_time(const Contender& contender) { return std::ranges::min(contender.times); }
 
-/// Roughly, where two convolutions are one step: as if the first had as many positions as the second.
+/// Roughly, where several convolutions are one step: as if all had as many positions as the last one.
 int64_t multiply_adds(const ConvolutionProblem& p) { return p.dst[0] * p.dst[2] * p.dst[3] * p.weight_count(); }
 
 /// Positions along an axis that `dst` results read, the border aside.
@@ -207,7 +211,9 @@ ConvolutionProblem with_result(ConvolutionProblem problem, graph::Size2d size) {
   problem.dst[2] = size.h;
   problem.dst[3] = size.w;
   graph::Size2d src = source_size(size, problem.op, problem.pad);
-  if (problem.expansion) src = source_size(src, problem.expansion->op, problem.expansion->pad);
+  for (auto first = problem.expansions.rbegin(); first != problem.expansions.rend(); ++first) {
+    src = source_size(src, first->op, first->pad);
+  }
   if (is_lower) problem.src[2] = src.h;
   if (is_narrower) problem.src[3] = src.w;
   return problem;
@@ -327,10 +333,10 @@ std::vector<double> measure_kernels(const Candidates& candidates, const kernels:
   return measure(ways_of(candidates), candidates.list, table, arena);
 }
 
-std::vector<double> measure_kernels(const Candidates& fused, const std::array<ConvolutionChoice, 2>& steps,
+std::vector<double> measure_kernels(const Candidates& fused, std::span<const ConvolutionChoice> steps,
                                     const kernels::KernelTable& table, AlignedBuffer& arena) {
   Ways ways = ways_of(fused);
-  ways.push_back({steps[0], steps[1]});
+  ways.emplace_back(steps.begin(), steps.end());
   return measure(ways, fused.list, table, arena);
 }
 

@@ -1,7 +1,7 @@
 // How long the kernels of a convolution take on this machine.
 #pragma once
 
-#include <array>
+#include <span>
 #include <vector>
 
 #include "nn/engine/choice/convolution.h"
@@ -23,9 +23,9 @@ struct ConvolutionChoice {
   const ConvolutionKernel& kernel;
 };
 
-/// The same of kernels that compute two convolutions at once, and, as the last time, of the two one after the other.
+/// The same of kernels that compute several convolutions at once, and, as the last time, of these one after the other.
 /// The list of `fused` has the kernels of `steps`, too.
-std::vector<double> measure_kernels(const Candidates& fused, const std::array<ConvolutionChoice, 2>& steps,
+std::vector<double> measure_kernels(const Candidates& fused, std::span<const ConvolutionChoice> steps,
                                     const kernels::KernelTable& table, AlignedBuffer& arena);
 
 }  // namespace zoo::engine

@@ -3,13 +3,14 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "nn/core/error.h"
 #include "nn/engine/compile/lowerings.h"
 #include "nn/engine/f32/onednn/onednn_errors.h"
-#include "nn/engine/lower/step_compiler.h"
+#include "nn/engine/lower/compile_steps.h"
 #include "nn/engine/machine/parallel.h"
 #include "nn/engine/machine/thread_pool.h"
 #include "nn/engine/plan/planned_executable.h"
@@ -22,8 +23,8 @@ std::shared_ptr<const Executable> compile_network(const graph::BoundGraph& netwo
   ThreadPool pool(options.tuned_threads);  // kernels are chosen by how long they take with these threads
   const PoolScope scope(&pool);
   try {
-    StepCompiler compiler(network, input, options, lowerings_of(precision));
-    auto executable = plan_executable(compiler.compile(), network.graph, precision);
+    CompiledSteps steps = compile_steps(network, input, options, lowering_of(precision));
+    auto executable = plan_executable(std::move(steps), network.graph, precision);
     for (const auto& owner : network.values.owners) owner->set_aside();  // packed copies are what runs
     return executable;
   } catch (const std::exception& error) {

@@ -8,13 +8,13 @@
 
 namespace zoo::engine {
 
-std::span<const Lowering> lowerings_of(Precision precision) {
+NetworkLowering lowering_of(Precision precision) {
   static constexpr std::array<Lowering, 1> kF32 = {compile_f32};
   static constexpr std::array<Lowering, 2> kBf16 = {compile_bf16, compile_f32};
   static constexpr std::array<Lowering, 2> kInt8 = {compile_int8, compile_f32};
-  if (precision == Precision::kBf16) return kBf16;
-  if (precision == Precision::kInt8) return kInt8;
-  return kF32;
+  if (precision == Precision::kBf16) return {kBf16, bf16_groups()};
+  if (precision == Precision::kInt8) return {kInt8, int8_groups()};
+  return {kF32, f32_groups()};
 }
 
 }  // namespace zoo::engine

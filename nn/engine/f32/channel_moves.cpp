@@ -28,13 +28,13 @@ struct Channel {
 /// Yields the source of one channel of a node's value; for the operations that only move channels.
 class SourceOf {
  public:
-  SourceOf(const StepCompiler& compiler, graph::NodeId node, int64_t channel)
-      : compiler_(compiler), inputs_(compiler.node(node).inputs), channel_(channel) {}
+  SourceOf(const NetworkFacts& network, graph::NodeId node, int64_t channel)
+      : network_(network), inputs_(network.node(node).inputs), channel_(channel) {}
 
   Channel operator()(const graph::Concat&) const {
     int64_t channel = channel_;
     size_t source = 0;
-    for (; channel >= compiler_.shape(inputs_[source])[1]; ++source) channel -= compiler_.shape(inputs_[source])[1];
+    for (; channel >= network_.shape(inputs_[source])[1]; ++source) channel -= network_.shape(inputs_[source])[1];
     return {inputs_[source], channel};
   }
   Channel operator()(const graph::SliceChannels& slice) const { return {inputs_[0], slice.begin + channel_}; }
@@ -43,7 +43,7 @@ class SourceOf {
   }
 
  private:
-  const StepCompiler& compiler_;
+  const NetworkFacts& network_;
   const std::vector<graph::NodeId>& inputs_;
   int64_t channel_;
 };
@@ -52,8 +52,8 @@ bool moves_channels(const graph::Op& op) {
   return std::visit([]<typename Typed>(const Typed&) { return std::is_invocable_v<SourceOf, const Typed&>; }, op);
 }
 
-Channel source_of(const StepCompiler& compiler, Channel channel) {
-  const SourceOf source(compiler, channel.node, channel.index);
+Channel source_of(const NetworkFacts& network, Channel channel) {
+  const SourceOf source(network, channel.node, channel.index);
   return std::visit(
       [&]<typename Typed>(const Typed& op) {
         if constexpr (std::is_invocable_v<SourceOf, const Typed&>) {
@@ -62,14 +62,14 @@ Channel source_of(const StepCompiler& compiler, Channel channel) {
           return channel;
         }
       },
-      compiler.node(channel.node).op);
+      network.node(channel.node).op);
 }
 
 /// Whether all who read the node move channels too: they take them from its sources, and the node does nothing.
-bool is_passed_on(const StepCompiler& compiler, graph::NodeId id) {
-  const auto moves = [&](graph::NodeId reader) { return moves_channels(compiler.node(reader).op); };
-  const std::vector<graph::NodeId>& readers = compiler.readers(id);
-  return moves_channels(compiler.node(id).op) && !readers.empty() && !compiler.is_output(id) &&
+bool is_passed_on(const NetworkFacts& network, graph::NodeId id) {
+  const auto moves = [&](graph::NodeId reader) { return moves_channels(network.node(reader).op); };
+  const std::vector<graph::NodeId>& readers = network.readers(id);
+  return moves_channels(network.node(id).op) && !readers.empty() && !network.is_output(id) &&
          std::ranges::all_of(readers, moves);
 }
 
@@ -85,11 +85,11 @@ struct Moves {
   std::vector<Lane> lanes;
 };
 
-Moves moves_of(const StepCompiler& compiler, graph::NodeId id) {
+Moves moves_of(const NetworkFacts& network, graph::NodeId id) {
   Moves moves;
-  for (int64_t c = 0; c < compiler.shape(id)[1]; ++c) {
-    Channel channel = source_of(compiler, {id, c});
-    while (is_passed_on(compiler, channel.node)) channel = source_of(compiler, channel);
+  for (int64_t c = 0; c < network.shape(id)[1]; ++c) {
+    Channel channel = source_of(network, {id, c});
+    while (is_passed_on(network, channel.node)) channel = source_of(network, channel);
     const auto found = std::ranges::find(moves.sources, channel.node);
     moves.lanes.push_back({static_cast<size_t>(found - moves.sources.begin()), channel.index});
     if (found == moves.sources.end()) moves.sources.push_back(channel.node);
@@ -128,20 +128,20 @@ void fill_block(std::span<const Lane> lanes, std::span<const float* const> image
   }
 }
 
-void compile_moves(StepCompiler& compiler, graph::NodeId id, std::string_view name) {
-  if (is_passed_on(compiler, id)) return;
-  Moves moves = moves_of(compiler, id);
+void compile_moves(const LoweringContext& context, graph::NodeId id, std::string_view name) {
+  if (is_passed_on(context.network, id)) return;
+  Moves moves = moves_of(context.network, id);
   std::vector<ValueId> sources;
   std::vector<int64_t> channels;
   for (const graph::NodeId source : moves.sources) {
-    sources.push_back(compiler.blocked_value_of(source));
-    channels.push_back(compiler.shape(source)[1]);
+    sources.push_back(context.values.blocked(source));
+    channels.push_back(context.network.shape(source)[1]);
   }
-  const Shape& shape = compiler.shape(id);
-  const ValueId dst = compiler.add_value(shape, Layout::kBlocked);
-  const int64_t block = compiler.table().lanes;
+  const Shape& shape = context.network.shape(id);
+  const ValueId dst = context.values.add(shape, Layout::kBlocked);
+  const int64_t block = context.network.table().lanes;
   // The step owns the lanes and outlives what it binds.
-  auto bind = [=, blocks = compiler.blocks(shape), area = StepCompiler::area(shape),
+  auto bind = [=, blocks = context.network.blocks(shape), area = NetworkFacts::area(shape),
                lanes = std::move(moves.lanes)](const RunnerMemory& memory) {
     // For every image the first block of every source.
     std::vector<std::vector<const float*>> images(static_cast<size_t>(shape[0]));
@@ -163,22 +163,22 @@ void compile_moves(StepCompiler& compiler, graph::NodeId id, std::string_view na
       });
     };
   };
-  compiler.add_step(make_step(compiler, name, sources, dst, std::move(bind)));
-  compiler.set_value(id, dst);
+  context.steps.push_back(make_step(context.network, name, sources, dst, std::move(bind)));
+  context.values.set(id, dst);
 }
 
 }  // namespace
 
-void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Concat&) {
-  compile_moves(compiler, id, "concat");
+void compile_op(const LoweringContext& context, graph::NodeId id, const graph::Concat&) {
+  compile_moves(context, id, "concat");
 }
 
-void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::SliceChannels&) {
-  compile_moves(compiler, id, "slice_channels");
+void compile_op(const LoweringContext& context, graph::NodeId id, const graph::SliceChannels&) {
+  compile_moves(context, id, "slice_channels");
 }
 
-void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::ShuffleChannels&) {
-  compile_moves(compiler, id, "shuffle_channels");
+void compile_op(const LoweringContext& context, graph::NodeId id, const graph::ShuffleChannels&) {
+  compile_moves(context, id, "shuffle_channels");
 }
 
 }  // namespace zoo::engine

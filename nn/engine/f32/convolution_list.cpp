@@ -11,7 +11,7 @@ ConvolutionKernels f32_convolution_kernels(const ConvolutionProblem& problem, co
   const auto add = [&](std::unique_ptr<ConvolutionKernel> kernel) {
     if (kernel != nullptr && kernel->lanes() == table.lanes) all.push_back(std::move(kernel));
   };
-  if (problem.expansion) {
+  if (!problem.expansions.empty()) {
     add(make_expand_depthwise_convolution(problem, table));
     add(make_winograd_pointwise_convolution(problem, table));
     return all;

@@ -78,7 +78,7 @@ class ExpandDepthwiseConvolution : public ConvolutionKernel {
  public:
   ExpandDepthwiseConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table)
       : images_(problem.dst[0]),
-        in_channels_(problem.expansion->op.in_channels),
+        in_channels_(problem.expansions.front().op.in_channels),
         runs_(depthwise_runs(problem, table)) {
     const int64_t channels = problem.op.out_channels;
     pair_.stride = problem.op.stride.h;
@@ -96,7 +96,7 @@ class ExpandDepthwiseConvolution : public ConvolutionKernel {
                     .src_plane = problem.src[2] * pair_.row_floats(),
                     .dst_plane = pair_.depthwise.src_plane,
                     .groups = block_count(pair_.blocks(), kernels::pointwise_max_group(table.lanes)),
-                    .activation = problem.expansion->activation};
+                    .activation = problem.expansions.front().activation};
   }
 
   std::string name() const override {
@@ -162,8 +162,8 @@ class ExpandDepthwiseConvolution : public ConvolutionKernel {
 
 std::unique_ptr<ConvolutionKernel> make_expand_depthwise_convolution(const ConvolutionProblem& problem,
                                                                      const kernels::KernelTable& table) {
-  if (problem.src_format != kBlockedF32 || problem.has_residual) return nullptr;
-  if (!has_pointwise_kernel(problem.expansion->op, table)) return nullptr;
+  if (problem.expansions.size() != 1 || problem.src_format != kBlockedF32 || problem.has_residual) return nullptr;
+  if (!has_pointwise_kernel(problem.expansions.front().op, table)) return nullptr;
   if (depthwise_function(problem, table) == nullptr) return nullptr;
   return std::make_unique<ExpandDepthwiseConvolution>(problem, table);
 }

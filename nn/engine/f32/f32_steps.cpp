@@ -9,20 +9,26 @@
 namespace zoo::engine {
 namespace {
 
-[[noreturn]] void refuse(const StepCompiler& compiler, graph::NodeId id) {
-  throw EngineError(fmt::format("node \"{}\" ({}): not expected in an optimised network", compiler.node(id).name,
-                                graph::op_name(compiler.node(id).op)));
+[[noreturn]] void refuse(const NetworkFacts& network, graph::NodeId id) {
+  throw EngineError(fmt::format("node \"{}\" ({}): not expected in an optimised network", network.node(id).name,
+                                graph::op_name(network.node(id).op)));
 }
 
 }  // namespace
 
-void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Input&) { refuse(compiler, id); }
-void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::BatchNorm&) { refuse(compiler, id); }
-void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::ScaleChannels&) { refuse(compiler, id); }
-void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::BlurPool2d&) { refuse(compiler, id); }
+void compile_op(const LoweringContext& context, graph::NodeId id, const graph::Input&) { refuse(context.network, id); }
+void compile_op(const LoweringContext& context, graph::NodeId id, const graph::BatchNorm&) {
+  refuse(context.network, id);
+}
+void compile_op(const LoweringContext& context, graph::NodeId id, const graph::ScaleChannels&) {
+  refuse(context.network, id);
+}
+void compile_op(const LoweringContext& context, graph::NodeId id, const graph::BlurPool2d&) {
+  refuse(context.network, id);
+}
 
-bool compile_f32(StepCompiler& compiler, graph::NodeId id) {
-  std::visit([&](const auto& op) { compile_op(compiler, id, op); }, compiler.node(id).op);
+bool compile_f32(const LoweringContext& context, graph::NodeId id) {
+  std::visit([&](const auto& op) { compile_op(context, id, op); }, context.network.node(id).op);
   return true;
 }
 

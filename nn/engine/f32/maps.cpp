@@ -23,12 +23,12 @@ using PoolKernel = void (*)(const kernels::Pool&, const float*, float*, int64_t,
 
 /// What AvgPool2d and MaxPool2d have in common.
 template <typename PoolOp>
-void compile_pool(StepCompiler& compiler, graph::NodeId id, const PoolOp& op, std::string_view name, PoolKernel kernel,
-                  bool count_include_pad) {
-  const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
-  const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
-  const Shape& in = compiler.value(src).shape;
-  const Shape& out = compiler.shape(id);
+void compile_pool(const LoweringContext& context, graph::NodeId id, const PoolOp& op, std::string_view name,
+                  PoolKernel kernel, bool count_include_pad) {
+  const ValueId src = context.values.blocked(context.network.node(id).inputs[0]);
+  const ValueId dst = context.values.add(context.network.shape(id), Layout::kBlocked);
+  const Shape& in = context.values.value(src).shape;
+  const Shape& out = context.network.shape(id);
   const kernels::Pool pool = {.src_h = in[2],
                               .src_w = in[3],
                               .dst_h = out[2],
@@ -40,34 +40,34 @@ void compile_pool(StepCompiler& compiler, graph::NodeId id, const PoolOp& op, st
                               .pad_top = op.pad.h,
                               .pad_left = op.pad.w,
                               .count_include_pad = count_include_pad};
-  const auto bind = [=, blocks = compiler.blocks(out)](const RunnerMemory& memory) {
+  const auto bind = [=, blocks = context.network.blocks(out)](const RunnerMemory& memory) {
     return [=, threads = memory.threads, x = memory[src], y = memory[dst]] {
       parallel_for(threads, blocks, [&](int64_t begin, int64_t end) { kernel(pool, x, y, begin, end); });
     };
   };
-  compiler.add_step(make_step(compiler, name, {src}, dst, bind));
-  compiler.set_value(id, dst);
+  context.steps.push_back(make_step(context.network, name, {src}, dst, bind));
+  context.values.set(id, dst);
 }
 
 }  // namespace
 
-void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::AvgPool2d& op) {
-  compile_pool(compiler, id, op, "avg_pool", compiler.table().avg_pool, op.count_include_pad);
+void compile_op(const LoweringContext& context, graph::NodeId id, const graph::AvgPool2d& op) {
+  compile_pool(context, id, op, "avg_pool", context.network.table().avg_pool, op.count_include_pad);
 }
 
-void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::MaxPool2d& op) {
-  compile_pool(compiler, id, op, "max_pool", compiler.table().max_pool, false);
+void compile_op(const LoweringContext& context, graph::NodeId id, const graph::MaxPool2d& op) {
+  compile_pool(context, id, op, "max_pool", context.network.table().max_pool, false);
 }
 
-void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Resize& op) {
-  const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
-  const Shape& in = compiler.shape(compiler.node(id).inputs[0]);
-  const Shape& out = compiler.shape(id);
+void compile_op(const LoweringContext& context, graph::NodeId id, const graph::Resize& op) {
+  const ValueId src = context.values.blocked(context.network.node(id).inputs[0]);
+  const Shape& in = context.network.shape(context.network.node(id).inputs[0]);
+  const Shape& out = context.network.shape(id);
   if (in == out) {
-    compiler.set_value(id, src);
+    context.values.set(id, src);
     return;
   }
-  const ValueId dst = compiler.add_value(out, Layout::kBlocked);
+  const ValueId dst = context.values.add(out, Layout::kBlocked);
   auto rows = axis_taps(op.mode, in[2], out[2]);
   auto columns = axis_taps(op.mode, in[3], out[3]);
   const kernels::Resize resize = {.nearest = op.mode == graph::ResizeMode::kNearest,
@@ -76,7 +76,7 @@ void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Resize& o
                                   .dst_h = out[2],
                                   .dst_w = out[3]};
   // The step owns the taps and outlives what it binds.
-  auto bind = [=, &table = compiler.table(), blocks = compiler.blocks(out), rows = std::move(rows),
+  auto bind = [=, &table = context.network.table(), blocks = context.network.blocks(out), rows = std::move(rows),
                columns = std::move(columns)](const RunnerMemory& memory) {
     kernels::Resize bound = resize;
     bound.rows = rows.data();
@@ -85,26 +85,27 @@ void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::Resize& o
       parallel_for(threads, blocks, [&](int64_t begin, int64_t end) { table.resize(bound, x, y, begin, end); });
     };
   };
-  compiler.add_step(make_step(compiler, "resize", {src}, dst, std::move(bind)));
-  compiler.set_value(id, dst);
+  context.steps.push_back(make_step(context.network, "resize", {src}, dst, std::move(bind)));
+  context.values.set(id, dst);
 }
 
-void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::MultiQueryAttention& op) {
-  const graph::Node& node = compiler.node(id);
-  const ValueId query = compiler.blocked_value_of(node.inputs[0]);
-  const ValueId key = compiler.blocked_value_of(node.inputs[1]);
-  const ValueId value = compiler.blocked_value_of(node.inputs[2]);
-  const ValueId dst = compiler.add_value(compiler.shape(id), Layout::kBlocked);
+void compile_op(const LoweringContext& context, graph::NodeId id, const graph::MultiQueryAttention& op) {
+  const graph::Node& node = context.network.node(id);
+  const ValueId query = context.values.blocked(node.inputs[0]);
+  const ValueId key = context.values.blocked(node.inputs[1]);
+  const ValueId value = context.values.blocked(node.inputs[2]);
+  const ValueId dst = context.values.add(context.network.shape(id), Layout::kBlocked);
   const kernels::Attention attention = {.heads = op.heads,
                                         .key_dim = op.key_dim,
                                         .value_dim = op.value_dim,
-                                        .queries = StepCompiler::area(compiler.shape(id)),
-                                        .keys = StepCompiler::area(compiler.value(key).shape)};
-  const int64_t images = compiler.shape(id)[0];
-  const int64_t lanes = compiler.table().lanes;
+                                        .queries = NetworkFacts::area(context.network.shape(id)),
+                                        .keys = NetworkFacts::area(context.values.value(key).shape)};
+  const int64_t images = context.network.shape(id)[0];
+  const int64_t lanes = context.network.table().lanes;
   const int64_t packed_size = kernels::packed_keys_size(attention, images, lanes);
   const int64_t scratch_size = kernels::attention_scratch(attention, lanes);
-  const auto bind = [=, &table = compiler.table(), key_items = images * kernels::block_count(attention.keys, lanes),
+  const auto bind = [=, &table = context.network.table(),
+                     key_items = images * kernels::block_count(attention.keys, lanes),
                      items = kernels::attention_items(attention, images)](const RunnerMemory& memory) {
     // Scratch: the packed keys of all images, then one part per thread.
     auto* packed = reinterpret_cast<float*>(memory.scratch);
@@ -122,13 +123,13 @@ void compile_op(StepCompiler& compiler, graph::NodeId id, const graph::MultiQuer
       });
     };
   };
-  auto step = make_step(compiler, "attention", {query, key, value}, dst, bind);
+  auto step = make_step(context.network, "attention", {query, key, value}, dst, bind);
   step->scratch_bytes = static_cast<size_t>(packed_size) * sizeof(float);
   step->thread_scratch_bytes = [scratch_size](int threads) {
     return static_cast<size_t>(threads * scratch_size) * sizeof(float);
   };
-  compiler.add_step(std::move(step));
-  compiler.set_value(id, dst);
+  context.steps.push_back(std::move(step));
+  context.values.set(id, dst);
 }
 
 }  // namespace zoo::engine

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string_view>
 
-#include "nn/engine/lower/step_compiler.h"
+#include "nn/engine/lower/lowering.h"
 
 namespace zoo::engine {
 
@@ -13,7 +13,7 @@ namespace zoo::engine {
 class VectorLayer {
  public:
   /// `factor` is multiplied into the weights.
-  VectorLayer(StepCompiler& compiler, const VectorLayerSpec& spec, float factor = 1.0F);
+  VectorLayer(const LoweringContext& context, const VectorLayerSpec& spec, float factor = 1.0F);
 
   /// Its product as a callable, KernelTable::mat_vec without the first argument; valid once weights are packed.
   std::function<void(const float* src, int64_t src_stride, float* dst, int64_t dst_stride, int64_t rows, int64_t begin,
@@ -34,6 +34,6 @@ class VectorLayer {
 };
 
 /// The kernel that a network's fully connected layers run on.
-std::string_view vector_kernel(const StepCompiler& compiler);
+std::string_view vector_kernel(const NetworkFacts& network);
 
 }  // namespace zoo::engine

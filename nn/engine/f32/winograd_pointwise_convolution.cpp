@@ -53,7 +53,7 @@ class WinogradPointwiseConvolution : public ConvolutionKernel {
  public:
   WinogradPointwiseConvolution(const ConvolutionProblem& problem, const kernels::KernelTable& table)
       : images_(problem.dst[0]) {
-    const graph::Conv2d& op = problem.expansion->op;
+    const graph::Conv2d& op = problem.expansions.front().op;
     pair_.table = &table;
     pair_.first = {.stride = op.stride.h,
                    .in_channels = op.in_channels,
@@ -62,9 +62,9 @@ class WinogradPointwiseConvolution : public ConvolutionKernel {
                    .src_w = problem.src[3],
                    .dst_h = problem.dst[2],
                    .dst_w = problem.dst[3],
-                   .pad_top = problem.expansion->pad.begin.h,
-                   .pad_left = problem.expansion->pad.begin.w,
-                   .activation = problem.expansion->activation};
+                   .pad_top = problem.expansions.front().pad.begin.h,
+                   .pad_left = problem.expansions.front().pad.begin.w,
+                   .activation = problem.expansions.front().activation};
     pair_.second = {
         .in_channels = problem.op.in_channels,
         .out_channels = problem.op.out_channels,
@@ -152,8 +152,8 @@ class WinogradPointwiseConvolution : public ConvolutionKernel {
 
 std::unique_ptr<ConvolutionKernel> make_winograd_pointwise_convolution(const ConvolutionProblem& problem,
                                                                        const kernels::KernelTable& table) {
-  if (problem.src_format != kBlockedF32 || problem.has_residual) return nullptr;
-  if (!has_winograd_kernel(problem.expansion->op, table)) return nullptr;
+  if (problem.expansions.size() != 1 || problem.src_format != kBlockedF32 || problem.has_residual) return nullptr;
+  if (!has_winograd_kernel(problem.expansions.front().op, table)) return nullptr;
   if (!has_pointwise_kernel(problem.op, table)) return nullptr;
   return std::make_unique<WinogradPointwiseConvolution>(problem, table);
 }

@@ -9,6 +9,7 @@ ConvolutionKernels int8_convolution_kernels(const ConvolutionProblem& problem, c
   using kernels::Int8Isa;
   constexpr std::array kBestFirst = {Int8Isa::kAmx, Int8Isa::kVnni, Int8Isa::kAvxVnni, Int8Isa::kAvx2,
                                      Int8Isa::kReference};
+  const bool is_group = !problem.expansions.empty();
   ConvolutionKernels all;
   const kernels::Int8Table* better = nullptr;
   for (const Int8Isa isa : kBestFirst) {
@@ -19,10 +20,11 @@ ConvolutionKernels int8_convolution_kernels(const ConvolutionProblem& problem, c
       if (kernel != nullptr && kernel->lanes() == table.lanes) all.push_back(std::move(kernel));
     };
     // Sets share functions.
-    if (better == nullptr || better->conv != functions.conv) add(make_int8_dense_convolution(problem, functions));
-    if (better == nullptr || better->depthwise != functions.depthwise) {
-      add(make_int8_depthwise_convolution(problem, functions));
-    }
+    const bool has_own_conv = better == nullptr || better->conv != functions.conv;
+    const bool has_own_depthwise = better == nullptr || better->depthwise != functions.depthwise;
+    if (has_own_conv && is_group) add(make_int8_rows_convolution(problem, functions));
+    if (has_own_conv && !is_group) add(make_int8_dense_convolution(problem, functions));
+    if (has_own_depthwise && !is_group) add(make_int8_depthwise_convolution(problem, functions));
     better = &functions;
   }
   return all;

@@ -18,6 +18,10 @@ std::unique_ptr<ConvolutionKernel> make_int8_dense_convolution(const Convolution
 std::unique_ptr<ConvolutionKernel> make_int8_depthwise_convolution(const ConvolutionProblem& problem,
                                                                    const kernels::Int8Table& table);
 
+/// Dense convolutions that read each other, some rows at a time.
+std::unique_ptr<ConvolutionKernel> make_int8_rows_convolution(const ConvolutionProblem& problem,
+                                                              const kernels::Int8Table& table);
+
 /// Whether 32 bits hold every sum of a convolution; others are left to f32.
 constexpr bool int8_sums_fit(const graph::Conv2d& op) {
   return op.in_channels / op.groups * op.kernel.h * op.kernel.w <= kernels::kInt8MostProducts;

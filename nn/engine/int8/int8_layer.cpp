@@ -166,10 +166,11 @@ kernels::Int8MatVec Int8VectorLayer::op(int64_t lanes) const {
       reinterpret_cast<const int8_t*>(scale + 2 * padded), scale, scale + padded, inputs, outputs, activation, lanes};
 }
 
-Int8VectorLayer pack_int8_vector_layer(StepCompiler& compiler, ParameterId weight, ParameterId bias, int64_t outputs,
-                                       int64_t inputs, const graph::FusedActivation& activation) {
+Int8VectorLayer pack_int8_vector_layer(const LoweringContext& context, ParameterId weight, ParameterId bias,
+                                       int64_t outputs, int64_t inputs, const graph::FusedActivation& activation) {
   const int64_t padded = kernels::int8_padded(outputs);
-  const auto fill = [=, weights = compiler.parameter(weight), biases = compiler.parameter(bias)](std::byte* block) {
+  const auto fill = [=, weights = context.network.parameter(weight),
+                     biases = context.network.parameter(bias)](std::byte* block) {
     auto* scale = reinterpret_cast<float*>(block);
     std::fill_n(scale, 2 * padded, 0.0F);
     std::copy(biases.begin(), biases.end(), scale + padded);
@@ -180,7 +181,7 @@ Int8VectorLayer pack_int8_vector_layer(StepCompiler& compiler, ParameterId weigh
     kernels::pack_int8_matrix(rounded.data(), outputs, inputs, reinterpret_cast<int8_t*>(scale + 2 * padded));
   };
   const int64_t bytes = padded * (2 * static_cast<int64_t>(sizeof(float)) + kernels::int8_row_size(inputs));
-  return {compiler.add_packed(static_cast<size_t>(bytes), fill), inputs, outputs, compiler.resolve(activation)};
+  return {context.packing.add(static_cast<size_t>(bytes), fill), inputs, outputs, context.network.resolve(activation)};
 }
 
 }  // namespace zoo::engine

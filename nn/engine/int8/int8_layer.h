@@ -7,7 +7,7 @@
 #include <span>
 
 #include "nn/engine/kernels/int8/int8.h"
-#include "nn/engine/lower/step_compiler.h"
+#include "nn/engine/lower/lowering.h"
 #include "nn/engine/plan/quantization.h"
 
 namespace zoo::engine {
@@ -87,7 +87,7 @@ struct Int8VectorLayer {
   /// With a result in blocks of `lanes`.
   kernels::Int8MatVec op(int64_t lanes) const;
 };
-Int8VectorLayer pack_int8_vector_layer(StepCompiler& compiler, ParameterId weight, ParameterId bias, int64_t outputs,
-                                       int64_t inputs, const graph::FusedActivation& activation);
+Int8VectorLayer pack_int8_vector_layer(const LoweringContext& context, ParameterId weight, ParameterId bias,
+                                       int64_t outputs, int64_t inputs, const graph::FusedActivation& activation);
 
 }  // namespace zoo::engine

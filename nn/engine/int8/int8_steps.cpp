@@ -21,19 +21,19 @@ const int32_t* sums_of(const Value& value, const uint8_t* map) {
   return reinterpret_cast<const int32_t*>(map + int8_sums_offset(value.shape));
 }
 
-bool compile_mean(StepCompiler& compiler, graph::NodeId id) {
-  const graph::NodeId input = compiler.node(id).inputs[0];
-  const Shape shape = compiler.shape(input);
-  if (compiler.value(compiler.value_of(input)).type != DataType::kU8) return false;
-  if (StepCompiler::area(shape) > kernels::kInt8MostPositions) return false;
-  const ValueId src = compiler.value_of(input);
-  const ValueId dst = compiler.add_value(compiler.shape(id), kBlockedF32);
-  const auto bind = [=, &table = compiler.int8_table(), source = compiler.value(src), images = shape[0],
-                     lanes = compiler.capabilities().lanes()](const RunnerMemory& memory) {
+bool compile_mean(const LoweringContext& context, graph::NodeId id) {
+  const graph::NodeId input = context.network.node(id).inputs[0];
+  const Shape shape = context.network.shape(input);
+  if (context.values.value(context.values.of(input)).type != DataType::kU8) return false;
+  if (NetworkFacts::area(shape) > kernels::kInt8MostPositions) return false;
+  const ValueId src = context.values.of(input);
+  const ValueId dst = context.values.add(context.network.shape(id), kBlockedF32);
+  const auto bind = [=, &table = context.network.int8_table(), source = context.values.value(src), images = shape[0],
+                     lanes = context.network.capabilities().lanes()](const RunnerMemory& memory) {
     const auto* x = memory.as<const uint8_t>(src);
     return [=, &table, threads = memory.threads, left = sums_of(source, x),
             sums = reinterpret_cast<int32_t*>(memory.scratch), y = memory[dst],
-            means = Int8Means{source.quantization.get(), StepCompiler::area(source.shape), shape[1], lanes}] {
+            means = Int8Means{source.quantization.get(), NetworkFacts::area(source.shape), shape[1], lanes}] {
       if (left == nullptr) {
         parallel_for(threads, images, [&](int64_t begin, int64_t end) {
           table.sum_positions(x, sums, means.area, means.padded(), begin, end);
@@ -42,10 +42,10 @@ bool compile_mean(StepCompiler& compiler, graph::NodeId id) {
       means(left != nullptr ? left : sums, images, y);
     };
   };
-  auto step = make_int8_step(compiler, "mean_int8", {src}, dst, bind);
+  auto step = make_int8_step(context.network, "mean_int8", {src}, dst, bind);
   step->scratch_bytes = static_cast<size_t>(shape[0] * kernels::int8_padded(shape[1])) * sizeof(int32_t);
-  compiler.add_step(std::move(step));
-  compiler.set_value(id, dst);
+  context.steps.push_back(std::move(step));
+  context.values.set(id, dst);
   return true;
 }
 
@@ -104,22 +104,23 @@ struct GateScratch {
   size_t bytes;
 };
 
-bool compile_gated_map(StepCompiler& compiler, graph::NodeId id, const graph::SqueezeExcite& op) {
-  const graph::NodeId input = compiler.node(id).inputs[0];
-  const int64_t area = StepCompiler::area(compiler.shape(input));
+bool compile_gated_map(const LoweringContext& context, graph::NodeId id, const graph::SqueezeExcite& op) {
+  const graph::NodeId input = context.network.node(id).inputs[0];
+  const int64_t area = NetworkFacts::area(context.network.shape(input));
   if (area == 1 || area > kernels::kInt8MostPositions) return false;
   if (!is_int8_layer_size(op.channels) || !is_int8_layer_size(op.squeezed)) return false;
-  const ValueId src = compiler.int8_value_of(input);
-  const ValueId dst = compiler.add_int8_value(id);
+  const ValueId src = context.values.int8(input);
+  const ValueId dst = context.values.add_int8(id);
   const Int8VectorLayer reduce =
-      pack_int8_vector_layer(compiler, op.reduce_weight, op.reduce_bias, op.squeezed, op.channels, op.inner);
+      pack_int8_vector_layer(context, op.reduce_weight, op.reduce_bias, op.squeezed, op.channels, op.inner);
   const Int8VectorLayer expand =
-      pack_int8_vector_layer(compiler, op.expand_weight, op.expand_bias, op.channels, op.squeezed, op.gate);
-  const int64_t images = compiler.shape(id)[0];
+      pack_int8_vector_layer(context, op.expand_weight, op.expand_bias, op.channels, op.squeezed, op.gate);
+  const int64_t images = context.network.shape(id)[0];
   const int64_t channels = kernels::int8_padded(op.channels);
   const int64_t squeezed = kernels::int8_padded(op.squeezed);
-  const auto bind = [=, &table = compiler.int8_table(), source = compiler.value(src), result = compiler.value(dst),
-                     lanes = compiler.capabilities().lanes()](const RunnerMemory& memory) {
+  const auto bind = [=, &table = context.network.int8_table(), source = context.values.value(src),
+                     result = context.values.value(dst),
+                     lanes = context.network.capabilities().lanes()](const RunnerMemory& memory) {
     const GateScratch scratch(memory.scratch, images, channels, squeezed);
     const auto* x = memory.as<const uint8_t>(src);
     return [=, &table, threads = memory.threads, left = sums_of(source, x), from = source.quantization.get(),
@@ -147,26 +148,68 @@ bool compile_gated_map(StepCompiler& compiler, graph::NodeId id, const graph::Sq
       });
     };
   };
-  auto step = make_int8_step(compiler, "squeeze_excite_int8", {src}, dst, bind);
+  auto step = make_int8_step(context.network, "squeeze_excite_int8", {src}, dst, bind);
   step->scratch_bytes = GateScratch(nullptr, images, channels, squeezed).bytes;
   step->in_place = true;
-  compiler.add_step(std::move(step));
-  compiler.set_value(id, dst);
+  context.steps.push_back(std::move(step));
+  context.values.set(id, dst);
   return true;
 }
 
 /// f(a) or a + b of maps.
-bool compile_map(StepCompiler& compiler, graph::NodeId id, const graph::FusedActivation& function) {
-  const graph::Node& node = compiler.node(id);
-  if (StepCompiler::area(compiler.shape(id)) == 1) return false;
-  const ValueId a = compiler.int8_value_of(node.inputs[0]);
-  const ValueId b = node.inputs.size() > 1 ? compiler.int8_value_of(node.inputs[1]) : -1;
-  const ValueId dst = compiler.add_int8_value(id);
-  const Quantization& from = *compiler.value(a).quantization;
-  const Quantization& to = *compiler.value(dst).quantization;
-  const Quantization* added = b < 0 ? nullptr : compiler.value(b).quantization.get();
-  const int64_t channels = kernels::int8_padded(compiler.shape(id)[1]);
-  const kernels::Int8Epilogue epilogue = int8_epilogue(&to, added, compiler.resolve(function));
+bool compile_map(const LoweringContext& context, graph::NodeId id, const graph::FusedActivation& function) {
+  const graph::Node& node = context.network.node(id);
+  if (NetworkFacts::area(context.network.shape(id)) == 1) return false;
+  const ValueId a = context.values.int8(node.inputs[0]);
+  const ValueId b = node.inputs.size() > 1 ? context.values.int8(node.inputs[1]) : -1;
+  compile_int8_map(context, id, a, b, context.network.resolve(function));
+  return true;
+}
+
+/// One function per operation of kReadsInt8Maps.
+bool compile_map_op(const LoweringContext& context, graph::NodeId id, const graph::Conv2d& op) {
+  return compile_int8_convolution(context, id, op);
+}
+bool compile_map_op(const LoweringContext& context, graph::NodeId id, const graph::SqueezeExcite& op) {
+  return compile_gated_map(context, id, op);
+}
+bool compile_map_op(const LoweringContext& context, graph::NodeId id, const graph::GlobalAvgPool&) {
+  return compile_mean(context, id);
+}
+bool compile_map_op(const LoweringContext& context, graph::NodeId id, const graph::Add&) {
+  return compile_map(context, id, {});
+}
+bool compile_map_op(const LoweringContext& context, graph::NodeId id, const graph::Activation& op) {
+  return compile_map(context, id, op.function);
+}
+
+}  // namespace
+
+bool compile_int8(const LoweringContext& context, graph::NodeId id) {
+  // The image has no form in 8 bits but what a convolution makes of it for itself.
+  const std::vector<graph::NodeId>& inputs = context.network.node(id).inputs;
+  const bool is_convolution = std::holds_alternative<graph::Conv2d>(context.network.node(id).op);
+  if (std::find(inputs.begin() + (is_convolution ? 1 : 0), inputs.end(), 0) != inputs.end()) return false;
+  const auto visitor = [&]<typename Op>(const Op& op) {
+    if constexpr (kReadsInt8Maps<Op>) {
+      return compile_map_op(context, id, op);
+    } else if constexpr (std::is_same_v<Op, graph::Linear>) {
+      return compile_int8_layer(context, id, {op.weight, op.bias, op.in_features, op.out_features, op.activation});
+    } else {
+      return false;
+    }
+  };
+  return std::visit(visitor, context.network.node(id).op);
+}
+
+void compile_int8_map(const LoweringContext& context, graph::NodeId id, ValueId a, ValueId b,
+                      kernels::ResolvedActivation function) {
+  const ValueId dst = context.values.add_int8(id);
+  const Quantization& from = *context.values.value(a).quantization;
+  const Quantization& to = *context.values.value(dst).quantization;
+  const Quantization* added = b < 0 ? nullptr : context.values.value(b).quantization.get();
+  const int64_t channels = kernels::int8_padded(context.network.shape(id)[1]);
+  const kernels::Int8Epilogue epilogue = int8_epilogue(&to, added, function);
   // scale, bias, unit, zero
   std::vector<float> arrays;
   for (int64_t c = 0; c < channels; ++c) arrays.push_back(from.step[0] / to.step[0]);
@@ -177,10 +220,10 @@ bool compile_map(StepCompiler& compiler, graph::NodeId id, const graph::FusedAct
   }
   arrays.insert(arrays.end(), static_cast<size_t>(channels), to.step[0]);
   arrays.insert(arrays.end(), static_cast<size_t>(channels), to.zero[0]);
-  const auto packed = compiler.add_packed(std::move(arrays));
-  const auto bind = [=, &table = compiler.int8_table(),
-                     positions =
-                         compiler.shape(id)[0] * StepCompiler::area(compiler.shape(id))](const RunnerMemory& memory) {
+  const auto packed = context.packing.add(std::move(arrays));
+  const auto bind = [=, &table = context.network.int8_table(),
+                     positions = context.network.shape(id)[0] *
+                                 NetworkFacts::area(context.network.shape(id))](const RunnerMemory& memory) {
     kernels::Int8Epilogue bound = epilogue;
     bound.scale = reinterpret_cast<const float*>(packed->data);
     bound.bias = bound.scale + channels;
@@ -194,61 +237,24 @@ bool compile_map(StepCompiler& compiler, graph::NodeId id, const graph::FusedAct
   };
   std::vector<ValueId> reads = {a};
   if (b >= 0) reads.push_back(b);
-  auto step = make_int8_step(compiler, b < 0 ? "activation_int8" : "add_int8", reads, dst, bind);
+  auto step = make_int8_step(context.network, b < 0 ? "activation_int8" : "add_int8", reads, dst, bind);
   step->in_place = true;
-  compiler.add_step(std::move(step));
-  compiler.set_value(id, dst);
-  return true;
+  context.steps.push_back(std::move(step));
+  context.values.set(id, dst);
 }
 
-/// One function per operation of kReadsInt8Maps.
-bool compile_map_op(StepCompiler& compiler, graph::NodeId id, const graph::Conv2d& op) {
-  return compile_int8_convolution(compiler, id, op);
-}
-bool compile_map_op(StepCompiler& compiler, graph::NodeId id, const graph::SqueezeExcite& op) {
-  return compile_gated_map(compiler, id, op);
-}
-bool compile_map_op(StepCompiler& compiler, graph::NodeId id, const graph::GlobalAvgPool&) {
-  return compile_mean(compiler, id);
-}
-bool compile_map_op(StepCompiler& compiler, graph::NodeId id, const graph::Add&) {
-  return compile_map(compiler, id, {});
-}
-bool compile_map_op(StepCompiler& compiler, graph::NodeId id, const graph::Activation& op) {
-  return compile_map(compiler, id, op.function);
-}
-
-}  // namespace
-
-bool compile_int8(StepCompiler& compiler, graph::NodeId id) {
-  // The image has no form in 8 bits but what a convolution makes of it for itself.
-  const std::vector<graph::NodeId>& inputs = compiler.node(id).inputs;
-  const bool is_convolution = std::holds_alternative<graph::Conv2d>(compiler.node(id).op);
-  if (std::find(inputs.begin() + (is_convolution ? 1 : 0), inputs.end(), 0) != inputs.end()) return false;
-  const auto visitor = [&]<typename Op>(const Op& op) {
-    if constexpr (kReadsInt8Maps<Op>) {
-      return compile_map_op(compiler, id, op);
-    } else if constexpr (std::is_same_v<Op, graph::Linear>) {
-      return compile_int8_layer(compiler, id, {op.weight, op.bias, op.in_features, op.out_features, op.activation});
-    } else {
-      return false;
-    }
-  };
-  return std::visit(visitor, compiler.node(id).op);
-}
-
-bool compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const VectorLayerSpec& layer) {
+bool compile_int8_layer(const LoweringContext& context, graph::NodeId id, const VectorLayerSpec& layer) {
   if (!is_int8_layer_size(layer.inputs)) return false;
-  const ValueId src = compiler.blocked_value_of(compiler.node(id).inputs[0]);
-  const ValueId dst = compiler.add_value(compiler.shape(id), kBlockedF32);
+  const ValueId src = context.values.blocked(context.network.node(id).inputs[0]);
+  const ValueId dst = context.values.add(context.network.shape(id), kBlockedF32);
   const Int8VectorLayer packed =
-      pack_int8_vector_layer(compiler, layer.weight, layer.bias, layer.outputs, layer.inputs, layer.activation);
-  const int64_t rows = compiler.shape(id)[0];
-  const int64_t lanes = compiler.capabilities().lanes();
+      pack_int8_vector_layer(context, layer.weight, layer.bias, layer.outputs, layer.inputs, layer.activation);
+  const int64_t rows = context.network.shape(id)[0];
+  const int64_t lanes = context.network.capabilities().lanes();
   const int64_t src_pitch = kernels::block_count(layer.inputs, lanes) * lanes;
   const int64_t dst_pitch = kernels::block_count(layer.outputs, lanes) * lanes;
   const int64_t rounded_size = rows * kernels::int8_row_size(layer.inputs);
-  const auto bind = [=, &table = compiler.int8_table()](const RunnerMemory& memory) {
+  const auto bind = [=, &table = context.network.int8_table()](const RunnerMemory& memory) {
     Scratch scratch(memory.scratch);
     auto* rounded = scratch.take<int16_t>(rounded_size);
     auto* steps = scratch.take<float>(rows);
@@ -256,13 +262,13 @@ bool compile_int8_layer(StepCompiler& compiler, graph::NodeId id, const VectorLa
       run(x, src_pitch, rows, rounded, steps, y, dst_pitch);
     };
   };
-  auto step = make_int8_step(compiler, "mat_vec_int8", {src}, dst, bind);
+  auto step = make_int8_step(context.network, "mat_vec_int8", {src}, dst, bind);
   Scratch scratch(nullptr);
   scratch.take<int16_t>(rounded_size);
   scratch.take<float>(rows);
   step->scratch_bytes = scratch.used();
-  compiler.add_step(std::move(step));
-  compiler.set_value(id, dst);
+  context.steps.push_back(std::move(step));
+  context.values.set(id, dst);
   return true;
 }
 

@@ -7,7 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "nn/engine/lower/step_compiler.h"
+#include "nn/engine/lower/network_facts.h"
+#include "nn/engine/plan/step.h"
 
 namespace zoo::engine {
 
@@ -36,21 +37,21 @@ std::unique_ptr<Step> make_step(std::string_view kernel, const std::vector<Value
 
 /// A step that runs `own:KERNEL:SET`.
 template <typename Bind>
-std::unique_ptr<Step> make_step(const StepCompiler& compiler, std::string_view kernel,
-                                const std::vector<ValueId>& reads, ValueId writes, Bind bind) {
+std::unique_ptr<Step> make_step(const NetworkFacts& network, std::string_view kernel, const std::vector<ValueId>& reads,
+                                ValueId writes, Bind bind) {
   auto step = make_step(kernel, reads, writes, std::move(bind));
   step->info.implementation += ':';
-  step->info.implementation += kernels::to_string(compiler.table().isa);
+  step->info.implementation += kernels::to_string(network.table().isa);
   return step;
 }
 
 /// A step that runs `own:KERNEL_int8:SET`.
 template <typename Bind>
-std::unique_ptr<Step> make_int8_step(const StepCompiler& compiler, std::string_view kernel,
+std::unique_ptr<Step> make_int8_step(const NetworkFacts& network, std::string_view kernel,
                                      const std::vector<ValueId>& reads, ValueId writes, Bind bind) {
   std::string name(kernel);
   name += ':';
-  name += to_string(compiler.int8_table().isa);
+  name += to_string(network.int8_table().isa);
   return make_step(name, reads, writes, std::move(bind));
 }
 

@@ -1,4 +1,5 @@
-// Steps that re-arrange the bytes of a value, with its element type if that differs.
+#include "nn/engine/lower/relayout.h"
+
 #include <algorithm>
 
 #include "nn/engine/kernels/bf16/bf16.h"
@@ -8,10 +9,10 @@
 namespace zoo::engine {
 namespace {
 
-std::unique_ptr<Step> make_bf16_relayout(const StepCompiler& compiler, ValueId src, ValueId dst, bool to_blocked) {
-  const Shape shape = compiler.value(src).shape;
+std::unique_ptr<Step> make_bf16_relayout(const NetworkValues& values, ValueId src, ValueId dst, bool to_blocked) {
+  const Shape shape = values.value(src).shape;
   const auto bind = [=, images = shape[0], channels = shape[1],
-                     area = StepCompiler::area(shape)](const RunnerMemory& memory) {
+                     area = NetworkFacts::area(shape)](const RunnerMemory& memory) {
     float* blocked = memory[to_blocked ? dst : src];
     auto* bf16 = memory.as<kernels::Bf16>(to_blocked ? src : dst);
     return [=, threads = memory.threads] {
@@ -27,12 +28,13 @@ std::unique_ptr<Step> make_bf16_relayout(const StepCompiler& compiler, ValueId s
   return make_step(to_blocked ? "bf16_to_blocked" : "blocked_to_bf16", {src}, dst, bind);
 }
 
-std::unique_ptr<Step> make_f32_relayout(const StepCompiler& compiler, ValueId src, ValueId dst) {
-  const bool to_blocked = compiler.value(dst).layout == Layout::kBlocked;
-  const bool from_blocked = compiler.value(src).layout == Layout::kBlocked;
+std::unique_ptr<Step> make_f32_relayout(const NetworkFacts& network, const NetworkValues& values, ValueId src,
+                                        ValueId dst) {
+  const bool to_blocked = values.value(dst).layout == Layout::kBlocked;
+  const bool from_blocked = values.value(src).layout == Layout::kBlocked;
   // A flattening re-layout has different shapes on its two sides; the blocked side knows channels and area.
-  const Shape shape = to_blocked ? compiler.value(dst).shape : compiler.value(src).shape;
-  const auto bind = [=, &table = compiler.table(), blocks = compiler.blocks(shape), area = StepCompiler::area(shape),
+  const Shape shape = to_blocked ? values.value(dst).shape : values.value(src).shape;
+  const auto bind = [=, &table = network.table(), blocks = network.blocks(shape), area = NetworkFacts::area(shape),
                      channels = shape[1], elements = shape.elements()](const RunnerMemory& memory) {
     return [=, &table, threads = memory.threads, x = memory[src], y = memory[dst]] {
       if (to_blocked == from_blocked) {
@@ -43,17 +45,18 @@ std::unique_ptr<Step> make_f32_relayout(const StepCompiler& compiler, ValueId sr
       parallel_for(threads, blocks, [&](int64_t begin, int64_t end) { relayout(x, y, channels, area, begin, end); });
     };
   };
-  return make_step(compiler, to_blocked ? "to_blocked" : "to_planar", {src}, dst, bind);
+  return make_step(network, to_blocked ? "to_blocked" : "to_planar", {src}, dst, bind);
 }
 
 /// Between blocked f32 and channels-last u8, in the quantisation of the u8 side.
-std::unique_ptr<Step> make_int8_relayout(const StepCompiler& compiler, ValueId src, ValueId dst) {
-  const bool to_int8 = compiler.value(dst).type == DataType::kU8;
-  const Value& map = compiler.value(to_int8 ? dst : src);
-  const auto bind = [=, &table = compiler.int8_table(), quantization = map.quantization,
+std::unique_ptr<Step> make_int8_relayout(const NetworkFacts& network, const NetworkValues& values, ValueId src,
+                                         ValueId dst) {
+  const bool to_int8 = values.value(dst).type == DataType::kU8;
+  const Value& map = values.value(to_int8 ? dst : src);
+  const auto bind = [=, &table = network.int8_table(), quantization = map.quantization,
                      items = map.shape[0] * kernels::int8_padded(map.shape[1]) / kernels::kInt8Lanes,
-                     blocked = kernels::Int8Blocked{map.shape[1], StepCompiler::area(map.shape),
-                                                    compiler.table().lanes}](const RunnerMemory& memory) {
+                     blocked = kernels::Int8Blocked{map.shape[1], NetworkFacts::area(map.shape),
+                                                    network.table().lanes}](const RunnerMemory& memory) {
     return [=, &table, threads = memory.threads, x = memory[src], y = memory[dst]] {
       parallel_for(threads, items, [&](int64_t begin, int64_t end) {
         if (to_int8) {
@@ -66,21 +69,22 @@ std::unique_ptr<Step> make_int8_relayout(const StepCompiler& compiler, ValueId s
       });
     };
   };
-  return make_int8_step(compiler, to_int8 ? "blocked_to_int8" : "int8_to_blocked", {src}, dst, bind);
+  return make_int8_step(network, to_int8 ? "blocked_to_int8" : "int8_to_blocked", {src}, dst, bind);
 }
 
 }  // namespace
 
-std::unique_ptr<Step> make_relayout(const StepCompiler& compiler, ValueId src, ValueId dst, std::string_view name) {
+std::unique_ptr<Step> make_relayout(const NetworkFacts& network, const NetworkValues& values, ValueId src, ValueId dst,
+                                    std::string_view name) {
   std::unique_ptr<Step> step;
-  if (compiler.value(src).type == DataType::kBf16) {
-    step = make_bf16_relayout(compiler, src, dst, true);
-  } else if (compiler.value(dst).type == DataType::kBf16) {
-    step = make_bf16_relayout(compiler, src, dst, false);
-  } else if (compiler.value(src).type == DataType::kU8 || compiler.value(dst).type == DataType::kU8) {
-    step = make_int8_relayout(compiler, src, dst);
+  if (values.value(src).type == DataType::kBf16) {
+    step = make_bf16_relayout(values, src, dst, true);
+  } else if (values.value(dst).type == DataType::kBf16) {
+    step = make_bf16_relayout(values, src, dst, false);
+  } else if (values.value(src).type == DataType::kU8 || values.value(dst).type == DataType::kU8) {
+    step = make_int8_relayout(network, values, src, dst);
   } else {
-    step = make_f32_relayout(compiler, src, dst);
+    step = make_f32_relayout(network, values, src, dst);
   }
   step->info.node = name;
   step->info.op = "Relayout";

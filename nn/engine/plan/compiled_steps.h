@@ -29,11 +29,14 @@ struct WeightsAhead {
   kernels::Int8Ahead range() const;
 };
 
+using Steps = std::vector<std::unique_ptr<Step>>;
+using PackedBlocks = std::vector<std::shared_ptr<PackedBlock>>;
+
 /// The steps of a network before memory is planned.
 struct CompiledSteps {
   std::vector<Value> values;
-  std::vector<std::unique_ptr<Step>> steps;
-  std::vector<std::shared_ptr<PackedBlock>> packed;
+  Steps steps;
+  PackedBlocks packed;
   ValueId input = 0;             ///< planar
   std::vector<ValueId> outputs;  ///< planar, in the order of the graph's outputs
   std::string note;              ///< see Executable::note()
