@@ -8,32 +8,16 @@
 #include <poll.h>
 #include <string>
 #include <sys/socket.h>
-#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "brokers/broker_error.h"
 #include "brokers/byte_stream.h"
+#include "nn/core/descriptor.h"
 
 namespace zoo::brokers {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::string text_of(int error) {
   if (error == ECONNREFUSED) return "nobody listens there (connection refused); is Redis running, is the port right?";
@@ -117,7 +101,7 @@ std::unique_ptr<ByteStream> connect_tcp(const RedisAddress& address, Deadline de
   for (const addrinfo* found = list; found != nullptr; found = found->ai_next) ++left;
   for (const addrinfo* found = list; found != nullptr; found = found->ai_next, --left) {
     Descriptor fd(socket(found->ai_family, found->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, found->ai_protocol));
-    if (fd.get() < 0) {
+    if (!fd.is_open()) {
       last_error = errno;
       continue;
     }

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <limits>
 
+#include "nn/core/descriptor.h"
+
 namespace zoo::brokers {
 
 /// One waits, polling descriptor() beside what it waits for; others wake it. Thread-safe.
@@ -14,12 +16,11 @@ class Wakeup {
 
   /// Throws IoError where the system has no more descriptors.
   Wakeup();
-  ~Wakeup();
   Wakeup(const Wakeup&) = delete;
   Wakeup& operator=(const Wakeup&) = delete;
 
   /// Readable from wake() on until clear().
-  int descriptor() const { return descriptor_; }
+  int descriptor() const { return descriptor_.get(); }
   void wake() const;
   void clear() const;
 
@@ -29,7 +30,7 @@ class Wakeup {
   Clock::time_point deadline() const { return Clock::time_point(Clock::duration(deadline_.load())); }
 
  private:
-  int descriptor_ = -1;
+  Descriptor descriptor_;
   std::atomic<Clock::duration::rep> deadline_ = std::numeric_limits<Clock::duration::rep>::max();
 };
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "pipeline/batch/descriptor.h"
+#include "nn/core/descriptor.h"
 #include "pipeline/batch/job_key.h"
 #include "pipeline/batch/part_files.h"
 

@@ -11,9 +11,9 @@
 #include <fmt/format.h>
 
 #include "nn/core/counted.h"
+#include "nn/core/descriptor.h"
 #include "nn/core/error.h"
 #include "nn/core/shown_text.h"
-#include "pipeline/batch/descriptor.h"
 #include "pipeline/images/image_io.h"
 #include "pipeline/video/image_source.h"
 

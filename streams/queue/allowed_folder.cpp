@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/core/descriptor.h"
 #include "nn/core/error.h"
 #include "nn/core/files.h"
 
@@ -16,20 +17,6 @@ namespace zoo::streams {
 namespace {
 
 namespace fs = std::filesystem;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 bool is_below(const fs::path& file, const fs::path& folder) {
   const auto [end, ignored] = std::mismatch(folder.begin(), folder.end(), file.begin(), file.end());
@@ -81,7 +68,7 @@ std::optional<std::vector<uint8_t>> AllowedFolder::read(const std::string& name,
   if (is_below(wanted, given_)) wanted = (path_ / wanted.lexically_relative(given_)).lexically_normal();
   if (!is_below(wanted, path_)) return std::nullopt;
   const Descriptor fd(open(wanted.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (fd.get() < 0) {
+  if (!fd.is_open()) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG) {
       check_is_there();
       return std::nullopt;

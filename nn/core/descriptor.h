@@ -4,7 +4,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace zoo::batch {
+namespace zoo {
 
 /// Owns a descriptor, or none (-1).
 class Descriptor {
@@ -29,4 +29,4 @@ class Descriptor {
   int number_ = -1;
 };
 
-}  // namespace zoo::batch
+}  // namespace zoo
