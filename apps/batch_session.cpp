@@ -103,10 +103,11 @@ void BatchSession::write_picture(pipeline::FrameEvent event) {
   part_.end_row();
 }
 
-/// Yields where the pictures end.
+/// Yields where the pictures end that are worked on side by side: what may have ended a process is tried by itself.
 size_t BatchSession::run_pictures(size_t begin) {
   const auto first = job_.rows.begin() + static_cast<std::ptrdiff_t>(begin);
-  const auto last = std::find_if_not(first, job_.rows.end(), is_picture);
+  const auto ends = [&](const batch::ManifestRow& row) { return !is_picture(row) || is_suspect(row); };
+  const auto last = is_suspect(*first) ? first + 1 : std::find_if(first, job_.rows.end(), ends);
   streams::PipelineStages work = stages();
   Progress progress(std::ssize(job_.rows));
   work.sink = [&](const pipeline::FrameEvent& event) {
@@ -114,8 +115,9 @@ size_t BatchSession::run_pictures(size_t begin) {
     progress.update(part_.rows_done());
     return true;
   };
-  streams::run_pipeline(std::make_shared<batch::RowSource>(job_.place, std::vector<batch::ManifestRow>(first, last)),
-                        work, pipeline_options());
+  streams::run_pipeline(
+      std::make_shared<batch::RowSource>(job_.place, std::vector<batch::ManifestRow>(first, last), part_.begun()), work,
+      pipeline_options());
   return static_cast<size_t>(last - job_.rows.begin());
 }
 
@@ -124,6 +126,7 @@ void BatchSession::run_video(const batch::ManifestRow& row) {
     report(changed->message);
     return fail(*changed, row.row);
   }
+  part_.begun()->begin(row.row);
   VideoRow video(job_, row, part_);
   bool writing = false;
   const auto take = [&](const pipeline::FrameEvent& event) {
@@ -174,12 +177,26 @@ void report_lock_problem(const batch::PartWriter& part, const std::string& resul
                      part.lock_problem()));
 }
 
+void report_suspects(const batch::PartWriter& part, const std::string& results) {
+  const int64_t suspects = part.begun() ? part.begun()->suspects() : 0;
+  if (suspects == 0) return;
+  report(fmt::format("{}: an earlier process ended in the middle of {}, tried one at a time now", results,
+                     counted(suspects, "row")));
+}
+
 int BatchSession::run() {
   for (size_t next = static_cast<size_t>(part_.rows_done()); next < job_.rows.size() && !stop_requested();) {
-    if (is_picture(job_.rows[next])) {
+    const batch::ManifestRow& row = job_.rows[next];
+    if (part_.begun()->endings(row.row) >= batch::kMostEndings) {
+      const pipeline::FrameFailure failure = batch::row_that_ends_processes(job_.place, row);
+      report(failure.message);
+      fail(failure, row.row);
+      ++next;
+    } else if (is_picture(row)) {
       next = run_pictures(next);
     } else {
-      run_video(job_.rows[next++]);
+      run_video(row);
+      ++next;
     }
   }
   if (part_.rows_done() < std::ssize(job_.rows)) {
@@ -202,6 +219,7 @@ int run_job(const BatchSession::Predictor& predictor, const BatchJob& job, batch
   if (!was_finished && part.rows_done() > 0) {
     report(fmt::format("{}: going on after {} of {}", results, part.rows_done(), counted(std::ssize(job.rows), "row")));
   }
+  report_suspects(part, results);
   const int exit_code = BatchSession(predictor, job, part).run();
   if (exit_code >= kExitSignalBase) return exit_code;
   const std::string what = fmt::format("{}, {} failed", counted(std::ssize(job.rows), "row"), part.rows_failed());

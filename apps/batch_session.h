@@ -43,6 +43,7 @@ class BatchSession {
 
  private:
   size_t run_pictures(size_t begin);
+  bool is_suspect(const batch::ManifestRow& row) const { return part_.begun()->endings(row.row) > 0; }
   void run_video(const batch::ManifestRow& row);
   void write_picture(pipeline::FrameEvent event);
   void fail(const pipeline::FrameFailure& failure, int64_t row);
@@ -59,6 +60,9 @@ int stopped_exit_code();
 
 /// Says it where a second process at work on the part would be noticed late. `results`: the part's name.
 void report_lock_problem(const batch::PartWriter& part, const std::string& results);
+
+/// Says it where rows are tried one at a time, as one of them may have ended an earlier process.
+void report_suspects(const batch::PartWriter& part, const std::string& results);
 
 /// Says which rows of what are done and how, begins, and says what came out.
 int run_job(const BatchSession::Predictor& predictor, const BatchJob& job, batch::PartNames names,

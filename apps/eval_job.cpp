@@ -170,40 +170,91 @@ batch::JobKey key_of(const EvalFlags& flags, const models::Model& model, const b
   return key;
 }
 
-/// Works on what `part` does not have.
-void work(const batch::Manifest& manifest, const batch::RowPlace& place_of_rows, const std::vector<PlannedRow>& rows,
-          const EvalData& data, batch::PartWriter& part, eval::EvalOptions& options, const EvaluateChosen& evaluate) {
-  OrderedRows ordered(part);
-  std::vector<size_t> chosen;
-  std::vector<int64_t> places;  // of the chosen items
-  for (int64_t place = part.rows_done(); place < std::ssize(rows); ++place) {
-    if (const auto& item = rows[static_cast<size_t>(place)].item) {
-      chosen.push_back(*item);
-      places.push_back(place);
-    }
-  }
-  for (int64_t place = part.rows_done(); place < std::ssize(rows); ++place) {
-    const auto index = static_cast<size_t>(place);
-    if (!rows[index].item) ordered.add(place, failure_line(manifest.part[index], rows[index].problem));
-  }
-  options.on_item = [&](int64_t item, const eval::ItemOutcome& outcome) {
-    const int64_t place = places[static_cast<size_t>(item)];
-    const batch::ManifestRow& row = manifest.part[static_cast<size_t>(place)];
-    try {
-      if (!outcome.failure.empty()) {
-        batch::check_storage(place_of_rows, row);
-        const fs::path& picture = data.pictures[chosen[static_cast<size_t>(item)]];
-        ordered.add(place, failure_line(row, batch::with_row_name(outcome.failure, picture, row.path)));
-        return;
+/// Works on what a part does not have.
+class EvalWork {
+ public:
+  /// All must outlive it.
+  EvalWork(const batch::Manifest& manifest, const batch::RowPlace& place_of_rows, const EvalData& data,
+           batch::PartWriter& part, const eval::EvalOptions& options)
+      : manifest_(manifest),
+        place_of_rows_(place_of_rows),
+        data_(data),
+        begun_(*part.begun()),
+        first_(part.rows_done()),
+        ordered_(part),
+        options_(options) {}
+
+  void run(std::vector<PlannedRow> rows, const EvaluateChosen& evaluate) {
+    for (int64_t place = first_; place < std::ssize(rows); ++place) {
+      PlannedRow& planned = rows[static_cast<size_t>(place)];
+      const batch::ManifestRow& row = row_at(place);
+      if (planned.item && begun_.endings(row.row) >= batch::kMostEndings) {
+        planned = {.item = std::nullopt, .problem = batch::row_that_ends_processes(place_of_rows_, row).message};
       }
-      ordered.add(place, {fmt::format("{{\"row\":{},\"frame\":0,\"agreement\":[{},{}],\"metric\":{}}}\n", row.row,
-                                      outcome.agreement.same, outcome.agreement.total, outcome.metric)});
-    } catch (const IoError& error) {  // of the part or the storage, not of the picture
+      if (!planned.item) ordered_.add(place, failure_line(row, planned.problem));
+    }
+    // What may have ended a process is tried by itself.
+    std::vector<int64_t> together;
+    for (int64_t place = first_; place < std::ssize(rows); ++place) {
+      if (!rows[static_cast<size_t>(place)].item) continue;
+      const bool is_suspect = begun_.endings(row_at(place).row) > 0;
+      if (is_suspect) evaluate_at(std::exchange(together, {}), rows, evaluate);
+      together.push_back(place);
+      if (is_suspect) evaluate_at(std::exchange(together, {}), rows, evaluate);
+    }
+    evaluate_at(together, rows, evaluate);
+  }
+
+ private:
+  const batch::ManifestRow& row_at(int64_t place) const { return manifest_.part[static_cast<size_t>(place)]; }
+
+  void evaluate_at(const std::vector<int64_t>& places, const std::vector<PlannedRow>& rows,
+                   const EvaluateChosen& evaluate) {
+    if (places.empty() || stop_requested()) return;
+    std::vector<size_t> chosen;
+    for (const int64_t place : places) chosen.push_back(*rows[static_cast<size_t>(place)].item);
+    eval::EvalOptions options = options_;
+    options.on_begin = [&](int64_t item) {
+      with_io_errors_that_end([&] { begun_.begin(row_at(places[static_cast<size_t>(item)]).row); });
+    };
+    options.on_item = [&](int64_t item, const eval::ItemOutcome& outcome) {
+      const auto index = static_cast<size_t>(item);
+      with_io_errors_that_end([&] { take(places[index], data_.pictures[chosen[index]], outcome); });
+    };
+    options.run.progress = [&](int64_t done) { options_.run.progress(done_ + done); };
+    evaluate(chosen, options);
+    done_ += std::ssize(places);
+  }
+
+  void take(int64_t place, const fs::path& picture, const eval::ItemOutcome& outcome) {
+    const batch::ManifestRow& row = row_at(place);
+    if (!outcome.failure.empty()) {
+      batch::check_storage(place_of_rows_, row);
+      return ordered_.add(place, failure_line(row, batch::with_row_name(outcome.failure, picture, row.path)));
+    }
+    ordered_.add(place, {fmt::format("{{\"row\":{},\"frame\":0,\"agreement\":[{},{}],\"metric\":{}}}\n", row.row,
+                                     outcome.agreement.same, outcome.agreement.total, outcome.metric)});
+  }
+
+  /// Those of the part or the storage are no picture's.
+  template <typename Work>
+  static void with_io_errors_that_end(Work work) {
+    try {
+      work();
+    } catch (const IoError& error) {
       throw Error(error.what());
     }
-  };
-  if (!chosen.empty() && !stop_requested()) evaluate(chosen, options);
-}
+  }
+
+  const batch::Manifest& manifest_;
+  const batch::RowPlace& place_of_rows_;
+  const EvalData& data_;
+  batch::RowsBegun& begun_;
+  const int64_t first_;  ///< place that the part does not have
+  OrderedRows ordered_;
+  const eval::EvalOptions& options_;
+  int64_t done_ = 0;
+};
 
 }  // namespace
 
@@ -220,7 +271,7 @@ int run_eval_job(const EvalFlags& flags, const models::Model& model, const EvalD
   const auto files = files_with_calibration(flags.model, model);
   files->add_input(flags.batch.manifest, "the manifest");
   files->add_input(flags.annotations_of(model.config()), "the annotations");
-  for (const fs::path& file : {names.results, names.failed, names.receipt, names.journal}) files->claim(file, "--out");
+  for (const fs::path& file : names.all()) files->claim(file, "--out");
   const engine::Precision precision = *options.network.precision;
   batch::PartWriter part(names, key_of(flags, model, manifest, shard, precision, data.truth_digest),
                          {.when_there = flags.batch.when_there()});
@@ -234,7 +285,8 @@ int run_eval_job(const EvalFlags& flags, const models::Model& model, const EvalD
   if (!was_finished) {
     Progress progress(std::ssize(rows));
     options.run.progress = [&](int64_t done) { progress.update(before + done); };
-    work(manifest, place, rows, data, part, options, evaluate);
+    report_suspects(part, names.results.string());
+    EvalWork(manifest, place, data, part, options).run(rows, evaluate);
   }
   if (part.rows_done() < std::ssize(rows)) {
     part.commit();

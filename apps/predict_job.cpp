@@ -44,10 +44,6 @@ std::string_view output_flag(const PredictFlags& flags) {
   return flags.options.json ? "--json" : "--csv";
 }
 
-std::vector<fs::path> files_of_part(const batch::PartNames& names) {
-  return {names.results, names.failed, names.receipt, names.journal, names.results_open(), names.failed_open()};
-}
-
 /// What to work on and where the results go.
 struct Plan {
   BatchJob job;
@@ -124,7 +120,7 @@ Plan plan_sources(const PredictFlags& flags) {
       pipeline::resolve_sources(flags.sources, flags.recursive ? WalkDepth::kSubfolders : WalkDepth::kThisFolder);
   RunFiles run;
   sinks::add_sources(sources, run);
-  for (const fs::path& file : files_of_part(plan.names)) run.claim(file, output_flag(flags));
+  for (const fs::path& file : plan.names.all()) run.claim(file, output_flag(flags));
   run.claim(manifest, output_flag(flags));
   batch::FileList list = files_of(sources, plan.job.place.prefix);
   std::error_code error;
@@ -146,7 +142,7 @@ int predict_job(const PredictFlags& flags) {
   flags.answers.check(model->config());
   const auto files = files_with_calibration(flags.model, *model);
   for (const fs::path& input : plan.inputs) files->add_input(input, "the manifest");
-  for (const fs::path& file : files_of_part(plan.names)) files->claim(file, output_flag(flags));
+  for (const fs::path& file : plan.names.all()) files->claim(file, output_flag(flags));
   pipeline::PredictorOptions options = flags.predictor_options();
   options.network.threads = 1;
   options.network.precision = pipeline::resolve_precision(*model, options.network).precision;

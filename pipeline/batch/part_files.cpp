@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::string_view kReceipt = ".receipt.json";
 constexpr std::string_view kJournal = ".journal";
+constexpr std::string_view kBegun = ".begun";
 constexpr size_t kMaxReceipt = 16 << 20;  // facts name every class
 
 KeyJson to_json(const FileSeal& seal, const std::string& name) {
@@ -66,7 +67,7 @@ PartNames names_of_stem(const fs::path& stem) {
 /// Stems of the parts that a file may belong to, the likeliest first.
 std::vector<fs::path> stems_of(const fs::path& file) {
   std::string name = file.filename().string();
-  for (const std::string_view end : {kReceipt, kJournal, std::string_view(".open")}) {
+  for (const std::string_view end : {kReceipt, kJournal, kBegun, std::string_view(".open")}) {
     if (name.ends_with(end)) name = without_end(name, end);
   }
   if (name.starts_with("failed-")) name = "part-" + name.substr(7);

@@ -9,6 +9,7 @@
 //
 //   part-00003-of-00128.jsonl.open, failed-00003-of-00128.jsonl.open
 //   part-00003-of-00128.journal        up to where both are safely on the disk (part_writer.h)
+//   part-00003-of-00128.begun          which rows are under way (rows_begun.h)
 #pragma once
 
 #include <cstdint>
@@ -29,6 +30,12 @@ struct PartNames {
 
   std::filesystem::path results_open() const { return results.native() + ".open"; }
   std::filesystem::path failed_open() const { return failed.native() + ".open"; }
+  std::filesystem::path begun() const { return std::filesystem::path(journal).replace_extension(".begun"); }
+
+  /// Everything that a part may write.
+  std::vector<std::filesystem::path> all() const {
+    return {results, failed, receipt, journal, results_open(), failed_open(), begun()};
+  }
 };
 
 /// `extension`: of the results, e.g. ".jsonl".

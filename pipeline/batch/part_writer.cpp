@@ -61,22 +61,28 @@ fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.
 
 PartWriter::PartWriter(PartNames names, JobKey key, PartOptions options)
     : names_(std::move(names)), key_(std::move(key)), options_(std::move(options)) {
-  for (const fs::path& file :
-       {names_.results, names_.failed, names_.receipt, names_.journal, names_.results_open(), names_.failed_open()}) {
-    check_replaceable(file);
-  }
+  for (const fs::path& file : names_.all()) check_replaceable(file);
   if (take_finished()) return;
   if (is_there(names_.journal) && options_.when_there == WhenThere::kRefuse) {
     refuse(names_.journal, "this part was begun: --resume goes on where it stopped; remove it to begin anew");
   }
   lock_journal();
   if (take_finished()) {  // by a process that has just finished
-    ::unlink(names_.journal.c_str());
+    remove_notes();
     return;
   }
   if (options_.when_there == WhenThere::kRetryFailed) take_back_failures();
   resume();
   last_commit_ = std::chrono::steady_clock::now();
+}
+
+PartWriter::~PartWriter() {
+  if (begun_) begun_->close();
+}
+
+void PartWriter::remove_notes() const {
+  ::unlink(names_.begun().c_str());
+  ::unlink(names_.journal.c_str());
 }
 
 bool PartWriter::take_receipt() {
@@ -162,6 +168,7 @@ void PartWriter::begin_anew() {
   if (::ftruncate(journal_.get(), 0) != 0) fail(names_.journal, "writing failed");
   open(results_, names_.results_open(), 0);
   open(failed_, names_.failed_open(), 0);
+  begun_ = std::make_shared<RowsBegun>(names_.begun(), RowsBegun::Earlier::kForget);
   put(journal_.get(), names_.journal, to_json(key_) + "\n");
   results_.pending = options_.head;
   results_.row_begin = results_.size();
@@ -184,6 +191,7 @@ void PartWriter::resume() {
   open(results_, found(names_.results_open(), names_.results), journal.last.result_bytes);
   open(failed_, journal.last.failed_bytes == 0 ? names_.failed_open() : found(names_.failed_open(), names_.failed),
        journal.last.failed_bytes);
+  begun_ = std::make_shared<RowsBegun>(names_.begun(), RowsBegun::Earlier::kKeep);
 }
 
 void PartWriter::open(Growing& file, const fs::path& path, int64_t size) const {
@@ -235,9 +243,12 @@ void PartWriter::fail_row(std::string_view line) {
 void PartWriter::abandon_row() { cut(results_, results_.row_begin); }
 
 void PartWriter::row_is_done() {
-  ++rows_done_;
+  const int64_t row = key_.range().begin + rows_done_++;
   results_.row_begin = results_.size();
-  if (std::chrono::steady_clock::now() - last_commit_ >= options_.commit_interval) commit();
+  // How often a row has ended its process is forgotten only once nobody will try it again.
+  const bool is_suspect = begun_->endings(row) > 0;
+  if (is_suspect || std::chrono::steady_clock::now() - last_commit_ >= options_.commit_interval) commit();
+  begun_->end(row);
 }
 
 void PartWriter::commit() {
@@ -283,7 +294,8 @@ void PartWriter::finish(const std::string& facts) {
   receipt.facts = facts;
   if (failed_.written > 0) receipt.failures = seal_of(names_.failed);
   write_receipt(names_.receipt, receipt);
-  ::unlink(names_.journal.c_str());
+  begun_->close();
+  remove_notes();
   finished_ = true;
 }
 

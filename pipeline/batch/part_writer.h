@@ -10,12 +10,14 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "nn/core/descriptor.h"
 #include "pipeline/batch/job_key.h"
 #include "pipeline/batch/part_files.h"
+#include "pipeline/batch/rows_begun.h"
 
 namespace zoo::batch {
 
@@ -41,6 +43,7 @@ class PartWriter {
   /// be resumed; IoError, as other parts may go on, where it is one of another job, is damaged, or another process is
   /// at work on it.
   PartWriter(PartNames names, JobKey key, PartOptions options = {});
+  ~PartWriter();
   PartWriter(const PartWriter&) = delete;
   PartWriter& operator=(const PartWriter&) = delete;
 
@@ -53,6 +56,10 @@ class PartWriter {
   /// Why the file system has no locks (flock), so that a second process at work on the part would be noticed late, when
   /// one of them commits; empty where it has them.
   const std::string& lock_problem() const { return lock_problem_; }
+
+  /// Which rows are under way: to be told before one is touched (by any thread, and longer than this lives); that they
+  /// have ended it hears from here. None where the part was finished before.
+  const std::shared_ptr<RowsBegun>& begun() const { return begun_; }
 
   /// Adds whole lines to the results of the row that comes next.
   void write(std::string_view lines);
@@ -81,6 +88,8 @@ class PartWriter {
 
   bool take_receipt();
   bool take_finished();
+  /// What is there only while the part is worked on.
+  void remove_notes() const;
   void take_back_failures();
   void begin_anew();
   void resume();
@@ -101,6 +110,7 @@ class PartWriter {
   Growing results_;
   Growing failed_;
   Descriptor journal_;
+  std::shared_ptr<RowsBegun> begun_;
   std::string lock_problem_;
   int64_t rows_done_ = 0;
   int64_t rows_failed_ = 0;

@@ -119,7 +119,18 @@ std::string with_row_name(std::string message, const std::filesystem::path& file
   return message;
 }
 
-RowSource::RowSource(RowPlace place, std::vector<ManifestRow> rows) : place_(std::move(place)), rows_(std::move(rows)) {
+pipeline::FrameFailure row_that_ends_processes(const RowPlace& place, const ManifestRow& row) {
+  const std::string name = place.name_of(row);
+  return {.source = name,
+          .index = row.row,
+          .kind = pipeline::FailureKind::kEndedProcess,
+          .message = fmt::format("{}: ended its process {} times (a crash, or more memory than there is), and is not "
+                                 "tried again without --resume --retry-failed",
+                                 name, kMostEndings)};
+}
+
+RowSource::RowSource(RowPlace place, std::vector<ManifestRow> rows, std::shared_ptr<RowsBegun> begun)
+    : place_(std::move(place)), rows_(std::move(rows)), begun_(std::move(begun)) {
   info_.frames = std::ssize(rows_);
   info_.name = counted(std::ssize(rows_), "picture");
 }
@@ -132,7 +143,10 @@ std::optional<pipeline::FrameResult> RowSource::next() {
 
 std::optional<pipeline::FrameSource::Pending> RowSource::next_pending() {
   if (position_ == rows_.size()) return std::nullopt;
-  return [place = place_, row = rows_[position_++]] { return read_row(place, row); };
+  return [place = place_, row = rows_[position_++], begun = begun_] {
+    if (begun) begun->begin(row.row);
+    return read_row(place, row);
+  };
 }
 
 }  // namespace zoo::batch

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "nn/core/files.h"
 #include "pipeline/batch/manifest.h"
+#include "pipeline/batch/rows_begun.h"
 #include "pipeline/video/frame_source.h"
 
 namespace zoo::batch {
@@ -27,6 +29,9 @@ struct RowPlace {
 /// whoever opens it.
 std::optional<pipeline::FrameFailure> changed_row(const RowPlace& place, const ManifestRow& row);
 
+/// Of a row that is not tried any more, as it has ended kMostEndings processes (rows_begun.h).
+pipeline::FrameFailure row_that_ends_processes(const RowPlace& place, const ManifestRow& row);
+
 /// Reads the file of a row that could not be used, to tell a bad file from bad storage: throws IoError where trying
 /// again later may help, i.e. the root is not what it was when the work began (not mounted, say), it may not be looked
 /// into, or the system says anything but that this one file is missing, its path impossible or its permissions wrong
@@ -38,10 +43,12 @@ void check_storage(const RowPlace& place, const ManifestRow& row);
 std::string with_row_name(std::string message, const std::filesystem::path& file, const std::string& name);
 
 /// Reads rows that are pictures. Frames and failures carry the row as their index and the name of RowPlace; next()
-/// throws IoError only as check_storage does: the row is to be answered later.
+/// throws IoError only as check_storage does, or where a row cannot be noted in `begun`: the row is to be answered
+/// later.
 class RowSource : public pipeline::FrameSource {
  public:
-  RowSource(RowPlace place, std::vector<ManifestRow> rows);
+  /// `begun`: is told of each row before it is touched; may be null.
+  RowSource(RowPlace place, std::vector<ManifestRow> rows, std::shared_ptr<RowsBegun> begun = nullptr);
 
   std::optional<pipeline::FrameResult> next() override;
   std::optional<Pending> next_pending() override;
@@ -50,6 +57,7 @@ class RowSource : public pipeline::FrameSource {
  private:
   RowPlace place_;
   std::vector<ManifestRow> rows_;
+  std::shared_ptr<RowsBegun> begun_;
   pipeline::SourceInfo info_;
   size_t position_ = 0;
 };

@@ -67,6 +67,7 @@ Evaluation<Summary> evaluate_with(std::span<const Item> items, const Setup& setu
     if (options.compare_with_f32) shards.back().f32.emplace(make(in_f32(options.network)));
     works.emplace_back([&items, &work, &setup, &options, shard = &shards.back()](int64_t index) {
       const Item& item = items[static_cast<size_t>(index)];
+      if (options.on_begin) options.on_begin(index);
       if (!options.on_item) {
         run_item(item, [&] { work(*shard, item); });
         return;

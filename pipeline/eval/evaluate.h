@@ -43,6 +43,8 @@ struct EvalOptions {
   /// Runs every picture once more in f32, without compact layers and tiles, and counts how far both say the same.
   bool compare_with_f32 = false;
   ShardOptions run = {};
+  /// Told of every picture before it is touched, by the thread that works on it. What it throws is as of on_item.
+  std::function<void(int64_t item)> on_begin = {};
   /// Where it is given, it takes every picture by itself, and nothing is gathered: the summary is that of no picture.
   /// Called by several threads at a time; what it throws ends the run, but for IoError, which nobody sees.
   std::function<void(int64_t item, ItemOutcome outcome)> on_item = {};

@@ -20,6 +20,8 @@ std::string_view to_string(FailureKind kind) {
       return "processing";
     case FailureKind::kChanged:
       return "changed";
+    case FailureKind::kEndedProcess:
+      return "ended_process";
   }
   return "unknown";
 }

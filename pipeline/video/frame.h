@@ -31,17 +31,19 @@ struct Frame {
 
 /// Why an input yields no result.
 enum class FailureKind {
-  kMissing,     ///< no such file, or no permission
-  kEmpty,       ///< zero bytes
-  kNotAnImage,  ///< no known format
-  kTruncated,   ///< ends too early or is damaged; of a video also where only a part of it is
-  kTooLarge,    ///< promises more pixels than the limit
-  kLost,        ///< a camera or stream stopped, or a source of several could not be opened
-  kProcessing,  ///< read, but it does not fit the network
-  kChanged,     ///< not the file that a manifest lists
+  kMissing,       ///< no such file, or no permission
+  kEmpty,         ///< zero bytes
+  kNotAnImage,    ///< no known format
+  kTruncated,     ///< ends too early or is damaged; of a video also where only a part of it is
+  kTooLarge,      ///< promises more pixels than the limit
+  kLost,          ///< a camera or stream stopped, or a source of several could not be opened
+  kProcessing,    ///< read, but it does not fit the network
+  kChanged,       ///< not the file that a manifest lists
+  kEndedProcess,  ///< was under way again and again when its process ended
 };
 
-/// "missing", "empty", "not_an_image", "truncated", "too_large", "lost", "processing", "changed".
+/// "missing", "empty", "not_an_image", "truncated", "too_large", "lost", "processing", "changed",
+/// "ended_process".
 std::string_view to_string(FailureKind kind);
 
 using ffmpeg::cause_of;

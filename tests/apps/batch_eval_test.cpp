@@ -1,4 +1,5 @@
 // `eval` in parts: its figures are those of one run.
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -93,6 +94,31 @@ TEST_F(BatchEval, FiguresOfADetectorAndASegmenterAreThoseOfOneRun) {
             0);
   const std::vector<std::string> masks = {segmenter, "--data", folder_ / "masks"};
   EXPECT_EQ(merged(masks, folder_ / "masks/images", 2), whole(masks));
+}
+
+TEST_F(BatchEval, ARowThatEndsItsProcessAgainAndAgainIsAFailure) {
+  constexpr int kPictures = 200;
+  const std::string data = folder_ / "data";
+  fs::create_directories(data + "/dog");
+  for (int i = 0; i < kPictures; ++i) fs::copy_file(demo_sample("dog.jpg"), fmt::format("{}/dog/{:03}.jpg", data, i));
+  ASSERT_EQ(run_program({"manifest", data, "-o", folder_ / "list.tsv"}).exit_code, 0);
+  const std::vector<std::string> arguments = {
+      "eval",  demo_model(),      "--data",    data, "--manifest", folder_ / "list.tsv",
+      "--out", folder_ / "parts", "--threads", "1",  "--resume"};
+  const std::string begun = folder_ / "parts/part-00000-of-00001.begun";
+  RunningProgram task(arguments);
+  ASSERT_TRUE(wait_until([&] { return fs::exists(begun) && !lines_of(read_text(begun)).empty(); }));
+  task.send(SIGKILL);
+  ASSERT_EQ(task.wait().signal, SIGKILL);
+  // What two more ends in row 190 would leave, and one in 191.
+  write_text(begun, fmt::format("{:<20} {:<10}\n{:<20} {:<10}\n", 190, 3, 191, 1));
+  const ProgramResult rest = run_program(arguments);
+  EXPECT_EQ(rest.exit_code, 3) << rest.err;
+  EXPECT_THAT(rest.err, HasSubstr("an earlier process ended in the middle of 2 rows, tried one at a time now"));
+  EXPECT_EQ(lines_of(read_text(folder_ / "parts/part-00000-of-00001.jsonl")).size(), kPictures - 1U);
+  const Json failed = Json::parse(read_text(folder_ / "parts/failed-00000-of-00001.jsonl"));
+  EXPECT_EQ(failed.at("row"), 190);
+  EXPECT_THAT(failed.at("error").get<std::string>(), HasSubstr("dog/190.jpg: ended its process 3 times"));
 }
 
 TEST_F(BatchEval, RowsWithoutGroundTruthAreFailuresAndOtherListsAreRefused) {

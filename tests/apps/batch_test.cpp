@@ -6,7 +6,9 @@
 #include <random>
 #include <string>
 #include <sys/wait.h>
+#include <sstream>
 #include <vector>
+#include <sys/stat.h>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -121,6 +123,47 @@ TEST_F(BatchJobs, SignalsOfSchedulersEndThemSoThatTheyGoOn) {
   make_pictures(1500);
   for (const int signal : {SIGTERM, SIGUSR1, SIGINT}) {
     fs::remove_all(folder_ / "one");
+// A named pipe that nobody writes to keeps its row under way until the kill.
+TEST_F(BatchJobs, ARowThatEndsItsProcessAgainAndAgainIsAFailureAndStopsNobody) {
+  make_pictures(12);
+  const std::string pipe = folder_ / "pictures/b/00005.mp4";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  list();
+  const std::string begun = folder_ / "parts/part-00000-of-00001.begun";
+  const auto was_begun = [&](int times) {
+    if (!fs::exists(begun)) return false;
+    return std::ranges::any_of(lines_of(read_text(begun)), [&](const std::string& line) {
+      std::istringstream words(line);
+      int64_t row = 0;
+      int found = 0;
+      return words >> row >> found && row == 7 && found == times;
+    });
+  };
+  const auto is_killed_in_the_row = [&](int times, const std::vector<std::string>& more) {
+    RunningProgram task(predict("parts", "0/1", more));
+    EXPECT_TRUE(wait_until([&] { return was_begun(times); })) << task.err_so_far();
+    task.send(SIGKILL);
+    return task.wait().signal == SIGKILL;
+  };
+  EXPECT_TRUE(is_killed_in_the_row(1, {}));
+  EXPECT_TRUE(is_killed_in_the_row(2, {"--resume"}));
+  EXPECT_TRUE(is_killed_in_the_row(3, {"--resume"}));
+  const ProgramResult rest = run_program(predict("parts", "0/1", {"--resume"}));
+  EXPECT_EQ(rest.exit_code, 3) << rest.err;
+  EXPECT_THAT(rest.err,
+              AllOf(HasSubstr("tried one at a time now"), HasSubstr("b/00005.mp4: ended its process 3 times")));
+  const std::string failed = folder_ / "parts/failed-00000-of-00001.jsonl";
+  EXPECT_THAT(read_text(failed), AllOf(HasSubstr("\"source\":\"b/00005.mp4\""), HasSubstr("ended its process 3 times"),
+                                       HasSubstr("\"kind\":\"ended_process\"")));
+  EXPECT_EQ(lines_of(read_text(folder_ / "parts/part-00000-of-00001.jsonl")).size(), 12U);
+  EXPECT_FALSE(fs::exists(begun));
+  const ProgramResult merged = run_program({"merge", folder_ / "parts", "-o", folder_ / "all.jsonl"});
+  EXPECT_EQ(merged.exit_code, 0) << merged.err;
+
+  EXPECT_EQ(run_program(predict("parts", "0/1", {"--resume"})).exit_code, 3);
+  EXPECT_TRUE(is_killed_in_the_row(1, {"--resume", "--retry-failed"}));
+}
+
     RunningProgram task(predict("one", "", {"--threads", "1"}));
     ASSERT_TRUE(
         wait_until([&] { return fs::exists(folder_ / "one/part-00000-of-00001.journal") || task.has_ended(); }));
