@@ -1,5 +1,3 @@
-#include "pipeline/batch/manifest.h"
-
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -12,6 +10,7 @@
 #include "apps/output.h"
 #include "nn/core/counted.h"
 #include "nn/core/files.h"
+#include "pipeline/batch/manifest_writer.h"
 #include "pipeline/images/image_io.h"
 #include "pipeline/video/frame_source.h"
 
@@ -30,15 +29,10 @@ int write_manifest(const ManifestFlags& flags) {
   const auto wanted = [&](const std::filesystem::path& file) {
     return pipeline::has_image_extension(file) || (flags.videos && pipeline::has_video_extension(file));
   };
-  batch::FileList list = batch::list_files(folders, wanted);
-  const auto rows = static_cast<int64_t>(list.files.size());
-  int64_t bytes = 0;
-  for (const batch::ManifestFile& file : list.files) bytes += file.bytes;
-  const std::string root = list.root.string();
-  write_file(flags.output, batch::manifest_text(std::move(list)));
+  const batch::ManifestTotals written = batch::write_manifest(folders, wanted, flags.output);
   constexpr double kMegabyte = 1e6;
-  report_written(flags.output, fmt::format("{}, {:.1f} MB, below {}", counted(rows, "row"),
-                                           static_cast<double>(bytes) / kMegabyte, root));
+  report_written(flags.output, fmt::format("{}, {:.1f} MB, below {}", counted(written.rows, "row"),
+                                           static_cast<double>(written.bytes) / kMegabyte, written.root.string()));
   return kExitDone;
 }
 

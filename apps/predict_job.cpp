@@ -17,6 +17,7 @@
 #include "apps/signals.h"
 #include "nn/core/files.h"
 #include "nn/core/run_files.h"
+#include "pipeline/batch/manifest_writer.h"
 #include "sinks/source_outputs.h"
 #include "streams/predictor_pool.h"
 
@@ -80,8 +81,13 @@ Plan plan_shard(const PredictFlags& flags) {
   return plan;
 }
 
+struct SourceFiles {
+  fs::path root;
+  std::vector<batch::ManifestFile> files;
+};
+
 /// The files of `sources`, as paths that lie in one folder. Throws UsageError for what is no file.
-batch::FileList files_of(const std::vector<pipeline::SourceSpec>& sources, std::string& prefix) {
+SourceFiles files_of(const std::vector<pipeline::SourceSpec>& sources, std::string& prefix) {
   std::vector<fs::path> paths;
   for (const pipeline::SourceSpec& source : sources) {
     if (source.kind == pipeline::SourceKind::kImages) {
@@ -97,14 +103,15 @@ batch::FileList files_of(const std::vector<pipeline::SourceSpec>& sources, std::
   }
   const bool below_here =
       std::ranges::all_of(paths, [](const fs::path& path) { return path.is_relative() && *path.begin() != ".."; });
-  batch::FileList list;
+  SourceFiles list;
   std::error_code error;
   list.root = below_here ? fs::current_path(error) : fs::path("/");
   if (error) throw IoError(fmt::format("the working folder cannot be told: {}", error.message()));
   prefix = below_here ? "" : "/";
   for (const fs::path& path : paths) {
     const fs::path full = fs::absolute(path, error).lexically_normal();
-    list.files.push_back({below_here ? path : full.lexically_relative("/"), batch::listed_bytes(full)});
+    const fs::path below = below_here ? path : full.lexically_relative("/");
+    list.files.push_back({below.native(), batch::listed_bytes(full)});
   }
   return list;
 }
@@ -122,11 +129,13 @@ Plan plan_sources(const PredictFlags& flags) {
   sinks::add_sources(sources, run);
   for (const fs::path& file : plan.names.all()) run.claim(file, output_flag(flags));
   run.claim(manifest, output_flag(flags));
-  batch::FileList list = files_of(sources, plan.job.place.prefix);
+  SourceFiles list = files_of(sources, plan.job.place.prefix);
   std::error_code error;
-  const bool was_begun = fs::exists(plan.names.journal, error) || fs::exists(plan.names.receipt, error);
-  const std::string text = batch::manifest_text(std::move(list));
-  if (!was_begun) write_file(manifest, text);
+  if (!fs::exists(plan.names.journal, error) && !fs::exists(plan.names.receipt, error)) {
+    batch::ManifestWriter writer(manifest);
+    for (batch::ManifestFile& file : list.files) writer.add(std::move(file));
+    writer.write(list.root);
+  }
   take_manifest(plan, manifest, {});
   plan.other_setting = fmt::format("{} of {}", flags.recursive ? "all" : "pictures", fmt::join(flags.sources, ", "));
   return plan;

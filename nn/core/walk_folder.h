@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,5 +22,10 @@ struct FolderWalk {
 /// through once, whatever the number of links to it: under the name that comes first where several lie side by side, so
 /// that links to a folder above end. Paths begin with `folder` as it is given. Throws nothing but std::bad_alloc.
 FolderWalk walk_folder(const std::filesystem::path& folder, WalkDepth depth);
+
+/// The same for folders of more files than the memory holds: each goes to `take`, folder by folder and in no order
+/// within one. Yields the problems. Throws what `take` throws.
+std::vector<std::string> visit_files(const std::filesystem::path& folder, WalkDepth depth,
+                                     const std::function<void(const std::filesystem::path&)>& take);
 
 }  // namespace zoo

@@ -11,36 +11,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "pipeline/batch/shard.h"
 
 namespace zoo::batch {
-
-struct ManifestFile {
-  std::filesystem::path path;  ///< below the root
-  int64_t bytes = 0;
-};
-
-/// What a manifest says of a file: its size; 0 of what is no regular file and of a link to nothing or to itself, whose
-/// rows fail when they are read. Throws IoError where the file system cannot tell.
-int64_t listed_bytes(const std::filesystem::path& file);
-
-/// The files below `folders`, subfolders included (walk_folder), that `wanted` takes, under the deepest folder that
-/// holds all of `folders`. Throws IoError: no such folder, one that cannot be read, a file whose size cannot be told,
-/// nothing that is wanted.
-struct FileList {
-  std::filesystem::path root;  ///< absolute, without links
-  std::vector<ManifestFile> files;
-};
-FileList list_files(std::span<const std::filesystem::path> folders,
-                    const std::function<bool(const std::filesystem::path&)>& wanted);
-
-/// The text of a manifest, with the files sorted, each once.
-std::string manifest_text(FileList list);
 
 struct ManifestRow {
   int64_t row = 0;

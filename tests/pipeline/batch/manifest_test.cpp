@@ -2,14 +2,17 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
 #include "nn/core/files.h"
+#include "pipeline/batch/manifest_writer.h"
 #include "tests/support/temp_folder.h"
 
 namespace zoo::batch {
@@ -45,6 +48,11 @@ class ManifestFiles : public ::testing::Test {
     std::ofstream(folder_.path() / path) << content;
   }
 
+  static std::string text_of(const fs::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+
   test::TempFolder folder_;
 };
 
@@ -57,10 +65,12 @@ TEST_F(ManifestFiles, HoldWhatFoldersHoldSortedEachOnceWhateverItIsCalled) {
   add("photos/a.txt", "left out");
   add("photos/\xc3\xa4.jpg", "123");
   const std::vector<fs::path> folders = {folder_ / "photos", folder_ / "photos/2024"};
-  const FileList list = list_files(folders, is_picture);
   const std::string root = fs::canonical(folder_.path()) / "photos";
-  EXPECT_EQ(list.root, root);
-  const std::string text = manifest_text(list);
+  const auto [listed_root, rows, bytes] = write_manifest(folders, is_picture, folder_ / "list.tsv");
+  EXPECT_EQ(listed_root, root);
+  EXPECT_EQ(rows, 4);
+  EXPECT_EQ(bytes, 9);
+  const std::string text = text_of(folder_ / "list.tsv");
   EXPECT_EQ(text, "backbone-zoo-manifest\t1\t4\t" + root +
                       "\n"
                       "0\t1\t2024/a\\x09b\\\\c\\x0a.jpg\n"
@@ -109,9 +119,32 @@ TEST_F(ManifestFiles, AreRefusedWithEveryProblemAndItsLine) {
 
 TEST_F(ManifestFiles, FoldersThatCannotBeListedAreRefused) {
   const std::vector<fs::path> nowhere = {folder_ / "nowhere"};
-  EXPECT_THROW(list_files(nowhere, is_picture), IoError);
+  EXPECT_THROW(write_manifest(nowhere, is_picture, folder_ / "list.tsv"), IoError);
   const std::vector<fs::path> empty = {folder_.path()};
-  EXPECT_THROW(list_files(empty, is_picture), IoError);
+  EXPECT_THROW(write_manifest(empty, is_picture, folder_ / "list.tsv"), IoError);
+  EXPECT_FALSE(fs::exists(folder_ / "list.tsv"));
+}
+
+// Each file a run of its own, more of them than are open at a time; a few in each; all in memory.
+TEST_F(ManifestFiles, AreTheSameWhateverFitsIntoTheMemory) {
+  for (int i = 0; i < 300; ++i)
+    add(fmt::format("photos/{}/{}\n{}.jpg", i % 7, i * 37 % 300, i), std::string(i % 5, 'x'));
+  add("photos/a/b.jpg", "");
+  add("photos/a.jpg", "");  // before a/b.jpg, as bytes count
+  add("photos/a-b.jpg", "");
+  fs::create_directory(folder_ / "out");
+  const std::vector<fs::path> folders = {folder_ / "photos/3", folder_ / "photos", folder_ / "photos"};
+  const std::string file = folder_ / "out/list.tsv";
+  EXPECT_EQ(write_manifest(folders, is_picture, file).rows, 303);
+  const std::string text = text_of(file);
+  EXPECT_EQ(read_manifest(file, {}).part.size(), 303U);
+  for (const size_t most_memory : {1, 1'000, 20'000}) {
+    const ManifestTotals written = write_manifest(folders, is_picture, file, most_memory);
+    EXPECT_EQ(text_of(file), text) << most_memory;
+    EXPECT_EQ(written.rows, 303);
+    EXPECT_EQ(written.bytes, 600);
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "out"), {}), 1) << "nothing else is left there";
+  }
 }
 
 }  // namespace
