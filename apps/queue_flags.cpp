@@ -21,6 +21,8 @@ namespace {
 
 constexpr double kMebi = 1'024.0 * 1'024.0;
 constexpr double kMaxMebi = 512.0;
+/// What an entry may have beside its picture.
+constexpr size_t kBesidePicture = size_t{1} << 20U;
 constexpr double kMaxMs = 86'400'000.0;
 constexpr double kMaxSeconds = 86'400.0;
 constexpr int64_t kMaxEntries = 1'000'000'000;
@@ -60,7 +62,7 @@ void QueueFlags::add_to(CLI::App& app) {
       ->check(CLI::Range(int64_t{0}, kMaxEntries))
       ->capture_default_str()
       ->type_name("N");
-  app.add_option("--max-dead", max_dead, "The same of the dead letters; those that go are lost")
+  app.add_option("--max-dead", max_dead, "The same of the dead letters; those that go are lost, and counted")
       ->check(CLI::Range(int64_t{0}, kMaxEntries))
       ->capture_default_str()
       ->type_name("N");
@@ -90,7 +92,8 @@ void QueueFlags::add_to(CLI::App& app) {
   app.add_option("--allow-url", addresses,
                  "Beginning of the web addresses that entries may name (field `url`), e.g. https://HOST/FOLDER/")
       ->type_name("URL");
-  app.add_option("--max-bytes", max_bytes_mib, "Larger picture files are dead letters")
+  app.add_option("--max-bytes", max_bytes_mib,
+                 "Larger picture files are dead letters; so are entries with 1 MiB more than this")
       ->check(number_in(0.001, kMaxMebi))
       ->capture_default_str()
       ->type_name("MIB");
@@ -164,6 +167,7 @@ streams::QueueWorkerOptions QueueFlags::options() const {
   options.address = address();
   options.queue = queue_options(options.address.key);
   options.pictures = access();
+  options.queue.max_entry_bytes = options.pictures.max_bytes + kBesidePicture;
   options.rules.max_deliveries = max_deliveries;
   options.rules.retry_for = std::chrono::milliseconds(std::llround(retry_for_s * 1e3));
   if (max_age_ms) options.rules.max_age = std::chrono::milliseconds(std::llround(*max_age_ms));

@@ -55,15 +55,11 @@ std::string outcome_json(const streams::EntryOutcome& outcome, double age_s) {
 }
 
 std::string counts_json(const streams::QueueCounts& counts, const std::optional<brokers::QueueState>& state) {
-  Json line = {{"kind", "counts"},
-               {"delivered", counts.delivered},
-               {"claimed", counts.claimed},
-               {"answered", counts.answered},
-               {"dead", counts.dead},
-               {"stale", counts.stale},
-               {"repeated", counts.repeated},
-               {"left", counts.left},
-               {"lost", counts.lost}};
+  Json line = {{"kind", "counts"},          {"delivered", counts.delivered},
+               {"claimed", counts.claimed}, {"answered", counts.answered},
+               {"dead", counts.dead},       {"dead_trimmed", counts.dead_trimmed},
+               {"stale", counts.stale},     {"repeated", counts.repeated},
+               {"left", counts.left},       {"lost", counts.lost}};
   line["broker"] = state.has_value();
   if (state) {
     line["waiting"] = state->waiting;
@@ -77,8 +73,10 @@ std::string counts_json(const streams::QueueCounts& counts, const std::optional<
 
 std::string counts_text(const std::string& stream, const streams::QueueCounts& counts, double wall_s) {
   const int64_t done = counts.answered + counts.dead + counts.stale;
-  return fmt::format("{}: {} answered, {}, {} stale; {} claimed, {} repeated, {} left in {:.1f} s ({:.1f} entries/s)",
-                     printable(stream), counts.answered, counted(counts.dead, "dead letter"), counts.stale,
+  const std::string trimmed =
+      counts.dead_trimmed == 0 ? "" : fmt::format(" ({} trimmed by --max-dead)", counts.dead_trimmed);
+  return fmt::format("{}: {} answered, {}{}, {} stale; {} claimed, {} repeated, {} left in {:.1f} s ({:.1f} entries/s)",
+                     printable(stream), counts.answered, counted(counts.dead, "dead letter"), trimmed, counts.stale,
                      counts.claimed, counts.repeated, counts.left, wall_s,
                      wall_s > 0.0 ? static_cast<double>(done) / wall_s : 0.0);
 }

@@ -53,6 +53,8 @@ std::vector<serve::MetricFamily> worker_metrics(const WorkerSnapshot& worker) {
   std::vector<serve::MetricFamily> families = {
       outcomes(counts),
       counter("zoo_worker_claimed_total", "Entries that were taken over from other workers.", counts.claimed),
+      counter("zoo_worker_dead_trimmed_total", "Dead letters that were trimmed (--max-dead) as others were added.",
+              counts.dead_trimmed),
       counter("zoo_worker_lost_total", "Entries that were trimmed while they were pending.", counts.lost),
       counter("zoo_worker_broker_errors_total", "Failed attempts to use the broker.", counts.connections_lost),
       single("zoo_worker_broker_up", "1 while the broker answers.", Type::kGauge, worker.state ? 1.0 : 0.0),

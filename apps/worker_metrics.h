@@ -4,7 +4,8 @@
 //     zoo_queue_oldest_pending_seconds, zoo_queue_results, zoo_queue_dead_letters; counter zoo_queue_dropped_total,
 //     what was trimmed unread
 //   of this worker: counters zoo_worker_entries_total{outcome} (answered, dead, stale, repeated, left),
-//     zoo_worker_claimed_total, zoo_worker_lost_total, zoo_worker_broker_errors_total; gauge zoo_worker_broker_up;
+//     zoo_worker_claimed_total, zoo_worker_dead_trimmed_total, zoo_worker_lost_total, zoo_worker_broker_errors_total;
+//     gauge zoo_worker_broker_up;
 //     histograms zoo_worker_age_seconds (from an entry's adding to its answer), zoo_worker_work_seconds (decoding,
 //     preprocessing, the network)
 //   of the model: zoo_model_info{version,name}, zoo_model_swaps_total, zoo_model_failed_swaps_total

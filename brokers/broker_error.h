@@ -19,4 +19,10 @@ class BrokerError : public Error {
   bool transient_;
 };
 
+/// An answer is larger than whoever asked takes. It is not listened to further: the connection is gone.
+class ReplyTooLarge : public BrokerError {
+ public:
+  explicit ReplyTooLarge(const std::string& what) : BrokerError(what, true) {}
+};
+
 }  // namespace zoo::brokers

@@ -51,7 +51,8 @@ void RedisClient::greet() {
   if (address_.database != 0) commands.push_back({"SELECT", std::to_string(address_.database)});
   // An answer also where nothing above is forbidden to a user without rights: NOAUTH, LOADING.
   commands.push_back({"PING"});
-  const std::vector<RedisReply> replies = connection_->exchange(commands, options_.connect_timeout);
+  const std::vector<RedisReply> replies =
+      connection_->exchange(commands, options_.connect_timeout, options_.max_reply_bytes);
   for (size_t i = 0; i < commands.size(); ++i) {
     // Its name is a courtesy, which an ACL may forbid; so may it PING.
     const bool refused = replies[i].error_code() == "NOPERM" && commands[i].front() != "SELECT";
@@ -61,17 +62,18 @@ void RedisClient::greet() {
 
 void RedisClient::close() { connection_.reset(); }
 
-RedisReply RedisClient::command(const RedisCommand& command, std::chrono::milliseconds waits) {
-  std::vector<RedisReply> replies = pipeline(std::span(&command, 1), waits);
+RedisReply RedisClient::command(const RedisCommand& command, const RedisCall& call) {
+  std::vector<RedisReply> replies = pipeline(std::span(&command, 1), call);
   throw_error(replies.front(), command);
   return std::move(replies.front());
 }
 
-std::vector<RedisReply> RedisClient::pipeline(std::span<const RedisCommand> commands, std::chrono::milliseconds waits) {
+std::vector<RedisReply> RedisClient::pipeline(std::span<const RedisCommand> commands, const RedisCall& call) {
   if (commands.empty()) return {};
   connect();
   try {
-    return connection_->exchange(commands, options_.command_timeout + waits);
+    return connection_->exchange(commands, options_.command_timeout + call.waits,
+                                 call.max_reply_bytes > 0 ? call.max_reply_bytes : options_.max_reply_bytes);
   } catch (...) {
     connection_.reset();
     throw;

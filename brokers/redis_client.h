@@ -34,12 +34,18 @@ struct RedisOptions {
   /// From the first byte of the commands to the last of their answers. Commands that wait by themselves (BLOCK) say how
   /// much longer they may take.
   std::chrono::milliseconds command_timeout{10'000};
-  /// Of all answers of one call; a server that sends more is not listened to further.
+  /// Of all answers of one call, unless it says so itself; a server that sends more is not listened to further.
   size_t max_reply_bytes = size_t{1} << 30U;
   /// PEM file with the certificates of authorities to trust. Empty: the system's ($SSL_CERT_FILE, $SSL_CERT_DIR).
   std::string tls_ca_file = {};
   /// CLIENT SETNAME, what `CLIENT LIST` shows; without blanks.
   std::string name = "backbone-zoo";
+};
+
+/// What is special about one call.
+struct RedisCall {
+  std::chrono::milliseconds waits{};  ///< how long the commands themselves may wait before they answer (BLOCK)
+  size_t max_reply_bytes = 0;         ///< of all answers; 0: as RedisOptions say
 };
 
 /// Not thread-safe: one client per thread. A client that waits in a call holds no lock of anybody else.
@@ -61,14 +67,14 @@ class RedisClient {
   /// Ends the connection, if there is one.
   void close();
 
-  /// Sends a command and yields its answer. Throws BrokerError, also where the answer is an error. `waits`: how long
-  /// the command itself may wait before it answers.
-  RedisReply command(const RedisCommand& command, std::chrono::milliseconds waits = {});
+  /// Sends a command and yields its answer. Throws BrokerError, also where the answer is an error.
+  RedisReply command(const RedisCommand& command, const RedisCall& call = {});
 
   /// Sends all commands in one go, before any answer is awaited, and yields an answer for each; answers that are errors
   /// are among them (throw_error below). Throws BrokerError where the connection fails: any of the commands may have
-  /// been carried out, the first ones before the later ones. No commands: nothing happens.
-  std::vector<RedisReply> pipeline(std::span<const RedisCommand> commands, std::chrono::milliseconds waits = {});
+  /// been carried out, the first ones before the later ones; ReplyTooLarge where the answers are too large, which they
+  /// have been, but for nobody to see. No commands: nothing happens.
+  std::vector<RedisReply> pipeline(std::span<const RedisCommand> commands, const RedisCall& call = {});
   std::vector<RedisReply> pipeline(std::initializer_list<RedisCommand> commands);
 
   /// Throws an answer that is an error as BrokerError: `redis://host:6379: XADD jobs: problem; way out`.

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "brokers/broker_error.h"
 #include "brokers/byte_stream.h"
 #include "brokers/redis_module.h"
 
@@ -101,20 +102,17 @@ RedisReply converted(const redisReply& reply) {
 
 class HiredisConnection : public RedisConnection {
  public:
-  HiredisConnection(std::unique_ptr<ByteStream> stream, std::string server, size_t max_reply_bytes)
-      : stream_(std::move(stream)),
-        server_(std::move(server)),
-        max_reply_bytes_(max_reply_bytes),
-        reader_(new_reader()),
-        bytes_(size_t{64} << 10U) {}
+  HiredisConnection(std::unique_ptr<ByteStream> stream, std::string server)
+      : stream_(std::move(stream)), server_(std::move(server)), reader_(new_reader()), bytes_(size_t{64} << 10U) {}
 
-  std::vector<RedisReply> exchange(std::span<const RedisCommand> commands, std::chrono::milliseconds timeout) override {
+  std::vector<RedisReply> exchange(std::span<const RedisCommand> commands, std::chrono::milliseconds timeout,
+                                   size_t max_reply_bytes) override {
     const Deadline deadline = std::chrono::steady_clock::now() + timeout;
     std::string out;
     for (const RedisCommand& command : commands) out += format(command);
     std::string_view unsent = out;
     std::vector<RedisReply> replies;
-    read_bytes_ = 0;
+    max_reply_bytes_ = unread_bytes_ = max_reply_bytes;
     while (replies.size() < commands.size()) {
       if (!unsent.empty()) unsent.remove_prefix(stream_->write_some(unsent));
       const bool wrote_all = unsent.empty();
@@ -136,10 +134,12 @@ class HiredisConnection : public RedisConnection {
   bool read_some() {
     const size_t count = stream_->read_some(bytes_);
     if (count == 0) return false;
-    read_bytes_ += count;
-    if (read_bytes_ > max_reply_bytes_) {
-      refuse(fmt::format("its answers are larger than {} MB", max_reply_bytes_ >> 20U));
+    if (count > unread_bytes_) {
+      throw ReplyTooLarge(
+          fmt::format("{}: its answers are larger than {} MB, so it is not listened to further; is it Redis?", server_,
+                      max_reply_bytes_ >> 20U));
     }
+    unread_bytes_ -= count;
     if (redisReaderFeed(reader_.get(), bytes_.data(), count) != REDIS_OK) refuse(reader_->errstr);
     return true;
   }
@@ -165,8 +165,8 @@ class HiredisConnection : public RedisConnection {
 
   std::unique_ptr<ByteStream> stream_;
   std::string server_;
-  size_t max_reply_bytes_;
-  size_t read_bytes_ = 0;
+  size_t max_reply_bytes_ = 0;
+  size_t unread_bytes_ = 0;  ///< that the answers may still have
   Reader reader_;
   std::vector<char> bytes_;
 };
@@ -175,7 +175,7 @@ std::unique_ptr<RedisConnection> connect(const RedisAddress& address, const Redi
   const Deadline deadline = std::chrono::steady_clock::now() + options.connect_timeout;
   std::unique_ptr<ByteStream> stream = connect_tcp(address, deadline);
   if (address.tls) stream = start_tls(std::move(stream), address, options, deadline);
-  return std::make_unique<HiredisConnection>(std::move(stream), address.server(), options.max_reply_bytes);
+  return std::make_unique<HiredisConnection>(std::move(stream), address.server());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,9 +16,9 @@ namespace zoo::brokers {
 class RedisConnection {
  public:
   virtual ~RedisConnection() = default;
-  /// Sends the commands in one go and yields their answers in order. Throws BrokerError.
-  virtual std::vector<RedisReply> exchange(std::span<const RedisCommand> commands,
-                                           std::chrono::milliseconds timeout) = 0;
+  /// Sends the commands in one go and yields their answers in order. Throws BrokerError, ReplyTooLarge.
+  virtual std::vector<RedisReply> exchange(std::span<const RedisCommand> commands, std::chrono::milliseconds timeout,
+                                           size_t max_reply_bytes) = 0;
 };
 
 struct RedisModule {

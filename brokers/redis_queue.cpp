@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "brokers/redis_queue_replies.h"
+#include "nn/core/counted.h"
+#include "nn/core/shown_text.h"
 
 namespace zoo::brokers {
 namespace {
@@ -15,10 +17,10 @@ constexpr int kMostScans = 100;
 
 // KEYS: queue, results, dead letters. ARGV: group, MAXLEN of results and of dead letters (0: none), whether to delete
 // (1), this member, the number of answers; of each: kind, id, number of fields, fields. An error of XADD (full, of
-// another type) ends it before the XACK. A dead letter carries at most 1,000 names and values of its entry: Lua's stack
-// is limited.
+// another type) ends it before the XACK. Behind the answers it yields how many dead letters were trimmed. A dead letter
+// carries at most 1,000 names and values of its entry: Lua's stack is limited.
 constexpr const char* kAnswerScript = R"(
-local done, at = {}, 7
+local done, at, trimmed = {}, 7, 0
 for i = 1, tonumber(ARGV[6]) do
   local kind, id, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
   done[i] = 0
@@ -42,7 +44,9 @@ for i = 1, tonumber(ARGV[6]) do
           for j = 1, math.min(#entry[1][2], 1000) do add[#add + 1] = entry[1][2][j] end
         end
       end
+      local before = dead and most ~= '0' and redis.call('XLEN', KEYS[3])
       redis.call('XADD', unpack(add))
+      if before then trimmed = trimmed + before + 1 - redis.call('XLEN', KEYS[3]) end
     end
     redis.call('XACK', KEYS[1], ARGV[1], id)
     if ARGV[4] == '1' then redis.call('XDEL', KEYS[1], id) end
@@ -50,6 +54,7 @@ for i = 1, tonumber(ARGV[6]) do
   end
   at = at + 3 + count
 end
+done[#done + 1] = trimmed
 return done
 )";
 
@@ -59,6 +64,20 @@ constexpr const char* kLeaveScript = R"(
 if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2]) > 0 then return 0 end
 redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
 return 1
+)";
+
+// KEYS: queue. XINFO STREAM without the two entries that it would send along, with their pictures: of the first its id.
+constexpr const char* kStreamScript = R"(
+local all, kept = redis.call('XINFO', 'STREAM', KEYS[1]), {}
+for i = 1, #all, 2 do
+  local value = all[i + 1]
+  if all[i] == 'first-entry' and value then value = {value[1]} end
+  if all[i] ~= 'last-entry' then
+    kept[#kept + 1] = all[i]
+    kept[#kept + 1] = value
+  end
+end
+return kept
 )";
 
 const char* word_of(QueueAnswer::Kind kind) {
@@ -117,39 +136,67 @@ void RedisQueue::throw_error(const RedisReply& reply, const RedisCommand& comman
   redis_.throw_error(reply, command);
 }
 
-RedisReply RedisQueue::command(const RedisCommand& command, std::chrono::milliseconds waits) {
+RedisReply RedisQueue::command(const RedisCommand& command, const RedisCall& call) {
   prepare();
-  std::vector<RedisReply> replies = redis_.pipeline(std::span(&command, 1), waits);
+  std::vector<RedisReply> replies = redis_.pipeline(std::span(&command, 1), call);
   throw_error(replies.front(), command);
   return std::move(replies.front());
+}
+
+size_t RedisQueue::max_reply_bytes(int64_t entries) const {
+  const size_t one = options_.max_entry_bytes;
+  if (one == 0) return options_.redis.max_reply_bytes;
+  const size_t most = std::max(one, options_.redis.max_reply_bytes);
+  return static_cast<size_t>(entries) > most / one ? most : one * static_cast<size_t>(entries);
 }
 
 std::vector<QueueEntry> RedisQueue::read(int64_t count, std::chrono::milliseconds wait) {
   // BLOCK 0 would wait for ever.
   const auto block = std::max<int64_t>(1, wait.count());
-  const RedisReply reply =
-      command({"XREADGROUP", "GROUP", options_.group, options_.consumer, "COUNT", std::to_string(count), "BLOCK",
-               std::to_string(block), "STREAMS", address().key, ">"},
-              std::chrono::milliseconds(block));
-  return reply.is_nil() ? std::vector<QueueEntry>() : entries_from(reply.at(0).at(1));
+  const RedisCall call{.waits = std::chrono::milliseconds(block), .max_reply_bytes = max_reply_bytes(count)};
+  try {
+    const RedisReply reply =
+        command({"XREADGROUP", "GROUP", options_.group, options_.consumer, "COUNT", std::to_string(count), "BLOCK",
+                 std::to_string(block), "STREAMS", address().key, ">"},
+                call);
+    return reply.is_nil() ? std::vector<QueueEntry>() : entries_from(reply.at(0).at(1));
+  } catch (const ReplyTooLarge&) {
+    throw ReplyTooLarge(fmt::format(
+        "{}: up to {} of {} had more than {} MB together: they are taken one at a time later (--claim-after), "
+        "and one that has more than --max-bytes allows is a dead letter",
+        address().server(), counted(count, "entry"), printable(address().key), call.max_reply_bytes >> 20U));
+  }
 }
 
 RedisQueue::Claimed RedisQueue::claim(std::chrono::milliseconds idle) {
   Claimed claimed;
   for (int i = 0; i < kMostScans; ++i) {
     const RedisReply reply = command({"XAUTOCLAIM", address().key, options_.group, options_.consumer,
-                                      std::to_string(idle.count()), claim_cursor_, "COUNT", "1"});
+                                      std::to_string(idle.count()), claim_cursor_, "COUNT", "1", "JUSTID"});
     claim_cursor_ = reply.at(0).as_text();
     if (reply.as_list().size() > 2) claimed.lost += static_cast<int64_t>(reply.at(2).as_list().size());
-    std::vector<QueueEntry> entries = entries_from(reply.at(1));
-    if (!entries.empty()) {
-      claimed.entry = std::move(entries.front());
-      claimed.entry->deliveries = deliveries_of(claimed.entry->id);
-      return claimed;
-    }
-    if (claim_cursor_ == "0-0") break;
+    const std::vector<RedisReply>& ids = reply.at(1).as_list();
+    if (!ids.empty()) claimed.entry = take_claimed(ids.front().as_text());
+    if (claimed.entry || claim_cursor_ == "0-0") break;
   }
   return claimed;
+}
+
+// Its id is known by now, so that one that is too large is not claimed in vain for ever. This is what counts the
+// delivery, as JUSTID does not. Nothing where another member has done it just now.
+std::optional<QueueEntry> RedisQueue::take_claimed(const std::string& id) {
+  QueueEntry entry{.id = id, .fields = {}};
+  try {
+    std::vector<QueueEntry> entries =
+        entries_from(command({"XCLAIM", address().key, options_.group, options_.consumer, "0", id},
+                             {.max_reply_bytes = max_reply_bytes(1)}));
+    if (entries.empty()) return std::nullopt;
+    entry = std::move(entries.front());
+  } catch (const ReplyTooLarge&) {
+    entry.too_large = true;
+  }
+  entry.deliveries = deliveries_of(id);
+  return entry;
 }
 
 int64_t RedisQueue::deliveries_of(const std::string& id) {
@@ -179,13 +226,14 @@ std::vector<bool> RedisQueue::answer(std::span<const QueueAnswer> answers) {
   const RedisReply reply = command(script);
   std::vector<bool> done;
   for (size_t i = 0; i < answers.size(); ++i) done.push_back(reply.at(i).as_integer() == 1);
+  dead_trimmed_ += reply.at(answers.size()).as_integer();
   return done;
 }
 
 QueueState RedisQueue::state() {
   prepare();
   const std::string& stream = address().key;
-  const std::vector<RedisCommand> commands = {{"XINFO", "STREAM", stream},
+  const std::vector<RedisCommand> commands = {{"EVAL", kStreamScript, "1", stream},
                                               {"XINFO", "GROUPS", stream},
                                               {"XPENDING", stream, options_.group},
                                               {"XLEN", options_.results},

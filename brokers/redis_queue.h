@@ -29,6 +29,7 @@ struct QueueEntry {
   std::string id;  ///< "1701339760123-0": milliseconds of the server's clock when it was added, and a number
   std::vector<std::pair<std::string, std::string>> fields;
   int64_t deliveries = 1;  ///< this one included
+  bool too_large = false;  ///< it has more than RedisQueueOptions::max_entry_bytes: `fields` are not here
 
   /// The first field of that name; null where there is none.
   const std::string* find(std::string_view name) const;
@@ -56,6 +57,8 @@ struct RedisQueueOptions {
   int64_t max_results = 0;    ///< about how many entries the results keep, the newest; 0: all
   int64_t max_dead = 0;       ///< the same of the dead letters
   bool delete_done = false;   ///< an entry is deleted from the stream once it is done
+  /// What is taken of an entry: its picture (`--max-bytes`) and what stands beside it. 0: as `redis` says of an answer.
+  size_t max_entry_bytes = 0;
   RedisOptions redis = {};
 };
 
@@ -82,19 +85,25 @@ class RedisQueue {
   /// Connects and makes what is missing.
   void prepare();
 
-  /// New entries, at most `count`; waits up to `wait` where there are none.
+  /// New entries, at most `count`; waits up to `wait` where there are none. Throws ReplyTooLarge where together they
+  /// have more than so many times max_entry_bytes, or 1 GiB (RedisOptions): they are pending then, to be claimed one by
+  /// one.
   std::vector<QueueEntry> read(int64_t count, std::chrono::milliseconds wait);
 
   struct Claimed {
     std::optional<QueueEntry> entry;
     int64_t lost = 0;  ///< pending entries that had been trimmed: nobody can answer them any more
   };
-  /// One entry that another member, or this one, was given longer ago than `idle` and has not done.
+  /// One entry that another member, or this one, was given longer ago than `idle` and has not done. Of one that is too
+  /// large only that is known.
   Claimed claim(std::chrono::milliseconds idle);
 
   /// Whether each was pending, and so counts. Nothing or all of one answer happens; those before one that fails have
   /// happened, and are not pending any more.
   std::vector<bool> answer(std::span<const QueueAnswer> answers);
+
+  /// Dead letters that were trimmed (max_dead) as answer() of this object added others, since it was last asked.
+  int64_t take_dead_trimmed() { return std::exchange(dead_trimmed_, 0); }
 
   /// What was trimmed unread can be told while nothing that the group has read is left in the stream, or when it has
   /// read everything; at other times `dropped` is what it was then.
@@ -107,8 +116,10 @@ class RedisQueue {
   void leave();
 
  private:
-  RedisReply command(const RedisCommand& command, std::chrono::milliseconds waits = {});
+  RedisReply command(const RedisCommand& command, const RedisCall& call = {});
   void throw_error(const RedisReply& reply, const RedisCommand& command);
+  size_t max_reply_bytes(int64_t entries) const;
+  std::optional<QueueEntry> take_claimed(const std::string& id);
   int64_t deliveries_of(const std::string& id);
 
   RedisQueueOptions options_;
@@ -117,6 +128,7 @@ class RedisQueue {
   int64_t clock_difference_ms_ = 0;
   std::string claim_cursor_ = "0-0";
   int64_t dropped_ = 0;
+  int64_t dead_trimmed_ = 0;
 };
 
 }  // namespace zoo::brokers

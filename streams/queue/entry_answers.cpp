@@ -78,6 +78,11 @@ std::optional<EntryOutcome> EntryAnswers::early(const brokers::QueueEntry& entry
     return dead(outcome, fmt::format("delivered {} times and never answered: those who worked on it ended or hung",
                                      rules_.max_deliveries));
   }
+  if (entry.too_large) {
+    return dead(outcome, fmt::format("the entry has more than a picture of {} bytes (--max-bytes) and what may stand "
+                                     "beside it",
+                                     pictures_.max_bytes()));
+  }
   const std::string* key = entry.find("key");
   if (key != nullptr && key->size() > kMaxKey) {
     return dead(outcome, fmt::format("the key has more than {} bytes", kMaxKey));

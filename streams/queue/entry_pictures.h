@@ -47,6 +47,9 @@ class EntryPictures {
  public:
   explicit EntryPictures(PictureAccess access);
 
+  /// Of a picture file.
+  size_t max_bytes() const { return access_.max_bytes; }
+
   /// The bytes of the entry's picture file, taken out of it where it holds them. Throws EntryError.
   std::vector<uint8_t> take(brokers::QueueEntry& entry);
 

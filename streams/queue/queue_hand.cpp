@@ -1,7 +1,5 @@
 #include "streams/queue/queue_hand.h"
 
-#include <algorithm>
-#include <cmath>
 #include <exception>
 #include <utility>
 
@@ -12,15 +10,6 @@
 namespace zoo::streams {
 namespace {
 
-/// How long a thread works before it tells what it has answered and asks for more.
-constexpr double kBatchSeconds = 0.02;
-constexpr double kMaxBatch = 64.0;
-/// What a thread asks for at a time, by what entries have had of late.
-constexpr double kBatchBytes = 32.0 * 1'024.0 * 1'024.0;
-/// Of the size of a large entry, what is left of it with each smaller one.
-constexpr double kForgetBytes = 0.99;
-/// Of the mean time of an entry, how much the newest counts.
-constexpr double kNewest = 0.2;
 /// How long a thread waits for new entries before it looks whether to claim, or to stop.
 constexpr std::chrono::milliseconds kWait{250};
 constexpr double kMillisecondsPerSecond = 1e3;
@@ -86,7 +75,12 @@ void QueueHand::turn() {
   if (shared_.stopping()) return;
   if (!shared_.breaker.may_take()) return shared_.wait(kWait);
   if (claim_one()) return;
-  work_on(queue_.read(batch(), kWait));
+  try {
+    work_on(queue_.read(shared_.breaker.is_open() ? 1 : read_size_.entries(), kWait));
+  } catch (const brokers::ReplyTooLarge&) {
+    read_size_.note_too_large();
+    throw;
+  }
   tell();
 }
 
@@ -113,7 +107,7 @@ void QueueHand::work_on(std::vector<brokers::QueueEntry> entries) {
   const Stopwatch held;
   shared_.counters.delivered += std::ssize(entries);
   for (brokers::QueueEntry& entry : entries) {
-    large_bytes_ = std::max(large_bytes_ * kForgetBytes, bytes_of(entry));
+    read_size_.note_bytes(bytes_of(entry));
     if (&entry != &entries.front() && shared_.breaker.is_open()) {
       untold_.push_back({EntryAnswers::left_untried(entry), 0.0});
       continue;
@@ -128,9 +122,7 @@ void QueueHand::work_on(std::vector<brokers::QueueEntry> entries) {
     if (outcome.kind == EntryOutcome::Kind::kLeft) shared_.breaker.note_failure(outcome.reason);
     if (outcome.kind == EntryOutcome::Kind::kAnswered) shared_.breaker.note_success();
     // What fails says nothing about what works.
-    if (outcome.kind != EntryOutcome::Kind::kLeft) {
-      mean_s_ = mean_s_ == 0.0 ? work_s : (1.0 - kNewest) * mean_s_ + kNewest * work_s;
-    }
+    if (outcome.kind != EntryOutcome::Kind::kLeft) read_size_.note_work(work_s);
     untold_.push_back({std::move(outcome), work_s});
   }
   shared_.note_held(std::chrono::duration<double, std::milli>(held.elapsed_ms()));
@@ -145,6 +137,7 @@ void QueueHand::tell() {
   const std::vector<bool> counted = queue_.answer(answers);
   size_t next = 0;
   for (const Untold& one : untold_) count(one, !one.outcome.answer || counted[next++]);
+  shared_.counters.dead_trimmed += queue_.take_dead_trimmed();
   untold_.clear();
 }
 
@@ -171,12 +164,6 @@ void QueueHand::count(const Untold& one, bool counts) {
   if (!shared_.options.on_outcome) return;
   const auto age_ms = static_cast<double>(queue_.server_time_ms() - one.outcome.added_ms);
   shared_.options.on_outcome(one.outcome, age_ms / kMillisecondsPerSecond, one.work_s);
-}
-
-int64_t QueueHand::batch() const {
-  if (mean_s_ == 0.0 || shared_.breaker.is_open()) return 1;
-  return static_cast<int64_t>(
-      std::clamp(std::floor(std::min(kBatchSeconds / mean_s_, kBatchBytes / (1.0 + large_bytes_))), 1.0, kMaxBatch));
 }
 
 }  // namespace zoo::streams

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "streams/queue/queue_worker.h"
+#include "streams/queue/read_size.h"
 #include "streams/queue/source_breaker.h"
 
 namespace zoo::streams {
@@ -59,6 +60,7 @@ class QueueShared {
     std::atomic<int64_t> claimed = 0;
     std::atomic<int64_t> answered = 0;
     std::atomic<int64_t> dead = 0;
+    std::atomic<int64_t> dead_trimmed = 0;
     std::atomic<int64_t> stale = 0;
     std::atomic<int64_t> repeated = 0;
     std::atomic<int64_t> left = 0;
@@ -99,7 +101,6 @@ class QueueHand {
   void work_on(std::vector<brokers::QueueEntry> entries);
   void tell();
   void count(const Untold& one, bool counts);
-  int64_t batch() const;
   bool may_give_up() const;
 
   QueueShared& shared_;
@@ -107,8 +108,7 @@ class QueueHand {
   EntryAnswers answers_;
   Backoff backoff_;
   std::vector<Untold> untold_;
-  double mean_s_ = 0.0;       ///< of an entry; 0 before the first
-  double large_bytes_ = 0.0;  ///< of a large entry of late
+  ReadSize read_size_;
   Clock::TimePoint back_at_ = Clock::TimePoint::min();
 };
 

@@ -152,6 +152,7 @@ QueueCounts QueueWorker::counts() const {
           .claimed = counters.claimed,
           .answered = counters.answered,
           .dead = counters.dead,
+          .dead_trimmed = counters.dead_trimmed,
           .stale = counters.stale,
           .repeated = counters.repeated,
           .left = counters.left,

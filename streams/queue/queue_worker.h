@@ -58,10 +58,11 @@ struct QueueCounts {
   int64_t claimed = 0;    ///< of these, those that others had left
   int64_t answered = 0;
   int64_t dead = 0;
-  int64_t stale = 0;     ///< dropped for their age
-  int64_t repeated = 0;  ///< somebody else was quicker: changed nothing
-  int64_t left = 0;      ///< left pending, to be tried again
-  int64_t lost = 0;      ///< were trimmed from the stream while pending
+  int64_t dead_trimmed = 0;  ///< dead letters that went (max_dead) as this worker added others: they are lost
+  int64_t stale = 0;         ///< dropped for their age
+  int64_t repeated = 0;      ///< somebody else was quicker: changed nothing
+  int64_t left = 0;          ///< left pending, to be tried again
+  int64_t lost = 0;          ///< were trimmed from the stream while pending
   int64_t connections_lost = 0;
 };
 

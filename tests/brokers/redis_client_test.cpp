@@ -75,7 +75,7 @@ TEST(RedisClientTest, ACommandMayWait) {
   const test::RedisServer server;
   RedisClient redis = client_of(server.url(), {.command_timeout = 1s});
   const auto begin = std::chrono::steady_clock::now();
-  EXPECT_TRUE(redis.command({"XREAD", "BLOCK", "1500", "STREAMS", "s", "$"}, 1500ms).is_nil());
+  EXPECT_TRUE(redis.command({"XREAD", "BLOCK", "1500", "STREAMS", "s", "$"}, {.waits = 1500ms}).is_nil());
   EXPECT_GE(std::chrono::steady_clock::now() - begin, 1400ms);
 }
 

@@ -192,6 +192,61 @@ TEST_F(RedisQueueTest, StreamsAreTrimmedAndDoneEntriesDeletedWhereThatIsAskedFor
   EXPECT_GE(redis_.command({"XLEN", "out"}).as_integer(), 100);
 }
 
+TEST_F(RedisQueueTest, TrimmedDeadLettersAreCountedByWhoTrimsThem) {
+  RedisQueue queue = member("one", {.max_dead = 100});
+  for (int i = 0; i < 1000; ++i) add(std::to_string(i));
+  std::vector<QueueAnswer> answers;
+  for (const QueueEntry& entry : queue.read(1000, 1ms)) {
+    answers.push_back(answer_to(entry.id, "", QueueAnswer::Kind::kDead));
+  }
+  queue.answer(std::span(answers).first(50));
+  EXPECT_EQ(queue.take_dead_trimmed(), 0);
+  queue.answer(std::span(answers).subspan(50));
+  const int64_t trimmed = queue.take_dead_trimmed();
+  EXPECT_EQ(trimmed, 1000 - redis_.command({"XLEN", "dead"}).as_integer());
+  EXPECT_GT(trimmed, 0);
+  EXPECT_EQ(queue.take_dead_trimmed(), 0);
+  redis_.command({"XTRIM", "dead", "MAXLEN", "0"});
+  queue.answer(answers);
+  EXPECT_EQ(queue.take_dead_trimmed(), 0) << "what others do is not counted";
+}
+
+// docs/scaling.md: no more is taken than what was asked for may have.
+TEST_F(RedisQueueTest, AnEntryThatIsTooLargeIsClaimedByItsIdAndStopsNobody) {
+  RedisQueue queue = member("one", {.max_entry_bytes = 10'000});
+  const std::string id =
+      redis_.command({"XADD", "jobs", "*", "key", "large", "image", std::string(100'000, 'x')}).as_text();
+  try {
+    queue.read(9, 1ms);
+    FAIL();
+  } catch (const ReplyTooLarge& error) {
+    EXPECT_TRUE(error.transient());
+    EXPECT_THAT(error.what(), HasSubstr("--max-bytes"));
+  }
+  const std::string small = add("small");
+  EXPECT_EQ(queue.state().pending, 1) << "what Redis says of a stream holds its first and its last entry";
+  ASSERT_THAT(queue.read(9, 1ms), SizeIs(1));
+  let_time_pass();
+  auto claimed = queue.claim(1ms);
+  ASSERT_TRUE(claimed.entry);
+  EXPECT_EQ(claimed.entry->id, id);
+  EXPECT_TRUE(claimed.entry->too_large);
+  EXPECT_EQ(claimed.entry->deliveries, 2);
+  queue.answer(std::vector{answer_to(id, "why", QueueAnswer::Kind::kDead)});
+  ASSERT_THAT(stream("dead"), SizeIs(1));
+  EXPECT_EQ(stream("dead")[0].find("image")->size(), 100'000U);
+  claimed = queue.claim(1ms);
+  ASSERT_TRUE(claimed.entry);
+  EXPECT_EQ(claimed.entry->id, small);
+  EXPECT_FALSE(claimed.entry->too_large);
+}
+
+TEST_F(RedisQueueTest, WhatIsTakenGrowsWithWhatWasAskedFor) {
+  RedisQueue queue = member("one", {.max_entry_bytes = 10'000});
+  for (int i = 0; i < 12; ++i) redis_.command({"XADD", "jobs", "*", "image", std::string(9'000, 'x')});
+  EXPECT_THAT(queue.read(12, 1ms), SizeIs(12));
+}
+
 TEST_F(RedisQueueTest, CountsWhatWaitsAndWhatWasTrimmedUnread) {
   RedisQueue queue = member("one");
   EXPECT_EQ(queue.state().waiting, 0);

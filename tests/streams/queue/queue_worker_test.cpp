@@ -71,6 +71,36 @@ TEST(QueueWorkerTest, APoisonPictureStopsNobody) {
   EXPECT_EQ(rig.pending(), 0);
 }
 
+TEST(QueueWorkerTest, AnEntryThatIsTooLargeStopsNobody) {
+  QueueRig rig;
+  QueueWorkerOptions options = rig.options("one");
+  options.queue.max_entry_bytes = 10'000;
+  options.pictures.max_bytes = 5'000;
+  options.until_empty = true;
+  rig.add("large", std::string(50'000, 'x'));
+  for (int i = 0; i < 20; ++i) rig.add(std::to_string(i), png());
+  QueueWorker worker(slot_of(), options);
+  ASSERT_TRUE(comes_true([&] { return worker.stopping(); }));
+  worker.join();
+  EXPECT_THAT(rig.answers(), SizeIs(20));
+  EXPECT_THAT(rig.answers("dead").at("large")[0], HasSubstr("5000 bytes (--max-bytes)"));
+  EXPECT_EQ(rig.pending(), 0);
+}
+
+TEST(QueueWorkerTest, CountsTheDeadLettersThatItTrims) {
+  QueueRig rig;
+  QueueWorkerOptions options = rig.options("one");
+  options.queue.max_dead = 10;
+  options.until_empty = true;
+  for (int i = 0; i < 500; ++i) rig.add(std::to_string(i), "junk");
+  QueueWorker worker(slot_of(), options);
+  ASSERT_TRUE(comes_true([&] { return worker.stopping(); }));
+  worker.join();
+  EXPECT_EQ(worker.counts().dead, 500);
+  EXPECT_EQ(worker.counts().dead_trimmed, 500 - rig.redis.command({"XLEN", "dead"}).as_integer());
+  EXPECT_GT(worker.counts().dead_trimmed, 0);
+}
+
 TEST(QueueWorkerTest, TakesOverWhatOthersHaveLeft) {
   QueueRig rig;
   rig.make_group();
