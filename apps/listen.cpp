@@ -1,6 +1,7 @@
 #include "apps/listen.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,6 +10,23 @@
 #include "apps/commands.h"
 
 namespace zoo::apps {
+
+void ListenFlags::add_to(CLI::App& app, const std::string& meaning) {
+  CLI::Option* const flag = app.add_option("--listen", listen, meaning)->type_name("HOST:PORT");
+  if (!listen.empty()) flag->capture_default_str();
+  token_flag_ = app.add_option("--token", token,
+                               "What clients of --listen must know; needed where other machines reach it (also "
+                               "BACKBONE_ZOO_TOKEN in the environment, which nobody else sees)")
+                    ->envname(kTokenVariable)
+                    ->type_name("TOKEN");
+}
+
+void ListenFlags::check(const std::string& of) const {
+  if (!listen.empty()) return check_listen(listen);
+  if (token_flag_->count() > 0 && std::getenv(kTokenVariable) == nullptr) {
+    throw UsageError(fmt::format("--token is of {}: give --listen HOST:PORT, too", of));
+  }
+}
 
 void check_listen(const std::string& listen) {
   try {

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,7 +52,7 @@ struct LiveFlags {
   std::optional<engine::Precision> precision;
   KernelFlags kernels;
   VideoFlags video;
-  LivePageOptions page;
+  ListenFlags listen;
   PublishFlags publish;
   LiveSessionOptions session;
 };
@@ -123,8 +122,8 @@ int live(LiveFlags& flags) {
   flags.answers.check(model->config());
   const auto files = files_with_calibration(flags.model, *model);
   files->add_input(flags.streams_file, "the streams file");
-  files->add_input(flags.publish.password_file, "the password file");
-  files->add_input(flags.publish.ca_file, "the certificates");
+  for (const std::string& file : publish.password_files) files->add_input(file, "the password file");
+  files->add_input(publish.ca_file, "the certificates");
   std::vector<pipeline::SourceSpec> specs;
   for (const streams::StreamOptions& stream : streams) specs.push_back(stream.spec);
   sinks::add_sources(specs, *files);
@@ -142,11 +141,7 @@ int live(LiveFlags& flags) {
   session.files = files;
   session.defaults = defaults;
   session.publish = publish;
-  if (!flags.page.listen.empty()) {
-    check_listen(flags.page.listen);
-    session.page = flags.page;
-    session.page->defaults = defaults;
-  }
+  if (!flags.listen.listen.empty()) session.page = LivePageOptions{flags.listen.listen, flags.listen.token, defaults};
   pipeline::PredictorOptions options = predictor_options(flags);
   const models::ResolvedPrecision chosen = pipeline::resolve_precision(*model, options.network);
   options.network.precision = chosen.precision;
@@ -200,16 +195,7 @@ Action setup_live(CLI::App& app) {
                                 ->type_name("DIR");
   flags->video.add_to(app, save);
   app.add_flag("--show", flags->session.show, "Show all streams in a window (q or Esc ends, r loads the model again)");
-  app.add_option("--listen", flags->page.listen,
-                 "Serve a page with all streams, and the same for programs, at this HOST:PORT")
-      ->type_name("HOST:PORT");
-  const CLI::Option* token =
-      app.add_option(
-             "--token", flags->page.token,
-             "What clients of --listen must know; needed where other machines reach it (also BACKBONE_ZOO_TOKEN in "
-             "the environment, which nobody else sees)")
-          ->envname(kTokenVariable)
-          ->type_name("TOKEN");
+  flags->listen.add_to(app, "Serve a page with all streams, and the same for programs, at this HOST:PORT");
   flags->publish.add_to(app);
   flags->weights.add_to(app);
   flags->size.add_to(app);
@@ -222,16 +208,14 @@ Action setup_live(CLI::App& app) {
   add_precision_flag(app, flags->precision);
   flags->kernels.add_to(app);
   flags->weights.add_calibration_to(app);
-  return [flags, json, token] {
-    if (flags->sources.empty() && flags->streams_file.empty() && flags->page.listen.empty()) {
+  return [flags, json] {
+    if (flags->sources.empty() && flags->streams_file.empty() && flags->listen.listen.empty()) {
       throw UsageError(
           "live: nothing to watch: give --source [NAME=]SOURCE (a camera index, an address, gst:PIPELINE or a video), "
           "once for each stream, or --streams FILE, or --listen HOST:PORT to add streams later");
     }
     flags->video.check();
-    if (token->count() > 0 && std::getenv(kTokenVariable) == nullptr && flags->page.listen.empty()) {
-      throw UsageError("--token is of the page: give --listen HOST:PORT, too");
-    }
+    flags->listen.check("the page");
     if (json->count() > 0) flags->session.json = flags->json.empty() ? "-" : flags->json;
     return live(*flags);
   };

@@ -14,7 +14,6 @@
 
 #include "apps/commands.h"
 #include "apps/number_check.h"
-#include "apps/password_file.h"
 #include "nn/core/config_node.h"
 #include "nn/core/shown_text.h"
 #include "sinks/mqtt_topics.h"
@@ -23,8 +22,6 @@ namespace zoo::apps {
 namespace {
 
 constexpr const char* kMqttUserVariable = "MQTT_USER";
-constexpr const char* kMqttPasswordVariable = "MQTT_PASSWORD";
-constexpr const char* kRedisPasswordVariable = "REDIS_PASSWORD";
 constexpr const char* kAnnotated = "annotated";
 constexpr const char* kPlain = "plain";
 constexpr const char* kHomeAssistant = "homeassistant";
@@ -51,6 +48,21 @@ std::string place_of(const PublishTarget& target) {
   }
   const auto& redis = std::get<brokers::RedisAddress>(target);
   return fmt::format("redis {}:{}/{}/{}", redis.host, redis.port, redis.database, redis.key);
+}
+
+BrokerLogin login_of(const PublishTarget& target) {
+  if (const auto* mqtt = std::get_if<brokers::MqttAddress>(&target)) {
+    return {.place = broker_place(mqtt->host, mqtt->port),
+            .shown = mqtt->server(),
+            .variable = kMqttPasswordVariable,
+            .password = mqtt->password,
+            .takes_one = !mqtt->user.empty()};
+  }
+  const auto& redis = std::get<brokers::RedisAddress>(target);
+  return {.place = broker_place(redis.host, redis.port),
+          .shown = redis.server(),
+          .variable = kRedisPasswordVariable,
+          .password = redis.password};
 }
 
 }  // namespace
@@ -92,12 +104,8 @@ void PublishFlags::add_to(CLI::App& app) {
                                    ->check(CLI::Range(int64_t{0}, kMaxEntries))
                                    ->capture_default_str()
                                    ->type_name("N");
-  const CLI::Option* secret =
-      app.add_option("--password-file", password_file, "File with the brokers' password, one line")->type_name("FILE");
-  const CLI::Option* ca =
-      app.add_option("--ca-file", ca_file, "Certificates of the authorities to trust for TLS (default: the system's)")
-          ->type_name("FILE");
-  dependent_ = {frames_flag_, every, waiting, quality, discovery_flag_, entries, secret, ca};
+  dependent_ = access.add_to(app);
+  dependent_.insert(dependent_.begin(), {frames_flag_, every, waiting, quality, discovery_flag_, entries});
 }
 
 void PublishFlags::check() const {
@@ -125,42 +133,24 @@ void PublishFlags::check() const {
     throw UsageError(fmt::format("--mqtt-discovery: {} is no topic to publish to", printable(discovery)));
   }
   std::error_code error;
-  if (!ca_file.empty() && !std::filesystem::is_regular_file(ca_file, error)) {
-    throw IoError(fmt::format("--ca-file {}: no such file", ca_file));
+  if (!access.ca_file.empty() && !std::filesystem::is_regular_file(access.ca_file, error)) {
+    throw IoError(fmt::format("--ca-file {}: no such file", access.ca_file));
   }
 }
 
-std::string PublishFlags::password(const char* variable) const {
-  return password_file.empty() ? value_of(variable) : password_from_file(password_file);
-}
-
-PublishTarget PublishFlags::target_of(const std::string& address) const {
-  // With several it may be that of another.
-  const auto check_file = [&](const auto& parsed) {
-    if (parsed.password.empty() || password_file.empty() || addresses.size() > 1) return;
-    throw UsageError(
-        fmt::format("--password-file: the address {} has a password, too; give one of them", parsed.server()));
-  };
+PublishTarget PublishFlags::target_of(const std::string& address) {
   try {
     if (brokers::is_mqtt_address(address)) {
       brokers::MqttAddress mqtt = brokers::parse_mqtt_address(address);
-      check_file(mqtt);
       if (mqtt.topic.empty()) mqtt.topic = default_topic();
       if (mqtt.user.empty()) mqtt.user = value_of(kMqttUserVariable);
-      if (mqtt.password.empty() && !mqtt.user.empty()) mqtt.password = password(kMqttPasswordVariable);
       return mqtt;
     }
     if (brokers::is_redis_address(address)) {
       brokers::RedisAddress redis = brokers::parse_redis_address(address);
-      check_file(redis);
       if (redis.key.empty()) redis.key = kProgram;
-      if (redis.password.empty()) redis.password = password(kRedisPasswordVariable);
       return redis;
     }
-  } catch (const UsageError&) {
-    throw;
-  } catch (const IoError&) {
-    throw;
   } catch (const Error& error) {
     throw UsageError(fmt::format("--publish {}", error.what()));
   }
@@ -180,6 +170,13 @@ PublishOptions PublishFlags::options() const {
       throw UsageError(fmt::format("--publish {} is given twice", without_secrets(printable(address))));
     }
   }
+  std::vector<BrokerLogin> logins;
+  for (const PublishTarget& target : options.targets) logins.push_back(login_of(target));
+  options.password_files = access.files(logins);
+  access.fill_in(logins);
+  for (size_t i = 0; i < logins.size(); ++i) {
+    std::visit([&](auto& target) { target.password = logins[i].password; }, options.targets[i]);
+  }
   options.qos = qos;
   options.max_entries = max_entries;
   options.max_waiting = static_cast<size_t>(max_waiting);
@@ -188,7 +185,7 @@ PublishOptions PublishFlags::options() const {
                       .annotated = frames != kPlain};
   }
   if (discovery_flag_->count() > 0) options.discovery = discovery.empty() ? kHomeAssistant : discovery;
-  options.ca_file = ca_file;
+  options.ca_file = access.ca_file;
   return options;
 }
 

@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "apps/broker_flags.h"
 #include "brokers/mqtt_address.h"
 #include "brokers/redis_address.h"
 #include "sinks/frame_pictures.h"
@@ -25,6 +26,7 @@ struct PublishOptions {
   std::optional<sinks::FramePictureOptions> frames;
   std::string discovery;  ///< Home Assistant's prefix; empty: it is told nothing
   std::string ca_file;
+  std::vector<std::string> password_files;  ///< that were read
 };
 
 struct PublishFlags {
@@ -35,8 +37,7 @@ struct PublishFlags {
   int64_t max_entries = 100'000;
   int64_t max_waiting = 1'000;
   std::string discovery;
-  std::string password_file;
-  std::string ca_file;
+  BrokerFlags access;
 
   void add_to(CLI::App& app);
   /// Throws UsageError, and IoError for files.
@@ -44,8 +45,8 @@ struct PublishFlags {
 
  private:
   void check() const;
-  PublishTarget target_of(const std::string& address) const;
-  std::string password(const char* variable) const;
+  /// With the password of its address only.
+  static PublishTarget target_of(const std::string& address);
 
   const CLI::Option* frames_flag_ = nullptr;
   const CLI::Option* discovery_flag_ = nullptr;

@@ -3,7 +3,6 @@
 #include <array>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <random>
 #include <set>
 #include <unistd.h>
@@ -12,7 +11,6 @@
 
 #include "apps/commands.h"
 #include "apps/number_check.h"
-#include "apps/password_file.h"
 #include "apps/signals.h"
 #include "nn/core/shown_text.h"
 
@@ -37,6 +35,13 @@ std::string own_name() {
   return fmt::format("{}-{}-{:08x}", host.data(), getpid(), random());
 }
 
+BrokerLogin login_of(const brokers::RedisAddress& address) {
+  return {.place = broker_place(address.host, address.port),
+          .shown = address.shown(),
+          .variable = kRedisPasswordVariable,
+          .password = address.password};
+}
+
 }  // namespace
 
 void QueueFlags::add_to(CLI::App& app) {
@@ -55,9 +60,7 @@ void QueueFlags::add_to(CLI::App& app) {
       ->type_name("STREAM");
   app.add_option("--consumer", consumer, "This worker's name in the group (default: HOST-PROCESS-CHANCE)")
       ->type_name("NAME");
-  app.add_option("--password-file", password_file, "File with the password, one line")->type_name("FILE");
-  app.add_option("--ca-file", ca_file, "Certificates of the authorities to trust for rediss:// (default: the system's)")
-      ->type_name("FILE");
+  access.add_to(app);
   app.add_option("--max-results", max_results, "About how many answers are kept, the newest; 0: all")
       ->check(CLI::Range(int64_t{0}, kMaxEntries))
       ->capture_default_str()
@@ -109,18 +112,12 @@ brokers::RedisAddress QueueFlags::address() const {
   if (address.key.empty()) {
     throw UsageError(fmt::format("--queue {}: the stream is missing: {}/STREAM", address.shown(), address.server()));
   }
-  if (!address.password.empty() && !password_file.empty()) {
-    throw UsageError(
-        fmt::format("--password-file: the address {} has a password, too; give one of them", address.shown()));
-  }
-  if (!address.password.empty()) return address;
-  const char* variable = std::getenv(kRedisPasswordVariable);
-  if (!password_file.empty()) {
-    address.password = password_from_file(password_file);
-  } else if (variable != nullptr) {
-    address.password = variable;
-  }
   return address;
+}
+
+std::vector<std::string> QueueFlags::password_files() const {
+  const std::array logins = {login_of(address())};
+  return access.files(logins);
 }
 
 brokers::RedisQueueOptions QueueFlags::queue_options(const std::string& stream) const {
@@ -136,37 +133,40 @@ brokers::RedisQueueOptions QueueFlags::queue_options(const std::string& stream) 
   options.max_results = max_results;
   options.max_dead = max_dead;
   options.delete_done = delete_done;
-  options.redis.tls_ca_file = ca_file;
+  options.redis.tls_ca_file = access.ca_file;
   options.redis.name = "backbone-zoo-worker";
   return options;
 }
 
-streams::PictureAccess QueueFlags::access() const {
-  streams::PictureAccess access;
+streams::PictureAccess QueueFlags::pictures() const {
+  streams::PictureAccess pictures;
   for (const std::string& root : roots) {
     try {
-      access.folders.emplace_back(root);
+      pictures.folders.emplace_back(root);
     } catch (const IoError& error) {
       throw UsageError(fmt::format("--allow-root {}", error.what()));
     }
   }
   for (const std::string& prefix : addresses) {
     try {
-      access.addresses.emplace_back(prefix);
+      pictures.addresses.emplace_back(prefix);
     } catch (const Error& error) {
       throw UsageError(fmt::format("--allow-url {}", error.what()));
     }
   }
-  access.max_bytes = static_cast<size_t>(max_bytes_mib * kMebi);
-  access.stopped = [] { return stop_requested().load(); };
-  return access;
+  pictures.max_bytes = static_cast<size_t>(max_bytes_mib * kMebi);
+  pictures.stopped = [] { return stop_requested().load(); };
+  return pictures;
 }
 
 streams::QueueWorkerOptions QueueFlags::options() const {
   streams::QueueWorkerOptions options;
   options.address = address();
+  std::array logins = {login_of(options.address)};
+  access.fill_in(logins);
+  options.address.password = logins.front().password;
   options.queue = queue_options(options.address.key);
-  options.pictures = access();
+  options.pictures = pictures();
   options.queue.max_entry_bytes = options.pictures.max_bytes + kBesidePicture;
   options.rules.max_deliveries = max_deliveries;
   options.rules.retry_for = std::chrono::milliseconds(std::llround(retry_for_s * 1e3));

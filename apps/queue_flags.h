@@ -8,14 +8,12 @@
 
 #include <CLI/CLI.hpp>
 
+#include "apps/broker_flags.h"
 #include "brokers/redis_queue.h"
 #include "streams/queue/entry_pictures.h"
 #include "streams/queue/queue_worker.h"
 
 namespace zoo::apps {
-
-/// The password where neither the address nor a file gives it: nobody else sees it there.
-inline constexpr const char* kRedisPasswordVariable = "REDIS_PASSWORD";
 
 struct QueueFlags {
   std::string queue;
@@ -23,8 +21,7 @@ struct QueueFlags {
   std::string consumer;
   std::string results;
   std::string dead;
-  std::string password_file;
-  std::string ca_file;
+  BrokerFlags access;
   int64_t max_results = 1'000'000;
   int64_t max_dead = 0;
   bool delete_done = false;
@@ -40,11 +37,14 @@ struct QueueFlags {
   void add_to(CLI::App& app);
   /// All but threads and what is called back. Throws UsageError, IoError for files and folders.
   streams::QueueWorkerOptions options() const;
+  /// That options() reads.
+  std::vector<std::string> password_files() const;
 
  private:
+  /// With the password that it has itself only.
   brokers::RedisAddress address() const;
   brokers::RedisQueueOptions queue_options(const std::string& stream) const;
-  streams::PictureAccess access() const;
+  streams::PictureAccess pictures() const;
 };
 
 }  // namespace zoo::apps

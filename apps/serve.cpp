@@ -38,6 +38,7 @@ struct ServeFlags {
   int threads = 0;
   double timeout_ms = 30'000.0;
   double max_body_mib = 64.0;
+  ListenFlags listen;
   ServeSessionOptions session;
 };
 
@@ -92,7 +93,7 @@ std::vector<serve::ModelSpec> models_of(const ServeFlags& flags) {
 }
 
 int serve_models(const ServeFlags& flags) {
-  check_listen(flags.session.listen);
+  check_listen(flags.listen.listen);
   if (flags.models.size() > 1 && !flags.weights.checkpoint.empty()) {
     throw UsageError("--checkpoint is of one model, and there are several: write checkpoint.path in their files");
   }
@@ -102,6 +103,8 @@ int serve_models(const ServeFlags& flags) {
     throw UsageError(fmt::format("--detector {}: no model is served under this name", detector));
   }
   ServeSessionOptions session = flags.session;
+  session.listen = flags.listen.listen;
+  session.token = flags.listen.token;
   session.routes.max_body = static_cast<size_t>(flags.max_body_mib * kMebi);
   session.routes.server_version = ZOO_VERSION;
   session.service.workers = flags.threads > 0 ? flags.threads : all_cores();
@@ -115,21 +118,14 @@ int serve_models(const ServeFlags& flags) {
 
 Action setup_serve(CLI::App& app) {
   auto flags = std::make_shared<ServeFlags>();
-  flags->session.listen = "127.0.0.1:8000";
+  flags->listen.listen = "127.0.0.1:8000";
   app.add_option("MODEL", flags->models,
                  "[NAME=]MODEL: model file (YAML), or the name of a model that `list` shows; clients call it NAME, "
                  "else by the name in its file. Saving a file swaps its model")
       ->required()
       ->type_name("MODEL");
   add_set_flag(app, flags->overrides);
-  app.add_option("--listen", flags->session.listen, "Where clients reach it; port 0: any that is free")
-      ->capture_default_str()
-      ->type_name("HOST:PORT");
-  app.add_option("--token", flags->session.token,
-                 "What clients must know; needed where other machines reach it (also BACKBONE_ZOO_TOKEN in the "
-                 "environment, which nobody else sees)")
-      ->envname(kTokenVariable)
-      ->type_name("TOKEN");
+  flags->listen.add_to(app, "Where clients reach it; port 0: any that is free");
   add_cores_flag(app, "--threads", flags->threads, "Requests worked on at a time, each on a core (default: all)");
   app.add_option("--queue", flags->session.service.queue.requests,
                  "Requests of each model that may wait; one more is answered 503 at once")

@@ -1,6 +1,5 @@
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,20 +31,23 @@ struct WorkerFlags {
   KernelFlags kernels;
   std::string json;
   double counts_every_s = 10.0;
+  ListenFlags listen;
   WorkerSessionOptions session;
 };
 
 int work(const WorkerFlags& flags) {
-  if (!flags.session.listen.empty()) check_listen(flags.session.listen);
+  flags.listen.check("the figures");
   WorkerSessionOptions session = flags.session;
+  session.listen = flags.listen.listen;
+  session.token = flags.listen.token;
   session.worker = flags.queue.options();
   session.worker.threads = flags.threads > 0 ? flags.threads : all_cores();
   session.counts_every = std::chrono::seconds(std::llround(flags.counts_every_s));
   const auto model = load_model(flags.model, flags.weights);
   flags.answers.check(model->config());
   const auto files = files_with_calibration(flags.model, *model);
-  files->add_input(flags.queue.password_file, "the password file");
-  files->add_input(flags.queue.ca_file, "the certificates");
+  for (const std::string& file : flags.queue.password_files()) files->add_input(file, "the password file");
+  files->add_input(flags.queue.access.ca_file, "the certificates");
   claim_output(*files, session.json.value_or(""), "--json");
 
   pipeline::PredictorOptions options;
@@ -83,25 +85,14 @@ Action setup_worker(CLI::App& app) {
       ->check(number_in(1.0, kMaxCountsEvery))
       ->capture_default_str()
       ->type_name("S");
-  app.add_option("--listen", flags->session.listen,
-                 "Serve figures for Prometheus (/metrics) and health at this HOST:PORT")
-      ->type_name("HOST:PORT");
-  const CLI::Option* token =
-      app.add_option("--token", flags->session.token,
-                     "What clients of --listen must know; needed where other machines reach it (also "
-                     "BACKBONE_ZOO_TOKEN in the environment, which nobody else sees)")
-          ->envname(kTokenVariable)
-          ->type_name("TOKEN");
+  flags->listen.add_to(app, "Serve figures for Prometheus (/metrics) and health at this HOST:PORT");
   flags->weights.add_to(app);
   flags->size.add_to(app);
   flags->answers.add_to(app);
   add_precision_flag(app, flags->precision);
   flags->kernels.add_to(app);
   flags->weights.add_calibration_to(app);
-  return [flags, json, token] {
-    if (token->count() > 0 && std::getenv(kTokenVariable) == nullptr && flags->session.listen.empty()) {
-      throw UsageError("--token is of the figures: give --listen HOST:PORT, too");
-    }
+  return [flags, json] {
     if (json->count() > 0) flags->session.json = flags->json.empty() ? "-" : flags->json;
     return work(*flags);
   };

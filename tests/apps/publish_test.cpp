@@ -248,6 +248,44 @@ TEST_F(Publish, PasswordsComeFromTheEnvironmentOrAFile) {
                                Not(HasSubstr("hunter2"))));
 }
 
+// Whoever answers at one of them must not learn what the other lets in.
+TEST_F(Publish, NoBrokerIsSentThePasswordOfAnother) {
+  const TempFolder folder;
+  const MqttBroker broker(MqttBroker::with_user(folder, "camera", "secret"));
+  const RedisServer server({"requirepass hunter2"});
+  write_text(folder / "mqtt", "secret\n");
+  write_text(folder / "redis", "hunter2\n");
+  const auto place_of = [](const std::string& url) {
+    const size_t begin = url.find("127.0.0.1");
+    return url.substr(begin, url.find('/', begin) - begin);
+  };
+  const std::string mqtt = broker.url("zoo", "camera");
+  const std::string redis = server.url("results");
+  const auto run = [&](const std::vector<std::string>& more, const std::vector<std::string>& environment) {
+    std::vector<std::string> all = {"--publish", mqtt, "--publish", redis};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_program(arguments(all, "clip=" + demo_sample("clip.mp4")), environment);
+  };
+  const auto delivered = [](const ProgramResult& result) {
+    size_t count = 0;
+    for (const std::string& line : lines_of(result.err)) {
+      count += line.find("70 results delivered") != std::string::npos ? 1 : 0;
+    }
+    return count;
+  };
+  EXPECT_EQ(run({"--password-file", folder / "mqtt"}, {}).exit_code, 2);
+  const std::vector<std::string> both = {"--password-file", place_of(mqtt) + "=" + folder / "mqtt", "--password-file",
+                                         place_of(redis) + "=" + folder / "redis"};
+  EXPECT_EQ(delivered(run(both, {})), 2U);
+  EXPECT_EQ(delivered(run({"--password-file", place_of(mqtt) + "=" + folder / "mqtt"}, {"REDIS_PASSWORD=hunter2"})),
+            2U);
+  EXPECT_EQ(delivered(run({}, {"MQTT_PASSWORD=secret", "REDIS_PASSWORD=hunter2"})), 2U);
+  const ProgramResult two = run({"--publish", "redis://127.0.0.1:1/x"}, {"REDIS_PASSWORD=hunter2"});
+  EXPECT_EQ(two.exit_code, 2);
+  EXPECT_THAT(two.err, AllOf(HasSubstr("REDIS_PASSWORD in the environment"), HasSubstr("127.0.0.1:1=FILE"),
+                             Not(HasSubstr("hunter2"))));
+}
+
 TEST_F(Publish, WrongFlagsSayWhatHelps) {
   const struct {
     std::vector<std::string> flags;
@@ -255,6 +293,12 @@ TEST_F(Publish, WrongFlagsSayWhatHelps) {
   } kCases[] = {
       {{"--publish", "http://host"}, "--publish http://host: is no address of a broker; write mqtt://HOST"},
       {{"--publish", "mqtt://me:secret@host", "--password-file", "/dev/null"}, "has a password, too; give one of them"},
+      {{"--publish", "mqtt://a@b", "--publish", "redis://c", "--password-file", "/dev/null"},
+       "each broker is sent its own only: give --password-file b:1883=FILE --password-file c:6379=FILE"},
+      {{"--publish", "redis://b", "--password-file", "b:6379=x", "--password-file", "b:6379=x"}, "is given twice"},
+      {{"--publish", "redis://b", "--password-file", "x", "--password-file", "y"}, "give --password-file b:6379=FILE"},
+      {{"--publish", "redis://:secret@b", "--password-file", "b:6379=x"}, "has a password, too"},
+      {{"--publish", "mqtt://b", "--password-file", "/dev/null"}, "nobody wants it"},
       {{"--publish", "mqtt://"}, "the name of the server is missing"},
       {{"--publish", "mqtt://host/a+b"}, "neither + nor #"},
       {{"--publish", "mqtt://host/a", "--publish", "mqtt://host/a"}, "is given twice"},
