@@ -1,6 +1,7 @@
 #include "brokers/mqtt_address.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -11,17 +12,21 @@
 namespace zoo::brokers {
 namespace {
 
-constexpr std::string_view kPlain = "mqtt://";
-constexpr std::string_view kTls = "mqtts://";
-constexpr std::string_view kForm =
-    "mqtt://HOST[:PORT][/TOPIC] (mqtts:// for TLS), where the broker asks for them with USER:PASSWORD@ before HOST";
-constexpr uint16_t kPlainPort = 1883;
-constexpr uint16_t kTlsPort = 8883;
+constexpr AddressKind kMqtt = {
+    .broker = "an MQTT broker",
+    .plain = "mqtt://",
+    .tls = "mqtts://",
+    .plain_port = 1883,
+    .tls_port = 8883,
+    .form =
+        "mqtt://HOST[:PORT][/TOPIC] (mqtts:// for TLS), where the broker asks for them with USER:PASSWORD@ before "
+        "HOST",
+    .query_hint = ""};
 /// A topic has at most 65,535 bytes; stream and label come behind this.
 constexpr size_t kMaxTopic = 1024;
 
 void check_topic(std::string_view topic, std::string_view shown) {
-  const auto refuse = [&](std::string_view problem) { refuse_address(shown, problem, kForm); };
+  const auto refuse = [&](std::string_view problem) { refuse_address(shown, problem, kMqtt.form); };
   if (topic.find_first_of("+#") != std::string_view::npos) refuse("a topic to publish to has neither + nor #");
   if (topic.starts_with('$')) refuse("topics that begin with $ are the broker's own");
   if (topic.ends_with('/') || topic.find("//") != std::string_view::npos || topic.starts_with('/')) {
@@ -35,29 +40,22 @@ void check_topic(std::string_view topic, std::string_view shown) {
 }  // namespace
 
 std::string MqttAddress::server() const {
-  return fmt::format("{}{}", tls ? kTls : kPlain, shown_server(user, !password.empty(), host, port));
+  return fmt::format("{}{}", tls ? kMqtt.tls : kMqtt.plain, shown_server(user, !password.empty(), host, port));
 }
 
-bool is_mqtt_address(std::string_view text) { return has_scheme(text, kPlain) || has_scheme(text, kTls); }
+bool is_mqtt_address(std::string_view text) { return is_address_of(kMqtt, text); }
 
 MqttAddress parse_mqtt_address(std::string_view text) {
-  const std::string shown = without_secrets(text);
-  if (!is_mqtt_address(text)) refuse_address(shown, "is no address of an MQTT broker", kForm);
-  MqttAddress address;
-  address.tls = has_scheme(text, kTls);
-  text.remove_prefix((address.tls ? kTls : kPlain).size());
-  ServerAddress server = parse_server_address(text, shown, kForm);
-  if (server.path.find_first_of("?#") != std::string::npos || server.host.find_first_of("?#") != std::string::npos) {
-    refuse_address(shown, "an address of an MQTT broker has neither ? nor #", kForm);
-  }
-  if (server.path.ends_with('/')) server.path.pop_back();
-  address.topic = percent_decoded(server.path, "topic", shown, kForm);
-  check_topic(address.topic, shown);
-  address.host = std::move(server.host);
-  address.user = std::move(server.user);
-  address.password = std::move(server.password);
-  address.port = server.port.value_or(address.tls ? kTlsPort : kPlainPort);
-  return address;
+  BrokerAddress parsed = parse_broker_address(kMqtt, text);
+  if (parsed.path.ends_with('/')) parsed.path.pop_back();
+  std::string topic = percent_decoded(parsed.path, "topic", parsed.shown, kMqtt.form);
+  check_topic(topic, parsed.shown);
+  return {.tls = parsed.tls,
+          .host = std::move(parsed.host),
+          .port = parsed.port,
+          .user = std::move(parsed.user),
+          .password = std::move(parsed.password),
+          .topic = std::move(topic)};
 }
 
 }  // namespace zoo::brokers

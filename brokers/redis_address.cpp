@@ -12,10 +12,14 @@
 namespace zoo::brokers {
 namespace {
 
-constexpr std::string_view kPlain = "redis://";
-constexpr std::string_view kTls = "rediss://";
-constexpr std::string_view kForm = "redis://[[USER][:PASSWORD]@]HOST[:PORT][/DATABASE][/STREAM] (rediss:// for TLS)";
-constexpr uint16_t kPort = 6379;
+constexpr AddressKind kRedis = {
+    .broker = "Redis",
+    .plain = "redis://",
+    .tls = "rediss://",
+    .plain_port = 6379,
+    .tls_port = 6379,
+    .form = "redis://[[USER][:PASSWORD]@]HOST[:PORT][/DATABASE][/STREAM] (rediss:// for TLS)",
+    .query_hint = " (in the name of a stream they are %3F and %23)"};
 /// Redis takes any number that its configuration knows (`databases`, 16); more than this is a mistake.
 constexpr int kMaxDatabase = 1'000'000;
 
@@ -40,19 +44,21 @@ void read_path(std::string_view path, RedisAddress& address, std::string_view sh
       refuse_address(shown,
                      "what stands between the server and the last slash is no number of a database (a slash in the "
                      "name of a stream is %2F)",
-                     kForm);
+                     kRedis.form);
     }
     address.database = *database;
     path.remove_prefix(slash + 1);
   }
-  if (path.find('/') != std::string_view::npos) refuse_address(shown, "a slash in the name of a stream is %2F", kForm);
-  address.key = percent_decoded(path, "name of the stream", shown, kForm);
+  if (path.find('/') != std::string_view::npos)
+    refuse_address(shown, "a slash in the name of a stream is %2F", kRedis.form);
+  address.key = percent_decoded(path, "name of the stream", shown, kRedis.form);
 }
 
 }  // namespace
 
 std::string RedisAddress::server() const {
-  std::string text = fmt::format("{}{}", tls ? kTls : kPlain, shown_server(user, !password.empty(), host, port));
+  std::string text =
+      fmt::format("{}{}", tls ? kRedis.tls : kRedis.plain, shown_server(user, !password.empty(), host, port));
   if (database != 0) text += fmt::format("/{}", database);
   return text;
 }
@@ -61,24 +67,17 @@ std::string RedisAddress::shown() const {
   return key.empty() ? server() : fmt::format("{}/{}", server(), printable(encoded(key)));
 }
 
-bool is_redis_address(std::string_view text) { return has_scheme(text, kPlain) || has_scheme(text, kTls); }
+bool is_redis_address(std::string_view text) { return is_address_of(kRedis, text); }
 
 RedisAddress parse_redis_address(std::string_view text) {
-  const std::string shown = without_secrets(text);
-  if (!is_redis_address(text)) refuse_address(shown, "is no address of Redis", kForm);
+  BrokerAddress parsed = parse_broker_address(kRedis, text);
   RedisAddress address;
-  address.tls = has_scheme(text, kTls);
-  text.remove_prefix((address.tls ? kTls : kPlain).size());
-  ServerAddress server = parse_server_address(text, shown, kForm);
-  if (server.path.find_first_of("?#") != std::string::npos || server.host.find_first_of("?#") != std::string::npos) {
-    refuse_address(shown, "an address of Redis has neither ? nor # (in the name of a stream they are %3F and %23)",
-                   kForm);
-  }
-  read_path(server.path, address, shown);
-  address.host = std::move(server.host);
-  address.user = std::move(server.user);
-  address.password = std::move(server.password);
-  address.port = server.port.value_or(kPort);
+  read_path(parsed.path, address, parsed.shown);
+  address.tls = parsed.tls;
+  address.host = std::move(parsed.host);
+  address.port = parsed.port;
+  address.user = std::move(parsed.user);
+  address.password = std::move(parsed.password);
   return address;
 }
 

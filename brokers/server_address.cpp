@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -14,38 +16,21 @@ namespace {
 
 bool is_odd(unsigned char c) { return c <= ' ' || c == 0x7f; }
 
-}  // namespace
-
-void refuse_address(std::string_view shown, std::string_view problem, std::string_view form) {
-  throw Error(fmt::format("{}: {}; write {}", printable(shown), problem, form));
-}
-
+/// Whether the text begins so, in any case.
 bool has_scheme(std::string_view text, std::string_view scheme) {
   return text.size() >= scheme.size() && std::ranges::equal(text.substr(0, scheme.size()), scheme, [](char a, char b) {
            return std::tolower(static_cast<unsigned char>(a)) == b;
          });
 }
 
-std::string percent_decoded(std::string_view text, std::string_view what, std::string_view shown,
-                            std::string_view form) {
-  std::string result;
-  for (size_t at = 0; at < text.size(); ++at) {
-    char c = text[at];
-    if (c == '%') {
-      const std::string_view digits = text.substr(at + 1, 2);
-      const std::optional<unsigned> value = parse_number<unsigned>(digits, 16);
-      if (digits.size() != 2 || !value) {
-        refuse_address(shown, fmt::format("a % in the {} is not followed by two hexadecimal digits (%25 is a %)", what),
-                       form);
-      }
-      c = static_cast<char>(*value);
-      at += 2;
-    }
-    if (c == '\0') refuse_address(shown, fmt::format("the {} holds a NUL", what), form);
-    result += c;
-  }
-  return result;
-}
+/// What follows the scheme.
+struct ServerAddress {
+  std::string user;
+  std::string password;
+  std::string host;
+  std::optional<uint16_t> port;
+  std::string path;
+};
 
 ServerAddress parse_server_address(std::string_view rest, std::string_view shown, std::string_view form) {
   ServerAddress address;
@@ -85,6 +70,58 @@ ServerAddress parse_server_address(std::string_view rest, std::string_view shown
   if (!number) refuse_address(shown, "the port is no number from 1 to 65535", form);
   address.port = static_cast<uint16_t>(*number);
   return address;
+}
+
+}  // namespace
+
+void refuse_address(std::string_view shown, std::string_view problem, std::string_view form) {
+  throw Error(fmt::format("{}: {}; write {}", printable(shown), problem, form));
+}
+
+bool is_address_of(const AddressKind& kind, std::string_view text) {
+  return has_scheme(text, kind.plain) || has_scheme(text, kind.tls);
+}
+
+BrokerAddress parse_broker_address(const AddressKind& kind, std::string_view text) {
+  BrokerAddress address;
+  address.shown = without_secrets(text);
+  if (!is_address_of(kind, text)) {
+    refuse_address(address.shown, fmt::format("is no address of {}", kind.broker), kind.form);
+  }
+  address.tls = has_scheme(text, kind.tls);
+  text.remove_prefix((address.tls ? kind.tls : kind.plain).size());
+  ServerAddress server = parse_server_address(text, address.shown, kind.form);
+  if (server.path.find_first_of("?#") != std::string::npos || server.host.find_first_of("?#") != std::string::npos) {
+    refuse_address(address.shown, fmt::format("an address of {} has neither ? nor #{}", kind.broker, kind.query_hint),
+                   kind.form);
+  }
+  address.user = std::move(server.user);
+  address.password = std::move(server.password);
+  address.host = std::move(server.host);
+  address.port = server.port.value_or(address.tls ? kind.tls_port : kind.plain_port);
+  address.path = std::move(server.path);
+  return address;
+}
+
+std::string percent_decoded(std::string_view text, std::string_view what, std::string_view shown,
+                            std::string_view form) {
+  std::string result;
+  for (size_t at = 0; at < text.size(); ++at) {
+    char c = text[at];
+    if (c == '%') {
+      const std::string_view digits = text.substr(at + 1, 2);
+      const std::optional<unsigned> value = parse_number<unsigned>(digits, 16);
+      if (digits.size() != 2 || !value) {
+        refuse_address(shown, fmt::format("a % in the {} is not followed by two hexadecimal digits (%25 is a %)", what),
+                       form);
+      }
+      c = static_cast<char>(*value);
+      at += 2;
+    }
+    if (c == '\0') refuse_address(shown, fmt::format("the {} holds a NUL", what), form);
+    result += c;
+  }
+  return result;
 }
 
 std::string shown_server(std::string_view user, bool has_password, std::string_view host, uint16_t port) {

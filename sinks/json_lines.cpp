@@ -107,14 +107,17 @@ void add_event(Json& line, const pipeline::FrameFailure& failure, const std::str
   if (failure.cause != pipeline::LossCause::kNone) line["cause"] = std::string(to_string(failure.cause));
 }
 
-void add_row(Json& line, const pipeline::ProcessedFrame& item) {
+/// Whether a line says where in its source the frame stands.
+enum class Place { kSaid, kLeftOut };
+
+void add_answer(Json& line, const pipeline::ProcessedFrame& item, Place place) {
   line["source"] = item.frame.source;
-  line["time_s"] = rounded(item.frame.time_s, kThousandths);
+  if (place == Place::kSaid) line["time_s"] = rounded(item.frame.time_s, kThousandths);
   line["size"] = {item.frame.image.rows, item.frame.image.cols};
   std::visit([&](const auto& result) { add_result(line, result, {"", item.mask_counts}); }, item.result);
 }
 
-void add_row(Json& line, const pipeline::FrameFailure& failure) {
+void add_answer(Json& line, const pipeline::FrameFailure& failure, Place /*place*/) {
   line["source"] = failure.source;
   line["error"] = failure.message;
   line["kind"] = std::string(to_string(failure.kind));
@@ -133,20 +136,13 @@ std::string to_json_line(const pipeline::FrameEvent& event, const std::string& m
 
 std::string to_answer_line(const pipeline::FrameEvent& event) {
   Json line = Json::object();
-  if (const auto* item = std::get_if<pipeline::ProcessedFrame>(&event)) {
-    line["source"] = item->frame.source;
-    line["size"] = {item->frame.image.rows, item->frame.image.cols};
-    std::visit([&](const auto& result) { add_result(line, result, {{}, item->mask_counts}); }, item->result);
-  } else {
-    const auto& failure = std::get<pipeline::FrameFailure>(event);
-    line = {{"source", failure.source}, {"error", failure.message}, {"kind", std::string(to_string(failure.kind))}};
-  }
+  std::visit([&](const auto& of_kind) { add_answer(line, of_kind, Place::kLeftOut); }, event);
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string to_row_line(const pipeline::FrameEvent& event, const RowNumber& number) {
   Json line = {{"row", number.row}, {"frame", number.frame}};
-  std::visit([&](const auto& of_kind) { add_row(line, of_kind); }, event);
+  std::visit([&](const auto& of_kind) { add_answer(line, of_kind, Place::kSaid); }, event);
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

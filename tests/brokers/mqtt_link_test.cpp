@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "brokers/publisher.h"
+#include "tests/support/comes_true.h"
 #include "tests/support/fake_peer.h"
 #include "tests/support/mosquitto.h"
 #include "tests/support/redis_server.h"
@@ -18,6 +19,7 @@
 namespace zoo::brokers {
 namespace {
 
+using test::comes_true;
 using test::MqttBroker;
 using test::MqttSubscriber;
 using ::testing::AllOf;
@@ -285,21 +287,15 @@ INSTANTIATE_TEST_SUITE_P(Limits, LimitedBroker, ::testing::Values("max_packet_si
 TEST(MqttPublisherTest, ComesBackWithinASecondOfTheBroker) {
   MqttBroker broker;
   Publisher publisher(make_mqtt_link(options_of(broker.url())), {});
-  const auto wait_until = [&](const auto& condition) {
-    for (const auto end = Time::now() + 20s; Time::now() < end; std::this_thread::sleep_for(1ms)) {
-      if (condition(publisher.state())) return true;
-    }
-    return false;
-  };
   publisher.keep(message("available", "online", 1, true));
-  ASSERT_TRUE(wait_until([](const PublisherState& state) { return state.connected; }));
+  ASSERT_TRUE(comes_true([&] { return publisher.state().connected; }));
   broker.kill();
-  ASSERT_TRUE(wait_until([](const PublisherState& state) { return state.away; }));
+  ASSERT_TRUE(comes_true([&] { return publisher.state().away; }));
   publisher.send(message("results", "1", 1, true));
   std::this_thread::sleep_for(1200ms);  // so that it is in the midst of its waits
   broker.start();
   const auto back = Time::now();
-  ASSERT_TRUE(wait_until([](const PublisherState& state) { return state.delivered == 1; }));
+  ASSERT_TRUE(comes_true([&] { return publisher.state().delivered == 1; }));
   RecordProperty("ms", static_cast<int>((Time::now() - back) / 1ms));
   const MqttSubscriber reader(broker);
   EXPECT_TRUE(reader.wait_for_payload("available", "online")) << "a broker that has forgotten everything knows";

@@ -11,12 +11,14 @@
 #include "sinks/json_lines.h"
 #include "sinks/mqtt_sink.h"
 #include "sinks/redis_sink.h"
+#include "tests/support/comes_true.h"
 #include "tests/support/mosquitto.h"
 #include "tests/support/redis_server.h"
 
 namespace zoo::sinks {
 namespace {
 
+using test::comes_true;
 using test::MqttBroker;
 using test::MqttSubscriber;
 using ::testing::Contains;
@@ -66,12 +68,19 @@ MqttSinkOptions mqtt_options(const MqttBroker& broker) {
   return options;
 }
 
+RedisSinkOptions redis_options(const test::RedisServer& server) {
+  RedisSinkOptions options;
+  options.address = brokers::parse_redis_address(server.url("results"));
+  options.name_of = [](size_t /*stream*/) { return "door"; };
+  return options;
+}
+
 bool delivers(const pipeline::ResultSink& sink, int64_t results) {
-  for (int i = 0; i < 10'000; ++i) {
-    if (sink.delivery()->delivered == results) return true;
-    std::this_thread::sleep_for(1ms);
-  }
-  return false;
+  return comes_true([&] { return sink.delivery()->delivered == results; });
+}
+
+bool connects(const pipeline::ResultSink& sink) {
+  return comes_true([&] { return sink.delivery()->connected; });
 }
 
 TEST(MqttSinkTest, PublishesResultsAsJsonLines) {
@@ -143,7 +152,7 @@ TEST(MqttSinkTest, PublishesPicturesWhereTheyAreAskedFor) {
   MqttSink sink(options);
   EXPECT_TRUE(sink.wants_plain());
   ASSERT_TRUE(reader.wait_for_payload("zoo/available", "online"));
-  while (!sink.delivery()->connected) std::this_thread::sleep_for(1ms);
+  ASSERT_TRUE(connects(sink));
   const pipeline::ProcessedFrame first = frame(0, objects({"person"}));
   const cv::Mat before = first.frame.image.clone();
   sink.write(first);
@@ -173,13 +182,11 @@ TEST(MqttSinkTest, WithoutABrokerResultsWaitBoundedAndCounted) {
 
 TEST(RedisSinkTest, AddsResultsToAStream) {
   const test::RedisServer server;
-  RedisSinkOptions options;
-  options.address = brokers::parse_redis_address(server.url("results"));
-  options.name_of = [](size_t /*stream*/) { return "door"; };
+  RedisSinkOptions options = redis_options(server);
   options.frames = FramePictureOptions{.every = 0ms, .annotated = false};
   options.max_frames = 3;
   RedisSink sink(options);
-  while (!sink.delivery()->connected) std::this_thread::sleep_for(1ms);
+  ASSERT_TRUE(connects(sink));
   std::vector<pipeline::FrameEvent> events;
   for (int64_t index = 0; index < 20; ++index) events.emplace_back(frame(index, guess("cat", 0.9)));
   events.emplace_back(failure());
@@ -206,9 +213,7 @@ TEST(RedisSinkTest, AddsResultsToAStream) {
 
 TEST(RedisSinkTest, TheStreamKeepsAboutWhatItIsToKeep) {
   const test::RedisServer server;
-  RedisSinkOptions options;
-  options.address = brokers::parse_redis_address(server.url("results"));
-  options.name_of = [](size_t /*stream*/) { return "door"; };
+  RedisSinkOptions options = redis_options(server);
   options.max_results = 10;
   RedisSink sink(options);
   for (int64_t index = 0; index < 100; ++index) sink.write(frame(index, guess("cat", 0.9)));
@@ -219,15 +224,12 @@ TEST(RedisSinkTest, TheStreamKeepsAboutWhatItIsToKeep) {
 
 TEST(RedisSinkTest, ComesBackAfterTheServerDoesWithWhatWaited) {
   test::RedisServer server;
-  RedisSinkOptions options;
-  options.address = brokers::parse_redis_address(server.url("results"));
-  options.name_of = [](size_t /*stream*/) { return "door"; };
-  RedisSink sink(options);
+  RedisSink sink(redis_options(server));
   sink.write(frame(0, guess("cat", 0.9)));
   ASSERT_TRUE(delivers(sink, 1));
   server.kill();
   for (int64_t index = 1; index < 50; ++index) sink.write(frame(index, guess("cat", 0.9)));
-  while (!sink.delivery()->away) std::this_thread::sleep_for(1ms);
+  ASSERT_TRUE(comes_true([&] { return sink.delivery()->away; }));
   EXPECT_THAT(sink.delivery()->message, HasSubstr("127.0.0.1"));
   server.start();
   ASSERT_TRUE(delivers(sink, 50));
@@ -239,12 +241,9 @@ TEST(RedisSinkTest, ComesBackAfterTheServerDoesWithWhatWaited) {
 
 TEST(RedisSinkTest, AServerThatHangsIsNotWaitedForAtTheEnd) {
   test::RedisServer server;
-  RedisSinkOptions options;
-  options.address = brokers::parse_redis_address(server.url("results"));
-  options.name_of = [](size_t /*stream*/) { return "door"; };
   {
-    RedisSink sink(options);
-    while (!sink.delivery()->connected) std::this_thread::sleep_for(1ms);
+    RedisSink sink(redis_options(server));
+    ASSERT_TRUE(connects(sink));
     server.pause();
     for (int64_t index = 0; index < 10; ++index) sink.write(frame(index, guess("cat", 0.9)));
     const auto begin = std::chrono::steady_clock::now();
@@ -254,7 +253,7 @@ TEST(RedisSinkTest, AServerThatHangsIsNotWaitedForAtTheEnd) {
     EXPECT_EQ(threads_left_behind(), 1);
   }
   server.go_on();
-  while (threads_left_behind() > 0) std::this_thread::sleep_for(1ms);
+  EXPECT_TRUE(comes_true([] { return threads_left_behind() == 0; }));
 }
 
 }  // namespace

@@ -2,16 +2,15 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <map>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "brokers/redis_client.h"
 #include "brokers/redis_queue_replies.h"
 #include "streams/queue/queue_worker.h"
 #include "tests/streams/queue/queue_parts.h"
+#include "tests/support/comes_true.h"
 #include "tests/support/redis_server.h"
 
 namespace zoo::streams {
@@ -51,13 +50,6 @@ class QueueRig {
   void make_group() { redis.command({"XGROUP", "CREATE", "jobs", "g", "0", "MKSTREAM"}); }
 };
 
-/// Whether it comes true within half a minute.
-inline bool comes_true(const std::function<bool()>& condition) {
-  for (const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);;) {
-    if (condition()) return true;
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-}
+using test::comes_true;
 
 }  // namespace zoo::streams
