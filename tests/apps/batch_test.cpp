@@ -1,14 +1,17 @@
 // Jobs in parts from end to end: manifest, shards, kills, resuming, merging.
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <random>
-#include <string>
-#include <sys/wait.h>
 #include <sstream>
-#include <vector>
+#include <string>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <thread>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -18,6 +21,7 @@
 
 #include "tests/apps/batch_jobs.h"
 #include "tests/apps/program_runner.h"
+#include "tests/support/demo_model.h"
 
 namespace zoo::test {
 namespace {
@@ -119,10 +123,6 @@ TEST_F(BatchJobs, KilledTasksThatGoOnLoseAndDoubleNothing) {
   merge_and_compare();
 }
 
-TEST_F(BatchJobs, SignalsOfSchedulersEndThemSoThatTheyGoOn) {
-  make_pictures(1500);
-  for (const int signal : {SIGTERM, SIGUSR1, SIGINT}) {
-    fs::remove_all(folder_ / "one");
 // A named pipe that nobody writes to keeps its row under way until the kill.
 TEST_F(BatchJobs, ARowThatEndsItsProcessAgainAndAgainIsAFailureAndStopsNobody) {
   make_pictures(12);
@@ -164,6 +164,10 @@ TEST_F(BatchJobs, ARowThatEndsItsProcessAgainAndAgainIsAFailureAndStopsNobody) {
   EXPECT_TRUE(is_killed_in_the_row(1, {"--resume", "--retry-failed"}));
 }
 
+TEST_F(BatchJobs, SignalsOfSchedulersEndThemSoThatTheyGoOn) {
+  make_pictures(1500);
+  for (const int signal : {SIGTERM, SIGUSR1, SIGINT}) {
+    fs::remove_all(folder_ / "one");
     RunningProgram task(predict("one", "", {"--threads", "1"}));
     ASSERT_TRUE(
         wait_until([&] { return fs::exists(folder_ / "one/part-00000-of-00001.journal") || task.has_ended(); }));
@@ -222,6 +226,31 @@ TEST_F(BatchJobs, OfOtherKernelsOrPreprocessingAreOtherJobs) {
   EXPECT_THAT(refusal({"--resume", "--kernels", "own"}), HasSubstr("the flags: nothing in place of --kernels own"));
   EXPECT_THAT(refusal({"--resume", "--set", "preprocess.interpolation=bicubic"}),
               AllOf(HasSubstr("the preprocessing: "), HasSubstr("bicubic")));
+}
+
+// Whoever writes it in the same moment: what was loaded may be another file than the one that is hashed.
+TEST_F(BatchJobs, OfFilesThatAreWrittenWhileTheyBeginAreNotBegun) {
+  make_pictures(2);
+  const std::string model = copy_demo_classifier(folder_.path());
+  const auto run = [&] {
+    return run_program({"predict", model, "--manifest", folder_ / "list.tsv", "--out", folder_ / "parts"});
+  };
+  for (const std::string name : {"emoji.yaml", "emoji.safetensors", "emoji_labels.txt"}) {
+    const std::string file = folder_ / name;
+    std::atomic<bool> ends = false;
+    std::jthread writer([&] {
+      while (!ends) {
+        ::chmod(file.c_str(), 0644);  // the bytes stay, as the time of the last write may
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    });
+    const ProgramResult refused = run();
+    ends = true;
+    EXPECT_EQ(refused.exit_code, 1) << name;
+    EXPECT_THAT(refused.err, HasSubstr(file + ": was written while the job began"));
+    EXPECT_FALSE(fs::exists(folder_ / "parts/part-00000-of-00001.journal"));
+  }
+  EXPECT_EQ(run().exit_code, 3);
 }
 
 TEST_F(BatchJobs, TakeTheirShardFromTheSchedulerAndSaySo) {

@@ -1,6 +1,7 @@
 // Parts that are merged.
 #include "pipeline/batch/merge.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -79,7 +80,7 @@ void forge(const PartNames& names, JobKey key, const std::string& results, const
   Receipt receipt;
   receipt.key = std::move(key);
   receipt.failed = failed;
-  receipt.done = receipt.key.rows - failed;
+  receipt.done = receipt.key.range().size() - failed;
   receipt.results = seal_of(names.results);
   fs::remove(names.failed);
   if (!failures.empty()) {
@@ -106,6 +107,29 @@ TEST_F(Parts, MergeProvesThatEveryRowIsThereOnce) {
   EXPECT_THAT(problem(a + b + c, failure_of(1)), HasSubstr("row 1 has results, too"));
   EXPECT_THAT(problem(a + "[1,2]\n" + c, ""), HasSubstr(":2: the record does not begin with the number of its row"));
   EXPECT_THAT(problem(a + b + "{\"row\":2,", ""), HasSubstr("has no end"));
+}
+
+TEST_F(Parts, MergeRefusesRowsThatAreOutOfTheirPlace) {
+  const auto problem = [&](const ShardId& shard, const std::string& results, const std::string& failures) {
+    forge(names(shard), key(6, shard), results, failures, std::count(failures.begin(), failures.end(), '\n'));
+    return what_of([&] { merge_parts(PartSet(find_parts(folder_.path())), names_beside(out_ / "all.jsonl")); });
+  };
+  const auto rows = [](const std::vector<int64_t>& all) {
+    std::string text;
+    for (const int64_t row : all) text += result_of(row);
+    return text;
+  };
+  make(6, {0, 2});
+  EXPECT_EQ(problem({1, 2}, rows({3, 4, 5}), ""), "");
+  EXPECT_EQ(problem({1, 2}, rows({4}), failure_of(3) + failure_of(5)), "");
+  EXPECT_THAT(problem({1, 2}, rows({0, 1, 2}), ""), HasSubstr("row 3 is missing, or not in its place"))
+      << "another shard's";
+  EXPECT_THAT(problem({1, 2}, rows({3, 5, 4}), ""), HasSubstr("row 4 is missing, or not in its place"));
+  EXPECT_THAT(problem({1, 2}, rows({3, 4, 5, 6}), ""), HasSubstr("row 6 is there twice, or not in its place"));
+  EXPECT_THAT(problem({1, 2}, rows({4}), failure_of(5) + failure_of(3)),
+              HasSubstr("row 3 is missing, or not in its place"));
+  EXPECT_THAT(problem({1, 2}, rows({3, 4}), failure_of(0)), HasSubstr("row 5 is missing, or not in its place"));
+  EXPECT_THAT(problem({1, 2}, rows({3, 4, 5}), failure_of(9)), HasSubstr("row 9 is there twice, or not in its place"));
 }
 
 TEST_F(Parts, MergeFindsDoubledRecordsInEveryForm) {

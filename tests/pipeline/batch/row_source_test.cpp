@@ -2,8 +2,12 @@
 #include "pipeline/batch/row_source.h"
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <variant>
 
 #include <gmock/gmock.h>
@@ -64,6 +68,33 @@ TEST_F(Rows, AreToBeAnsweredLaterWhereTheStorageIsAtFault) {
   // A file that opens, and whose reading ends with EIO.
   fs::create_symlink("/proc/self/mem", folder_ / "root/broken_disk.jpg");
   EXPECT_THAT(error_of("broken_disk.jpg", 0), AllOf(HasSubstr("Input/output error"), HasSubstr("--resume")));
+}
+
+// A picture of 8 MB that becomes 192 MB, in a process that may have 100 MB more than it has.
+TEST_F(Rows, AreToBeAnsweredLaterWhereThereIsNoMemoryForTheirPixels) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers want all addresses";
+#endif
+  const std::string head = "P4 8000 8000\n";
+  const auto bytes = static_cast<int64_t>(head.size()) + 8000 * 8000 / 8;
+  write_file(folder_ / "root/large.pbm", head);
+  fs::resize_file(folder_ / "root/large.pbm", static_cast<uintmax_t>(bytes));
+  RowSource enough(place_, {{7, bytes, "large.pbm"}});
+  EXPECT_TRUE(std::holds_alternative<pipeline::Frame>(*enough.next()));
+  const pid_t process = ::fork();
+  ASSERT_GE(process, 0);
+  if (process == 0) {
+    int64_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlimit limit{static_cast<rlim_t>(pages * ::sysconf(_SC_PAGESIZE)) + 100'000'000, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_AS, &limit);
+    const std::string error = error_of("large.pbm", bytes);
+    const bool is_right = error.find("give the task more memory") != std::string::npos;
+    ::_exit(is_right && error.find("--resume goes on here") != std::string::npos ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(process, &status, 0), process);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 TEST_F(Rows, AreToBeAnsweredLaterWhereTheRootIsAnother) {
