@@ -1,16 +1,21 @@
 #include "apps/broker_flags.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "apps/commands.h"
 #include "apps/password_file.h"
+#include "nn/core/parse_number.h"
+#include "nn/core/shown_text.h"
 
 namespace zoo::apps {
 namespace {
@@ -24,6 +29,17 @@ struct PasswordFile {
 PasswordFile password_file_from(const std::string& text, std::span<const BrokerLogin> logins) {
   for (const BrokerLogin& login : logins) {
     if (text.starts_with(login.place + "=")) return {login.place, text.substr(login.place.size() + 1)};
+  }
+  const size_t equals = text.find('=');
+  const size_t colon = text.rfind(':', equals);
+  const bool names_place = equals != std::string::npos && colon != std::string::npos &&
+                           parse_number<uint16_t>(std::string_view(text).substr(colon + 1, equals - colon - 1));
+  std::error_code unknown;
+  if (names_place && !std::filesystem::exists(text, unknown)) {
+    std::set<std::string> places;
+    for (const BrokerLogin& login : logins) places.insert(login.place);
+    throw UsageError(fmt::format("--password-file {}=...: no broker of this run is there; there are {}",
+                                 printable(text.substr(0, equals)), fmt::join(places, ", ")));
   }
   return {"", text};
 }

@@ -298,6 +298,8 @@ TEST_F(Publish, WrongFlagsSayWhatHelps) {
       {{"--publish", "redis://b", "--password-file", "b:6379=x", "--password-file", "b:6379=x"}, "is given twice"},
       {{"--publish", "redis://b", "--password-file", "x", "--password-file", "y"}, "give --password-file b:6379=FILE"},
       {{"--publish", "redis://:secret@b", "--password-file", "b:6379=x"}, "has a password, too"},
+      {{"--publish", "redis://b", "--password-file", "c:6379=x"},
+       "c:6379=...: no broker of this run is there; there are b:6379"},
       {{"--publish", "mqtt://b", "--password-file", "/dev/null"}, "nobody wants it"},
       {{"--publish", "mqtt://"}, "the name of the server is missing"},
       {{"--publish", "mqtt://host/a+b"}, "neither + nor #"},
