@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -198,6 +199,36 @@ INSTANTIATE_TEST_SUITE_P(
                       ExpandCase{{1, 80, 41, 33}, 100, 7, 2}, ExpandCase{{2, 3, 150, 97}, 48, 3, 1, 3, 2},
                       ExpandCase{{1, 3, 180, 180}, 16, 3, 1, 3, 2}, ExpandCase{{1, 12, 60, 60}, 96, 3, 1, 3, 1}),
     [](const auto& c) { return "case" + std::to_string(c.index); });
+
+// Widths that no tile divides: those that overlap count every position once.
+TEST(Bf16Network, DepthwiseConvolutionsYieldTheSumsForSqueezeAndExcite) {
+  if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+  for (const auto& [width, channels] : {std::pair{6, 40}, {9, 16}, {11, 72}, {13, 100}, {33, 24}}) {
+    for (const bool expanded : {false, true}) {
+      graph::GraphBuilder b(16);
+      const graph::NodeId wide = pointwise(b, b.input(), "wide", channels);
+      const graph::NodeId tapped = expanded ? wide : b.activation(wide, "act", ActivationKind::kSigmoid);
+      if (!expanded) b.output("tap", tapped);
+      graph::NodeId node = b.activation(depthwise(b, tapped, "depthwise"), "act2", ActivationKind::kHardSwish);
+      node = squeeze_excite(b, node, 8);
+      b.output("y", pointwise(b, node, "project", 24));
+      const graph::BoundGraph network = rounded_weights(b.take());
+      const Shape shape = {2, 16, 7, width};
+      CompileOptions options = bf16_options();
+      options.kernels.wanted = expanded ? "expand_depthwise" : "depthwise_bf16";
+      const auto steps = implementations(network, shape, options);
+      EXPECT_THAT(steps, ::testing::Contains(::testing::HasSubstr("own:excite_bf16")));
+      EXPECT_THAT(steps, ::testing::Contains(::testing::HasSubstr(options.kernels.wanted)));
+      CompileOptions slow;
+      slow.engine = EngineKind::kReference;
+      const auto expected = run_rounded(network, shape, slow);
+      const auto actual = run_rounded(network, shape, options);
+      EXPECT_TRUE(test::close_to_max(actual.back(), expected.back(), 3 * kRounding)) << width << " wide";
+      options.tuned_threads = 2;
+      EXPECT_EQ(run_rounded(network, shape, options), actual) << width << " wide";
+    }
+  }
+}
 
 TEST(Bf16Network, KeepsConvolutionsOnTiles) {
   if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);

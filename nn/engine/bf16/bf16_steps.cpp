@@ -90,6 +90,7 @@ bool compile_gated_map(const LoweringContext& context, graph::NodeId id, const g
   const graph::NodeId input = context.network.node(id).inputs[0];
   if (NetworkFacts::area(context.network.shape(input)) == 1) return false;
   const ValueId src = context.values.in(input, kChannelsLastBf16);
+  const ValueId sums = context.values.sums_of(input);
   const ValueId dst = context.values.add(context.network.shape(id), kChannelsLastBf16);
   const PackedLayer reduce =
       pack_layer(context, {op.reduce_weight, op.reduce_bias, op.channels, op.squeezed, op.inner});
@@ -102,10 +103,16 @@ bool compile_gated_map(const LoweringContext& context, graph::NodeId id, const g
     // Scratch: means and gates share one [images, channels] block, the hidden layer follows.
     auto* gates = reinterpret_cast<float*>(memory.scratch);
     float* hidden = gates + images * channel_row;
+    const float* summed = sums < 0 ? nullptr : memory[sums];
     return [=, threads = memory.threads, reduce_op = reduce.op(), expand_op = expand.op(),
             x = memory.as<const Bf16>(src), y = memory.as<Bf16>(dst)] {
-      parallel_for(threads, images * kernels::channel_pairs(channels),
-                   [&](int64_t begin, int64_t end) { kernels::mean_bf16(x, gates, channels, area, begin, end); });
+      if (summed != nullptr) {
+        const float share = 1.0F / static_cast<float>(area);
+        std::transform(summed, summed + images * channel_row, gates, [share](float sum) { return sum * share; });
+      } else {
+        parallel_for(threads, images * kernels::channel_pairs(channels),
+                     [&](int64_t begin, int64_t end) { kernels::mean_bf16(x, gates, channels, area, begin, end); });
+      }
       parallel_for(threads, squeezed_row / kLanes, [&](int64_t begin, int64_t end) {
         kernels::mat_vec_bf16(reduce_op, gates, channel_row, hidden, squeezed_row, images, begin, end);
       });
@@ -116,7 +123,9 @@ bool compile_gated_map(const LoweringContext& context, graph::NodeId id, const g
                    [&](int64_t begin, int64_t end) { kernels::scale_bf16(x, gates, y, channels, area, begin, end); });
     };
   };
-  auto step = make_step("squeeze_excite_bf16", {src}, dst, bind);
+  std::vector<ValueId> reads = {src};
+  if (sums >= 0) reads.push_back(sums);
+  auto step = make_step(sums < 0 ? "squeeze_excite_bf16" : "excite_bf16", reads, dst, bind);
   step->scratch_bytes = static_cast<size_t>(images * (channel_row + squeezed_row)) * sizeof(float);
   step->in_place = true;
   context.steps.push_back(std::move(step));

@@ -21,6 +21,7 @@ class Bf16DepthwiseConvolution : public ConvolutionKernel {
 
   std::string name() const override { return "own:depthwise_bf16"; }
   int64_t lanes() const override { return lanes_; }
+  bool can_sum() const override { return true; }
   size_t packed_bytes() const override { return layer_.packed_bytes(); }
   size_t scratch_bytes(int threads) const override {
     return static_cast<size_t>(threads * kernels::depthwise_scratch(layer_.conv())) * sizeof(float);
@@ -30,8 +31,8 @@ class Bf16DepthwiseConvolution : public ConvolutionKernel {
   }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    return make_bound_step([=, conv = layer_.bound(memory.packed), items = items_, parts = int64_t{memory.threads},
-                            scratch = reinterpret_cast<float*>(memory.scratch),
+    return make_bound_step([=, conv = layer_.bound(memory.packed, memory.sums), items = items_,
+                            parts = int64_t{memory.threads}, scratch = reinterpret_cast<float*>(memory.scratch),
                             floats = kernels::depthwise_scratch(layer_.conv())] {
       parallel_for(static_cast<int>(parts), parts, [&](int64_t first, int64_t last) {
         for (int64_t part = first; part < last; ++part) {
@@ -91,10 +92,11 @@ void Bf16DepthwiseLayer::pack(std::span<const float> weights, std::span<const fl
   std::ranges::copy(bias, dst + weight_count());
 }
 
-kernels::Bf16Depthwise Bf16DepthwiseLayer::bound(const std::byte* packed) const {
+kernels::Bf16Depthwise Bf16DepthwiseLayer::bound(const std::byte* packed, void* sums) const {
   kernels::Bf16Depthwise conv = conv_;
   conv.weights = reinterpret_cast<const float*>(packed);
   conv.bias = conv.weights + weight_count();
+  conv.sums = static_cast<float*>(sums);
   return conv;
 }
 

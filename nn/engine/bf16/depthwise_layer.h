@@ -23,7 +23,8 @@ class Bf16DepthwiseLayer {
   const kernels::Bf16Depthwise& conv() const { return conv_; }
   size_t packed_bytes() const;
   void pack(std::span<const float> weights, std::span<const float> bias, std::byte* packed) const;
-  kernels::Bf16Depthwise bound(const std::byte* packed) const;
+  /// With the addresses of what pack() has filled, and of sums (null: not wanted).
+  kernels::Bf16Depthwise bound(const std::byte* packed, void* sums) const;
 
  private:
   int64_t weight_count() const;

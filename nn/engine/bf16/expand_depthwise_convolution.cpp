@@ -19,6 +19,7 @@ class Bf16ExpandDepthwiseConvolution : public ConvolutionKernel {
 
   std::string name() const override { return "own:amx_expand_depthwise"; }
   int64_t lanes() const override { return lanes_; }
+  bool can_sum() const override { return true; }
   size_t packed_bytes() const override { return first_bytes() + layer_.packed_bytes(); }
   size_t scratch_bytes(int threads) const override {
     return source_.scratch_bytes() + static_cast<size_t>(threads * part_floats()) * sizeof(float);
@@ -33,7 +34,8 @@ class Bf16ExpandDepthwiseConvolution : public ConvolutionKernel {
   }
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
-    const kernels::ExpandDepthwise pair = {source_.bound(memory.packed), layer_.bound(memory.packed + first_bytes())};
+    const kernels::ExpandDepthwise pair = {source_.bound(memory.packed),
+                                           layer_.bound(memory.packed + first_bytes(), memory.sums)};
     return make_bound_step([=, &source = source_, items = items_, parts = int64_t{memory.threads},
                             floats = part_floats(),
                             buffers = reinterpret_cast<float*>(memory.scratch + source_.scratch_bytes())] {

@@ -33,10 +33,12 @@ int64_t ring_slots(const ExpandDepthwise& op) { return op.depthwise.kernel + Row
 template <ActivationKind kKind, int kColumns>
 class Blocks {
  public:
-  Blocks(const ExpandDepthwise& op, const Bf16* src, int64_t channel, float* scratch, WeightFetcher& fetcher)
+  Blocks(const ExpandDepthwise& op, const Bf16* src, int64_t image, int64_t channel, float* scratch,
+         WeightFetcher& fetcher)
       : op_(op),
         expand_(op.expand),
-        src_(src),
+        src_(src + image * op.expand.image_stride),
+        image_(image),
         channel_(channel),
         weights_(reinterpret_cast<const std::byte*>(expand_.weights) +
                  channel / (2 * kChannelStep) * panel_bytes(expand_)),
@@ -48,7 +50,7 @@ class Blocks {
   void run(Bf16* dst) {
     const Bf16Depthwise& conv = op_.depthwise;
     const DepthwiseRowFunction compute = depthwise_row_function(conv, kColumns);
-    DepthwiseRow row = depthwise_row(conv, channel_);
+    DepthwiseRow row = depthwise_row(conv, kColumns, image_, channel_);
     for (int64_t y = 0; y < conv.dst_h; ++y) {
       const int64_t first = y * conv.stride - conv.pad_top;
       while (ready_ < std::min(conv.src_h, first + conv.kernel)) {
@@ -108,6 +110,7 @@ class Blocks {
   const ExpandDepthwise& op_;
   const TileConv& expand_;
   const Bf16* src_;
+  int64_t image_;
   int64_t channel_;
   const std::byte* weights_;
   RowTiling tiling_;
@@ -146,12 +149,11 @@ void expand_depthwise(const ExpandDepthwise& op, const Bf16* src, Bf16* dst, flo
     for (int64_t item = begin; item < end; ++item) {
       const int64_t channel = item % pairs * 2 * kChannelStep;
       const int64_t image = item / pairs;
-      const Bf16* from = src + image * op.expand.image_stride;
       Bf16* to = dst + image * conv.dst_h * conv.dst_w * channel_pitch(conv.channels) + channel;
       if (conv.channels - channel > kChannelStep) {
-        Blocks<kKind, 2>(op, from, channel, scratch, fetcher).run(to);
+        Blocks<kKind, 2>(op, src, image, channel, scratch, fetcher).run(to);
       } else {
-        Blocks<kKind, 1>(op, from, channel, scratch, fetcher).run(to);
+        Blocks<kKind, 1>(op, src, image, channel, scratch, fetcher).run(to);
       }
     }
   });

@@ -83,6 +83,8 @@ void pack_tile_weights(const float* weights, int64_t out_channels, int64_t taps,
 struct Bf16Depthwise {
   const float* weights = nullptr;  ///< [C / kChannelStep, kernel_h * kernel_w, kChannelStep]
   const float* bias = nullptr;     ///< [C padded to kChannelStep]
+  /// [N, C padded to kChannelStep]: of every result before it is rounded, over all positions; null: not wanted.
+  float* sums = nullptr;
   int64_t channels = 0;
   int64_t kernel = 3;  ///< of both axes: 3, 5 or 7
   int64_t stride = 1;  ///< of both axes: 1 or 2

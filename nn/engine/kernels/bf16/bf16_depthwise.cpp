@@ -21,8 +21,24 @@ inline __attribute__((always_inline)) void activate_sums(__m512 (&sums)[kTile][k
   }
 }
 
+/// Adds those of positions [first, kTile).
+template <int kTile, int kHalves>
+inline __attribute__((always_inline)) void add_sums(const __m512 (&values)[kTile][kHalves], int64_t first,
+                                                    float* sums) {
+#pragma GCC unroll 2
+  for (int h = 0; h < kHalves; ++h) {
+    __m512 sum = _mm512_loadu_ps(sums + h * kChannelStep);
+#pragma GCC unroll 8
+    for (int t = 0; t < kTile; ++t) {
+      if (t >= first) sum = _mm512_add_ps(sum, values[t][h]);
+    }
+    _mm512_storeu_ps(sums + h * kChannelStep, sum);
+  }
+}
+
+/// `known`: positions at the beginning of the tile that another one has computed already.
 template <int kKernel, int kStride, int kTile, int kHalves>
-inline void tile_at(const DepthwiseRow& row, int64_t x) {
+inline void tile_at(const DepthwiseRow& row, int64_t x, int64_t known) {
   constexpr int kInputs = (kTile - 1) * kStride + kKernel;
   constexpr int64_t kStep = kHalves * kChannelStep;
   __m512 sums[kTile][kHalves];
@@ -71,6 +87,7 @@ inline void tile_at(const DepthwiseRow& row, int64_t x) {
     default:
       break;
   }
+  if (row.sums != nullptr) add_sums(sums, known, row.sums);
   const bool half_line = row.dst_step == kChannelStep;
 #pragma GCC unroll 8
   for (int t = 0; t < kTile; ++t) {
@@ -90,7 +107,8 @@ template <int kKernel, int kStride, int kTile, int kHalves>
 void row_of_tiles(const DepthwiseRow& row) {
   // The last tile overlaps the one before where they do not fit.
   for (int64_t x = 0; x < row.width; x += kTile) {
-    tile_at<kKernel, kStride, kTile, kHalves>(row, std::min(x, row.width - kTile));
+    const int64_t first = std::min(x, row.width - kTile);
+    tile_at<kKernel, kStride, kTile, kHalves>(row, first, x - first);
   }
 }
 
@@ -150,10 +168,11 @@ void widen(const Bf16* src, int64_t step, int64_t count, float* dst) {
 }
 
 template <int kHalves>
-void convolve_blocks(const Bf16Depthwise& conv, int64_t channel, const Bf16* src, Bf16* dst, float* scratch) {
+void convolve_blocks(const Bf16Depthwise& conv, int64_t image, int64_t channel, const Bf16* src, Bf16* dst,
+                     float* scratch) {
   const DepthwiseRowFunction compute = depthwise_row_function(conv, kHalves);
   RowRing ring(conv, kHalves, conv.kernel, scratch);
-  DepthwiseRow row = depthwise_row(conv, channel);
+  DepthwiseRow row = depthwise_row(conv, kHalves, image, channel);
   int64_t ready = 0;  // rows of the source
   for (int64_t y = 0; y < conv.dst_h; ++y) {
     const int64_t first = y * conv.stride - conv.pad_top;
@@ -172,8 +191,13 @@ DepthwiseRowFunction depthwise_row_function(const Bf16Depthwise& conv, int64_t h
   return halves == 2 ? row_function<2>(conv) : row_function<1>(conv);
 }
 
-DepthwiseRow depthwise_row(const Bf16Depthwise& conv, int64_t channel) {
+DepthwiseRow depthwise_row(const Bf16Depthwise& conv, int64_t halves, int64_t image, int64_t channel) {
   DepthwiseRow row;
+  if (conv.sums != nullptr) {
+    const int64_t blocks = (conv.channels + kChannelStep - 1) / kChannelStep;
+    row.sums = conv.sums + image * blocks * kChannelStep + channel;
+    std::fill_n(row.sums, halves * kChannelStep, 0.0F);
+  }
   row.weights = conv.weights + channel * conv.kernel * conv.kernel;
   row.bias = conv.bias + channel;
   row.dst_step = channel_pitch(conv.channels);
@@ -221,9 +245,9 @@ void depthwise_conv(const Bf16Depthwise& conv, const Bf16* src, Bf16* dst, float
     const Bf16* from = src + image * conv.src_h * conv.src_w * step + channel;
     Bf16* to = dst + image * conv.dst_h * conv.dst_w * step + channel;
     if (conv.channels - channel > kChannelStep) {
-      convolve_blocks<2>(conv, channel, from, to, scratch);
+      convolve_blocks<2>(conv, image, channel, from, to, scratch);
     } else {
-      convolve_blocks<1>(conv, channel, from, to, scratch);
+      convolve_blocks<1>(conv, image, channel, from, to, scratch);
     }
   }
 }

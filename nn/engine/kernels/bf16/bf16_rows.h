@@ -16,7 +16,8 @@ struct DepthwiseRow {
   const float* weights = nullptr;                       ///< [halves, kernel * kernel, kChannelStep]
   const float* bias = nullptr;                          ///< [halves, kChannelStep]
   Bf16* dst = nullptr;
-  int64_t dst_step = 0;  ///< between positions; with one half and whole cache lines the other half becomes zero
+  float* sums = nullptr;  ///< [halves, kChannelStep], which the row's results are added to; null: not wanted
+  int64_t dst_step = 0;   ///< between positions; with one half and whole cache lines the other half becomes zero
   int64_t width = 0;
   ActivationKind activation = ActivationKind::kIdentity;  ///< one that depthwise_computes()
 };
@@ -24,8 +25,8 @@ struct DepthwiseRow {
 using DepthwiseRowFunction = void (*)(const DepthwiseRow&);
 
 DepthwiseRowFunction depthwise_row_function(const Bf16Depthwise& conv, int64_t halves);
-/// The row with all but `src` and `dst` filled in, for the blocks from `channel` on.
-DepthwiseRow depthwise_row(const Bf16Depthwise& conv, int64_t channel);
+/// The row with all but `src` and `dst` filled in, for the blocks from `channel` of an image on. Sums begin with zero.
+DepthwiseRow depthwise_row(const Bf16Depthwise& conv, int64_t halves, int64_t image, int64_t channel);
 
 /// Rows of f32 with zeros on both sides, of which the last `slots` are kept, and a row of zeros.
 class RowRing {
