@@ -230,6 +230,21 @@ TEST(Bf16Network, DepthwiseConvolutionsYieldTheSumsForSqueezeAndExcite) {
   }
 }
 
+// What the depthwise convolution yields is not what is squeezed.
+TEST(Bf16Network, TakesNoSumsBeforeAnActivationThatIsAStepOfItsOwn) {
+  if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+  graph::GraphBuilder b(16);
+  const graph::NodeId wide = pointwise(b, b.input(), "wide", 24);
+  const graph::NodeId act = b.activation(depthwise(b, wide, "depthwise"), "act", ActivationKind::kHardSigmoid);
+  b.output("y", pointwise(b, squeeze_excite(b, act, 8), "project", 24));
+  const graph::BoundGraph network = rounded_weights(b.take());
+  const Shape shape = {2, 16, 7, 9};
+  EXPECT_THAT(implementations(network, shape, bf16_options()),
+              ::testing::IsSupersetOf(
+                  {::testing::HasSubstr("own:activation_bf16"), ::testing::HasSubstr("own:squeeze_excite_bf16")}));
+  expect_bf16_agrees(network, shape, 3 * kRounding);
+}
+
 TEST(Bf16Network, KeepsConvolutionsOnTiles) {
   if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
   graph::GraphBuilder b(3);

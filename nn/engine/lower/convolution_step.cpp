@@ -113,22 +113,29 @@ ValueId value_in(const LoweringContext& context, graph::NodeId id, Format format
   return format == kChannelsLastU8 ? context.values.int8(id) : context.values.in(id, format);
 }
 
+/// Whether the problem is all that the node does: no step follows that changes the result, and with it its sums.
+bool is_whole(const ConvolutionProblem& problem, const ConvolutionNode& node) {
+  return problem.has_residual == (node.residual() != graph::kNone) &&
+         problem.activation.kind == node.op().activation.kind;
+}
+
 ConvolutionValues values_of(const LoweringContext& context, std::span<const ConvolutionNode> members,
                             const ConvolutionProblem& problem, const ConvolutionKernel& kernel) {
   ConvolutionValues values;
   const ConvolutionNode& last = members.back();
+  const bool can_sum = kernel.can_sum() && is_whole(problem, last);
   values.src = value_in(context, members.front().source(), problem.src_format);
   if (problem.has_residual) {
     const bool is_int8 = problem.quantization.residual != nullptr;
     values.residual = value_in(context, last.residual(), is_int8 ? kChannelsLastU8 : problem.dst_format);
   }
   if (problem.dst_format == kChannelsLastU8) {
-    const bool with_sums = kernel.can_sum() && int8_sums_are_read(context.network, last.id());
+    const bool with_sums = can_sum && int8_sums_are_read(context.network, last.id());
     values.dst = context.values.add_int8(problem.dst, problem.quantization.dst, with_sums);
     return values;
   }
   values.dst = context.values.add(problem.dst, problem.dst_format);
-  if (kernel.can_sum() && context.network.is_squeezed(last.id())) {
+  if (can_sum && context.network.is_squeezed(last.id())) {
     values.sums = context.values.add({problem.dst[0], problem.dst[1]}, kBlockedF32);
     context.values.set_sums(last.id(), values.sums);
   }
