@@ -70,6 +70,17 @@ inline int32_t to_int32(float x) {
   return x >= -kLimit && x < kLimit ? static_cast<int32_t>(std::nearbyint(x)) : INT32_MIN;
 }
 
+/// With zeros of the same sign for denormals.
+ZOO_SOFTWARE_INTRINSIC __m512 flushed(Uint32s bits) {
+  const Uint32s sign = bits & 0x80000000U;
+  return reinterpret_cast<__m512>((bits & 0x7F800000U) == 0 ? sign : bits);
+}
+ZOO_SOFTWARE_INTRINSIC __m512 flushed(__m512 v) { return flushed(reinterpret_cast<Uint32s>(v)); }
+
+/// The elements at odd and at even places of two vectors of bf16.
+ZOO_SOFTWARE_INTRINSIC __m512 odd(__m512bh v) { return flushed(reinterpret_cast<Uint32s>(v) & 0xFFFF0000U); }
+ZOO_SOFTWARE_INTRINSIC __m512 even(__m512bh v) { return flushed(reinterpret_cast<Uint32s>(v) << 16U); }
+
 /// To nearest even; denormals become zero, NaN quiet.
 inline uint16_t to_bf16(float x) {
   const auto bits = std::bit_cast<uint32_t>(x);
@@ -112,5 +123,12 @@ __m512bh _mm512_cvtne2ps_pbh(__m512 high, __m512 low) {
   const auto y = zoo::software_isa::Elements<float, __m512>::of(high);
   return zoo::software_isa::generate<uint16_t, __m512bh>(
       [&](int i) { return zoo::software_isa::to_bf16(i < 16 ? x.at[i] : y.at[i - 16]); });
+}
+__m512 _mm512_dpbf16_ps(__m512 sums, __m512bh a, __m512bh b) {
+  using zoo::software_isa::even;
+  using zoo::software_isa::flushed;
+  using zoo::software_isa::odd;
+  sums = flushed(_mm512_fmadd_ps(odd(a), odd(b), flushed(sums)));
+  return flushed(_mm512_fmadd_ps(even(a), even(b), sums));
 }
 // NOLINTEND

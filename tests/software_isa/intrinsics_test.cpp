@@ -145,6 +145,28 @@ TEST(SoftwareIntrinsics, RoundToBf16) {
   EXPECT_EQ(rounded(0x807FFFFFU), 0x8000U) << "a denormal number";
 }
 
+TEST(SoftwareIntrinsics, AddProductsOfPairsOfBf16) {
+  // The case's pairs are whole numbers: bytes 0 to 15 of an operand, then the high seven bits of its 32-bit elements.
+  Inputs inputs{};
+  inputs.a[0] = std::byte{3};
+  inputs.a[1] = std::byte{5};
+  inputs.a[2] = std::byte{255};
+  inputs.b[0] = std::byte{7};
+  inputs.b[1] = std::byte{11};
+  inputs.b[2] = std::byte{255};
+  inputs.b[35] = std::byte{0x80};
+  inputs.a[35] = std::byte{0x7E};
+  inputs.c[0] = std::byte{100};
+  const std::vector<IntrinsicCase> cases = software_cases();
+  const Operand sums = run(*std::ranges::find(cases, "_mm512_dpbf16_ps", &IntrinsicCase::name), inputs);
+  const auto sum = [&](size_t i) { return std::bit_cast<float>(element(sums, i)); };
+  EXPECT_EQ(sum(0), 100.0F + 3.0F * 7.0F + 5.0F * 11.0F);
+  EXPECT_EQ(sum(1), 255.0F * 255.0F);
+  EXPECT_EQ(sum(2), 0.0F);
+  // Elements 16 and on come from 32-bit elements: number 8 is the even one of sum 12.
+  EXPECT_EQ(sum(12), 63.0F * -64.0F);
+}
+
 TEST(SoftwareIntrinsics, ScaleByPowersOfTwo) {
   constexpr float kInfinite = std::numeric_limits<float>::infinity();
   const auto scaled = [](float x, float n) { return first_float_of("_mm512_scalef_ps", x, n); };

@@ -130,6 +130,8 @@ __m512 _mm512_cvtepi32_ps(__m512i a);
 __m256bh _mm512_cvtneps_pbh(__m512 a);
 /// `low` in the first half.
 __m512bh _mm512_cvtne2ps_pbh(__m512 high, __m512 low);
+/// The products of odd elements first, then of even ones, each added by a fused multiply-add; denormals become zero.
+__m512 _mm512_dpbf16_ps(__m512 sums, __m512bh a, __m512bh b);
 __m512i _mm512_max_epi32(__m512i a, __m512i b);
 __m512i _mm512_max_epu8(__m512i a, __m512i b);
 __m512i _mm512_min_epu8(__m512i a, __m512i b);
