@@ -201,10 +201,11 @@ void add_precision_flag(CLI::App& app, std::optional<engine::Precision>& precisi
                                fmt::format("{} is none of {}{}", name, fmt::join(known, ", "),
                                            meant.empty() ? "" : fmt::format("; did you mean {}?", meant)));
   };
-  app.add_option_function<std::string>("--precision", parse,
-                                       "What the network computes in: f32 (or fp32), bf16, int8, or auto, the fastest "
-                                       "as measured (default: the model "
-                                       "file's runtime.precision)")
+  app.add_option_function<std::string>(
+         "--precision", parse,
+         "What the network computes in: f32 (or fp32), bf16 (with AVX512-BF16 or AMX), int8, "
+         "or auto, the fastest as measured (default: the model file's "
+         "runtime.precision)")
       ->type_name("P");
 }
 

@@ -25,7 +25,7 @@ enum class EngineKind {
 /// What activations and weights are stored in; sums are always f32.
 enum class Precision {
   kF32,
-  kBf16,  ///< needs a processor with AMX: without, it would be slower than f32
+  kBf16,  ///< needs a processor with AVX512-BF16; with AMX, too, it is much faster
   kInt8,  ///< needs AVX2, with AVX-512 also its VNNI, and CompileOptions::calibration
   kAuto,  ///< the one of the above that was the fastest when measured, of those that can run (int8: if calibrated)
 };

@@ -38,15 +38,16 @@ Capabilities capabilities_for(InstructionSet wanted) {
 std::string_view why_unavailable(Precision precision, InstructionSet isa) {
   if (precision == Precision::kF32 || precision == Precision::kAuto) return {};
   const auto can_run = [precision](const Capabilities& machine) {
-    return precision == Precision::kInt8 ? machine.int8().has_value() : machine.amx_bf16;
+    return precision == Precision::kInt8 ? machine.int8().has_value() : machine.bf16().has_value();
   };
   if (!is_available(isa)) return "the instruction set asked for is not available here";
   if (can_run(capabilities_for(isa))) return {};
   const Capabilities& all = machine_capabilities();
   if (precision == Precision::kBf16) {
     return can_run(all)
-               ? "its kernels need AMX, which the instruction set asked for leaves out"
-               : "this machine has no AMX tiles (or may not use them), without which bf16 would be slower than f32";
+               ? "its kernels need AVX512-BF16, which the instruction set asked for leaves out"
+               : "this machine has no AVX512-BF16 (or may not use it): every number would be widened before f32's own "
+                 "multiply-adds, which is more work than f32";
   }
   if (all.has(kernels::Isa::kAvx512) && isa != InstructionSet::kSse) {
     return "this machine has AVX-512 without VNNI, where int8 would be slower than f32; held to AVX2 it can run";

@@ -88,6 +88,9 @@ Roofline measure_roofline(size_t working_set, const CompileOptions& options) {
   roofline.isa = "amx";
   if (options.precision == Precision::kBf16 && machine.amx_bf16) {
     roofline.gflops = measure_gflops(kernels::multiply_add_bf16_tiles);
+  } else if (options.precision == Precision::kBf16 && machine.avx512_bf16) {
+    roofline.isa = to_string(kernels::Bf16Isa::kDot);
+    roofline.gflops = measure_gflops(kernels::multiply_add_bf16_dots);
   } else if (options.precision == Precision::kInt8 && machine.amx_int8) {
     roofline.gflops = measure_gflops(kernels::multiply_add_int8_tiles);
   } else if (options.precision == Precision::kInt8) {

@@ -25,13 +25,14 @@ struct StepLimit {
 
 /// The limits of one core, measured. A step is limited by the larger of two times:
 /// - arithmetic: 2 * macs at the peak rate of multiply-adds: of f32 vectors of the instruction set in use, or of AMX's
-///   tiles for bf16 and int8 (int8 without AMX: of VNNI, or of AVX2's products of pairs of 16 bits);
+///   tiles for bf16 and int8 (without AMX: of AVX512-BF16's dot products; of VNNI, or of AVX2's products of pairs of 16
+///   bits);
 /// - reads: its packed weights at the read rate of the smallest cache that holds all weights and activations of the
 ///   network (they are fetched anew for every inference), plus the values that it reads and writes, at the read rate of
 ///   the smallest cache that holds them.
 /// With several threads both are divided by their number: an upper bound where they share a cache or the memory.
 struct Roofline {
-  std::string isa;  ///< "sse", "avx2", "avx512", "vnni", "avx2 pairs" or "amx"
+  std::string isa;  ///< "sse", "avx2", "avx512", "avx512_bf16", "vnni", "avx2 pairs" or "amx"
   double gflops = 0.0;
   std::vector<MemoryLevel> levels;  ///< smallest first
 

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/engine/bf16_sets.h"
 #include "tests/engine/formula_calibration.h"
 #include "tests/engine/network_fixture.h"
 
@@ -71,9 +72,12 @@ void expect_no_allocations(CompileOptions options, const std::string& step) {
 
 TEST(Allocations, NetworksInBf16AllocateNothing) {
   if (!why_unavailable(Precision::kBf16).empty()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
-  CompileOptions options;
-  options.precision = Precision::kBf16;
-  expect_no_allocations(options, "amx_rows");
+  for (const Bf16Set& set : bf16_sets()) {
+    CompileOptions options;
+    options.precision = Precision::kBf16;
+    options.kernels.isa = set.held_to;
+    expect_no_allocations(options, set.prefix + "rows");
+  }
 }
 
 TEST(Allocations, NetworksInInt8AllocateNothing) {

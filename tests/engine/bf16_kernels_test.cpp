@@ -4,11 +4,13 @@
 #include <cmath>
 #include <random>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "nn/engine/kernels/bf16/bf16.h"
+#include "nn/engine/machine/aligned_buffer.h"
 #include "nn/engine/machine/capabilities.h"
 
 namespace zoo::engine::kernels {
@@ -31,7 +33,7 @@ struct MapCase {
 class Bf16Relayout : public ::testing::TestWithParam<MapCase> {
  protected:
   void SetUp() override {
-    if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";
+    if (!machine_capabilities().avx512_bf16) GTEST_SKIP() << "this processor has no AVX512-BF16";
   }
 };
 
@@ -82,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(Table, Bf16Relayout,
 class Bf16Unfold : public ::testing::TestWithParam<UnfoldImage> {
  protected:
   void SetUp() override {
-    if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";
+    if (!machine_capabilities().avx512_bf16) GTEST_SKIP() << "this processor has no AVX512-BF16";
   }
 };
 
@@ -125,8 +127,143 @@ INSTANTIATE_TEST_SUITE_P(
         UnfoldImage{.h = 4, .w = 700, .dst_h = 1, .dst_w = 3, .stride_h = 300, .stride_w = 300, .pad_left = 1}),
     [](const auto& c) { return "case" + std::to_string(c.index); });
 
+/// A dense convolution of maps that have their padding already.
+struct DenseCase {
+  int64_t images, channels, dst_h, dst_w, out_channels;
+  int64_t kernel = 1;
+  int64_t stride = 1;
+  bool has_residual = false;
+  ActivationKind activation = ActivationKind::kRelu;
+  bool joins_runs = false;  ///< all positions as one run
+};
+
+class Bf16Dense : public ::testing::TestWithParam<std::tuple<Bf16Isa, DenseCase>> {
+ protected:
+  void SetUp() override {
+    if (!machine_capabilities().has(std::get<0>(GetParam()))) GTEST_SKIP() << "this processor lacks the set";
+  }
+
+  /// Small whole numbers, with which every sum is exact, so that each kernel must yield the same bits.
+  float whole_number(int most) { return static_cast<float>(std::uniform_int_distribution<int>(-most, most)(random_)); }
+
+  /// [positions, channel_pitch]: zeros behind the channels, NaN between positions.
+  AlignedBuffer map_of(int64_t positions, int64_t channels) {
+    AlignedBuffer map(static_cast<size_t>(positions * channel_pitch(channels)) * sizeof(Bf16));
+    for (int64_t i = 0; i < positions * channel_pitch(channels); ++i) {
+      const int64_t channel = i % channel_pitch(channels);
+      values_of(map)[i] = channel < channels                    ? to_bf16(whole_number(3))
+                          : channel < padded_channels(channels) ? Bf16{0}
+                                                                : kUnwritten;
+    }
+    return map;
+  }
+
+  static Bf16* values_of(const AlignedBuffer& map) { return reinterpret_cast<Bf16*>(map.data()); }
+
+  static constexpr Bf16 kUnwritten = 0x7FC0;
+
+  std::mt19937 random_{11};
+};
+
+TEST_P(Bf16Dense, EqualsExactSumsHoweverTheWorkIsCut) {
+  const auto& [isa, c] = GetParam();
+  const int64_t taps = c.kernel * c.kernel;
+  const int64_t src_h = (c.dst_h - 1) * c.stride + c.kernel;
+  const int64_t src_w = (c.dst_w - 1) * c.stride + c.kernel;
+  const int64_t pixel = channel_pitch(c.channels);
+  const AlignedBuffer src = map_of(c.images * src_h * src_w, c.channels);
+  const int64_t dst_row = channel_pitch(c.out_channels);
+  const int64_t positions = c.images * c.dst_h * c.dst_w;
+  const AlignedBuffer residual = map_of(positions, c.out_channels);
+
+  std::vector<float> weights(static_cast<size_t>(c.out_channels * taps * c.channels));
+  for (float& weight : weights) weight = whole_number(2);
+  std::vector<float> bias(static_cast<size_t>(channel_pairs(c.out_channels) * 2 * kChannelStep));
+  for (int64_t o = 0; o < c.out_channels; ++o) bias[static_cast<size_t>(o)] = whole_number(50);
+  std::vector<int64_t> offsets;
+  for (int64_t tap = 0; tap < taps; ++tap) offsets.push_back((tap / c.kernel * src_w + tap % c.kernel) * pixel);
+  TileConv conv;
+  conv.depth = std::min(padded_channels(c.channels), kTileDepth);
+  conv.depth_blocks = padded_channels(c.channels) / conv.depth;
+  const auto packed_values = static_cast<size_t>(packed_tile_weights(c.out_channels, taps, conv.depth_blocks));
+  AlignedBuffer packed(packed_values * sizeof(Bf16));
+  std::fill_n(packed.data(), packed.size(), std::byte{0});
+  pack_tile_weights(weights.data(), c.out_channels, taps, c.channels, conv.depth_blocks, values_of(packed));
+  conv.weights = values_of(packed);
+  conv.bias = bias.data();
+  conv.out_channels = c.out_channels;
+  conv.dst_row = dst_row;
+  conv.taps = taps;
+  conv.tap_offsets = offsets.data();
+  conv.position_stride = c.stride * pixel;
+  conv.run_length = c.joins_runs ? positions : c.dst_w;
+  conv.runs = c.joins_runs ? 1 : c.dst_h;
+  conv.run_stride = c.stride * src_w * pixel;
+  conv.dst_run = conv.run_length;
+  conv.images = c.joins_runs ? 1 : c.images;
+  conv.image_stride = src_h * src_w * pixel;
+  conv.activation = {c.activation, 0.25F};
+
+  const Bf16Table& table = bf16_table(isa);
+  const int64_t items = table.conv_items(conv);
+  const AlignedBuffer whole(static_cast<size_t>(positions * dst_row) * sizeof(Bf16));
+  const AlignedBuffer cut(whole.size());
+  for (const AlignedBuffer* dst : {&whole, &cut}) std::fill_n(values_of(*dst), positions * dst_row, kUnwritten);
+  const Bf16* const added = c.has_residual ? values_of(residual) : nullptr;
+  table.conv(conv, values_of(src), added, values_of(whole), 0, items);
+  for (int64_t item = items; item-- > 0;) table.conv(conv, values_of(src), added, values_of(cut), item, item + 1);
+
+  for (int64_t position = 0; position < positions; ++position) {
+    const int64_t image = position / (c.dst_h * c.dst_w);
+    const int64_t y = position / c.dst_w % c.dst_h * c.stride;
+    const int64_t x = position % c.dst_w * c.stride;
+    const Bf16* const corner = values_of(src) + ((image * src_h + y) * src_w + x) * pixel;
+    for (int64_t o = 0; o < dst_row; ++o) {
+      const int64_t at = position * dst_row + o;
+      float expected = 0.0F;
+      if (o < c.out_channels) {
+        expected = bias[static_cast<size_t>(o)] + (c.has_residual ? to_float(added[at]) : 0.0F);
+        for (int64_t tap = 0; tap < taps; ++tap) {
+          for (int64_t k = 0; k < c.channels; ++k) {
+            expected += to_float(corner[offsets[static_cast<size_t>(tap)] + k]) *
+                        weights[static_cast<size_t>((o * taps + tap) * c.channels + k)];
+          }
+        }
+        if (expected < 0.0F) expected *= c.activation == ActivationKind::kLeakyRelu ? 0.25F : 0.0F;
+      }
+      const Bf16 bits = o < padded_channels(c.out_channels) ? to_bf16(expected + 0.0F) : kUnwritten;
+      ASSERT_EQ(values_of(whole)[at], bits) << "position " << position << ", output " << o;
+      ASSERT_EQ(values_of(cut)[at], bits) << "position " << position << ", output " << o << ", cut into items";
+    }
+  }
+}
+
+constexpr auto kLeaky = ActivationKind::kLeakyRelu;
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, Bf16Dense,
+    ::testing::Combine(::testing::Values(Bf16Isa::kDot, Bf16Isa::kAmx),
+                       ::testing::Values(
+                           // Of one to fifteen positions.
+                           DenseCase{1, 24, 1, 1, 5}, DenseCase{1, 16, 1, 2, 16}, DenseCase{2, 40, 1, 3, 17},
+                           DenseCase{1, 40, 2, 4, 32}, DenseCase{1, 33, 2, 5, 48, 3}, DenseCase{1, 8, 3, 6, 40, 3},
+                           DenseCase{2, 70, 3, 7, 65, 1, 1, true}, DenseCase{1, 64, 2, 8, 96, 1, 1, false, kLeaky},
+                           DenseCase{1, 20, 2, 9, 33, 5, 2}, DenseCase{1, 130, 1, 10, 20},
+                           DenseCase{1, 48, 2, 11, 40, 3, 2, true}, DenseCase{1, 32, 1, 12, 31},
+                           DenseCase{1, 96, 2, 13, 16}, DenseCase{1, 17, 2, 14, 64, 3},
+                           DenseCase{1, 24, 2, 15, 24, 3, 1, true, kLeaky},
+                           // Depth in several blocks: more inputs than a block of weights, many taps; positions with
+                           // room between them.
+                           DenseCase{1, 640, 9, 7, 70, 1, 1, true, kLeaky, true},
+                           DenseCase{1, 256, 4, 29, 40, 1, 1, false, kLeaky, true},
+                           DenseCase{1, 72, 5, 16, 50, 3, 1, true}, DenseCase{2, 320, 7, 7, 33, 3, 1, false, kLeaky},
+                           // So many positions that they are shared between threads, of one run and of many.
+                           DenseCase{3, 16, 20, 13, 72, 1, 1, true, kLeaky, true}, DenseCase{2, 24, 23, 17, 40, 3, 2},
+                           DenseCase{1, 384, 30, 22, 40, 1, 1, false, kLeaky, true})),
+    [](const auto& c) { return std::string(to_string(std::get<0>(c.param))) + "_case" + std::to_string(c.index); });
+
 TEST(Bf16MatVec, EqualsTheDotProductsForAnyNumberOfRowsAndBlocks) {
-  if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";
+  if (!machine_capabilities().avx512_bf16) GTEST_SKIP() << "this processor has no AVX512-BF16";
   constexpr int64_t kInputs = 37;
   constexpr int64_t kInputRow = 48;
   constexpr int64_t kMostRows = 9;

@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/engine/choice/kernel_choice.h"
+#include "tests/engine/bf16_sets.h"
 #include "tests/engine/network_cases.h"
 #include "tests/engine/network_fixture.h"
 
@@ -37,8 +38,9 @@ std::vector<std::vector<float>> run_rounded(const graph::BoundGraph& network, co
   return outputs;
 }
 
-CompileOptions bf16_options(int threads = 1) {
+CompileOptions bf16_options(InstructionSet isa, int threads = 1) {
   CompileOptions options;
+  options.kernels.isa = isa;
   options.tuned_threads = threads;
   options.precision = Precision::kBf16;
   // The order of candidates decides, and kernels in software are not measured.
@@ -47,24 +49,27 @@ CompileOptions bf16_options(int threads = 1) {
   return options;
 }
 
+/// By every set of instructions.
 void expect_bf16_agrees(const graph::BoundGraph& network, const Shape& shape, double relative, int threads = 1) {
-  const CompileOptions fast = bf16_options(threads);
   CompileOptions slow;
   slow.engine = EngineKind::kReference;
-  const auto actual = run_rounded(network, shape, fast);
   const auto expected = run_rounded(network, shape, slow);
-  ASSERT_EQ(actual.size(), expected.size());
-  for (size_t i = 0; i < actual.size(); ++i) {
-    EXPECT_TRUE(test::close_to_max(actual[i], expected[i], relative)) << network.graph.outputs[i].name;
+  for (const Bf16Set& set : bf16_sets()) {
+    const auto actual = run_rounded(network, shape, bf16_options(set.held_to, threads));
+    ASSERT_EQ(actual.size(), expected.size());
+    for (size_t i = 0; i < actual.size(); ++i) {
+      EXPECT_TRUE(test::close_to_max(actual[i], expected[i], relative))
+          << set.prefix << " " << network.graph.outputs[i].name;
+    }
   }
 }
 
-bool lacks_amx() { return !why_unavailable(Precision::kBf16).empty(); }
+bool cannot_run() { return !why_unavailable(Precision::kBf16).empty(); }
 
 class Bf16Convolution : public ::testing::TestWithParam<std::tuple<ConvCase, Shape>> {
  protected:
   void SetUp() override {
-    if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+    if (cannot_run()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
   }
 };
 
@@ -97,7 +102,7 @@ struct FirstCase {
 class Bf16FirstConvolution : public ::testing::TestWithParam<FirstCase> {
  protected:
   void SetUp() override {
-    if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+    if (cannot_run()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
   }
 };
 
@@ -127,7 +132,7 @@ INSTANTIATE_TEST_SUITE_P(Table, Bf16FirstConvolution,
                          });
 
 TEST(Bf16FirstConvolutionAlone, AddsAResidual) {
-  if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+  if (cannot_run()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
   graph::GraphBuilder b(3);
   const graph::NodeId conv = b.conv(b.input(), "conv", {.out_channels = 3, .kernel = 3, .bias = true});
   b.output("y", b.add(conv, b.input(), "sum"));
@@ -137,7 +142,7 @@ TEST(Bf16FirstConvolutionAlone, AddsAResidual) {
 class Bf16Network : public ::testing::TestWithParam<NetworkCase> {
  protected:
   void SetUp() override {
-    if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+    if (cannot_run()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
   }
 };
 
@@ -166,7 +171,7 @@ struct ExpandCase {
 class Bf16ExpandDepthwise : public ::testing::TestWithParam<ExpandCase> {
  protected:
   void SetUp() override {
-    if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+    if (cannot_run()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
   }
 };
 
@@ -182,10 +187,10 @@ TEST_P(Bf16ExpandDepthwise, EqualsTheReferenceInOneStep) {
         {.out_channels = c.expanded, .kernel = c.kernel, .stride = c.stride, .groups = c.expanded, .bias = true});
     b.output("y", b.activation(depthwise, "act2", ActivationKind::kRelu));
     const graph::BoundGraph network = rounded_weights(b.take());
-    const auto executable = Executable::compile(network, c.image, bf16_options(threads));
-    std::vector<std::string> implementations;
-    for (const StepInfo& step : executable->steps()) implementations.push_back(step.implementation);
-    EXPECT_THAT(implementations, ::testing::Contains("own:amx_expand_depthwise"));
+    for (const Bf16Set& set : bf16_sets()) {
+      EXPECT_THAT(implementations(network, c.image, bf16_options(set.held_to, threads)),
+                  ::testing::Contains(::testing::HasSubstr(set.prefix + "expand_depthwise")));
+    }
     // The map between the two is not rounded.
     expect_bf16_agrees(network, c.image, kRounding + kSums, threads);
   }
@@ -202,7 +207,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 // Widths that no tile divides: those that overlap count every position once.
 TEST(Bf16Network, DepthwiseConvolutionsYieldTheSumsForSqueezeAndExcite) {
-  if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+  if (cannot_run()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
   for (const auto& [width, channels] : {std::pair{6, 40}, {9, 16}, {11, 72}, {13, 100}, {33, 24}}) {
     for (const bool expanded : {false, true}) {
       graph::GraphBuilder b(16);
@@ -214,89 +219,106 @@ TEST(Bf16Network, DepthwiseConvolutionsYieldTheSumsForSqueezeAndExcite) {
       b.output("y", pointwise(b, node, "project", 24));
       const graph::BoundGraph network = rounded_weights(b.take());
       const Shape shape = {2, 16, 7, width};
-      CompileOptions options = bf16_options();
-      options.kernels.wanted = expanded ? "expand_depthwise" : "depthwise_bf16";
-      const auto steps = implementations(network, shape, options);
-      EXPECT_THAT(steps, ::testing::Contains(::testing::HasSubstr("own:excite_bf16")));
-      EXPECT_THAT(steps, ::testing::Contains(::testing::HasSubstr(options.kernels.wanted)));
       CompileOptions slow;
       slow.engine = EngineKind::kReference;
       const auto expected = run_rounded(network, shape, slow);
-      const auto actual = run_rounded(network, shape, options);
-      EXPECT_TRUE(test::close_to_max(actual.back(), expected.back(), 3 * kRounding)) << width << " wide";
-      options.tuned_threads = 2;
-      EXPECT_EQ(run_rounded(network, shape, options), actual) << width << " wide";
+      for (const Bf16Set& set : bf16_sets()) {
+        CompileOptions options = bf16_options(set.held_to);
+        options.kernels.wanted = expanded ? set.prefix + "expand_depthwise" : "depthwise_bf16";
+        const auto steps = implementations(network, shape, options);
+        EXPECT_THAT(steps, ::testing::Contains(::testing::HasSubstr("own:excite_bf16")));
+        EXPECT_THAT(steps, ::testing::Contains(::testing::HasSubstr(options.kernels.wanted)));
+        const auto actual = run_rounded(network, shape, options);
+        EXPECT_TRUE(test::close_to_max(actual.back(), expected.back(), 3 * kRounding)) << width << " wide";
+        options.tuned_threads = 2;
+        EXPECT_EQ(run_rounded(network, shape, options), actual) << width << " wide";
+      }
     }
   }
 }
 
 // What the depthwise convolution yields is not what is squeezed.
 TEST(Bf16Network, TakesNoSumsBeforeAnActivationThatIsAStepOfItsOwn) {
-  if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+  if (cannot_run()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
   graph::GraphBuilder b(16);
   const graph::NodeId wide = pointwise(b, b.input(), "wide", 24);
   const graph::NodeId act = b.activation(depthwise(b, wide, "depthwise"), "act", ActivationKind::kHardSigmoid);
   b.output("y", pointwise(b, squeeze_excite(b, act, 8), "project", 24));
   const graph::BoundGraph network = rounded_weights(b.take());
   const Shape shape = {2, 16, 7, 9};
-  EXPECT_THAT(implementations(network, shape, bf16_options()),
-              ::testing::IsSupersetOf(
-                  {::testing::HasSubstr("own:activation_bf16"), ::testing::HasSubstr("own:squeeze_excite_bf16")}));
+  for (const Bf16Set& set : bf16_sets()) {
+    EXPECT_THAT(implementations(network, shape, bf16_options(set.held_to)),
+                ::testing::IsSupersetOf(
+                    {::testing::HasSubstr("own:activation_bf16"), ::testing::HasSubstr("own:squeeze_excite_bf16")}));
+  }
   expect_bf16_agrees(network, shape, 3 * kRounding);
 }
 
-TEST(Bf16Network, KeepsConvolutionsOnTiles) {
-  if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+TEST(Bf16Network, KeepsConvolutionsInBf16) {
+  if (cannot_run()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
   graph::GraphBuilder b(3);
   const graph::NodeId stem = b.conv(b.input(), "stem", {.out_channels = 16, .kernel = 3, .stride = 2});
   b.output("y", b.instance_norm(pointwise(b, depthwise(b, stem, "depthwise"), "project", 32), "norm", 1e-5));
-  const auto executable = Executable::compile(rounded_weights(b.take()), {1, 3, 32, 32}, bf16_options());
-  std::vector<std::string> implementations;
-  for (const StepInfo& step : executable->steps()) implementations.push_back(step.implementation);
-  EXPECT_THAT(implementations,
-              ::testing::ElementsAre("own:amx_first", "own:depthwise_bf16", "own:amx_pointwise", "own:bf16_to_blocked",
-                                     "own:instance_norm:avx512", "own:to_planar:avx512"));
+  const graph::BoundGraph network = rounded_weights(b.take());
+  for (const Bf16Set& set : bf16_sets()) {
+    const auto executable = Executable::compile(network, {1, 3, 32, 32}, bf16_options(set.held_to));
+    std::vector<std::string> implementations;
+    for (const StepInfo& step : executable->steps()) implementations.push_back(step.implementation);
+    EXPECT_THAT(implementations,
+                ::testing::ElementsAre(set.prefix + "first", "own:depthwise_bf16", set.prefix + "pointwise",
+                                       "own:bf16_to_blocked", "own:instance_norm:avx512", "own:to_planar:avx512"));
+  }
 }
 
 TEST(Bf16Network, KernelsAreChosenByName) {
-  if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+  if (cannot_run()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
   graph::GraphBuilder b(3);
   const graph::NodeId stem = b.conv(b.input(), "stem", {.out_channels = 16, .kernel = 3, .stride = 2});
   b.output("y", depthwise(b, pointwise(b, stem, "expand", 64), "depthwise"));
   const graph::BoundGraph network = rounded_weights(b.take());
   const Shape shape = {1, 3, 32, 32};
-  CompileOptions options = bf16_options();
-  const auto with = [&](const std::string& wanted) {
+  const auto with = [&](const Bf16Set& set, const std::string& wanted) {
+    CompileOptions options = bf16_options(set.held_to);
     options.kernels.wanted = wanted;
     return implementations(network, shape, options);
   };
-  EXPECT_THAT(with("amx_padded_first"), ::testing::Contains(::testing::HasSubstr("own:amx_padded_first")));
-  EXPECT_THAT(with("expand_depthwise"), ::testing::Contains(::testing::HasSubstr("own:amx_expand_depthwise")));
-  EXPECT_THAT(with("depthwise_bf16"), ::testing::Contains(::testing::HasSubstr("own:depthwise_bf16")));
-  expect_bf16_agrees(network, shape, 4 * kRounding);
-  try {
-    with("amx_first_of_all");
-    FAIL() << "expected UnknownKernelError";
-  } catch (const UnknownKernelError& error) {
-    EXPECT_THAT(error.what(), ::testing::HasSubstr("own:amx_expand_depthwise, own:amx_first, own:amx_padded_first"));
+  const auto contains = [](const std::string& name) { return ::testing::Contains(::testing::HasSubstr(name)); };
+  for (const Bf16Set& set : bf16_sets()) {
+    EXPECT_THAT(with(set, set.prefix + "padded_first"), contains(set.prefix + "padded_first"));
+    EXPECT_THAT(with(set, "padded_first"), contains(set.prefix + "padded_first"));
+    EXPECT_THAT(with(set, "expand_depthwise"), contains(set.prefix + "expand_depthwise"));
+    EXPECT_THAT(with(set, "depthwise_bf16"), contains("own:depthwise_bf16"));
+    try {
+      with(set, "first_of_all");
+      FAIL() << "expected UnknownKernelError";
+    } catch (const UnknownKernelError& error) {
+      for (const char* kernel : {"expand_depthwise", "first", "padded_first"}) {
+        EXPECT_THAT(error.what(), ::testing::HasSubstr(set.prefix + kernel));
+      }
+    }
   }
+  // A narrower set's kernels stand beside those of the best.
+  EXPECT_THAT(with(bf16_sets().front(), "own:dot_first"), contains("own:dot_first"));
+  expect_bf16_agrees(network, shape, 4 * kRounding);
 }
 
 // DeepLab's ASPP: of 3x3 taps 36 positions apart only the middle one ever reads a map of 14x14.
 TEST(Bf16Network, TapsThatNeverReadTheMapAreDropped) {
-  if (lacks_amx()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
+  if (cannot_run()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
   graph::GraphBuilder b(3);
   const graph::NodeId stem = pointwise(b, b.input(), "stem", 960);
   b.output("y", b.conv(stem, "aspp", {.out_channels = 256, .kernel = 3, .dilation = 36, .bias = true}));
   const graph::BoundGraph network = rounded_weights(b.take());
   const Shape shape = {1, 3, 14, 14};
   expect_bf16_agrees(network, shape, 4 * kRounding);
-  size_t bytes = 0;
-  for (const StepInfo& step : Executable::compile(network, shape, bf16_options())->steps()) {
-    if (step.node == "aspp") bytes += step.weight_bytes;
+  for (const Bf16Set& set : bf16_sets()) {
+    size_t bytes = 0;
+    for (const StepInfo& step : Executable::compile(network, shape, bf16_options(set.held_to))->steps()) {
+      if (step.node == "aspp") bytes += step.weight_bytes;
+    }
+    EXPECT_GE(bytes, size_t{960} * 256 * sizeof(uint16_t));
+    EXPECT_LT(bytes, size_t{2} * 960 * 256 * sizeof(uint16_t));
   }
-  EXPECT_GE(bytes, size_t{960} * 256 * sizeof(uint16_t));
-  EXPECT_LT(bytes, size_t{2} * 960 * 256 * sizeof(uint16_t));
 }
 
 }  // namespace

@@ -2,18 +2,21 @@
 // more.
 #include "nn/engine/machine/capabilities.h"
 
+#include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "nn/core/error.h"
+#include "nn/engine/bf16/convolution_list.h"
 #include "nn/engine/instruction_set.h"
 #include "tests/engine/convolution_fixture.h"
 
 namespace zoo::engine {
 namespace {
 
+using kernels::Bf16Isa;
 using kernels::Int8Isa;
 using kernels::Isa;
 
@@ -55,12 +58,16 @@ TEST(Capabilities, AreWhatProcessorAndOneDnnBothHave) {
   EXPECT_EQ(all.isa, Isa::kAvx512);
   EXPECT_TRUE(all.avx_vnni && all.avx512_vnni && all.avx512_bf16 && all.amx_bf16 && all.amx_int8);
   EXPECT_EQ(all.caches.l2, 7U);
+  EXPECT_EQ(all.bf16(), Bf16Isa::kAmx);
   EXPECT_EQ(all.int8(), Int8Isa::kAmx);
 
   OneDnnSets held = kUnboundOneDnn;
   held.avx512_core_amx = false;
   EXPECT_FALSE(capabilities_of(kEverything, held, {}).amx_bf16);
+  EXPECT_EQ(capabilities_of(kEverything, held, {}).bf16(), Bf16Isa::kDot);
   EXPECT_EQ(capabilities_of(kEverything, held, {}).int8(), Int8Isa::kVnni);
+  held.avx512_core_bf16 = false;
+  EXPECT_EQ(capabilities_of(kEverything, held, {}).bf16(), std::nullopt);
   held.avx512_core = false;
   EXPECT_EQ(capabilities_of(kEverything, held, {}).isa, Isa::kAvx2);
   EXPECT_EQ(capabilities_of(kEverything, held, {}).int8(), Int8Isa::kAvxVnni);
@@ -76,6 +83,9 @@ TEST(Capabilities, NoSetComesWithoutThoseBelowIt) {
     EXPECT_TRUE(!(some.avx512_vnni || some.avx512_bf16) || some.has(Isa::kAvx512));
     EXPECT_TRUE(!some.amx_bf16 || some.avx512_bf16);
     EXPECT_TRUE(!some.amx_int8 || some.avx512_vnni);
+    EXPECT_TRUE(!some.bf16() || some.has(*some.bf16()));
+    EXPECT_EQ(some.bf16().has_value(), some.avx512_bf16);
+    EXPECT_EQ(some.bf16() == Bf16Isa::kAmx, some.amx_bf16);
     EXPECT_TRUE(!some.int8() || some.has(*some.int8()));
     EXPECT_TRUE(!some.int8() || kernels::lanes_of(*some.int8()) == some.lanes());
     EXPECT_EQ(some.int8().has_value(), some.isa == Isa::kAvx2 || some.avx512_vnni);
@@ -87,6 +97,7 @@ TEST(Capabilities, HeldToASetLeavesNothingBeyondIt) {
   const Capabilities avx512 = held_to(all, Isa::kAvx512);
   EXPECT_TRUE(avx512.avx512_vnni && avx512.avx512_bf16);
   EXPECT_FALSE(avx512.amx_bf16 || avx512.amx_int8);
+  EXPECT_EQ(avx512.bf16(), Bf16Isa::kDot);
   for (const Isa isa : {Isa::kSse, Isa::kAvx2}) {
     const Capabilities held = held_to(all, isa);
     EXPECT_EQ(held.isa, isa);
@@ -119,6 +130,27 @@ TEST(Capabilities, NoCombinationGivesAKernelOfOtherBlocks) {
     const ConvolutionKernels all = f32_convolution_kernels(problem, kernels::kernel_table(isa));
     EXPECT_FALSE(all.empty());
     for (const auto& kernel : all) EXPECT_EQ(kernel->lanes(), problem.machine.lanes()) << kernel->name();
+  }
+}
+
+// Zen 4, Zen 5 and Cooper Lake have dot products of bf16 and no tiles.
+TEST(Capabilities, DecideWhichKernelsComputeInBf16) {
+  ConvolutionProblem problem;
+  problem.op = {.in_channels = 128, .out_channels = 128};
+  problem.src = {1, 128, 14, 14};
+  problem.dst = problem.src;
+  problem.pad = {{0, 0}, {0, 0}};
+  problem.src_format = problem.dst_format = kChannelsLastBf16;
+  for (const Capabilities& some : all_combinations()) {
+    problem.machine = some;
+    std::vector<std::string> names;
+    for (const auto& kernel : bf16_convolution_kernels(problem, kernels::kernel_table(some.isa))) {
+      names.push_back(kernel->name());
+    }
+    std::vector<std::string> expected;
+    if (some.amx_bf16) expected.emplace_back("own:amx_pointwise");
+    if (some.avx512_bf16) expected.emplace_back("own:dot_pointwise");
+    EXPECT_EQ(names, expected);
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "nn/core/error.h"
 #include "nn/engine/compile/calibrator.h"
+#include "nn/engine/machine/capabilities.h"
 #include "tests/engine/network_fixture.h"
 #include "tests/support/temp_folder.h"
 
@@ -67,7 +68,9 @@ TEST(Precision, NeedsAnInstructionSetUnlessItIsF32) {
   EXPECT_EQ(why_unavailable(Precision::kF32, InstructionSet::kAvx512), "");
   EXPECT_EQ(why_unavailable(Precision::kInt8, InstructionSet::kAvx512).empty(),
             is_available(InstructionSet::kAvx512) && why_unavailable(Precision::kInt8).empty());
-  EXPECT_THAT(why_unavailable(Precision::kBf16, InstructionSet::kAvx512), Not(IsEmpty())) << "tiles are no vectors";
+  EXPECT_EQ(why_unavailable(Precision::kBf16, InstructionSet::kAvx512).empty(), machine_capabilities().avx512_bf16)
+      << "dot products are AVX-512's";
+  EXPECT_EQ(why_unavailable(Precision::kBf16).empty(), machine_capabilities().avx512_bf16);
 }
 
 TEST(Precision, IsRefusedWithTheReason) {
@@ -145,14 +148,15 @@ TEST(Precision, ListsTheKernelsItHas) {
   if (!why_unavailable(Precision::kBf16).empty()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
   CompileOptions options;
   options.precision = Precision::kBf16;
+  options.kernels.isa = InstructionSet::kAvx512;
   options.kernels.wanted = "own:direct_conv";
   try {
     Executable::compile(network(), kInput, options);
     FAIL() << "compiled";
   } catch (const EngineError& error) {
     EXPECT_STREQ(error.what(),
-                 "no convolution of this network has a kernel \"own:direct_conv\"; there are own:amx_padded_first, "
-                 "own:amx_pointwise, own:amx_rows");
+                 "no convolution of this network has a kernel \"own:direct_conv\"; there are own:dot_padded_first, "
+                 "own:dot_pointwise, own:dot_rows");
   }
 }
 

@@ -15,6 +15,7 @@
 
 #include "nn/engine/machine/aligned_buffer.h"
 #include "nn/engine/machine/parallel.h"
+#include "tests/engine/bf16_sets.h"
 #include "tests/engine/formula_calibration.h"
 #include "tests/engine/network_fixture.h"
 #include "tests/support/temp_folder.h"
@@ -216,25 +217,35 @@ class RowChainNetwork : public ::testing::TestWithParam<ChainCase> {
     const graph::BoundGraph network = network_of(GetParam());
     const Shape& image = GetParam().image;
     options.outputs = {};
-    EXPECT_THAT(implementations(network, image, options), Not(Contains(HasSubstr("own:" + kernel))));
+    EXPECT_THAT(implementations(network, image, options), Not(Contains(HasSubstr(kernel))));
     const std::vector<float> expected = run_network(network, image, options).back();
     options.outputs = {"y"};
     options.kernels.wanted = kernel;
     for (const int threads : {1, 2, 3}) {
       options.tuned_threads = threads;
       if (image[0] < threads || threads == 1) {
-        EXPECT_THAT(implementations(network, image, options), Contains(HasSubstr("own:" + kernel)));
+        EXPECT_THAT(implementations(network, image, options), Contains(HasSubstr(kernel)));
       }
       EXPECT_EQ(run_network(network, image, options).at(0), expected) << threads << " threads";
+    }
+  }
+
+  static void expect_same_bits_in_bf16() {
+    for (const Bf16Set& set : bf16_sets()) {
+      CompileOptions options;
+      options.precision = Precision::kBf16;
+      options.kernels.isa = set.held_to;
+      // Rows are computed by the first kernels; others add up in another order.
+      options.kernels.timing = KernelTiming::kKnownOnly;
+      options.kernels.cache = "";
+      expect_same_bits(options, set.prefix + "rows");
     }
   }
 };
 
 TEST_P(RowChainNetwork, YieldsTheSameBitsInBf16) {
   if (!why_unavailable(Precision::kBf16).empty()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
-  CompileOptions options;
-  options.precision = Precision::kBf16;
-  expect_same_bits(options, "amx_rows");
+  expect_same_bits_in_bf16();
 }
 
 TEST_P(RowChainNetwork, YieldsTheSameBitsInInt8) {
@@ -242,7 +253,7 @@ TEST_P(RowChainNetwork, YieldsTheSameBitsInInt8) {
   CompileOptions options;
   options.precision = Precision::kInt8;
   options.calibration = calibration_of(network_of(GetParam()), GetParam().image);
-  expect_same_bits(options, "rows_int8");
+  expect_same_bits(options, "own:rows_int8");
 }
 
 constexpr auto kSwish = ActivationKind::kHardSwish;
@@ -269,9 +280,7 @@ class DilatedRowChain : public RowChainNetwork {};
 /// In int8 networks dilated convolutions run in f32.
 TEST_P(DilatedRowChain, YieldsTheSameBitsInBf16) {
   if (!why_unavailable(Precision::kBf16).empty()) GTEST_SKIP() << why_unavailable(Precision::kBf16);
-  CompileOptions options;
-  options.precision = Precision::kBf16;
-  expect_same_bits(options, "amx_rows");
+  expect_same_bits_in_bf16();
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, DilatedRowChain,
@@ -330,7 +339,7 @@ TEST_F(RowChainChoice, CanBeForcedAndForbidden) {
   for (const Precision precision : precisions()) {
     EXPECT_THAT(steps(precision, kSmallSize, {.wanted = "rows", .cache = ""}), ElementsAre(HasSubstr("third own:")))
         << to_string(precision);
-    const std::string apart = precision == Precision::kBf16 ? "amx_p" : "conv_int8";
+    const std::string apart = precision == Precision::kBf16 ? bf16_sets().front().prefix + "p" : "conv_int8";
     EXPECT_THAT(steps(precision, kLargeSize, {.wanted = apart, .cache = ""}), SizeIs(3)) << to_string(precision);
   }
 }
@@ -347,7 +356,7 @@ TEST_F(RowChainChoice, IsRemembered) {
       std::ifstream file(entry.path());
       text.append(std::istreambuf_iterator<char>(file), {});
     }
-    EXPECT_THAT(text, HasSubstr(precision == Precision::kBf16 ? "own:amx_rows" : "own:rows_int8"));
+    EXPECT_THAT(text, HasSubstr(precision == Precision::kBf16 ? bf16_sets().front().prefix + "rows" : "own:rows_int8"));
     EXPECT_THAT(text, HasSubstr(" + own:"));
   }
 }

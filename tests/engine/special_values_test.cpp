@@ -13,6 +13,7 @@
 #include "nn/engine/kernels/int8/int8.h"
 #include "nn/engine/machine/capabilities.h"
 #include "nn/engine/reference/reference_ops.h"
+#include "tests/engine/bf16_sets.h"
 #include "tests/engine/convolution_fixture.h"
 #include "tests/engine/int8_sets.h"
 #include "tests/engine/network_fixture.h"
@@ -298,11 +299,12 @@ TEST(SpecialValuesOfNetworks, ANaNPixelReachesAllThatReadsItByEveryKernelInEvery
       if (!is_available(isa)) continue;
       for (const std::string wanted : {"own", "onednn", "auto"}) all.push_back(options_for(isa, 1, wanted));
     }
-    if (why_unavailable(Precision::kBf16).empty()) {
+    for (const Bf16Set& set : bf16_sets()) {
       all.emplace_back();
       all.back().precision = Precision::kBf16;
-      all.push_back(options_for(InstructionSet::kAuto, 1, "own:split"));
+      all.back().kernels.isa = set.held_to;
     }
+    if (machine_capabilities().amx_bf16) all.push_back(options_for(InstructionSet::kAuto, 1, "own:split"));
     for (const CompileOptions& options : all) {
       for (const float pixel : {kNaN, -kNaN}) {
         const std::vector<bool> actual = numbers_of(network, options, pixel);
@@ -403,7 +405,7 @@ TEST_P(SpecialValuesOfInt8, BytesHoldTheNearestNumberOfWhatLiesBeyond) {
 INSTANTIATE_TEST_SUITE_P(AllSets, SpecialValuesOfInt8, ::testing::ValuesIn(kInt8Sets), int8_set_name);
 
 TEST(SpecialValuesOfBf16, EveryLayersActivation) {
-  if (!machine_capabilities().amx_bf16) GTEST_SKIP() << "this processor has no AMX";
+  if (!machine_capabilities().avx512_bf16) GTEST_SKIP() << "this processor has no AVX512-BF16";
   std::vector<float> bias(kSpecials, kSpecials + kCount);
   const std::vector<float> x(16, 0.0F);
   const std::vector<float> weights(static_cast<size_t>(kCount * kCount), 1.0F);

@@ -10,6 +10,7 @@
 #include "models/model_config.h"
 #include "models/results.h"
 #include "nn/engine/executable.h"
+#include "nn/engine/machine/capabilities.h"
 #include "nn/weights/safetensors.h"
 #include "nn/weights/synthetic.h"
 #include "tests/golden/reference_records.h"
@@ -62,9 +63,7 @@ class GoldenParity : public ::testing::TestWithParam<std::tuple<ReferenceRecord,
 TEST_P(GoldenParity, HoldsForEveryOutput) {
   const auto& [record, way] = GetParam();
   if (!engine::is_available(way.options.kernels.isa)) GTEST_SKIP() << "the machine has no such instruction set";
-  if (way.needs_tiles && !engine::why_unavailable(engine::Precision::kBf16).empty()) {
-    GTEST_SKIP() << "the machine has no AMX";
-  }
+  if (way.needs_tiles && !engine::machine_capabilities().amx_bf16) GTEST_SKIP() << "the machine has no AMX";
   const models::ModelConfig config = models::load_model_config(record.config());
   graph::BoundGraph network;
   network.graph = models::build_graph(config);

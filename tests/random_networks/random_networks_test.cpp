@@ -76,6 +76,8 @@ Way way_for(Precision precision, test::Random& random) {
   way.options.tuned_threads = random.pick({1, 1, 1, 1, 2, 2, 3, 4});
   way.options.kernels.isa = sets[random.below(sets.size())];
   if (precision == Precision::kF32) way.options.kernels.wanted = kKernels[random.below(kKernels.size())];
+  // Where there are tiles those would always win.
+  if (precision == Precision::kBf16) way.options.kernels.wanted = random.pick({"auto", "own:dot"});
   way.options.kernels.cache = "";
   way.options.kernels.timing = KernelTiming::kKnownOnly;
   way.run_threads = random.pick({1, 1, 1, 1, 2, 2, 3, 4});

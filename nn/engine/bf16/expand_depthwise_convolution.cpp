@@ -1,5 +1,7 @@
 // A dense convolution of bf16 networks and the depthwise one that reads it: what lies between them stays in the cache,
 // in f32.
+#include <fmt/format.h>
+
 #include "nn/engine/bf16/convolution_list.h"
 #include "nn/engine/bf16/depthwise_layer.h"
 #include "nn/engine/bf16/tile_source.h"
@@ -11,13 +13,14 @@ using kernels::Bf16;
 
 class Bf16ExpandDepthwiseConvolution : public ConvolutionKernel {
  public:
-  Bf16ExpandDepthwiseConvolution(const ConvolutionProblem& problem, const ConvolutionProblem& first)
-      : source_(TileSources(first).whole()),
+  Bf16ExpandDepthwiseConvolution(const ConvolutionProblem& problem, const ConvolutionProblem& first,
+                                 const kernels::Bf16Table& table)
+      : source_(TileSources(first, table).whole()),
         layer_(problem, {first.dst[2], first.dst[3]}),
         items_(problem.src[0] * kernels::channel_pairs(problem.op.in_channels)),
         lanes_(problem.machine.lanes()) {}
 
-  std::string name() const override { return "own:amx_expand_depthwise"; }
+  std::string name() const override { return fmt::format("own:{}_expand_depthwise", source_.table->prefix); }
   int64_t lanes() const override { return lanes_; }
   bool can_sum() const override { return true; }
   size_t packed_bytes() const override { return first_bytes() + layer_.packed_bytes(); }
@@ -42,8 +45,8 @@ class Bf16ExpandDepthwiseConvolution : public ConvolutionKernel {
       const Bf16* src = source.prepared(memory.src, memory.scratch, memory.threads);
       parallel_for(memory.threads, parts, [&](int64_t first, int64_t last) {
         for (int64_t part = first; part < last; ++part) {
-          kernels::expand_depthwise(pair, src, static_cast<Bf16*>(memory.dst), buffers + part * floats,
-                                    items * part / parts, items * (part + 1) / parts);
+          source.table->expand_depthwise(pair, src, static_cast<Bf16*>(memory.dst), buffers + part * floats,
+                                         items * part / parts, items * (part + 1) / parts);
         }
       });
     });
@@ -52,7 +55,7 @@ class Bf16ExpandDepthwiseConvolution : public ConvolutionKernel {
  private:
   /// Whole cache lines.
   size_t first_bytes() const { return (source_.packed_bytes() + 63) / 64 * 64; }
-  int64_t part_floats() const { return kernels::expand_depthwise_scratch({source_.conv, layer_.conv()}); }
+  int64_t part_floats() const { return source_.table->expand_depthwise_scratch({source_.conv, layer_.conv()}); }
 
   TileSource source_;
   Bf16DepthwiseLayer layer_;
@@ -62,11 +65,12 @@ class Bf16ExpandDepthwiseConvolution : public ConvolutionKernel {
 
 }  // namespace
 
-std::unique_ptr<ConvolutionKernel> make_bf16_expand_depthwise_convolution(const ConvolutionProblem& problem) {
+std::unique_ptr<ConvolutionKernel> make_bf16_expand_depthwise_convolution(const ConvolutionProblem& problem,
+                                                                          const kernels::Bf16Table& table) {
   if (problem.expansions.size() != 1 || !is_bf16_depthwise(problem)) return nullptr;
   const ConvolutionProblem first = members_of(problem).front();
   if (!is_bf16_dense(first)) return nullptr;
-  return std::make_unique<Bf16ExpandDepthwiseConvolution>(problem, first);
+  return std::make_unique<Bf16ExpandDepthwiseConvolution>(problem, first, table);
 }
 
 }  // namespace zoo::engine

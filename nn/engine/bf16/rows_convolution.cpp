@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "nn/engine/bf16/convolution_list.h"
 #include "nn/engine/bf16/tile_source.h"
 #include "nn/engine/plan/stored_bytes.h"
@@ -16,9 +18,10 @@ using kernels::Bf16;
 
 class RowsConvolution : public ConvolutionKernel {
  public:
-  explicit RowsConvolution(const ConvolutionProblem& problem) : lanes_(problem.machine.lanes()) {
+  RowsConvolution(const ConvolutionProblem& problem, const kernels::Bf16Table& table)
+      : lanes_(problem.machine.lanes()) {
     for (const ConvolutionProblem& member : members_of(problem)) {
-      const TileSources sources(member);
+      const TileSources sources(member, table);
       if (sources_.empty()) {
         sources_.push_back(sources.first_of_rows());
         stages_.push_back(sources.first_stage());
@@ -35,7 +38,7 @@ class RowsConvolution : public ConvolutionKernel {
              .dst_image_bytes = image_bytes(problem.dst, problem.dst_format)};
   }
 
-  std::string name() const override { return "own:amx_rows"; }
+  std::string name() const override { return fmt::format("own:{}_rows", sources_.front().table->prefix); }
   int64_t lanes() const override { return lanes_; }
   size_t packed_bytes() const override {
     size_t bytes = 0;
@@ -64,7 +67,7 @@ class RowsConvolution : public ConvolutionKernel {
     std::vector<RowStage> bound = stages_;
     const std::byte* packed = memory.packed;
     for (size_t i = 0; i < bound.size(); ++i) {
-      bound[i].compute = row_function(sources_[i].bound(packed));
+      bound[i].compute = sources_[i].row_function(packed);
       packed += lines(sources_[i]);
     }
     return make_bound_step(
@@ -92,11 +95,12 @@ class RowsConvolution : public ConvolutionKernel {
 
 }  // namespace
 
-std::unique_ptr<ConvolutionKernel> make_bf16_rows_convolution(const ConvolutionProblem& problem) {
+std::unique_ptr<ConvolutionKernel> make_bf16_rows_convolution(const ConvolutionProblem& problem,
+                                                              const kernels::Bf16Table& table) {
   if (problem.expansions.empty() || problem.has_residual || problem.expansions.size() >= RowChain::kMaxStages)
     return nullptr;
   if (!std::ranges::all_of(members_of(problem), is_bf16_dense)) return nullptr;
-  return std::make_unique<RowsConvolution>(problem);
+  return std::make_unique<RowsConvolution>(problem, table);
 }
 
 }  // namespace zoo::engine

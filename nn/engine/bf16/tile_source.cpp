@@ -4,6 +4,8 @@
 #include <span>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace zoo::engine {
 namespace {
 
@@ -27,6 +29,8 @@ std::vector<float> channels_last(const graph::Conv2d& op, std::span<const float>
 }
 
 }  // namespace
+
+std::string TileSource::name() const { return fmt::format("{}_{}", table->prefix, kind); }
 
 size_t TileSource::weight_bytes() const {
   const int64_t count = kernels::packed_tile_weights(conv.out_channels, conv.taps, conv.depth_blocks);
@@ -55,7 +59,7 @@ kernels::TileConv TileSource::bound(const std::byte* packed) const {
 
 bool is_bf16_dense(const ConvolutionProblem& problem) {
   const graph::Conv2d& op = problem.op;
-  if (!problem.machine.amx_bf16 || op.groups != 1 || problem.dst_format != kChannelsLastBf16) return false;
+  if (!problem.machine.bf16() || op.groups != 1 || problem.dst_format != kChannelsLastBf16) return false;
   if (problem.src_format == kChannelsLastBf16) return true;
   return problem.src_format == kPlanarF32 && op.in_channels <= kernels::kPixelChannels &&
          op.dilation == graph::Size2d{1, 1} && op.kernel.w * kernels::kPixelChannels <= kernels::kTileDepth;
@@ -109,7 +113,12 @@ TileSource TileSources::unfolded_image() const {
   kernels::TileConv conv = tiles(problem_.dst[3], kernels::kTileDepth);
   conv.position_stride = kernels::kTileDepth;
   conv.run_stride = problem_.dst[3] * kernels::kTileDepth;
-  return {.name = "amx_first",
+  // Vectors need not multiply the zeros at the end of a row; for tiles they cost nothing.
+  constexpr int64_t kValues =
+      kernels::UnfoldImage::kKernel * kernels::UnfoldImage::kKernel * kernels::UnfoldImage::kChannels;
+  if (table_.isa == kernels::Bf16Isa::kDot) conv.depth = (kValues + 3) / 4 * 4;
+  return {.table = &table_,
+          .kind = "first",
           .op = op_,
           .conv = conv,
           .offsets = {0},
@@ -129,7 +138,8 @@ TileSource TileSources::padded_image() const {
   conv.image_stride = pad.padded_h * pad.padded_w * kPixel;
   std::vector<int64_t> offsets;
   for (int64_t y = 0; y < op_.kernel.h; ++y) offsets.push_back(y * pad.padded_w * kPixel);
-  return {.name = "amx_padded_first",
+  return {.table = &table_,
+          .kind = "padded_first",
           .op = op_,
           .conv = conv,
           .offsets = std::move(offsets),
@@ -154,7 +164,8 @@ TileSource TileSources::map(int64_t width) const {
       offsets.push_back((y * op_.dilation.h * width + x * op_.dilation.w) * pixel());
     }
   }
-  return {.name = conv.taps == 1 ? "amx_pointwise" : "amx_conv",
+  return {.table = &table_,
+          .kind = conv.taps == 1 ? "pointwise" : "conv",
           .op = op_,
           .conv = conv,
           .offsets = std::move(offsets),
@@ -228,14 +239,14 @@ void join_runs(kernels::TileConv& conv) {
   conv.images = 1;
 }
 
-RowFunction row_function(const kernels::TileConv& conv) {
-  return [conv](const std::byte* src, std::byte* dst, int64_t begin, int64_t end) {
+RowFunction TileSource::row_function(const std::byte* packed) const {
+  return [table = table, conv = bound(packed)](const std::byte* src, std::byte* dst, int64_t begin, int64_t end) {
     kernels::TileConv rows = conv;
     rows.runs = end - begin;
     rows.images = 1;
     join_runs(rows);
-    kernels::tile_conv(rows, reinterpret_cast<const Bf16*>(src), nullptr, reinterpret_cast<Bf16*>(dst), 0,
-                       kernels::tile_conv_items(rows));
+    table->conv(rows, reinterpret_cast<const Bf16*>(src), nullptr, reinterpret_cast<Bf16*>(dst), 0,
+                table->conv_items(rows));
   };
 }
 

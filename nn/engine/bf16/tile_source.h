@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,7 +18,8 @@ namespace zoo::engine {
 
 /// What the tiles of a convolution read, and how it gets there.
 struct TileSource {
-  std::string_view name;
+  const kernels::Bf16Table* table;  ///< what multiplies them
+  std::string_view kind;            ///< "pointwise", "first"
   graph::Conv2d op;
   kernels::TileConv conv;        ///< but for the pointers
   std::vector<int64_t> offsets;  ///< TileConv::tap_offsets
@@ -28,12 +30,16 @@ struct TileSource {
   /// (src, dst, begin, end): row `begin` goes to `dst`.
   std::function<void(const void*, kernels::Bf16*, int64_t, int64_t)> prepare = {};
 
+  /// "amx_pointwise"
+  std::string name() const;
   /// Of weights and bias together.
   size_t packed_bytes() const;
   /// As ConvolutionKernel::pack.
   void pack(std::span<const float> weights, std::span<const float> bias, std::byte* packed) const;
   /// The convolution with its addresses, for whoever keeps this and what pack() has filled.
   kernels::TileConv bound(const std::byte* packed) const;
+  /// Rows of it as a stage of a RowChain computes them.
+  RowFunction row_function(const std::byte* packed) const;
 
   /// Whole cache lines.
   size_t scratch_bytes() const { return (static_cast<size_t>(prepared_values) * sizeof(kernels::Bf16) + 63) / 64 * 64; }
@@ -55,7 +61,8 @@ struct TileSource {
 class TileSources {
  public:
   /// Precondition: is_bf16_dense(problem).
-  explicit TileSources(const ConvolutionProblem& problem) : problem_(problem), op_(problem.op) {}
+  TileSources(const ConvolutionProblem& problem, const kernels::Bf16Table& table)
+      : problem_(problem), op_(problem.op), table_(table) {}
 
   /// Of the whole map.
   TileSource whole() const;
@@ -94,6 +101,7 @@ class TileSources {
 
   ConvolutionProblem problem_;
   graph::Conv2d op_;
+  const kernels::Bf16Table& table_;
 };
 
 /// Whether tiles can do the problem: formats, groups, and of an image its sizes.
@@ -102,8 +110,6 @@ bool is_bf16_dense(const ConvolutionProblem& problem);
 /// All positions as one run, where they follow each other in source and result.
 void join_runs(kernels::TileConv& conv);
 
-/// Rows of a convolution as a stage of a RowChain computes them.
-RowFunction row_function(const kernels::TileConv& conv);
 /// What fills a chain whose first stage reads `source`, which must stay.
 RowFunction fill_function(const TileSource& source);
 

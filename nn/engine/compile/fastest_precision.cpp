@@ -136,11 +136,14 @@ class RememberedPrecisions {
  private:
   static constexpr double kMicroseconds = 1000.0;  // of a millisecond
 
-  /// int8 on other kernels takes other times.
+  /// bf16 and int8 on other kernels take other times.
   std::string name_of(Precision precision) const {
-    const auto set = machine_.int8();
-    if (precision != Precision::kInt8 || !set) return std::string(to_string(precision));
-    return fmt::format("{}:{}", to_string(precision), kernels::to_string(*set));
+    const auto name = [precision](const auto& set) {
+      return fmt::format("{}:{}", to_string(precision), kernels::to_string(*set));
+    };
+    if (precision == Precision::kBf16 && machine_.bf16()) return name(machine_.bf16());
+    if (precision == Precision::kInt8 && machine_.int8()) return name(machine_.int8());
+    return std::string(to_string(precision));
   }
 
   std::string key_;

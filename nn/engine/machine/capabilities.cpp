@@ -5,6 +5,7 @@
 namespace zoo::engine {
 namespace {
 
+using kernels::Bf16Isa;
 using kernels::Int8Isa;
 using kernels::Isa;
 
@@ -22,6 +23,8 @@ CacheSizes cache_sizes() {
 
 }  // namespace
 
+bool Capabilities::has(Bf16Isa set) const { return set == Bf16Isa::kAmx ? amx_bf16 : avx512_bf16; }
+
 bool Capabilities::has(Int8Isa set) const {
   switch (set) {
     case Int8Isa::kReference:
@@ -36,6 +39,13 @@ bool Capabilities::has(Int8Isa set) const {
       return amx_int8;
   }
   return false;
+}
+
+std::optional<Bf16Isa> Capabilities::bf16() const {
+  for (const Bf16Isa set : {Bf16Isa::kAmx, Bf16Isa::kDot}) {
+    if (has(set)) return set;
+  }
+  return std::nullopt;
 }
 
 std::optional<Int8Isa> Capabilities::int8() const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "nn/engine/kernels/common/bf16_isa.h"
 #include "nn/engine/kernels/common/isa.h"
 #include "nn/engine/machine/onednn_isa.h"
 #include "nn/engine/machine/processor_features.h"
@@ -33,7 +34,11 @@ struct Capabilities {
 
   /// Whether kernels of the set may run: those of narrower sets run, too.
   bool has(kernels::Isa set) const { return isa >= set; }
+  bool has(kernels::Bf16Isa set) const;
   bool has(kernels::Int8Isa set) const;
+  /// The fastest set that bf16 networks may use; nothing without products of bf16, where every number would be widened
+  /// to f32 before f32's multiply-add.
+  std::optional<kernels::Bf16Isa> bf16() const;
   /// The fastest set that int8 networks may use, of those for blocks of so many lanes; nothing where int8 would be
   /// slower than f32: with AVX-512 that lacks VNNI, and below AVX2.
   std::optional<kernels::Int8Isa> int8() const;

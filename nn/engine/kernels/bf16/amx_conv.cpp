@@ -4,7 +4,6 @@
 
 #include "nn/engine/kernels/bf16/amx_tiles.h"
 #include "nn/engine/kernels/bf16/bf16.h"
-#include "nn/engine/kernels/bf16/bf16_vec.h"
 
 namespace zoo::engine::kernels {
 namespace {
@@ -13,37 +12,6 @@ namespace {
 constexpr int64_t kManyTiles = 40;
 
 bool splits_rows(const TileConv& conv) { return Tiling(conv).count > kManyTiles; }
-
-/// Finishes the sums of one tile of positions. `dst` and `residual` point at the first channel of the first position.
-template <ActivationKind kKind, bool kResidual, int kColumns>
-inline void finish(const TileConv& conv, const float* bias, const float* sums, const Bf16* residual, Bf16* dst,
-                   int64_t positions, __mmask16 last_lanes) {
-  const int64_t step = conv.dst_row;
-  const float slope = conv.activation.slope;
-  const bool half_line = step == kChannelStep;
-  const __m512 low_bias = _mm512_loadu_ps(bias);
-  const __m512 high_bias = _mm512_loadu_ps(bias + kChannelStep);
-  for (int64_t p = 0; p < positions; ++p) {
-    __m512 low = _mm512_add_ps(_mm512_load_ps(sums + p * kSumStride), low_bias);
-    if constexpr (kResidual) low = _mm512_add_ps(low, load_bf16(residual + p * step));
-    low = activate<kKind>(low, slope);
-    Bf16* to = dst + p * step;
-    if constexpr (kColumns == 2) {
-      __m512 high = _mm512_add_ps(_mm512_load_ps(sums + p * kSumStride + kChannelStep), high_bias);
-      if constexpr (kResidual) high = _mm512_add_ps(high, load_bf16(residual + p * step + kChannelStep));
-      high = activate<kKind>(high, slope);
-      if constexpr (!keeps_zero(kKind)) high = _mm512_maskz_mov_ps(last_lanes, high);
-      store_bf16_pair(to, low, high);
-    } else {
-      if constexpr (!keeps_zero(kKind)) low = _mm512_maskz_mov_ps(last_lanes, low);
-      if (half_line) {
-        store_bf16(to, low);
-      } else {
-        store_bf16_pair(to, low, _mm512_setzero_ps());
-      }
-    }
-  }
-}
 
 /// Sums that wait to be finished.
 struct Block {
@@ -95,12 +63,9 @@ class Convolver {
   const std::byte* weights(int64_t column) const {
     return reinterpret_cast<const std::byte*>(conv_.weights) + column * panel_bytes(conv_);
   }
-  /// Whether the last pair of columns has only one.
-  bool is_single(int64_t column) const { return conv_.out_channels - column * 2 * kChannelStep <= kChannelStep; }
-
   void block(int64_t tile, int64_t column, WeightFetcher& fetcher) {
     const bool pair = tile + 1 < end_;
-    if (is_single(column)) {
+    if (is_single(conv_, column)) {
       pair ? block<2, 1>(tile, column, fetcher) : block<1, 1>(tile, column, fetcher);
     } else {
       pair ? block<2, 2>(tile, column, fetcher) : block<1, 2>(tile, column, fetcher);
@@ -127,22 +92,14 @@ class Convolver {
     const float* sums = sums_[current_ ^ 1U].data();
     for (int row = 0; row < pending_.rows; ++row) {
       const float* tile = sums + row * kTileSums;
+      const int64_t position = (row == 0 ? pending_.first : pending_.second).dst;
       if (pending_.columns == 2) {
-        finish_tile<2>(row == 0 ? pending_.first : pending_.second, tile);
+        finish_tile<kKind, kResidual, 2>(conv_, pending_.channel, tile, residual_, dst_, position, tiling_.positions);
       } else {
-        finish_tile<1>(row == 0 ? pending_.first : pending_.second, tile);
+        finish_tile<kKind, kResidual, 1>(conv_, pending_.channel, tile, residual_, dst_, position, tiling_.positions);
       }
     }
     pending_.rows = 0;
-  }
-
-  template <int kColumns>
-  void finish_tile(const PositionTile& tile, const float* sums) {
-    const int64_t at = tile.dst * conv_.dst_row + pending_.channel;
-    const int64_t left = conv_.out_channels - pending_.channel - (kColumns - 1) * kChannelStep;
-    const auto lanes = static_cast<__mmask16>(left >= kChannelStep ? 0xFFFF : (1 << left) - 1);
-    finish<kKind, kResidual, kColumns>(conv_, conv_.bias + pending_.channel, sums, kResidual ? residual_ + at : nullptr,
-                                       dst_ + at, tiling_.positions, lanes);
   }
 
   const TileConv& conv_;

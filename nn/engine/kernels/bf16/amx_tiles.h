@@ -13,15 +13,14 @@
 #include "nn/engine/kernels/amx/tile_config.h"
 #include "nn/engine/kernels/amx/tile_instructions.h"
 #include "nn/engine/kernels/bf16/bf16.h"
+#include "nn/engine/kernels/bf16/tile_sums.h"
 #include "nn/engine/kernels/common/weight_fetcher.h"
 
 namespace zoo::engine::kernels {
 
 inline constexpr int64_t kCacheLine = 64;
 
-/// Sums lie in rows of 2 vectors, kTileRows rows per tile of positions.
-inline constexpr int64_t kSumStride = 2 * kChannelStep;
-inline constexpr int64_t kTileSums = kTileRows * kSumStride;
+static_assert(kTileRows == kMostTilePositions && kTileBytes == kWeightTileBytes);
 
 namespace {
 
@@ -29,15 +28,6 @@ namespace {
 inline PositionTileShape tile_shape(const TileConv& conv, int64_t positions) {
   return {.rows = positions, .row_bytes = conv.depth * static_cast<int64_t>(sizeof(Bf16))};
 }
-
-/// Weights of a pair of columns of tiles.
-inline int64_t panel_bytes(const TileConv& conv) { return conv.taps * conv.depth_blocks * 2 * kTileBytes; }
-
-/// One tile of positions: where it reads and writes.
-struct PositionTile {
-  const Bf16* src = nullptr;
-  int64_t dst = 0;  ///< first position
-};
 
 /// Tiles of equal size in the order of the positions; the last one of a run may overlap the one before.
 struct Tiling {
@@ -50,10 +40,7 @@ struct Tiling {
   PositionTile at(const TileConv& conv, const Bf16* src, int64_t index) const {
     const int64_t run = per_run == count ? 0 : index / per_run;
     const int64_t first = std::min((index - run * per_run) * positions, conv.run_length - positions);
-    const int64_t image = conv.images == 1 ? 0 : run / conv.runs;
-    return {
-        src + image * conv.image_stride + (run - image * conv.runs) * conv.run_stride + first * conv.position_stride,
-        run * conv.dst_run + first};
+    return tile_at(conv, src, run, first);
   }
 
   /// Where work is cut between threads instead of before tile `index`, which may share positions with the one before:

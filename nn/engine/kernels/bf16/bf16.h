@@ -1,8 +1,8 @@
-// Own kernels of bf16 networks. They run where Capabilities::amx_bf16 says so and nowhere else: without AMX's
-// tiles bf16 is no faster than f32.
+// Own kernels of bf16 networks. They run where Capabilities::avx512_bf16 says so and nowhere else; dense convolutions
+// have a set of functions of their own for AMX's tiles (Bf16Table).
 //
 // Channels-last layout: positions [N, H, W], channel_pitch(C) values apart, of padded_channels(C) values each, those
-// beyond C ("tail") always zero. What lies between two positions is never used. No row of a tile may cross a cache
+// beyond C ("tail") always zero. What lies between two positions is never used. No row of an AMX tile may cross a cache
 // line: loading such a tile takes seven times as long. Sums are kept in f32; every value
 // that is stored is rounded to bf16 once (to nearest even). Vectors [N, C] stay f32 in the blocked layout of kernels.h,
 // 16 lanes.
@@ -12,7 +12,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
+#include "nn/engine/kernels/common/bf16_isa.h"
 #include "nn/engine/kernels/common/numbers.h"
 
 namespace zoo::engine::kernels {
@@ -43,7 +45,7 @@ constexpr int64_t channel_pairs(int64_t channels) { return (channels + 2 * kChan
 void blocked_to_bf16(const float* blocked, Bf16* dst, int64_t channels, int64_t area, int64_t begin, int64_t end);
 void bf16_to_blocked(const Bf16* src, float* blocked, int64_t channels, int64_t area, int64_t begin, int64_t end);
 
-/// Values of one row of a full tile of positions.
+/// Values of one row of a full tile of positions: what one step of depth multiplies.
 inline constexpr int64_t kTileDepth = 32;
 
 /// dst = f(conv(src) + bias + residual), groups 1, padding already in the source. A position's result is the sum over
@@ -56,7 +58,7 @@ struct TileConv {
   int64_t dst_row = 0;                   ///< channel_pitch(out_channels)
   int64_t taps = 1;                      ///< 1x1: 1
   int64_t depth_blocks = 1;              ///< per tap
-  int64_t depth = kTileDepth;            ///< at most kTileDepth, even; less only with one block
+  int64_t depth = kTileDepth;            ///< at most kTileDepth, a multiple of four; less only with one block
   const int64_t* tap_offsets = nullptr;  ///< [taps], from the position's first value
   int64_t position_stride = 0;           ///< between the positions of a run, in values
   int64_t run_length = 0;
@@ -68,10 +70,13 @@ struct TileConv {
   ResolvedActivation activation;
 };
 
-/// Work items of `tile_conv`: pairs of columns of tiles or, for many positions, pairs of tiles of positions.
+/// On AMX. Work items: pairs of columns of tiles or, for many positions, pairs of tiles of positions. `residual` may be
+/// null, else it lies like dst.
 int64_t tile_conv_items(const TileConv& conv);
-/// `residual` may be null, else it lies like dst.
 void tile_conv(const TileConv& conv, const Bf16* src, const Bf16* residual, Bf16* dst, int64_t begin, int64_t end);
+/// The same by dot products on vectors. Work items: pairs of columns or, for many positions, tiles of positions.
+int64_t dot_conv_items(const TileConv& conv);
+void dot_conv(const TileConv& conv, const Bf16* src, const Bf16* residual, Bf16* dst, int64_t begin, int64_t end);
 
 /// Values that packed weights have: blocks of kTileDepth x 2 columns of tiles, the last column alone if they are odd.
 int64_t packed_tile_weights(int64_t out_channels, int64_t taps, int64_t depth_blocks);
@@ -108,11 +113,29 @@ struct ExpandDepthwise {
   TileConv expand;
   Bf16Depthwise depthwise;
 };
-/// Floats of scratch that one caller of `expand_depthwise` needs.
+/// On AMX. Floats of scratch, aligned to a cache line, that one caller needs; work item: as of depthwise_conv.
 int64_t expand_depthwise_scratch(const ExpandDepthwise& op);
-/// Work item: as of depthwise_conv.
 void expand_depthwise(const ExpandDepthwise& op, const Bf16* src, Bf16* dst, float* scratch, int64_t begin,
                       int64_t end);
+/// The same by dot products on vectors.
+int64_t dot_expand_depthwise_scratch(const ExpandDepthwise& op);
+void dot_expand_depthwise(const ExpandDepthwise& op, const Bf16* src, Bf16* dst, float* scratch, int64_t begin,
+                          int64_t end);
+
+/// Dense convolutions by the functions of one instruction set: see those above. Weights are packed alike for all.
+struct Bf16Table {
+  Bf16Isa isa = Bf16Isa::kDot;
+  std::string_view prefix;  ///< of the names of kernels: "amx", "dot"
+  int64_t (*conv_items)(const TileConv& conv) = nullptr;
+  void (*conv)(const TileConv& conv, const Bf16* src, const Bf16* residual, Bf16* dst, int64_t begin,
+               int64_t end) = nullptr;
+  int64_t (*expand_depthwise_scratch)(const ExpandDepthwise& op) = nullptr;
+  void (*expand_depthwise)(const ExpandDepthwise& op, const Bf16* src, Bf16* dst, float* scratch, int64_t begin,
+                           int64_t end) = nullptr;
+};
+
+/// Precondition: the machine has the set (machine/capabilities.h).
+const Bf16Table& bf16_table(Bf16Isa isa);
 
 /// Channels of an image's pixel for the first convolution.
 inline constexpr int64_t kPixelChannels = 4;

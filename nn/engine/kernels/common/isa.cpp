@@ -1,5 +1,7 @@
 #include "nn/engine/kernels/common/isa.h"
 
+#include "nn/engine/kernels/common/bf16_isa.h"
+
 namespace zoo::engine::kernels {
 
 std::string_view to_string(Isa isa) {
@@ -10,6 +12,16 @@ std::string_view to_string(Isa isa) {
       return "avx2";
     case Isa::kAvx512:
       return "avx512";
+  }
+  return "unknown";
+}
+
+std::string_view to_string(Bf16Isa isa) {
+  switch (isa) {
+    case Bf16Isa::kDot:
+      return "avx512_bf16";
+    case Bf16Isa::kAmx:
+      return "amx_bf16";
   }
   return "unknown";
 }

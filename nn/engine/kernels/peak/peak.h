@@ -23,6 +23,9 @@ inline constexpr int64_t kReadBlock = 128;
 /// Precondition: the processor has the set.
 const PeakKernels& peak_kernels(Isa isa);
 
+/// Independent dot products of pairs of bf16 on registers, counted like PeakKernels::multiply_add. Precondition:
+/// Capabilities::avx512_bf16.
+int64_t multiply_add_bf16_dots(int64_t rounds);
 /// Independent multiply-adds of bf16 tiles, counted like PeakKernels::multiply_add. Precondition:
 /// Capabilities::amx_bf16.
 int64_t multiply_add_bf16_tiles(int64_t rounds);
