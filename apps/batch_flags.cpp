@@ -24,9 +24,10 @@ void BatchFlags::add_to(CLI::App& app) {
   app.add_option("--out,-o", out, "Folder of the job's parts: part-* and failed-* of each shard")->type_name("DIR");
   app.add_flag("--resume", resume,
                "Go on where the same job was stopped or killed, and leave what is finished as it is");
-  app.add_flag(
-      "--retry-failed", retry_failed,
-      "With --resume: answer the first row of failed-* and all behind it again, for what could not be read then");
+  app.add_flag("--retry-failed", retry_failed,
+               "With --resume: answer the first row of failed-* and all behind it again, for what could not be read "
+               "then. A file "
+               "that has another size than the manifest says is taken as it is now, and its lines have listed_bytes");
 }
 
 batch::WhenThere BatchFlags::when_there() const {

@@ -60,7 +60,7 @@ class VideoRow {
 
  private:
   std::string lines(const pipeline::FrameEvent& event, int64_t frame) const {
-    return sinks::row_lines(event, {row_.row, frame}, job_.format, job_.columns);
+    return sinks::row_lines(event, {row_.row, frame, job_.place.listed_bytes_of(row_)}, job_.format, job_.columns);
   }
 
   const BatchJob& job_;
@@ -92,14 +92,14 @@ void BatchSession::fail(const pipeline::FrameFailure& failure, int64_t row) {
 void BatchSession::write_picture(pipeline::FrameEvent event) {
   const auto* item = std::get_if<pipeline::ProcessedFrame>(&event);
   const int64_t row = item != nullptr ? item->frame.index : std::get<pipeline::FrameFailure>(event).index;
-  const int64_t expected = job_.rows[static_cast<size_t>(part_.rows_done())].row;
-  if (row != expected) throw Error(fmt::format("row {} was answered where row {} is next", row, expected));
+  const batch::ManifestRow& expected = job_.rows[static_cast<size_t>(part_.rows_done())];
+  if (row != expected.row) throw Error(fmt::format("row {} was answered where row {} is next", row, expected.row));
   if (const auto* failure = std::get_if<pipeline::FrameFailure>(&event)) {
     report(failure->message);
     fail(*failure, row);
     return;
   }
-  part_.write(sinks::row_lines(event, {row, 0}, job_.format, job_.columns));
+  part_.write(sinks::row_lines(event, {row, 0, job_.place.listed_bytes_of(expected)}, job_.format, job_.columns));
   part_.end_row();
 }
 
@@ -210,7 +210,7 @@ int BatchSession::run() {
 }
 
 int run_job(const BatchSession::Predictor& predictor, const BatchJob& job, batch::PartNames names,
-            const batch::JobKey& key, batch::WhenThere when_there) {
+            const batch::JobKey& key, batch::WhenThere when_there, bool quiet) {
   const std::string results = names.results.string();
   batch::PartWriter part(std::move(names), key,
                          {.when_there = when_there, .head = sinks::row_head(job.format, job.columns)});
@@ -221,7 +221,7 @@ int run_job(const BatchSession::Predictor& predictor, const BatchJob& job, batch
   }
   report_suspects(part, results);
   const int exit_code = BatchSession(predictor, job, part).run();
-  if (exit_code >= kExitSignalBase) return exit_code;
+  if (exit_code >= kExitSignalBase || quiet) return exit_code;
   const std::string what = fmt::format("{}, {} failed", counted(std::ssize(job.rows), "row"), part.rows_failed());
   if (was_finished) {
     sinks::TextOutput().line(fmt::format("{} was finished before: {}", printable(results), what));

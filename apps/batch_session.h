@@ -64,8 +64,8 @@ void report_lock_problem(const batch::PartWriter& part, const std::string& resul
 /// Says it where rows are tried one at a time, as one of them may have ended an earlier process.
 void report_suspects(const batch::PartWriter& part, const std::string& results);
 
-/// Says which rows of what are done and how, begins, and says what came out.
+/// Says which rows of what are done and how, begins, and, unless `quiet`, says on standard output what came out.
 int run_job(const BatchSession::Predictor& predictor, const BatchJob& job, batch::PartNames names,
-            const batch::JobKey& key, batch::WhenThere when_there);
+            const batch::JobKey& key, batch::WhenThere when_there, bool quiet);
 
 }  // namespace zoo::apps

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <unordered_map>
 #include <utility>
@@ -93,7 +95,16 @@ std::unordered_map<std::string, size_t> items_by_picture(const std::vector<fs::p
 batch::RowPlace place_of(const batch::Manifest& manifest, const EvalFlags& flags) {
   batch::RowPlace place{.root = flags.batch.root.empty() ? manifest.root : fs::path(flags.batch.root)};
   place.root_id = file_id(place.root);
+  if (flags.batch.retry_failed) place.mended = std::make_shared<batch::MendedRows>();
   return place;
+}
+
+/// Whether any row of the whole manifest is among the items.
+bool any_is_known(const batch::RowPlace& place, const EvalFlags& flags,
+                  const std::unordered_map<std::string, size_t>& items) {
+  return std::ranges::any_of(batch::read_manifest(flags.batch.manifest, {}).part, [&](const batch::ManifestRow& row) {
+    return items.contains(real_path(place.file_of(row)).string());
+  });
 }
 
 std::vector<PlannedRow> plan_rows(const batch::Manifest& manifest, const batch::RowPlace& place, const EvalFlags& flags,
@@ -113,7 +124,7 @@ std::vector<PlannedRow> plan_rows(const batch::Manifest& manifest, const batch::
     }
     found += item == items.end() ? 0 : 1;
   }
-  if (found == 0 && std::ssize(rows) == manifest.rows) {  // a shard may hold none, but not the whole manifest
+  if (found == 0 && !any_is_known(place, flags, items)) {  // a shard may hold none, but not the whole manifest
     throw ConfigError(
         {fmt::format("{}: none of the rows is a picture of {}; list its pictures (`manifest "
                      "{}/images`, or the folder of the classes), and name their folder with --root where "
@@ -232,8 +243,10 @@ class EvalWork {
       batch::check_storage(place_of_rows_, row);
       return ordered_.add(place, failure_line(row, batch::with_row_name(outcome.failure, picture, row.path)));
     }
-    ordered_.add(place, {fmt::format("{{\"row\":{},\"frame\":0,\"agreement\":[{},{}],\"metric\":{}}}\n", row.row,
-                                     outcome.agreement.same, outcome.agreement.total, outcome.metric)});
+    const std::optional<int64_t> listed = place_of_rows_.listed_bytes_of(row);
+    ordered_.add(place, {fmt::format("{{\"row\":{},\"frame\":0,\"agreement\":[{},{}],\"metric\":{}{}}}\n", row.row,
+                                     outcome.agreement.same, outcome.agreement.total, outcome.metric,
+                                     listed ? fmt::format(",\"listed_bytes\":{}", *listed) : "")});
   }
 
   /// Those of the part or the storage are no picture's.
@@ -267,6 +280,7 @@ int run_eval_job(const EvalFlags& flags, const models::Model& model, const EvalD
   const batch::RowPlace place = place_of(manifest, flags);
   const std::vector<PlannedRow> rows = plan_rows(manifest, place, flags, data.pictures);
   create_folders(flags.batch.out);
+  batch::check_shard_count(flags.batch.out, shard);
   const batch::PartNames names = batch::part_names(flags.batch.out, shard, ".jsonl");
   const auto files = files_with_calibration(flags.model, model);
   files->add_input(flags.batch.manifest, "the manifest");

@@ -1,6 +1,9 @@
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -9,13 +12,17 @@
 #include "apps/commands.h"
 #include "apps/output.h"
 #include "nn/core/counted.h"
+#include "nn/core/error.h"
 #include "nn/core/files.h"
 #include "pipeline/batch/manifest_writer.h"
 #include "pipeline/images/image_io.h"
 #include "pipeline/video/frame_source.h"
+#include "sinks/text_output.h"
 
 namespace zoo::apps {
 namespace {
+
+using Wanted = std::function<bool(const std::filesystem::path&)>;
 
 struct ManifestFlags {
   std::vector<std::string> folders;
@@ -23,12 +30,31 @@ struct ManifestFlags {
   bool videos = false;
 };
 
+/// Written whole before the first byte is passed on: its first line says how many rows there are.
+void print_manifest(const std::vector<std::filesystem::path>& folders, const Wanted& wanted) {
+  std::error_code error;
+  const std::filesystem::path temporary = std::filesystem::temp_directory_path(error);
+  const NewFile file((error ? std::filesystem::path("/tmp") : temporary) / "backbone-zoo-manifest",
+                     Durability::kProcess);  // never published
+  batch::write_manifest(folders, wanted, file.part());
+  std::ifstream stream(file.part(), std::ios::binary);
+  sinks::TextOutput output;
+  for (std::string line; std::getline(stream, line);) output.line(line);
+  if (stream.bad()) throw IoError(fmt::format("{}: reading failed: {}", file.part().string(), errno_text()));
+  output.finish();
+}
+
 int write_manifest(const ManifestFlags& flags) {
-  check_replaceable(flags.output);  // before the work
+  const bool is_printed = flags.output == "-";
+  if (!is_printed) check_replaceable(flags.output);  // before the work
   const std::vector<std::filesystem::path> folders(flags.folders.begin(), flags.folders.end());
   const auto wanted = [&](const std::filesystem::path& file) {
     return pipeline::has_image_extension(file) || (flags.videos && pipeline::has_video_extension(file));
   };
+  if (is_printed) {
+    print_manifest(folders, wanted);
+    return kExitDone;
+  }
   const batch::ManifestTotals written = batch::write_manifest(folders, wanted, flags.output);
   constexpr double kMegabyte = 1e6;
   report_written(flags.output, fmt::format("{}, {:.1f} MB, below {}", counted(written.rows, "row"),
@@ -41,7 +67,7 @@ int write_manifest(const ManifestFlags& flags) {
 Action setup_manifest(CLI::App& app) {
   auto flags = std::make_shared<ManifestFlags>();
   app.add_option("DIR", flags->folders, "Folders of pictures, with all their subfolders")->required()->type_name("DIR");
-  app.add_option("--output,-o", flags->output, "File to write")->required()->type_name("FILE");
+  app.add_option("--output,-o", flags->output, "File to write; - for standard output")->required()->type_name("FILE");
   app.add_flag("--videos", flags->videos, "List videos, too; each is one row");
   return [flags] { return write_manifest(*flags); };
 }

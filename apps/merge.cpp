@@ -22,6 +22,16 @@ struct MergeFlags {
   std::string output;
 };
 
+/// Throws UsageError where the name says another form than the parts have.
+void check_extension(const std::filesystem::path& output, const batch::JobKey& key) {
+  const std::string extension = output.extension().string();
+  const bool is_table = batch::line_format(key) == batch::LineFormat::kCsv;
+  if (extension != (is_table ? ".jsonl" : ".csv") && !(is_table && extension == ".json")) return;
+  throw UsageError(fmt::format("--output {}: the parts are {}: give a name in {}, or run the shards with --format {}",
+                               output.string(), is_table ? "a table (CSV)" : "lines of JSON",
+                               is_table ? ".csv" : ".jsonl", is_table ? "jsonl" : "csv"));
+}
+
 int merge(const MergeFlags& flags) {
   std::vector<batch::PartNames> names;
   std::set<std::string> receipts;  // `failed-*` names the part that `part-*` names
@@ -39,6 +49,7 @@ int merge(const MergeFlags& flags) {
     merge_evaluation(parts, flags.output);
     return kExitDone;  // every part was read; its shard has said with 3 that rows of it failed
   }
+  check_extension(flags.output, parts.key());
   batch::merge_parts(parts, output);
   report_written(flags.output, fmt::format("{} of {}, {} failed", counted(parts.done() + parts.failed(), "row"),
                                            counted(parts.key().shard.count, "shard"), parts.failed()));

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "apps/output.h"
 #include "apps/predict_flags.h"
 #include "apps/run_inputs.h"
+#include "pipeline/batch/part_files.h"
 #include "pipeline/tasks/task_result.h"
 #include "pipeline/text/label_check.h"
 #include "sinks/source_outputs.h"
@@ -35,6 +37,17 @@ void report_labels(const std::vector<std::string>& labels) {
   if (!problem.empty()) report(fmt::format("pictures: {}", problem));
 }
 
+/// Throws UsageError where a job has written the file: its receipt would say of these results what is not so.
+void check_no_job(const std::string& file, std::string_view flag) {
+  if (file.empty() || file == "-") return;
+  const auto note = batch::job_beside(batch::names_beside(file));
+  if (!note) return;
+  throw UsageError(
+      fmt::format("{} {}: is the result of a job, says {}: --resume goes on with it; write elsewhere, or "
+                  "remove both to begin anew",
+                  flag, file, note->string()));
+}
+
 int predict(PredictFlags& flags) {
   StartupClock clock;
   pipeline::PredictorOptions options = flags.predictor_options();
@@ -53,6 +66,8 @@ int predict(PredictFlags& flags) {
   claim_output(*files, flags.options.json.value_or(""), "--json");
   claim_output(*files, flags.options.coco, "--coco");
   claim_output(*files, flags.options.csv, "--csv");
+  check_no_job(flags.options.json.value_or(""), "--json");
+  check_no_job(flags.options.csv, "--csv");
   if (flags.options.show || !flags.options.save_folder.empty()) report_labels(model->config().labels);
   if (std::ranges::any_of(sources, is_live)) {
     options.network.threads = flags.threads;
@@ -68,8 +83,8 @@ int predict(PredictFlags& flags) {
 }
 
 /// Flags that a job in parts has no place for.
-const std::vector<std::string> kRunFlags = {"--save", "--codec",      "--fps",   "--masks", "--coco",
-                                            "--show", "--max-frames", "--quiet", "--timing"};
+const std::vector<std::string> kRunFlags = {"--save", "--codec", "--fps",        "--masks",
+                                            "--coco", "--show",  "--max-frames", "--timing"};
 
 /// Throws UsageError where flags of a job and of a run are mixed.
 void check_job(const CLI::App& app, const PredictFlags& flags) {

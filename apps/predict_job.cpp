@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -77,6 +78,7 @@ Plan plan_shard(const PredictFlags& flags) {
                               flags.batch.manifest, plan.job.place.root.string()));
   }
   create_folders(flags.batch.out);
+  batch::check_shard_count(flags.batch.out, shard);
   plan.names = batch::part_names(flags.batch.out, shard, std::string(extension_of(plan.job.format)));
   return plan;
 }
@@ -131,7 +133,13 @@ Plan plan_sources(const PredictFlags& flags) {
   run.claim(manifest, output_flag(flags));
   SourceFiles list = files_of(sources, plan.job.place.prefix);
   std::error_code error;
-  if (!fs::exists(plan.names.journal, error) && !fs::exists(plan.names.receipt, error)) {
+  if (!batch::job_beside(plan.names)) {
+    if (fs::exists(results, error) && fs::file_size(results, error) > 0) {
+      throw UsageError(
+          fmt::format("--resume: {} was not written with --resume (there is no {}): write elsewhere, or "
+                      "remove it to begin anew",
+                      results.string(), plan.names.receipt.filename().string()));
+    }
     batch::ManifestWriter writer(manifest);
     for (batch::ManifestFile& file : list.files) writer.add(std::move(file));
     writer.write(list.root);
@@ -161,13 +169,14 @@ int predict_job(const PredictFlags& flags) {
   plan.job.read.open_timeout = flags.timeouts.open();
   plan.job.read.stall_timeout = flags.timeouts.stall();
   plan.job.place.root_id = file_id(plan.job.place.root);
+  if (flags.batch.retry_failed) plan.job.place.mended = std::make_shared<batch::MendedRows>();
   std::vector<std::string> settings = settings_of(flags);
   if (!plan.other_setting.empty()) settings.push_back(plan.other_setting);
   plan.key.work = "predict";
   plan.key.format = to_string(plan.job.format);
   plan.key.fingerprint = job_fingerprint(flags.model, *model, *options.network.precision, flags.kernels, settings);
   const auto predictor = streams::make_parallel_predictor(model, options, plan.job.predict_threads);
-  return run_job(predictor, plan.job, plan.names, plan.key, flags.batch.when_there());
+  return run_job(predictor, plan.job, plan.names, plan.key, flags.batch.when_there(), flags.options.quiet);
 }
 
 }  // namespace zoo::apps

@@ -95,18 +95,18 @@ std::string answers_of(const pipeline::TaskResult& result, const CsvColumns& col
 int64_t frame_number(const pipeline::ProcessedFrame& item) { return item.frame.index; }
 int64_t frame_number(const pipeline::FrameFailure& failure) { return failure.index; }
 
-/// `begin`: what stands before the source; `frame`: its number.
+/// `begin`: what stands before the source; `frame`: its number; `end`: what stands behind all columns.
 std::string rows_of_event(const pipeline::FrameEvent& event, const CsvColumns& columns, const std::string& begin,
-                          int64_t frame) {
+                          int64_t frame, const std::string& end) {
   if (const auto* failure = std::get_if<pipeline::FrameFailure>(&event)) {
     return fmt::format("{}{},{},,{},{}{}\n", begin, csv_field(failure->source), frame, empty_columns(columns.task),
-                       csv_field(failure->message), answers_of({}, columns));
+                       csv_field(failure->message), answers_of({}, columns) + end);
   }
   const auto& item = std::get<pipeline::ProcessedFrame>(event);
   const std::string start =
       fmt::format("{}{},{},{},", begin, csv_field(item.frame.source), frame, number(item.frame.time_s, kThousandths));
   const std::vector<Columns> rows = std::visit([](const auto& result) { return rows_of(result); }, item.result);
-  const std::string answers = answers_of(item.result, columns);
+  const std::string answers = answers_of(item.result, columns) + end;
   if (rows.empty()) return fmt::format("{}{},{}\n", start, empty_columns(columns.task), answers);
   std::string text;
   for (const Columns& row : rows) text += fmt::format("{}{},{}\n", start, fmt::join(row, ","), answers);
@@ -127,11 +127,12 @@ std::string csv_header(const CsvColumns& columns) {
 
 std::string csv_rows(const pipeline::FrameEvent& event, const CsvColumns& columns) {
   const int64_t frame = std::visit([](const auto& of_kind) { return frame_number(of_kind); }, event);
-  return rows_of_event(event, columns, "", frame);
+  return rows_of_event(event, columns, "", frame, "");
 }
 
 std::string csv_rows(const pipeline::FrameEvent& event, const CsvColumns& columns, const RowNumber& number) {
-  return rows_of_event(event, columns, fmt::format("{},", number.row), number.frame);
+  const std::string listed = number.listed_bytes ? fmt::to_string(*number.listed_bytes) : "";
+  return rows_of_event(event, columns, fmt::format("{},", number.row), number.frame, "," + listed);
 }
 
 }  // namespace zoo::sinks

@@ -36,7 +36,7 @@ std::string csv_header(const CsvColumns& columns);
 
 /// The rows of a frame or a failure, each with its line feed.
 std::string csv_rows(const pipeline::FrameEvent& event, const CsvColumns& columns);
-/// The same in the table of a job, whose first column is `row`.
+/// The same in the table of a job, whose first column is `row` and whose last is `listed_bytes`.
 std::string csv_rows(const pipeline::FrameEvent& event, const CsvColumns& columns, const RowNumber& number);
 
 }  // namespace zoo::sinks

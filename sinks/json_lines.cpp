@@ -143,6 +143,7 @@ std::string to_answer_line(const pipeline::FrameEvent& event) {
 std::string to_row_line(const pipeline::FrameEvent& event, const RowNumber& number) {
   Json line = {{"row", number.row}, {"frame", number.frame}};
   std::visit([&](const auto& of_kind) { add_answer(line, of_kind, Place::kSaid); }, event);
+  if (number.listed_bytes) line["listed_bytes"] = *number.listed_bytes;
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

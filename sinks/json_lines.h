@@ -19,6 +19,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "pipeline/result_sink.h"
@@ -38,10 +39,11 @@ std::string to_answer_line(const pipeline::FrameEvent& event);
 struct RowNumber {
   int64_t row = 0;
   int64_t frame = 0;
+  std::optional<int64_t> listed_bytes = {};  ///< what the manifest says of a file that has another size now
 };
 
 /// The line of a job's result or of a frame that failed: as above behind `row` and `frame`, without times, so that it
-/// is the same whoever computes it. Masks are run lengths.
+/// is the same whoever computes it; behind them `listed_bytes` where there are any. Masks are run lengths.
 std::string to_row_line(const pipeline::FrameEvent& event, const RowNumber& number);
 
 /// "2026-11-30T10:22:40.123Z".

@@ -100,6 +100,7 @@ std::string flat_lines(const pipeline::FrameEvent& event, const RowNumber& numbe
     line.update(cells);
     line["error"] = failure != nullptr ? Json(failure->message) : Json(nullptr);
     add_answers(line, event, columns);
+    line["listed_bytes"] = number.listed_bytes ? Json(*number.listed_bytes) : Json(nullptr);
     text += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   }
   return text;
@@ -122,7 +123,7 @@ std::string_view to_string(RowFormat format) {
 std::string_view extension_of(RowFormat format) { return format == RowFormat::kCsv ? ".csv" : ".jsonl"; }
 
 std::string row_head(RowFormat format, const CsvColumns& columns) {
-  return format == RowFormat::kCsv ? fmt::format("row,{}\n", csv_header(columns)) : "";
+  return format == RowFormat::kCsv ? fmt::format("row,{},listed_bytes\n", csv_header(columns)) : "";
 }
 
 std::string row_lines(const pipeline::FrameEvent& event, const RowNumber& number, RowFormat format,

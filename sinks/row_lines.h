@@ -2,12 +2,13 @@
 //
 //   jsonl  {"row":3,"frame":0,"source":"a.jpg","time_s":0.0,"size":[480,640],"top":[...]}         a line per frame
 //   flat   {"row":3,"source":"a.jpg","frame":0,"time_s":0.0,"height":480,"width":640,"rank":1,
-//           "index":281,"label":"tabby","score":0.81,"error":null}                                a line per guess, box
+//           "index":281,"label":"tabby","score":0.81,"error":null,"listed_bytes":null}            a line per guess, box
 //           or class
-//   csv    row,source,frame,time_s,rank,index,label,score,error                                   the same as a table
+//   csv    row,source,frame,time_s,rank,index,label,score,error,listed_bytes                      the same as a table
 //
 // Flat lines hold no lists and no objects, and all of a task have the same keys, so that tables (Parquet) take them as
-// they are: what a frame without a result has not is null.
+// they are: what a frame without a result has not is null. `listed_bytes` is what the manifest says of a file that has
+// another size now; a JSON line of any other file has no such key.
 #pragma once
 
 #include <cstdint>

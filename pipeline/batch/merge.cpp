@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -174,8 +175,10 @@ PartSet::PartSet(std::span<const PartNames> parts) {
   Problems problems;
   std::map<int64_t, Part> by_shard;
   const JobKey* first = nullptr;
+  std::set<int64_t> counts;
   for (const PartNames& names : parts) {
     Receipt receipt = read_receipt(names.receipt);
+    counts.insert(receipt.key.shard.count);
     const std::vector<std::string> differing =
         first == nullptr ? std::vector<std::string>() : differences(receipt.key, *first);
     if (!differing.empty()) {
@@ -204,7 +207,12 @@ PartSet::PartSet(std::span<const PartNames> parts) {
   }
   add_missing(count);
   problems.throw_if_any(
-      "nothing was written: run the missing shards with --resume, and name each part of one job once");
+      counts.size() == 1
+          ? "nothing was written: run the missing shards with --resume, and name each part of one job once"
+          : fmt::format(
+                "nothing was written: these are parts of jobs of {} shards: remove those of all but one, or name "
+                "the files of one, and run what is missing of it with --resume",
+                fmt::join(counts, " and ")));
   for (auto& [index, part] : by_shard) parts_.push_back(std::move(part));
 }
 

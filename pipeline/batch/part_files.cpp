@@ -8,8 +8,10 @@
 #include <fmt/format.h>
 
 #include "hub/digest.h"
+#include "nn/core/counted.h"
 #include "nn/core/error.h"
 #include "nn/core/files.h"
+#include "nn/core/parse_number.h"
 #include "nn/core/walk_folder.h"
 #include "pipeline/batch/key_json.h"
 
@@ -87,6 +89,15 @@ PartNames names_of_receipt(const fs::path& stem) {
   return names;
 }
 
+/// N of `part-I-of-N` and `failed-I-of-N`, whatever follows; nothing of other names.
+std::optional<int64_t> shard_count_in(std::string_view name) {
+  constexpr std::string_view kOf = "-of-";
+  const size_t of = name.find(kOf);
+  if (of == std::string_view::npos || !(name.starts_with("part-") || name.starts_with("failed-"))) return std::nullopt;
+  const std::string_view count = name.substr(of + kOf.size());
+  return parse_number_in<int64_t>(count.substr(0, count.find('.')), 1, kMaxShards);
+}
+
 [[noreturn]] void refuse_unfinished(const PartNames& names) {
   throw IoError(
       fmt::format("{}: the part is not finished: run its command again with --resume, which goes on where it stopped",
@@ -105,6 +116,26 @@ PartNames names_beside(const fs::path& results) {
   const fs::path stem = results.extension() == ".jsonl" ? results.parent_path() / results.stem() : results;
   return {results, stem.native() + ".failed.jsonl", stem.native() + std::string(kReceipt),
           stem.native() + std::string(kJournal)};
+}
+
+std::optional<fs::path> job_beside(const PartNames& names) {
+  std::error_code error;
+  for (const fs::path& file : {names.receipt, names.journal}) {
+    if (fs::exists(file, error)) return file;
+  }
+  return std::nullopt;
+}
+
+void check_shard_count(const fs::path& folder, const ShardId& shard) {
+  const FolderWalk walk = walk_folder(folder, WalkDepth::kThisFolder);
+  for (const fs::path& file : walk.files) {
+    const auto count = shard_count_in(file.filename().string());
+    if (!count || *count == shard.count) continue;
+    throw ConfigError(
+        {fmt::format("{}: is of a job of {}, but this is shard {}: keep to {} shards (--shard I/{}), write "
+                     "elsewhere, or remove the files of that job (part-*-of-{:05}.*, failed-*-of-{:05}.*)",
+                     file.string(), counted(*count, "shard"), to_string(shard), *count, *count, *count, *count)});
+  }
 }
 
 FileSeal seal_of(const fs::path& file) {

@@ -44,6 +44,12 @@ PartNames part_names(const std::filesystem::path& folder, const ShardId& shard, 
 /// `all.journal`; with any other extension that stays, so that `all.csv` may lie beside it: `all.csv.failed.jsonl`, ...
 PartNames names_beside(const std::filesystem::path& results);
 
+/// The receipt or the journal that lies beside a file of results; nothing where it is no job's.
+std::optional<std::filesystem::path> job_beside(const PartNames& names);
+
+/// Throws ConfigError, with the way out, where the folder has parts of another number of shards.
+void check_shard_count(const std::filesystem::path& folder, const ShardId& shard);
+
 /// What is written of a file.
 struct FileSeal {
   int64_t bytes = 0;

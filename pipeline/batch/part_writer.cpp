@@ -46,13 +46,42 @@ bool is_there(const fs::path& file) {
   return ::lstat(file.c_str(), &status) == 0;
 }
 
-/// Throws IoError unless what was found is of the same job and shard.
+/// Throws IoError unless what was found is of the same job and shard. `results`: what it found is said of.
 void check_key(const fs::path& file, const JobKey& found, const JobKey& key, const fs::path& results) {
   std::vector<std::string> differing = differences(found, key);
   if (found.shard.index != key.shard.index) differing.push_back(fmt::format("it is shard {}", to_string(found.shard)));
   if (differing.empty()) return;
   give_up(file, fmt::format("belongs to another job ({}): write elsewhere, or remove it and {} to begin anew",
                             fmt::join(differing, "; "), results.string()));
+}
+
+/// Throws IoError where a file of a finished part is not as its receipt says; one that takes long to read only by its
+/// size, as merging reads all.
+void check_file(const fs::path& file, const FileSeal& seal, const fs::path& receipt) {
+  constexpr int64_t kMostHashed = int64_t{64} << 20;
+  if (seal.bytes == 0 && !is_there(file)) return;
+  std::error_code error;
+  const auto bytes = fs::file_size(file, error);
+  std::string found;
+  if (error) {
+    found = error == std::errc::no_such_file_or_directory ? "is not there" : "cannot be read: " + error.message();
+  } else if (static_cast<int64_t>(bytes) != seal.bytes) {
+    found = fmt::format("has {} bytes in place of {}", bytes, seal.bytes);
+  } else if (seal.bytes <= kMostHashed && seal_of(file) != seal) {
+    found = "has another SHA-256";
+  } else {
+    return;
+  }
+  give_up(file, fmt::format("{}, though {} says that the part is finished: bring back what it was, or remove {} and "
+                            "what is left of the part to do it again",
+                            found, receipt.filename().string(), receipt.string()));
+}
+
+/// Where what a journal counts lies: a part in another format has another name.
+fs::path open_results(const PartNames& names, const JobKey& found, const JobKey& key) {
+  if (line_format(found) == line_format(key)) return names.results_open();
+  const char* extension = line_format(found) == LineFormat::kCsv ? ".csv" : ".jsonl";
+  return fs::path(names.results).replace_extension(extension).native() + ".open";
 }
 
 fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
@@ -91,7 +120,11 @@ bool PartWriter::take_receipt() {
     refuse(names_.receipt, "this part is finished: --resume leaves it as it is; remove it to begin anew");
   }
   const Receipt receipt = read_receipt(names_.receipt);
-  check_key(names_.receipt, receipt.key, key_, names_.results);
+  const fs::path folder = names_.receipt.parent_path();
+  check_key(names_.receipt, receipt.key, key_,
+            receipt.results_name.empty() ? names_.results : folder / receipt.results_name);
+  check_file(names_.results, receipt.results, names_.receipt);
+  check_file(names_.failed, receipt.failures, names_.receipt);
   rows_failed_ = receipt.failed;
   rows_done_ = receipt.done + receipt.failed;
   return true;
@@ -103,6 +136,11 @@ bool PartWriter::take_finished() {
   return finished_;
 }
 
+void PartWriter::check_journal_key(const std::string& head) const {
+  const JobKey found = key_from_json(head, names_.journal.string() + ":1");
+  check_key(names_.journal, found, key_, open_results(names_, found, key_));
+}
+
 // The journal says how far back before the receipt goes: whenever this is interrupted, the part is finished as before,
 // or goes on.
 void PartWriter::take_back_failures() {
@@ -110,7 +148,7 @@ void PartWriter::take_back_failures() {
   const Journal journal = read_journal(names_.journal);
   if (!was_finished && journal.last.failed_rows == 0) return;
   if (!was_finished) {
-    check_key(names_.journal, key_from_json(journal.head, names_.journal.string() + ":1"), key_, names_.results);
+    check_journal_key(journal.head);
   }
   RowReader failures(is_there(names_.failed_open()) && !was_finished ? names_.failed_open() : names_.failed,
                      LineFormat::kJsonLines);
@@ -179,7 +217,7 @@ void PartWriter::begin_anew() {
 void PartWriter::resume() {
   const Journal journal = read_journal(names_.journal);
   if (journal.head.empty()) return begin_anew();
-  check_key(names_.journal, key_from_json(journal.head, names_.journal.string() + ":1"), key_, names_.results);
+  check_journal_key(journal.head);
   if (journal.last.rows > key_.range().size())
     give_up(names_.journal, "has more rows than the shard; remove it to begin anew");
   if (journal.last.result_bytes < static_cast<int64_t>(options_.head.size())) return begin_anew();

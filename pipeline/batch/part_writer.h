@@ -87,6 +87,7 @@ class PartWriter {
   };
 
   bool take_receipt();
+  void check_journal_key(const std::string& head) const;
   bool take_finished();
   /// What is there only while the part is worked on.
   void remove_notes() const;

@@ -83,13 +83,18 @@ std::optional<pipeline::FrameFailure> changed_row(const RowPlace& place, const M
   std::error_code error;
   const auto bytes = std::filesystem::file_size(place.file_of(row), error);
   if (error || static_cast<int64_t>(bytes) == row.bytes) return std::nullopt;
+  if (place.mended) {
+    place.mended->add(row.row);
+    return std::nullopt;
+  }
   const std::string name = place.name_of(row);
   return pipeline::FrameFailure{
       .source = name,
       .index = row.row,
       .kind = pipeline::FailureKind::kChanged,
-      .message = fmt::format("{}: the file has {} bytes, but the manifest says {}: it has changed since", name, bytes,
-                             row.bytes)};
+      .message = fmt::format("{}: the file has {} bytes, but the manifest says {}: it has changed since; --resume "
+                             "--retry-failed takes it as it is now",
+                             name, bytes, row.bytes)};
 }
 
 void check_storage(const RowPlace& place, const ManifestRow& row) {

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,17 +17,40 @@
 
 namespace zoo::batch {
 
+/// Rows whose file has another size than the manifest says, and which are worked on as it is now. Thread-safe.
+class MendedRows {
+ public:
+  void add(int64_t row) {
+    const std::scoped_lock lock(mutex_);
+    rows_.insert(row);
+  }
+  bool has(int64_t row) const {
+    const std::scoped_lock lock(mutex_);
+    return rows_.contains(row);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<int64_t> rows_;
+};
+
 /// What rows are called in results, whatever the root: the path of the manifest behind `prefix`.
 struct RowPlace {
   std::filesystem::path root;
   std::string prefix = {};
-  std::optional<FileId> root_id = {};  ///< of the root when the work began
+  std::optional<FileId> root_id = {};       ///< of the root when the work began
+  std::shared_ptr<MendedRows> mended = {};  ///< takes rows whose file has changed; null: they are failures
 
   std::filesystem::path file_of(const ManifestRow& row) const { return root / row.path; }
   std::string name_of(const ManifestRow& row) const { return prefix + row.path; }
+  /// Of a row that was worked on although its file has another size: the one that the manifest says.
+  std::optional<int64_t> listed_bytes_of(const ManifestRow& row) const {
+    return mended && mended->has(row.row) ? std::optional(row.bytes) : std::nullopt;
+  }
 };
 
-/// Why a row cannot be worked on: its file has another size than the manifest says. A file that is not there is left to
+/// Why a row cannot be worked on: its file has another size than the manifest says; nothing, but noted, where such rows
+/// are taken (RowPlace::mended). A file that is not there is left to
 /// whoever opens it.
 std::optional<pipeline::FrameFailure> changed_row(const RowPlace& place, const ManifestRow& row);
 

@@ -143,6 +143,11 @@ TEST_F(BatchEval, RowsWithoutGroundTruthAreFailuresAndOtherListsAreRefused) {
       {"eval", demo_model(), "--data", data, "--manifest", folder_ / "list.tsv", "--out", folder_ / "other"});
   EXPECT_EQ(other.exit_code, 2);
   EXPECT_THAT(other.err, HasSubstr("none of the rows is a picture of"));
+  const ProgramResult shard_of_other =
+      run_program({"eval", demo_model(), "--data", data, "--manifest", folder_ / "list.tsv", "--shard", "1/2", "--out",
+                   folder_ / "other"});
+  EXPECT_EQ(shard_of_other.exit_code, 2);
+  EXPECT_THAT(shard_of_other.err, HasSubstr("none of the rows is a picture of"));
   const ProgramResult limited = run_program({"eval", demo_model(), "--data", data, "--manifest", folder_ / "list.tsv",
                                              "--out", folder_ / "other", "--limit", "3"});
   EXPECT_THAT(limited.err, HasSubstr("`merge` writes the figures of all parts"));

@@ -214,6 +214,32 @@ TEST_F(BatchJobs, AnswerRowsThatFailedAgainWhenTheyAreAskedTo) {
   merge_and_compare();
 }
 
+TEST_F(BatchJobs, TakeFilesThatWereMendedAsTheyAreNowAndSaySo) {
+  make_pictures(4);
+  const std::string cut = folder_ / "pictures/b/00003_cut.ppm";
+  const int64_t listed = static_cast<int64_t>(fs::file_size(cut));
+  for (const std::string format : {"jsonl", "flat", "csv"}) {
+    write_text(cut, picture(3).substr(0, 60));
+    EXPECT_EQ(run_program(predict(format, "0/1", {"--format", format})).exit_code, 3);
+    write_text(cut, picture(3));
+    const std::vector<std::string> again = {"--format", format, "--resume", "--retry-failed"};
+    EXPECT_EQ(run_program(predict(format, "0/1", again)).exit_code, 3);
+    EXPECT_THAT(read_text(folder_ / (format + "/failed-00000-of-00001.jsonl")),
+                AllOf(Not(HasSubstr("00003_cut.ppm")), HasSubstr("a_empty.jpg")));
+    const std::string all = folder_ / ("all" + (format == "csv" ? std::string(".csv") : ".jsonl"));
+    EXPECT_EQ(run_program({"merge", folder_ / format, "-o", all}).exit_code, 0);
+    const std::string said =
+        format == "csv" ? fmt::format(",{}\n", listed) : fmt::format("\"listed_bytes\":{}}}", listed);
+    int64_t lines = 0;
+    for (const std::string& line : lines_of(read_text(all))) {
+      const bool is_mended = line.find("00003_cut.ppm") != std::string::npos;
+      EXPECT_EQ((line + "\n").find(said) != std::string::npos, is_mended) << line;
+      lines += is_mended ? 1 : 0;
+    }
+    EXPECT_GE(lines, 1);
+  }
+}
+
 TEST_F(BatchJobs, OfOtherKernelsOrPreprocessingAreOtherJobs) {
   make_pictures(2);
   EXPECT_EQ(run_program(predict("parts", "0/2")).exit_code, 3);
@@ -282,6 +308,56 @@ TEST_F(BatchJobs, OfOneMachineGoOnWithoutAManifest) {
   EXPECT_THAT(run_program(arguments).out, HasSubstr("was finished before"));
 }
 
+TEST_F(BatchJobs, AndRunsDoNotTakeEachOthersFiles) {
+  make_pictures(3);
+  const std::string results = folder_ / "results.jsonl";
+  const auto run = [&](const std::string& file, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"predict", demo_model(), folder_ / "pictures/b", "--json", file};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_program(arguments);
+  };
+  EXPECT_EQ(run(results, {"--resume"}).exit_code, 3);
+  const std::string before = read_text(results);
+  const ProgramResult plain = run(results, {});
+  EXPECT_EQ(plain.exit_code, 2);
+  EXPECT_THAT(plain.err, AllOf(HasSubstr("results.receipt.json: --resume goes on"), HasSubstr("write elsewhere")));
+  EXPECT_EQ(read_text(results), before);
+
+  fs::resize_file(results, 0);
+  const ProgramResult cut = run(results, {"--resume"});
+  EXPECT_EQ(cut.exit_code, 1);
+  EXPECT_THAT(cut.err, AllOf(HasSubstr("has 0 bytes in place of"), HasSubstr("to do it again")));
+  fs::remove(folder_ / "results.receipt.json");
+  fs::remove(results);
+  EXPECT_EQ(run(results, {"--resume"}).exit_code, 3);
+  EXPECT_EQ(read_text(results), before);
+
+  const std::string other = folder_ / "plain.jsonl";
+  EXPECT_EQ(run(other, {}).exit_code, 3);
+  const std::string of_run = read_text(other);
+  const ProgramResult resumed = run(other, {"--resume"});
+  EXPECT_EQ(resumed.exit_code, 2);
+  EXPECT_THAT(resumed.err, AllOf(HasSubstr("was not written with --resume"), HasSubstr("remove it to begin anew")));
+  EXPECT_EQ(read_text(other), of_run);
+}
+
+TEST_F(BatchJobs, SayNothingOnStandardOutputWhenTheyAreAskedTo) {
+  make_pictures(2);
+  for (int i = 0; i < 2; ++i) {
+    const ProgramResult quiet = run_program(predict("parts", "0/2", {"--resume", "-q"}));
+    EXPECT_EQ(quiet.exit_code, 3) << quiet.err;
+    EXPECT_THAT(quiet.out, IsEmpty());
+  }
+  EXPECT_THAT(run_program(predict("parts", "0/2", {"--resume"})).out, HasSubstr("was finished before"));
+}
+
+TEST_F(BatchJobs, AListGoesToStandardOutput) {
+  make_pictures(2);
+  const ProgramResult listed = run_program({"manifest", folder_ / "pictures", "-o", "-"});
+  EXPECT_EQ(listed.exit_code, 0) << listed.err;
+  EXPECT_EQ(listed.out, read_text(folder_ / "list.tsv"));
+}
+
 TEST_F(BatchJobs, NeverWriteWhatTheyRead) {
   make_pictures(2);
   const std::string input = folder_ / "pictures/b/00000.ppm";
@@ -328,6 +404,18 @@ TEST_F(BatchJobs, FlagsThatDoNotGoTogetherAreRefusedWithTheWayOut) {
               HasSubstr("another job (the flags: nothing in place of --topk 2)"));
   EXPECT_THAT(refusal({"merge", folder_ / "parts", "-o", folder_ / "all.jsonl"}),
               AllOf(HasSubstr("shard 1/2 is missing: rows 2 to 3"), HasSubstr("--resume")));
+  EXPECT_THAT(refusal(predict("parts", "0/3", {"--resume"})),
+              AllOf(HasSubstr("of a job of 2 shards, but this is shard 0/3"), HasSubstr("--shard I/2")));
+  EXPECT_EQ(run_program(predict("thirds", "1/3")).exit_code, 0);
+  fs::copy(folder_ / "thirds", folder_ / "parts");
+  EXPECT_THAT(refusal({"merge", folder_ / "parts", "-o", folder_ / "all.jsonl"}),
+              HasSubstr("parts of jobs of 2 and 3 shards: remove those of all but one"));
+  EXPECT_EQ(run_program(predict("lines", "")).exit_code, 3);
+  EXPECT_THAT(refusal({"merge", folder_ / "lines", "-o", folder_ / "all.csv"}),
+              AllOf(HasSubstr("the parts are lines of JSON"), HasSubstr("give a name in .jsonl")));
+  EXPECT_FALSE(fs::exists(folder_ / "all.csv"));
+  EXPECT_EQ(run_program(predict("table", "", {"--format", "csv"})).exit_code, 3);
+  EXPECT_THAT(refusal({"merge", folder_ / "table", "-o", folder_ / "all.jsonl"}), HasSubstr("give a name in .csv"));
   write_text(list, "nonsense\n");
   EXPECT_THAT(refusal(predict("parts", "1/2")), AllOf(HasSubstr("list.tsv:1: "), HasSubstr("backbone-zoo manifest")));
 }

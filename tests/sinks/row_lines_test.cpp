@@ -2,10 +2,13 @@
 
 #include <string>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace zoo::sinks {
 namespace {
+
+using ::testing::EndsWith;
 
 pipeline::ProcessedFrame frame_with(pipeline::TaskResult result) {
   pipeline::ProcessedFrame item;
@@ -33,15 +36,16 @@ TEST(RowLines, FlatLinesHaveTheSameKeysWhateverWasFound) {
   const auto found = frame_with(pipeline::FoundObjects{{{17, "cat", 0.75, {1.25F, 2.0F, 10.5F, 20.0F}}}, {}});
   EXPECT_EQ(row_lines(found, {3, 0}, RowFormat::kFlat, Task::kDetection),
             R"({"row":3,"source":"a/b.jpg","frame":0,"time_s":0.0,"height":480,"width":640,"index":17,"label":"cat",)"
-            R"("score":0.75,"x0":1.25,"y0":2.0,"x1":10.5,"y1":20.0,"error":null})"
+            R"("score":0.75,"x0":1.25,"y0":2.0,"x1":10.5,"y1":20.0,"error":null,"listed_bytes":null})"
             "\n");
   EXPECT_EQ(row_lines(frame_with(pipeline::FoundObjects{}), {4, 0}, RowFormat::kFlat, Task::kDetection),
             R"({"row":4,"source":"a/b.jpg","frame":0,"time_s":0.0,"height":480,"width":640,"index":null,"label":null,)"
-            R"("score":null,"x0":null,"y0":null,"x1":null,"y1":null,"error":null})"
+            R"("score":null,"x0":null,"y0":null,"x1":null,"y1":null,"error":null,"listed_bytes":null})"
             "\n");
   EXPECT_EQ(row_lines(kFailure, {5, 7}, RowFormat::kFlat, Task::kDetection),
             R"({"row":5,"source":"a/b.mp4","frame":7,"time_s":null,"height":null,"width":null,"index":null,)"
-            R"("label":null,"score":null,"x0":null,"y0":null,"x1":null,"y1":null,"error":"a/b.mp4: it is cut off"})"
+            R"("label":null,"score":null,"x0":null,"y0":null,"x1":null,"y1":null,"error":"a/b.mp4: it is cut off",)"
+            R"("listed_bytes":null})"
             "\n");
 }
 
@@ -52,21 +56,32 @@ TEST(RowLines, FlatClassificationsAreALinePerGuess) {
   result.known = true;
   EXPECT_EQ(row_lines(frame_with(result), {3, 0}, RowFormat::kFlat, columns),
             R"({"row":3,"source":"a/b.jpg","frame":0,"time_s":0.0,"height":480,"width":640,"rank":1,"index":3,)"
-            R"("label":"cat","score":0.5,"error":null,"known":true})"
+            R"("label":"cat","score":0.5,"error":null,"known":true,"listed_bytes":null})"
             "\n"
             R"({"row":3,"source":"a/b.jpg","frame":0,"time_s":0.0,"height":480,"width":640,"rank":2,"index":1,)"
-            R"("label":"dog","score":0.25,"error":null,"known":true})"
+            R"("label":"dog","score":0.25,"error":null,"known":true,"listed_bytes":null})"
             "\n");
 }
 
 TEST(RowLines, TablesHaveTheRowAsTheirFirstColumn) {
   const auto item = frame_with(pipeline::Classification{{{3, "tabby, \"a\ncat\"", 0.5, 7.25}}, {}});
-  EXPECT_EQ(row_head(RowFormat::kCsv, Task::kClassification), "row,source,frame,time_s,rank,index,label,score,error\n");
+  EXPECT_EQ(row_head(RowFormat::kCsv, Task::kClassification),
+            "row,source,frame,time_s,rank,index,label,score,error,listed_bytes\n");
   EXPECT_EQ(row_head(RowFormat::kFlat, Task::kClassification), "");
   EXPECT_EQ(row_lines(item, {12, 0}, RowFormat::kCsv, Task::kClassification),
-            "12,a/b.jpg,0,0,1,3,\"tabby, \"\"a\ncat\"\"\",0.5,\n");
+            "12,a/b.jpg,0,0,1,3,\"tabby, \"\"a\ncat\"\"\",0.5,,\n");
   EXPECT_EQ(row_lines(kFailure, {5, 7}, RowFormat::kCsv, Task::kClassification),
-            "5,a/b.mp4,7,,,,,,a/b.mp4: it is cut off\n");
+            "5,a/b.mp4,7,,,,,,a/b.mp4: it is cut off,\n");
+}
+
+TEST(RowLines, OfAFileWithAnotherSizeSayWhatIsListed) {
+  const auto item = frame_with(pipeline::Classification{{{3, "cat", 0.5, 7.25}}, {}});
+  const RowNumber number{.row = 12, .frame = 0, .listed_bytes = 3000};
+  EXPECT_THAT(row_lines(item, number, RowFormat::kJsonLines, Task::kClassification),
+              EndsWith("\"logit\":7.25}],\"listed_bytes\":3000}\n"));
+  EXPECT_THAT(row_lines(item, number, RowFormat::kFlat, Task::kClassification),
+              EndsWith("\"error\":null,\"listed_bytes\":3000}\n"));
+  EXPECT_EQ(row_lines(item, number, RowFormat::kCsv, Task::kClassification), "12,a/b.jpg,0,0,1,3,cat,0.5,,3000\n");
 }
 
 }  // namespace

@@ -107,6 +107,64 @@ TEST_F(Parts, AreLeftAloneUnlessTheyAreResumedByTheSameJob) {
   EXPECT_EQ(again.rows_failed(), 1);
 }
 
+TEST_F(Parts, AreNotCalledFinishedWhereTheirFilesAreNotWhatTheReceiptSays) {
+  for (const bool results : {true, false}) {
+    const fs::path file = results ? names({}).results : names({}).failed;
+    const auto refusal = [&](const std::function<void()>& damage) {
+      make(5, {}, WhenThere::kResume);
+      damage();
+      for (const WhenThere when_there : {WhenThere::kResume, WhenThere::kRetryFailed}) {
+        const std::string said = what_of([&] { make(5, {}, when_there); });
+        EXPECT_THAT(said, AllOf(HasSubstr(file.string() + ": "), HasSubstr("remove " + names({}).receipt.string())));
+        if (when_there == WhenThere::kRetryFailed) {
+          fs::remove(names({}).receipt);
+          return said;
+        }
+      }
+      return std::string();
+    };
+    EXPECT_THAT(refusal([&] { fs::resize_file(file, 0); }), HasSubstr("has 0 bytes in place of"));
+    EXPECT_THAT(refusal([&] { fs::remove(file); }), HasSubstr("is not there"));
+    EXPECT_THAT(refusal([&] {
+                  std::string text = text_of(file);
+                  text[text.size() / 2] = '#';
+                  write_file(file, text);
+                }),
+                HasSubstr("another SHA-256"));
+  }
+  make(5, {}, WhenThere::kResume);
+  EXPECT_EQ(text_of(names({}).results), all_results(5));
+}
+
+TEST_F(Parts, NameTheFilesOfTheOtherJob) {
+  JobKey table = key(5, {});
+  table.format = "csv";
+  const auto refusal = [&] {
+    return what_of([&] {
+      const PartWriter part(part_names(folder_.path(), {}, ".csv"), table, {.when_there = WhenThere::kResume});
+    });
+  };
+  { PartWriter begun(names({}), key(5, {})); }
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("the format: jsonl in place of csv"),
+                               HasSubstr("remove it and " + names({}).results_open().string() + " ")));
+  make(5, {}, WhenThere::kResume);
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("the format: jsonl in place of csv"),
+                               HasSubstr("remove it and " + names({}).results.string() + " ")));
+}
+
+TEST_F(Parts, OfOneFolderAreOfOneNumberOfShards) {
+  check_shard_count(folder_.path(), {0, 2});
+  write_file(folder_ / "part-1-of-x", "");
+  write_file(folder_ / "all-of-00007.jsonl", "");
+  { PartWriter begun(names({1, 3}), key(5, {1, 3})); }
+  check_shard_count(folder_.path(), {0, 3});
+  EXPECT_THAT(what_of([&] {
+                check_shard_count(folder_.path(), {0, 2});
+              }),
+              AllOf(HasSubstr("00001-of-00003."), HasSubstr("is of a job of 3 shards, but this is shard 0/2"),
+                    HasSubstr("--shard I/3")));
+}
+
 TEST_F(Parts, AnswerTheirFailedRowsAgainWhenTheyAreAskedTo) {
   constexpr int64_t kRows = 20;
   for (const bool is_finished : {false, true}) {
