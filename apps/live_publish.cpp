@@ -12,20 +12,21 @@
 
 namespace zoo::apps {
 
-void LivePublish::add_sinks(std::vector<std::unique_ptr<pipeline::ResultSink>>& sinks,
-                            const std::function<std::string(size_t)>& name_of) {
+void LivePublish::add_sinks(std::vector<std::unique_ptr<pipeline::ResultSink>>& sinks, const Questions& questions) {
   for (const PublishTarget& target : options_.targets) {
     brokers::PublisherOptions publisher;
     publisher.max_messages = options_.max_waiting;
     publisher.seed = sinks.size();
     publisher.on_message = [](const std::string& message) { report(message); };
+    publisher.may_wait = questions.may_wait;
     if (const auto* mqtt = std::get_if<brokers::MqttAddress>(&target)) {
       sinks::MqttSinkOptions options{.address = *mqtt,
                                      .qos = options_.qos,
                                      .tls_ca_file = options_.ca_file,
                                      .frames = options_.frames,
                                      .publisher = std::move(publisher),
-                                     .name_of = name_of};
+                                     .name_of = questions.name_of,
+                                     .waits = questions.waits};
       if (!options_.discovery.empty()) {
         options.discovery = sinks::DiscoveryOptions{.prefix = options_.discovery,
                                                     .model_name = model_name_,
@@ -43,7 +44,8 @@ void LivePublish::add_sinks(std::vector<std::unique_ptr<pipeline::ResultSink>>& 
                                                                                  .tls_ca_file = options_.ca_file,
                                                                                  .frames = options_.frames,
                                                                                  .publisher = std::move(publisher),
-                                                                                 .name_of = name_of}));
+                                                                                 .name_of = questions.name_of,
+                                                                                 .waits = questions.waits}));
       report(fmt::format("publishing to {}, stream {}", redis.server(), redis.key));
     }
   }
@@ -83,6 +85,23 @@ std::string delivery_text(const streams::SinkSnapshot& sink) {
   if (delivery.waiting > 0) text += fmt::format(", {} waiting", delivery.waiting);
   if (dropped > 0) text += fmt::format(", {} dropped", dropped);
   return text;
+}
+
+std::string loss_text(const streams::SinkSnapshot& sink, size_t max_waiting) {
+  if (!sink.delivery || !streams::lost_results(*sink.delivery)) return {};
+  const pipeline::Delivery& delivery = *sink.delivery;
+  const std::string why = delivery.message.empty() ? "" : fmt::format(" ({})", delivery.message);
+  if (delivery.delivered == 0) {
+    return fmt::format(
+        "{}: no result has reached it{}: see that a broker runs at that address and lets this user write, then publish "
+        "again",
+        sink.name, why);
+  }
+  return fmt::format(
+      "{}: {} of files {} lost{}: publish again; where the broker may be away for longer, with a --publish-buffer "
+      "above "
+      "{}",
+      sink.name, counted(delivery.lost, "result"), delivery.lost == 1 ? "is" : "are", why, max_waiting);
 }
 
 }  // namespace zoo::apps

@@ -21,10 +21,16 @@ class LivePublish {
   LivePublish(PublishOptions options, std::string model_name)
       : options_(std::move(options)), model_name_(std::move(model_name)) {}
 
-  /// Makes the sinks, which begin to connect, and says where they publish. `name_of`: see LiveJson. Throws Error where
-  /// a module is not in this build.
-  void add_sinks(std::vector<std::unique_ptr<pipeline::ResultSink>>& sinks,
-                 const std::function<std::string(size_t)>& name_of);
+  /// What the sinks ask of the run, from their threads.
+  struct Questions {
+    std::function<std::string(size_t)> name_of;  ///< see LiveJson
+    std::function<bool(size_t)> waits;           ///< whether a stream's source waits so that nothing is lost
+    std::function<bool()> may_wait;              ///< see brokers::PublisherOptions
+  };
+
+  /// Makes the sinks, which begin to connect, and says where they publish. Throws Error where a module is not in this
+  /// build.
+  void add_sinks(std::vector<std::unique_ptr<pipeline::ResultSink>>& sinks, const Questions& questions);
 
   /// Tells what has changed since the last call: states and causes, streams that are gone. All states, counters
   /// included, if `all`.
@@ -42,5 +48,8 @@ class LivePublish {
 
 /// "mqtt://host:1883: 1500 results delivered, 20 dropped": of a sink that sends.
 std::string delivery_text(const streams::SinkSnapshot& sink);
+
+/// At the end: that results were lost, and the way out; empty where none were. `max_waiting`: see PublishOptions.
+std::string loss_text(const streams::SinkSnapshot& sink, size_t max_waiting);
 
 }  // namespace zoo::apps

@@ -15,6 +15,7 @@
 #include "apps/signals.h"
 #include "apps/stream_table.h"
 #include "apps/streams_file_watch.h"
+#include "nn/core/counted.h"
 #include "nn/core/shown_text.h"
 #include "pipeline/result_filter.h"
 #include "streams/streams_json.h"
@@ -26,6 +27,8 @@ constexpr std::chrono::milliseconds kLook{40};
 constexpr std::chrono::milliseconds kTableEvery{250};
 constexpr std::chrono::milliseconds kFileEvery{250};
 constexpr std::chrono::milliseconds kStatesEvery{250};
+/// What waits for brokers that are away when everything is answered.
+constexpr std::chrono::seconds kBrokerPatience{5};
 
 /// True at the first call and then once in a while.
 class Every {
@@ -42,6 +45,9 @@ class Every {
   const std::chrono::milliseconds period_;
   std::chrono::steady_clock::time_point next_;
 };
+
+/// The policy of sources of which every frame is wanted.
+constexpr streams::FramePolicy kWaits{.kind = streams::FramePolicy::Kind::kBlock};
 
 }  // namespace
 
@@ -69,7 +75,9 @@ void LiveSession::add_sinks(std::vector<std::unique_ptr<pipeline::ResultSink>>& 
     json_ = json.get();
     sinks.push_back(std::move(json));
   }
-  publish_.add_sinks(sinks, [this](size_t stream) { return name_of(stream); });
+  publish_.add_sinks(sinks, {.name_of = [this](size_t stream) { return name_of(stream); },
+                             .waits = [this](size_t stream) { return waits(stream); },
+                             .may_wait = [this] { return may_wait(); }});
   if (!options_.save_folder.empty()) {
     sinks::VideoOptions video = options_.video;
     video.stop = &stop_requested();
@@ -173,9 +181,38 @@ std::string LiveSession::name_of(size_t stream) const {
   return found == streams.end() ? fmt::format("stream {}", stream) : found->name;
 }
 
-bool LiveSession::goes_on() const {
+bool LiveSession::waits(size_t stream) const {
+  const std::vector<streams::StreamSnapshot> streams = streams_->snapshot();
+  const auto found = std::ranges::find(streams, stream, &streams::StreamSnapshot::stream);
+  return found != streams.end() && found->policy == to_string(kWaits);
+}
+
+/// Cameras do not wait for what a file has found.
+bool LiveSession::may_wait() const {
+  if (ends_ || stop_requested()) return false;
+  const std::string policy = to_string(kWaits);
+  return std::ranges::all_of(streams_->snapshot(), [&](const auto& stream) { return stream.policy == policy; });
+}
+
+bool LiveSession::goes_on() {
   if (stop_requested() || window_closed_ || (json_ != nullptr && json_->closed())) return false;
-  return file_ != nullptr || page_ != nullptr || !streams_->done();
+  return file_ != nullptr || page_ != nullptr || !streams_->done() || awaits_brokers();
+}
+
+/// What is left of a run that has ended by itself: brokers that are away may come back for what waits.
+bool LiveSession::awaits_brokers() {
+  const auto now = std::chrono::steady_clock::now();
+  for (const streams::SinkSnapshot& sink : streams_->sinks()) {
+    if (!sink.works || !sink.delivery || sink.delivery->waiting == 0) continue;
+    if (!brokers_until_) {
+      brokers_until_ = now + kBrokerPatience;
+      report(fmt::format("{}: {} {} for it; it has {} s to come back", sink.name,
+                         counted(sink.delivery->waiting, "result"), sink.delivery->waiting == 1 ? "waits" : "wait",
+                         kBrokerPatience.count()));
+    }
+    if (now < *brokers_until_) return true;
+  }
+  return false;
 }
 
 void LiveSession::update_window() {
@@ -211,6 +248,7 @@ void LiveSession::publish_states(bool all) {
 }
 
 int LiveSession::finish() {
+  ends_ = true;
   page_.reset();
   publish_states(true);
   streams_->stop();
@@ -230,10 +268,16 @@ int LiveSession::finish() {
   for (const streams::SinkSnapshot& sink : sinks) {
     if (sink.delivery) report(delivery_text(sink));
   }
+  bool some_lost = false;
+  for (const streams::SinkSnapshot& sink : sinks) {
+    const std::string loss = loss_text(sink, options_.publish.max_waiting);
+    some_lost |= !loss.empty();
+    if (!loss.empty()) report(loss);
+  }
   if (json_ != nullptr && json_->closed()) return kExitSignalBase + SIGPIPE;
   if (stop_signal() != 0) return kExitSignalBase + stop_signal();
   if ((json_ != nullptr && json_->failed()) || (videos_ != nullptr && videos_->some_failed())) return kExitFailure;
-  if (std::ranges::any_of(sinks, [](const auto& sink) { return !sink.works; })) return kExitFailure;
+  if (some_lost || std::ranges::any_of(sinks, [](const auto& sink) { return !sink.works; })) return kExitFailure;
   const bool all_well = std::ranges::all_of(streams, [](const streams::StreamSnapshot& stream) {
     return stream.state != streams::StreamState::kFailed && stream.counts.failed == 0;
   });

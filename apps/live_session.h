@@ -1,6 +1,7 @@
 // The work of `live`: streams in, results out, for as long as it is wanted.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
@@ -65,7 +66,10 @@ class LiveSession {
   void on_model_change(const streams::ModelChange& change);
   serve::ModelState model_state() const;
   std::string name_of(size_t stream) const;
-  bool goes_on() const;
+  bool waits(size_t stream) const;
+  bool may_wait() const;
+  bool goes_on();
+  bool awaits_brokers();
   void update_window();
   void show_table() const;
   void write_counts();
@@ -84,6 +88,8 @@ class LiveSession {
   std::unique_ptr<LivePage> page_;
   std::unique_ptr<LiveWindow> window_;
   bool window_closed_ = false;
+  std::atomic<bool> ends_ = false;
+  std::optional<std::chrono::steady_clock::time_point> brokers_until_;  ///< that are away, once all else is done
 };
 
 }  // namespace zoo::apps

@@ -13,6 +13,10 @@ void KeptMessages::keep(Message message) {
   const Place place = kept_.try_emplace(message.place).first;
   Kept& kept = place->second;
   passing_bytes_ -= passing_bytes_of(kept.message);
+  if (message.in_turn && kept.turn != 0) {
+    kept.before.emplace_back(kept.version, std::move(kept.message));
+    if (kept.before.size() > kMostInTurn) kept.before.pop_front();
+  }
   passing_bytes_ += passing_bytes_of(message);
   kept.message = std::move(message);
   kept.version = ++last_version_;
@@ -35,6 +39,12 @@ KeptMessages::Batch KeptMessages::next(size_t count) const {
   for (const auto& [turn, place] : unsent_) {
     if (batch.messages.size() == count) break;
     const Kept& kept = kept_.at(place);
+    for (const auto& [version, message] : kept.before) {
+      if (batch.messages.size() == count) return batch;
+      batch.messages.push_back(message);
+      batch.versions.push_back(version);
+    }
+    if (batch.messages.size() == count) return batch;
     batch.messages.push_back(kept.message);
     batch.versions.push_back(kept.version);
   }
@@ -46,6 +56,7 @@ void KeptMessages::note_delivered(const Batch& batch, size_t count) {
     const Place place = kept_.find(batch.messages[i].place);
     if (place == kept_.end()) continue;
     Kept& kept = place->second;
+    while (!kept.before.empty() && kept.before.front().first <= batch.versions[i]) kept.before.pop_front();
     unsent_.erase(kept.turn);
     if (kept.version != batch.versions[i]) {
       queue(place);

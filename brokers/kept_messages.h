@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "brokers/message.h"
@@ -14,6 +16,9 @@ namespace zoo::brokers {
 /// Not thread-safe.
 class KeptMessages {
  public:
+  /// Of those that are in turn (Message::in_turn) so many of a place wait for the newest; then the oldest go.
+  static constexpr size_t kMostInTurn = 100;
+
   /// `max_bytes`: of the payloads of those that do not last; the oldest make room for new ones, of which one at least
   /// waits.
   explicit KeptMessages(size_t max_bytes) : max_bytes_(max_bytes) {}
@@ -40,7 +45,8 @@ class KeptMessages {
   struct Kept {
     Message message;
     int64_t version = 0;
-    int64_t turn = 0;  ///< in unsent_; 0: it is sent
+    int64_t turn = 0;                                ///< in unsent_; 0: it is sent
+    std::deque<std::pair<int64_t, Message>> before;  ///< versions that are to be sent first
   };
   using Place = std::map<std::string, Kept>::iterator;
 

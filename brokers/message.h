@@ -23,6 +23,8 @@ struct Message {
   bool retain = false;     ///< MQTT: the broker keeps the newest of the topic for those who come later
   int64_t max_length = 0;  ///< Redis: about so many of the newest entries stay in the stream; 0: all
   bool lasts = true;       ///< of what is kept (Publisher::keep): sent again after each connect; else only once
+  bool in_turn = false;    ///< of what is kept: what it takes the place of is sent before it, where it was not yet
+  bool owed = false;       ///< of what is sent (Publisher::send): it waits for room, and its loss is counted apart
 
   /// Of MQTT.
   const std::string& payload() const { return shared_payload ? *shared_payload : fields.front().value; }

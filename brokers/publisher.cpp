@@ -11,6 +11,8 @@ namespace {
 
 /// Of a broker that cannot be reached.
 constexpr std::chrono::milliseconds kUnreachableWait{500};
+/// Who waits for room asks so often whether it still may.
+constexpr std::chrono::milliseconds kAskAgain{50};
 
 }  // namespace
 
@@ -24,23 +26,46 @@ Publisher::Work::Work(std::unique_ptr<Link> link, const PublisherOptions& option
       kept_(options.max_bytes) {}
 
 void Publisher::Work::send(Message message) {
-  const std::scoped_lock lock(mutex_);
+  Lock lock(mutex_);
+  const size_t bytes = message.bytes();
+  if (message.owed) wait_for_room(lock, bytes);
   ++state_.sent;
+  if (message.owed) ++owed_;
   if (stopping_) {
     ++state_.dropped;
+    if (message.owed) ++state_.lost;
     return;
   }
-  const size_t bytes = message.bytes();
-  while (!waiting_.empty() && (waiting_.size() + on_their_way_ >= std::max<size_t>(options_.max_messages, 1) ||
-                               waiting_bytes_ + bytes > options_.max_bytes)) {
-    drop_oldest();
-  }
+  while (!waiting_.empty() && !has_room(bytes)) drop_oldest();
   waiting_bytes_ += bytes;
   waiting_.push_back(std::move(message));
   if (idles_) wakeup_.wake();
 }
 
+/// With the lock held.
+bool Publisher::Work::has_room(size_t bytes) const {
+  return waiting_.size() + on_their_way_ < std::max<size_t>(options_.max_messages, 1) &&
+         waiting_bytes_ + bytes <= options_.max_bytes;
+}
+
+/// By the machine's clock, whatever the run's is: the broker takes its time there.
+void Publisher::Work::wait_for_room(Lock& lock, size_t bytes) {
+  using Time = std::chrono::steady_clock;
+  const auto waits = [&] {
+    const bool is_empty = waiting_.empty() && on_their_way_ == 0;
+    return !is_empty && !has_room(bytes) && !stopping_ && !state_.away;
+  };
+  for (const auto end = Time::now() + kRoomPatience; waits() && Time::now() < end;) {
+    lock.unlock();
+    const bool may_wait = !options_.may_wait || options_.may_wait();
+    lock.lock();
+    if (!may_wait) return;
+    changed_.wait_for(lock, kAskAgain, [&] { return !waits(); });
+  }
+}
+
 void Publisher::Work::drop_oldest() {
+  if (waiting_.front().owed) ++state_.lost;
   waiting_bytes_ -= waiting_.front().bytes();
   waiting_.pop_front();
   ++state_.dropped;
@@ -81,6 +106,7 @@ bool Publisher::Work::stop(std::vector<Message> farewell) {
   // By the machine's clock, whatever the run's is: what hangs does so in the machine's time.
   const bool in_time = changed_.wait_until(lock, deadline + kGrace, [this] { return ended_; });
   drop_all();
+  state_.ended = true;
   deserted_ = !in_time;
   lock.unlock();
   const std::scoped_lock listening(listening_);

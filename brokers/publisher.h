@@ -28,6 +28,8 @@ struct PublisherOptions {
   Clock* clock = nullptr;                ///< of the waits between two tries; null: system_clock()
   uint64_t seed = 0;                     ///< of the chance in these waits
   std::function<void(const std::string&)> on_message = {};  ///< what a user should know: away, why, back. One at a time
+  /// Whether send() may wait for room just now; asked again while it does. Empty: it may.
+  std::function<bool()> may_wait = {};
 };
 
 /// What has become of the messages of send(): at every moment sent = delivered + dropped + waiting.
@@ -40,6 +42,8 @@ struct PublisherState {
   bool away = false;         ///< the last try has failed, or the connection was lost
   int64_t reconnects = 0;    ///< connections after the first
   std::string message = {};  ///< why it is away; empty while it is not
+  int64_t lost = 0;          ///< of `dropped`, what was owed (Message::owed)
+  bool ended = false;        ///< stop() is done
 };
 
 class Publisher {
@@ -47,6 +51,8 @@ class Publisher {
   /// How long stop() lets what waits go out, and how much longer it waits for a thread that hangs.
   static constexpr std::chrono::milliseconds kDrain{600};
   static constexpr std::chrono::milliseconds kGrace{200};
+  /// How long what is owed waits for room.
+  static constexpr std::chrono::milliseconds kRoomPatience{10'000};
   /// A message that was on its way at so many losses of a connection in a row is what breaks them.
   static constexpr int kTries = 3;
 
@@ -57,10 +63,12 @@ class Publisher {
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
 
-  /// Thread-safe, as all below; never waits. After stop() messages are dropped.
+  /// Thread-safe, as all below; never waits, but for room for what is owed, while the broker is not away. After stop()
+  /// messages are dropped.
   void send(Message message);
   /// What holds until the next one of its place: the newest of each is sent, and sent again after each connect, before
   /// what waits, so that a broker that has forgotten everything knows; what is kept later takes turns with what waits.
+  /// Of what is in turn (Message::in_turn) those before it are sent, too, KeptMessages::kMostInTurn of a place at most.
   /// Of what does not last (Message::lasts) the oldest make room. What breaks connections is dropped, and for ten
   /// minutes what is kept at that place and is not smaller. Not counted.
   void keep(Message message);

@@ -112,11 +112,15 @@ void Publisher::Work::deliver_waiting(std::vector<Message> batch) {
   const auto settle = [&] {
     const std::scoped_lock lock(mutex_);
     if (deserted_) return;
-    for (size_t i = 0; i < delivered; ++i) waiting_bytes_ -= batch[i].bytes();
+    for (size_t i = 0; i < delivered; ++i) {
+      waiting_bytes_ -= batch[i].bytes();
+      if (batch[i].owed) ++owed_delivered_;
+    }
     const auto rest = batch.begin() + static_cast<std::ptrdiff_t>(delivered);
     waiting_.insert(waiting_.begin(), std::make_move_iterator(rest), std::make_move_iterator(batch.end()));
     state_.delivered += static_cast<int64_t>(delivered);
     on_their_way_ = 0;
+    changed_.notify_all();
   };
   const bool alone = batch.size() == 1;
   note_sent(batch);
@@ -210,6 +214,7 @@ void Publisher::Work::note_loss_of_one() {
     waiting_.pop_front();
     waiting_bytes_ -= refused->bytes();
     ++state_.dropped;
+    if (refused->owed) ++state_.lost;
   }
   say_given_up(refused->place, refused->bytes());
 }
@@ -236,6 +241,7 @@ void Publisher::Work::lose(const std::string& why, bool transient) {
     state_.away = true;
     state_.message = why;
     idles_ = false;
+    changed_.notify_all();
   }
   if (!away_since_) away_since_ = now;
   if (is_news) {
@@ -263,6 +269,7 @@ void Publisher::Work::end() {
 /// With the lock held.
 void Publisher::Work::drop_all() {
   state_.dropped = state_.sent - state_.delivered;
+  state_.lost = owed_ - owed_delivered_;
   waiting_.clear();
   waiting_bytes_ = 0;
 }

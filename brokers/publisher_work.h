@@ -52,6 +52,8 @@ class Publisher::Work {
   void lose(const std::string& why, bool transient);
   void wait_to_reconnect(Clock::Duration time);
   void end();
+  bool has_room(size_t bytes) const;
+  void wait_for_room(Lock& lock, size_t bytes);
   void drop_oldest();
   void drop_all();
   bool stopped() const {
@@ -86,6 +88,8 @@ class Publisher::Work {
   KeptMessages kept_;
   PoisonGuard guard_{kTries};
   std::vector<Message> farewell_;
+  int64_t owed_ = 0;  ///< messages that were sent here and
+  int64_t owed_delivered_ = 0;
   PublisherState state_;
   bool idles_ = false;
   bool stopping_ = false;

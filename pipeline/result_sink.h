@@ -49,6 +49,8 @@ struct Delivery {
   bool away = false;         ///< the last try to connect has failed, or the connection was lost
   int64_t reconnects = 0;    ///< connections after the first
   std::string message = {};  ///< why it is away; empty while it is not
+  int64_t lost = 0;          ///< of `dropped`, those of sources that wait so that nothing is lost (files)
+  bool ended = false;        ///< nothing is sent any more
 };
 
 /// One kind of output of a run: JSON lines, pictures, a window. Knows nothing of threads: one calls it at a time, but

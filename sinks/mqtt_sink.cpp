@@ -46,12 +46,13 @@ void MqttSink::prepare(pipeline::ProcessedFrame& item) const {
 
 void MqttSink::write(const pipeline::FrameEvent& event) {
   const auto* item = std::get_if<pipeline::ProcessedFrame>(&event);
-  const std::string& stream =
-      name_of(item != nullptr ? item->frame.stream : std::get<pipeline::FrameFailure>(event).stream);
+  const size_t number = item != nullptr ? item->frame.stream : std::get<pipeline::FrameFailure>(event).stream;
+  const std::string& stream = name_of(number);
   publisher_.send({.place = topics_.result(stream),
                    .fields = {{{}, to_json_line(event, "", stream)}},
                    .qos = options_.qos,
-                   .retain = false});
+                   .retain = false,
+                   .owed = waits(number)});
   if (item == nullptr) return;
   write_answer(stream, *item);
   if (const auto* objects = std::get_if<pipeline::FoundObjects>(&item->result))
@@ -64,7 +65,11 @@ void MqttSink::write_answer(const std::string& stream, const pipeline::Processed
   const auto last = answers_.find(item.frame.stream);
   if (last != answers_.end() && last->second == words) return;
   answers_[item.frame.stream] = words;
-  keep_of(stream, topics_.answer(stream), shortened(words, kMaxState));
+  const std::string topic = topics_.answer(stream);
+  note_kept(stream, topic);
+  brokers::Message message = retained(topic, shortened(words, kMaxState));
+  message.in_turn = true;
+  publisher_.keep(std::move(message));
 }
 
 void MqttSink::write_counts(const std::string& stream, LabelCounts& before, const pipeline::FoundObjects& objects) {
@@ -164,6 +169,12 @@ const std::string& MqttSink::name_of(size_t stream) {
   auto name = names_.find(stream);
   if (name == names_.end()) name = names_.emplace(stream, options_.name_of(stream)).first;
   return name->second;
+}
+
+bool MqttSink::waits(size_t stream) {
+  const auto [waits, is_new] = waits_.try_emplace(stream, false);
+  if (is_new && options_.waits) waits->second = options_.waits(stream);
+  return waits->second;
 }
 
 }  // namespace zoo::sinks

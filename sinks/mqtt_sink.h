@@ -29,11 +29,14 @@ struct MqttSinkOptions {
   brokers::PublisherOptions publisher = {};
   /// Asked once for the name of each stream, also of one that could never be opened.
   std::function<std::string(size_t)> name_of;
+  /// Asked once for each stream: whether its source waits so that nothing is lost (a file). Empty: none does.
+  std::function<bool(size_t)> waits = {};
 };
 
-/// Never waits for the broker. Results are sent each, at least once with the quality of service 1; all else is retained
-/// by the broker, and only the newest of each topic sent. While the broker is away, results wait within the publisher's
-/// bounds, the oldest are dropped, and pictures are not made.
+/// Waits for the broker only with results of streams that do (MqttSinkOptions::waits), while it is there. Results are
+/// sent each, at least once with the quality of service 1; all else is retained by the broker, and sent as far as it
+/// takes it: every answer's words in their order, of all other topics the newest. While the broker is away, results
+/// wait within the publisher's bounds, the oldest are dropped, and pictures are not made.
 class MqttSink : public pipeline::ResultSink {
  public:
   /// Begins to connect. Throws Error where the module (mqtt) cannot be loaded or is not in this build.
@@ -67,10 +70,12 @@ class MqttSink : public pipeline::ResultSink {
   void write_counts(const std::string& stream, LabelCounts& before, const pipeline::FoundObjects& objects);
   void write_picture(const std::string& stream, const pipeline::ProcessedFrame& item);
   const std::string& name_of(size_t stream);
+  bool waits(size_t stream);
 
   const MqttSinkOptions options_;
   const MqttTopics topics_;
   std::map<size_t, std::string> names_;
+  std::map<size_t, bool> waits_;           ///< by stream
   std::map<size_t, std::string> answers_;  ///< by stream
   std::map<size_t, LabelCounts> counts_;   ///< by stream
   std::optional<FramePictures> pictures_;

@@ -13,7 +13,9 @@ inline pipeline::Delivery delivery_of(const brokers::PublisherState& state) {
           .connected = state.connected,
           .away = state.away,
           .reconnects = state.reconnects,
-          .message = state.message};
+          .message = state.message,
+          .lost = state.lost,
+          .ended = state.ended};
 }
 
 }  // namespace zoo::sinks

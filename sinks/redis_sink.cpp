@@ -42,13 +42,21 @@ void RedisSink::prepare(pipeline::ProcessedFrame& item) const {
 void RedisSink::write(const pipeline::FrameEvent& event) {
   const auto* item = std::get_if<pipeline::ProcessedFrame>(&event);
   const size_t number = item != nullptr ? item->frame.stream : std::get<pipeline::FrameFailure>(event).stream;
-  auto name = names_.find(number);
-  if (name == names_.end()) name = names_.emplace(number, options_.name_of(number)).first;
-  const std::string& stream = name->second;
+  const Stream& stream = stream_of(number);
   publisher_.send({.place = options_.address.key,
-                   .fields = {{"stream", stream}, {"json", to_json_line(event, "", stream)}},
-                   .max_length = options_.max_results});
-  if (item != nullptr && pictures_) write_picture(stream, *item);
+                   .fields = {{"stream", stream.name}, {"json", to_json_line(event, "", stream.name)}},
+                   .max_length = options_.max_results,
+                   .owed = stream.waits});
+  if (item != nullptr && pictures_) write_picture(stream.name, *item);
+}
+
+const RedisSink::Stream& RedisSink::stream_of(size_t number) {
+  auto stream = streams_.find(number);
+  if (stream == streams_.end()) {
+    const bool waits = options_.waits && options_.waits(number);
+    stream = streams_.emplace(number, Stream{options_.name_of(number), waits}).first;
+  }
+  return stream->second;
 }
 
 void RedisSink::write_picture(const std::string& stream, const pipeline::ProcessedFrame& item) {
@@ -56,7 +64,8 @@ void RedisSink::write_picture(const std::string& stream, const pipeline::Process
   std::optional<std::string> picture = pictures_->picture_of(item);
   if (!picture) return;
   publisher_.keep({.place = fmt::format("{}:frames:{}", options_.address.key, stream),
-                   .fields = {{"stream", stream},
+                   .fields = {{"key", fmt::format("{}/{}", stream, item.frame.index)},
+                              {"stream", stream},
                               {"frame", std::to_string(item.frame.index)},
                               {"wall_time", utc_text(item.frame.wall_time)},
                               {"image", std::move(*picture)}},

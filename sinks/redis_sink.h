@@ -1,9 +1,8 @@
 // Results to a stream of Redis.
 //
 //   STREAM               every answer and failure: fields `stream` (its name) and `json` (json_lines.h)
-//   STREAM:frames:NAME   the newest pictures of the stream NAME, where they are asked for: fields `stream`, `frame`
-//   (its
-//                        number), `wall_time`, `image` (JPEG)
+//   STREAM:frames:NAME   the newest pictures of the stream NAME, where they are asked for: fields `key` (NAME and
+//                        number), `stream`, `frame` (the number), `wall_time`, `image` (JPEG)
 #pragma once
 
 #include <cstddef>
@@ -30,10 +29,12 @@ struct RedisSinkOptions {
   brokers::PublisherOptions publisher = {};
   /// Asked once for the name of each stream, also of one that could never be opened.
   std::function<std::string(size_t)> name_of;
+  /// Asked once for each stream: whether its source waits so that nothing is lost (a file). Empty: none does.
+  std::function<bool(size_t)> waits = {};
 };
 
-/// Never waits for Redis. While it is away, results wait within the publisher's bounds, the oldest are dropped, and
-/// pictures are not made.
+/// Waits for Redis only with results of streams that do (RedisSinkOptions::waits), while it is there. While it is away,
+/// results wait within the publisher's bounds, the oldest are dropped, and pictures are not made.
 class RedisSink : public pipeline::ResultSink {
  public:
   /// Begins to connect. Throws Error where the module (redis) cannot be loaded or is not in this build.
@@ -50,10 +51,16 @@ class RedisSink : public pipeline::ResultSink {
   std::optional<pipeline::Delivery> delivery() const override;
 
  private:
+  struct Stream {
+    std::string name;
+    bool waits = false;
+  };
+
   void write_picture(const std::string& stream, const pipeline::ProcessedFrame& item);
+  const Stream& stream_of(size_t number);
 
   const RedisSinkOptions options_;
-  std::map<size_t, std::string> names_;  ///< of streams
+  std::map<size_t, Stream> streams_;
   std::optional<FramePictures> pictures_;
   brokers::Publisher publisher_;
 };

@@ -38,7 +38,20 @@ std::string_view to_string(StreamState state) {
 
 std::string_view connection_state(const pipeline::Delivery& delivery) {
   if (delivery.connected) return "connected";
-  return delivery.away ? "away" : "connecting";
+  if (delivery.away) return "away";
+  return delivery.ended ? "ended" : "connecting";
+}
+
+bool lost_results(const pipeline::Delivery& delivery) {
+  return delivery.lost > 0 || (delivery.ended && delivery.delivered == 0 && delivery.dropped > 0);
+}
+
+std::string problem_of(const SinkSnapshot& sink) {
+  if (!sink.works) return sink.message.empty() ? "has failed" : sink.message;
+  if (!sink.delivery) return {};
+  if (sink.delivery->away) return sink.delivery->message.empty() ? "is away" : sink.delivery->message;
+  if (!lost_results(*sink.delivery)) return {};
+  return sink.delivery->delivered == 0 ? "nothing was delivered" : "results of files were lost";
 }
 
 int64_t StreamCounts::dropped() const { return std::accumulate(dropped_for.begin(), dropped_for.end(), int64_t{0}); }

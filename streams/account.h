@@ -87,7 +87,7 @@ struct StreamSnapshot {
   std::string last_answer;    ///< the last result in a few words, e.g. "tabby 0.93"; empty before the first
 };
 
-/// "connected", "away", "connecting".
+/// "connected", "away", "connecting", "ended".
 std::string_view connection_state(const pipeline::Delivery& delivery);
 
 /// One sink at one moment.
@@ -99,5 +99,10 @@ struct SinkSnapshot {
   std::string message;                                        ///< why it does not work any more
   std::optional<pipeline::Delivery> delivery = std::nullopt;  ///< of what was written, see ResultSink::delivery
 };
+
+/// Whether nothing was delivered of what was written, or results of files were lost. False while it may still come.
+bool lost_results(const pipeline::Delivery& delivery);
+/// Why a sink does not do now what it is for, its broker included; empty where it does.
+std::string problem_of(const SinkSnapshot& sink);
 
 }  // namespace zoo::streams

@@ -46,17 +46,19 @@ Json to_json(const pipeline::Delivery& delivery) {
   return {{"state", std::string(connection_state(delivery))},
           {"delivered", delivery.delivered},
           {"dropped", delivery.dropped},
+          {"lost", delivery.lost},
           {"waiting", delivery.waiting},
           {"reconnects", delivery.reconnects},
           {"message", delivery.message}};
 }
 
 Json to_json(const SinkSnapshot& sink) {
+  const std::string problem = problem_of(sink);
   Json json = {{"name", sink.name},
                {"written", sink.written},
                {"dropped", sink.dropped},
-               {"works", sink.works},
-               {"message", sink.message}};
+               {"works", problem.empty()},
+               {"message", problem}};
   if (sink.delivery) json["delivery"] = to_json(*sink.delivery);
   return json;
 }

@@ -102,6 +102,46 @@ TEST_F(Publish, RedisHasWhatTheJsonLinesHave) {
   EXPECT_THAT(published, SizeIs(70));
 }
 
+TEST_F(Publish, AFileWaitsForRoomInTheBuffer) {
+  const MqttBroker broker;
+  const RedisServer server;
+  const ProgramResult result = run_program(
+      arguments({"--publish", broker.url("zoo"), "--publish", server.url("results"), "--publish-buffer", "5"},
+                "clip=" + demo_sample("clip.mp4")));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const Json counts = last_counts();
+  for (const Json& sink : counts.at("sinks")) {
+    if (!sink.contains("delivery")) continue;
+    EXPECT_EQ(sink.at("delivery").at("delivered"), 70) << sink.dump();
+    EXPECT_EQ(sink.at("delivery").at("state"), "ended");
+    EXPECT_TRUE(sink.at("works"));
+  }
+}
+
+TEST_F(Publish, ResultsOfAFileThatNoBrokerHasAreNoSuccess) {
+  const std::string nobody = fmt::format("redis://127.0.0.1:{}/results", free_port());
+  const ProgramResult result = run_program(arguments({"--publish", nobody}, "clip=" + demo_sample("clip.mp4")));
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("70 results wait for it; it has 5 s to come back"),
+                                HasSubstr("0 results delivered, 70 dropped"), HasSubstr("no result has reached it"),
+                                HasSubstr("that a broker runs at that address")));
+  const Json counts = last_counts();
+  for (const Json& sink : counts.at("sinks")) {
+    EXPECT_EQ(sink.at("works").get<bool>(), !sink.contains("delivery")) << sink.dump();
+  }
+}
+
+TEST_F(Publish, ABrokerThatComesSoonAfterTheEndHasEverything) {
+  RedisServer server;
+  server.kill();
+  RunningProgram program(arguments({"--publish", server.url("results")}, "clip=" + demo_sample("clip.mp4")));
+  ASSERT_TRUE(wait_until([&] { return program.err_so_far().find("to come back") != std::string::npos; }));
+  server.start();
+  const ProgramResult result = program.wait();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("70 results delivered"));
+}
+
 /// Two seconds, or what ZOO_BROKER_AWAY_S says: then it is measured, too, how soon all is well again.
 std::chrono::seconds time_away(bool& measured) {
   const char* const seconds = std::getenv("ZOO_BROKER_AWAY_S");
@@ -244,6 +284,7 @@ TEST_F(Publish, PasswordsComeFromTheEnvironmentOrAFile) {
   EXPECT_THAT(run("", {}, {"MQTT_USER=camera", "MQTT_PASSWORD=secret"}).err, HasSubstr("70 results delivered"));
   EXPECT_THAT(run("camera", {"--password-file", folder / "password"}, {}).err, HasSubstr("70 results delivered"));
   const ProgramResult wrong = run("camera", {}, {"MQTT_PASSWORD=hunter2"});
+  EXPECT_EQ(wrong.exit_code, 1);
   EXPECT_THAT(wrong.err, AllOf(HasSubstr("refuses this user's name or password"), HasSubstr("70 dropped"),
                                Not(HasSubstr("hunter2"))));
 }

@@ -56,6 +56,35 @@ TEST(KeptMessages, WhatIsKeptAnewWhileItIsOnItsWayComesLast) {
   EXPECT_EQ(kept.next(1).messages.front().payload(), "new");
 }
 
+TEST(KeptMessages, WhatIsInTurnIsSentInItsOrderAsFarAsThereIsRoom) {
+  KeptMessages kept(100);
+  const auto texts = [&kept](size_t count) {
+    std::vector<std::string> result;
+    for (const Message& message : kept.next(count).messages) result.push_back(message.payload());
+    return result;
+  };
+  const auto answer = [](const std::string& text) {
+    Message message = state("answer", text);
+    message.in_turn = true;
+    return message;
+  };
+  kept.keep(answer("cat"));
+  kept.keep(answer("dog"));
+  kept.keep(answer("bus"));
+  EXPECT_THAT(texts(2), ElementsAre("cat", "dog"));
+  const KeptMessages::Batch batch = kept.next(2);
+  kept.keep(answer("cow"));
+  kept.note_delivered(batch, 2);
+  EXPECT_THAT(texts(100), ElementsAre("bus", "cow"));
+  kept.note_delivered(kept.next(100), 2);
+  EXPECT_TRUE(kept.all_sent());
+  kept.begin_connection();
+  EXPECT_THAT(texts(100), ElementsAre("cow")) << "what holds now";
+  for (size_t i = 0; i < 2 * KeptMessages::kMostInTurn; ++i) kept.keep(answer(std::to_string(i)));
+  EXPECT_EQ(texts(1000).size(), KeptMessages::kMostInTurn + 1);
+  EXPECT_EQ(texts(1000).back(), "199");
+}
+
 TEST(KeptMessages, OldPicturesMakeRoomAndStatesDoNot) {
   KeptMessages kept(100);
   kept.keep(picture("p1", 50));

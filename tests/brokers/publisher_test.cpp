@@ -210,6 +210,36 @@ TEST_F(PublisherTest, WhatCannotBeSentWaitsBoundedAndTheOldestGo) {
   EXPECT_THAT(said()[1], AllOf(HasSubstr("is there again after"), HasSubstr("dropped meanwhile")));
 }
 
+Message owed(int number) { return {.place = "results", .fields = {{"", std::to_string(number)}}, .owed = true}; }
+
+TEST_F(PublisherTest, WhatIsOwedWaitsForRoomAndNotForABrokerThatIsAway) {
+  start({.max_messages = 5});
+  for (int i = 0; i < 500; ++i) publisher_->send(owed(i));
+  ASSERT_TRUE(wait_until([](const PublisherState& state) { return state.delivered == 500; }));
+  EXPECT_EQ(publisher_->state().dropped, 0);
+  broker_->there = false;
+  ASSERT_TRUE(wait_until([](const PublisherState& state) { return state.away; }));
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 20; ++i) publisher_->send(owed(i));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, Publisher::kRoomPatience);
+  EXPECT_EQ(publisher_->state().lost, 15);
+  publisher_->stop();
+  EXPECT_EQ(publisher_->state().lost, 20);
+  EXPECT_TRUE(publisher_->state().ended);
+  EXPECT_TRUE(adds_up(publisher_->state()));
+}
+
+TEST_F(PublisherTest, WhatIsOwedWaitsOnlyWhileItMay) {
+  int asked = 0;
+  start({.max_messages = 1, .may_wait = [&] { return ++asked < 3; }});
+  ASSERT_TRUE(wait_until([](const PublisherState& state) { return state.connected; }));
+  broker_->hangs = true;
+  publisher_->send(owed(0));
+  publisher_->send(owed(1));
+  EXPECT_EQ(asked, 3);
+  broker_->hangs = false;
+}
+
 TEST_F(PublisherTest, BytesAreBoundedToo) {
   broker_->there = false;
   start({.max_messages = 1000, .max_bytes = 1000});

@@ -108,6 +108,15 @@ TEST(MqttSinkTest, PublishesResultsAsJsonLines) {
   EXPECT_THAT(late.payloads_of("zoo/door/result"), IsEmpty()) << "not retained";
 }
 
+TEST(MqttSinkTest, SendsEveryChangeOfTheAnswerInItsOrder) {
+  const MqttBroker broker;
+  const MqttSubscriber reader(broker);
+  MqttSink sink(mqtt_options(broker));
+  for (const char* label : {"cat", "dog", "dog", "cat", "bus"}) sink.write(frame(0, guess(label, 0.9)));
+  ASSERT_TRUE(reader.wait_for_payload("zoo/door/answer", "bus"));
+  EXPECT_THAT(reader.payloads_of("zoo/door/answer"), ElementsAre("cat", "dog", "cat", "bus"));
+}
+
 TEST(MqttSinkTest, CountsObjectsAsFrigateDoes) {
   const MqttBroker broker;
   const MqttSubscriber reader(broker);
@@ -207,6 +216,7 @@ TEST(RedisSinkTest, AddsResultsToAStream) {
   const brokers::RedisReply frames = redis.command({"XRANGE", "results:frames:door", "-", "+"});
   ASSERT_EQ(frames.as_list().size(), 3U) << "the newest";
   EXPECT_EQ(frames.at(2).at(1).find("frame")->as_text(), "19");
+  EXPECT_EQ(frames.at(2).at(1).find("key")->as_text(), "door/19");
   const std::string& jpeg = frames.at(2).at(1).find("image")->as_text();
   EXPECT_EQ(cv::imdecode(std::vector<char>(jpeg.begin(), jpeg.end()), cv::IMREAD_COLOR).size(), cv::Size(64, 48));
 }

@@ -54,14 +54,34 @@ TEST(StreamsJson, SaysWhatABrokerHasAndWhatItHasMissed) {
   SinkSnapshot sink;
   sink.name = "mqtt://host:1883";
   sink.written = 60;
-  sink.delivery = pipeline::Delivery{
-      .delivered = 10, .dropped = 40, .waiting = 10, .away = true, .reconnects = 2, .message = "connection refused"};
+  sink.delivery = pipeline::Delivery{.delivered = 10,
+                                     .dropped = 40,
+                                     .waiting = 10,
+                                     .away = true,
+                                     .reconnects = 2,
+                                     .message = "connection refused",
+                                     .lost = 3};
   EXPECT_EQ(streams_json({}, {}, std::vector{sink}).substr(streams_json({}, {}, {}).size() - 2),
-            std::string(R"({"name":"mqtt://host:1883","written":60,"dropped":0,"works":true,"message":"",)") +
-                R"("delivery":{"state":"away","delivered":10,"dropped":40,"waiting":10,"reconnects":2,)" +
+            std::string(R"({"name":"mqtt://host:1883","written":60,"dropped":0,"works":false,)") +
+                R"("message":"connection refused",)" +
+                R"("delivery":{"state":"away","delivered":10,"dropped":40,"lost":3,"waiting":10,"reconnects":2,)" +
                 R"("message":"connection refused"}}]})");
   EXPECT_EQ(connection_state({}), "connecting");
   EXPECT_EQ(connection_state({.connected = true}), "connected");
+  EXPECT_EQ(connection_state({.ended = true}), "ended");
+}
+
+TEST(StreamsJson, AnOutputWorksAsLongAsItsBrokerHasWhatItShould) {
+  const auto problem = [](const pipeline::Delivery& delivery) {
+    SinkSnapshot sink;
+    sink.delivery = delivery;
+    return problem_of(sink);
+  };
+  EXPECT_EQ(problem({.delivered = 70, .dropped = 3, .ended = true}), "") << "cameras may lose some";
+  EXPECT_EQ(problem({.dropped = 3, .connected = true}), "") << "more may come";
+  EXPECT_EQ(problem({.dropped = 70, .ended = true}), "nothing was delivered");
+  EXPECT_EQ(problem({.delivered = 20, .dropped = 50, .lost = 50, .ended = true}), "results of files were lost");
+  EXPECT_EQ(problem({.delivered = 20, .away = true, .message = "refused"}), "refused");
 }
 
 TEST(StreamsJson, SaysHowAChangeOfTheModelHasEnded) {
