@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "apps/commands.h"
 #include "apps/listen.h"
@@ -13,6 +14,7 @@
 #include "apps/worker_json.h"
 #include "brokers/broker_error.h"
 #include "nn/core/counted.h"
+#include "nn/core/shown_text.h"
 #include "nn/core/stopwatch.h"
 #include "serve/metrics/prometheus_text.h"
 #include "streams/streams_json.h"
@@ -100,6 +102,9 @@ void WorkerSession::open_server() {
 void WorkerSession::on_outcome(const streams::EntryOutcome& outcome, double age_s, double work_s) {
   age_.observe(age_s);
   work_.observe(work_s);
+  if (outcome.kind == streams::EntryOutcome::Kind::kDead) {
+    spdlog::info("{}: a dead letter: {}", printable(outcome.key), printable(outcome.reason));
+  }
   if (json_) write_line(outcome_json(outcome, age_s));
 }
 

@@ -18,7 +18,9 @@ constexpr AddressKind kRedis = {
     .tls = "rediss://",
     .plain_port = 6379,
     .tls_port = 6379,
-    .form = "redis://[[USER][:PASSWORD]@]HOST[:PORT][/DATABASE][/STREAM] (rediss:// for TLS)",
+    .form =
+        "redis://HOST[:PORT][/DATABASE][/STREAM] (rediss:// for TLS), where the server asks for them with "
+        "USER:PASSWORD@ before the host",
     .query_hint = " (in the name of a stream they are %3F and %23)"};
 /// Redis takes any number that its configuration knows (`databases`, 16); more than this is a mistake.
 constexpr int kMaxDatabase = 1'000'000;

@@ -18,12 +18,23 @@ struct Unsupported {
   std::string_view magic;
 };
 
+constexpr std::string_view kVideo = "a video (MP4, MOV) as a picture";
+
 constexpr std::array kUnsupported = {
-    Unsupported{"BigTIFF", 0, "II\x2B\0"sv},         Unsupported{"BigTIFF", 0, "MM\0\x2B"sv},
-    Unsupported{"JPEG 2000", 4, "jP  "sv},           Unsupported{"JPEG 2000", 0, "\xFF\x4F\xFF\x51"sv},
-    Unsupported{"JPEG XL", 0, "\xFF\x0A"sv},         Unsupported{"JPEG XL", 4, "JXL "sv},
-    Unsupported{"HEIF or AVIF", 4, "ftyp"sv},        Unsupported{"PAM", 0, "P7\n"sv},
-    Unsupported{"Photoshop", 0, "8BPS"sv},           Unsupported{"PDF", 0, "%PDF"sv},
+    Unsupported{"BigTIFF", 0, "II\x2B\0"sv},
+    Unsupported{"BigTIFF", 0, "MM\0\x2B"sv},
+    Unsupported{"JPEG 2000", 4, "jP  "sv},
+    Unsupported{"JPEG 2000", 0, "\xFF\x4F\xFF\x51"sv},
+    Unsupported{"JPEG XL", 0, "\xFF\x0A"sv},
+    Unsupported{"JPEG XL", 4, "JXL "sv},
+    Unsupported{"HEIF or AVIF", 4, "ftyphe"sv},
+    Unsupported{"HEIF or AVIF", 4, "ftypavi"sv},
+    Unsupported{"HEIF or AVIF", 4, "ftypmif1"sv},
+    Unsupported{"HEIF or AVIF", 4, "ftypmsf1"sv},
+    Unsupported{kVideo, 4, "ftyp"sv},
+    Unsupported{"PAM", 0, "P7\n"sv},
+    Unsupported{"Photoshop", 0, "8BPS"sv},
+    Unsupported{"PDF", 0, "%PDF"sv},
     Unsupported{"OpenEXR", 0, "\x76\x2F\x31\x01"sv},
 };
 

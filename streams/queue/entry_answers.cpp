@@ -166,10 +166,11 @@ EntryOutcome EntryAnswers::left(EntryOutcome outcome, const std::string& reason)
 EntryOutcome EntryAnswers::dead(EntryOutcome outcome, const std::string& reason) const {
   outcome.reason = reason;
   outcome.kind = EntryOutcome::Kind::kDead;
-  outcome.answer = {.kind = brokers::QueueAnswer::Kind::kDead,
-                    .id = outcome.id,
-                    .fields = {"dead-reason", reason, "dead-id", outcome.id, "dead-deliveries",
-                               std::to_string(outcome.deliveries), "dead-worker", rules_.worker}};
+  outcome.answer = {
+      .kind = brokers::QueueAnswer::Kind::kDead,
+      .id = outcome.id,
+      .fields = {"dead-reason", reason, "dead-id", outcome.id, "dead-deliveries", std::to_string(outcome.deliveries),
+                 "dead-group", rules_.group, "dead-worker", rules_.worker}};
   return outcome;
 }
 

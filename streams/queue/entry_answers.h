@@ -1,7 +1,7 @@
 // What becomes of one entry of a queue.
 //
 //   results       id, key, json, model, version, worker
-//   dead letters  dead-reason, dead-id, dead-deliveries, dead-worker, and then the entry's own fields
+//   dead letters  dead-reason, dead-id, dead-deliveries, dead-group, dead-worker, and then the entry's own fields
 //
 // `key` is the entry's field of that name, else its id; `json` what `predict --json` says of the picture, without its
 // times (sinks/json_lines.h), with the key as `source`. A picture that cannot be read or does not fit the network is a
@@ -27,6 +27,7 @@
 namespace zoo::streams {
 
 struct EntryRules {
+  std::string group;           ///< the consumer's
   std::string worker;          ///< the consumer's name
   int64_t max_deliveries = 3;  ///< that nobody told the end of
   /// How long an entry is tried again that fails for what may get better, from its first failure at this worker.

@@ -34,6 +34,7 @@ double bytes_of(const brokers::QueueEntry& entry) {
 
 EntryRules rules_of(const QueueWorkerOptions& options) {
   EntryRules rules = options.rules;
+  rules.group = options.queue.group;
   rules.worker = options.queue.consumer;
   return rules;
 }

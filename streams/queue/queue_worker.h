@@ -32,7 +32,7 @@ struct QueueWorkerOptions {
   brokers::RedisAddress address;  ///< with the stream as its key
   brokers::RedisQueueOptions queue = {};
   PictureAccess pictures = {};
-  EntryRules rules = {};  ///< `worker` is always the consumer
+  EntryRules rules = {};  ///< `group` and `worker` are always the queue's
   int threads = 1;        ///< that work at a time: as many as the model slot serves
   /// An entry that was delivered longer ago and is not done is claimed. Empty: claim_factor times as long as this
   /// worker took for the slowest, at least claim_floor. In a group of machines of different speed the slowest counts.

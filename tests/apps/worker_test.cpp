@@ -66,9 +66,10 @@ TEST_F(Worker, AnswersAsPredictDoes) {
   add("named", "path", "dog.jpg");
   add("elsewhere", "path", "/etc/passwd");
   const ProgramResult result = run_program(arguments(
-      {"--until-empty", "--json", "--allow-root", std::filesystem::path(demo_sample("dog.jpg")).parent_path()}));
+      {"--until-empty", "--json", "-v", "--allow-root", std::filesystem::path(demo_sample("dog.jpg")).parent_path()}));
   EXPECT_EQ(result.exit_code, 3) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("jobs: 5 answered, 2 dead letters, 0 stale"));
+  EXPECT_THAT(result.err, AllOf(HasSubstr("jobs: 5 answered, 2 dead letters, 0 stale"),
+                                HasSubstr("bad: a dead letter: cannot read image 'bad': not an image")));
   const auto answers = field_of("out", "json");
   ASSERT_THAT(answers, SizeIs(5));
   for (const std::string& name : kSamples) {
@@ -81,6 +82,7 @@ TEST_F(Worker, AnswersAsPredictDoes) {
     EXPECT_EQ(Json::parse(answers.at("named")), expected);
   }
   EXPECT_THAT(field_of("out", "worker").at("dog.jpg"), MatchesRegex(".+-[0-9]+-[0-9a-f]{8}")) << "nobody else's name";
+  EXPECT_EQ(field_of("jobs.dead", "dead-group").at("bad"), "g");
   const auto reasons = field_of("jobs.dead", "dead-reason");
   EXPECT_THAT(reasons.at("bad"), HasSubstr("not an image"));
   EXPECT_THAT(reasons.at("elsewhere"), HasSubstr("--allow-root"));

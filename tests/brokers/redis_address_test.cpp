@@ -69,7 +69,8 @@ TEST(RedisAddress, ShowsNoPassword) {
 
 TEST(RedisAddress, SaysWhatIsWrongAndHowItIsWritten) {
   const auto says = [](const std::string& problem) {
-    return AllOf(HasSubstr(problem), HasSubstr("write redis://[[USER]"));
+    return AllOf(HasSubstr(problem), HasSubstr("write redis://HOST[:PORT]"),
+                 HasSubstr("USER:PASSWORD@ before the host"));
   };
   EXPECT_THAT(problem_of("broker:6379"), says("is no address of Redis"));
   EXPECT_THAT(problem_of("redis://"), says("the name of the server is missing"));

@@ -249,6 +249,14 @@ TEST(ImageIo, NamesFormatsThatAreNotSupported) {
                         "ftypavif",
                         12),
        "HEIF or AVIF"},
+      {std::string_view("\0\0\0\x20"
+                        "ftypheic",
+                        12),
+       "HEIF or AVIF"},
+      {std::string_view("\0\0\0\x20"
+                        "ftypisom",
+                        12),
+       "a video (MP4, MOV) as a picture"},
       {std::string_view("II\x2B\0\x08\0\0\0", 8), "BigTIFF"},
       {"P7\nWIDTH 1", "PAM"}};
   for (const auto& [bytes, name] : cases) {

@@ -19,6 +19,7 @@ using namespace std::chrono_literals;
 
 EntryRules rules() {
   EntryRules result;
+  result.group = "gate";
   result.worker = "me";
   return result;
 }
@@ -62,7 +63,7 @@ TEST(EntryAnswersTest, WhatIsNoPictureIsADeadLetterAtOnce) {
     ASSERT_TRUE(outcome.answer);
     EXPECT_EQ(outcome.answer->kind, brokers::QueueAnswer::Kind::kDead);
     EXPECT_THAT(outcome.answer->fields, ElementsAre("dead-reason", outcome.reason, "dead-id", "1000-0",
-                                                    "dead-deliveries", "1", "dead-worker", "me"));
+                                                    "dead-deliveries", "1", "dead-group", "gate", "dead-worker", "me"));
   }
 }
 
