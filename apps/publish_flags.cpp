@@ -14,6 +14,7 @@
 
 #include "apps/commands.h"
 #include "apps/number_check.h"
+#include "brokers/shown_address.h"
 #include "nn/core/config_node.h"
 #include "nn/core/shown_text.h"
 #include "sinks/mqtt_topics.h"
@@ -157,7 +158,7 @@ PublishTarget PublishFlags::target_of(const std::string& address) {
   throw UsageError(fmt::format(
       "--publish {}: is no address of a broker; write mqtt://HOST[:PORT][/TOPIC] or redis://HOST[:PORT][/STREAM], "
       "mqtts:// or rediss:// for TLS",
-      without_secrets(printable(address))));
+      brokers::shown_address(address)));
 }
 
 PublishOptions PublishFlags::options() const {
@@ -167,7 +168,7 @@ PublishOptions PublishFlags::options() const {
   for (const std::string& address : addresses) {
     options.targets.push_back(target_of(address));
     if (!places.insert(place_of(options.targets.back())).second) {
-      throw UsageError(fmt::format("--publish {} is given twice", without_secrets(printable(address))));
+      throw UsageError(fmt::format("--publish {} is given twice", brokers::shown_address(address)));
     }
   }
   std::vector<BrokerLogin> logins;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "brokers/shown_address.h"
 #include "nn/core/error.h"
 #include "nn/core/parse_number.h"
 #include "nn/core/shown_text.h"
@@ -74,6 +75,21 @@ ServerAddress parse_server_address(std::string_view rest, std::string_view shown
 
 }  // namespace
 
+std::string shown_address(std::string_view text) {
+  const size_t at = text.rfind('@');
+  if (at == std::string_view::npos) return printable(without_secrets(text));
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  constexpr std::string_view kBehindScheme = "://";
+  const size_t scheme = text.find_first_not_of(kLetters);
+  size_t shown = 0;
+  if (scheme > 0 && scheme < at && text.substr(scheme).starts_with(kBehindScheme)) {
+    shown = scheme + kBehindScheme.size();
+    const size_t colon = text.find(':', shown);
+    if (colon < at) shown = colon + 1;
+  }
+  return printable(fmt::format("{}***{}", text.substr(0, shown), without_secrets(text.substr(at))));
+}
+
 void refuse_address(std::string_view shown, std::string_view problem, std::string_view form) {
   throw Error(fmt::format("{}: {}; write {}", printable(shown), problem, form));
 }
@@ -84,7 +100,7 @@ bool is_address_of(const AddressKind& kind, std::string_view text) {
 
 BrokerAddress parse_broker_address(const AddressKind& kind, std::string_view text) {
   BrokerAddress address;
-  address.shown = without_secrets(text);
+  address.shown = shown_address(text);
   if (!is_address_of(kind, text)) {
     refuse_address(address.shown, fmt::format("is no address of {}", kind.broker), kind.form);
   }

@@ -128,6 +128,18 @@ Hidden authorization(std::string_view text, size_t begin) {
   return value(text, begin);
 }
 
+/// What stands before the "@" of an address whose scheme is mistyped or missing, "u:pw@h", "redis:/:pw@h",
+/// "mqtt//u:pw@h": from the first colon of its word, which stands at `colon`.
+Hidden user_information_without_scheme(std::string_view text, size_t colon) {
+  for (size_t at = colon; at > 0 && !is_blank(text[at - 1]) && !is_quote(text[at - 1]); --at) {
+    if (text[at - 1] == ':') return {};
+  }
+  std::string_view word = text.substr(colon, end_of_address(text, colon) - colon);
+  word = word.substr(0, word.find("://"));
+  const size_t at = word.rfind('@');
+  return at == kNone ? Hidden{} : Hidden{colon + 1, colon + at};
+}
+
 bool ends_in_a_network_scheme(std::string_view text) {
   const std::string end = lower(text.substr(text.size() - std::min<size_t>(text.size(), 5)));
   return std::ranges::any_of(
@@ -142,6 +154,7 @@ Hidden hidden_at(std::string_view text, size_t at) {
   if (text.substr(at).starts_with(":/") && ends_in_a_network_scheme(text.substr(0, at))) {
     return user_information(text, at + 2);  // one slash short
   }
+  if (text[at] == ':') return user_information_without_scheme(text, at);
   if (text[at] == '=') return named_value(text, at);
   constexpr std::string_view kHeader = "authorization";
   if (lower(text[at]) == 'a' && at + kHeader.size() < text.size() &&

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "brokers/shown_address.h"
 #include "nn/core/error.h"
 
 namespace zoo::brokers {
@@ -65,6 +66,18 @@ TEST(RedisAddress, ShowsNoPassword) {
         "redis://u:secret%@h", "redis://u:secret@h/a?b", "http://u:secret@h/", "redis://u:se/cret@h:1:2"}) {
     EXPECT_THAT(problem_of(text), Not(HasSubstr("cret"))) << text;
   }
+}
+
+TEST(RedisAddress, ShowsNoPasswordWhereTheSchemeIsMistyped) {
+  for (const char* text :
+       {":secret@h/jobs", "u:secret@h", "redis:/:secret@h/jobs", "redis//u:secret@h", "redis:u:secret@h", "secret@h",
+        "127.0.0.1:secret@h", "redis:/:se cret@h", "http:/secret@h", "redis ://u:secret@h"}) {
+    EXPECT_THAT(problem_of(text), AllOf(HasSubstr("***@"), Not(HasSubstr("cret")))) << text;
+  }
+  EXPECT_EQ(shown_address("redis://cam:secret@h/a"), "redis://cam:***@h/a");
+  EXPECT_EQ(shown_address("redis://cam:se cret@h/a"), "redis://cam:***@h/a");
+  EXPECT_EQ(shown_address("mqtt:/cam:secret@h/a"), "***@h/a");
+  EXPECT_EQ(shown_address("h:6379/a"), "h:6379/a");
 }
 
 TEST(RedisAddress, SaysWhatIsWrongAndHowItIsWritten) {
