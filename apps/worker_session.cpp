@@ -71,7 +71,10 @@ int WorkerSession::run(streams::ModelWatcherOptions watch) {
 /// A mistake that a person has to mend is said before anything else; a server that is not there yet will be.
 void WorkerSession::check_queue() const {
   try {
-    brokers::RedisQueue(options_.worker.address, options_.worker.queue).prepare();
+    brokers::RedisQueueOptions queue = options_.worker.queue;
+    using Time = std::chrono::steady_clock::time_point;
+    queue.redis.must_end = [] { return stop_requested() ? Time::min() : Time::max(); };
+    brokers::RedisQueue(options_.worker.address, std::move(queue)).prepare();
   } catch (const brokers::BrokerError& error) {
     if (!error.transient()) throw;
   }

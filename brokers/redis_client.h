@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -38,6 +39,9 @@ struct RedisOptions {
   size_t max_reply_bytes = size_t{1} << 30U;
   /// PEM file with the certificates of authorities to trust. Empty: the system's ($SSL_CERT_FILE, $SSL_CERT_DIR).
   std::string tls_ca_file = {};
+  /// No wait goes on beyond this time, but one that begins later has a second. Asked every 100 ms, by the thread that
+  /// waits. Empty: never.
+  std::function<std::chrono::steady_clock::time_point()> must_end = {};
   /// CLIENT SETNAME, what `CLIENT LIST` shows; without blanks.
   std::string name = "backbone-zoo";
 };

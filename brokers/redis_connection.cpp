@@ -2,6 +2,7 @@
 // end and TLS needs no hiredis_ssl, which Debian 12 lacks. The module of brokers/.
 #include <array>
 #include <cstring>
+#include <functional>
 #include <hiredis/hiredis.h>
 #include <memory>
 #include <new>
@@ -102,12 +103,17 @@ RedisReply converted(const redisReply& reply) {
 
 class HiredisConnection : public RedisConnection {
  public:
-  HiredisConnection(std::unique_ptr<ByteStream> stream, std::string server)
-      : stream_(std::move(stream)), server_(std::move(server)), reader_(new_reader()), bytes_(size_t{64} << 10U) {}
+  HiredisConnection(std::unique_ptr<ByteStream> stream, std::string server,
+                    std::function<std::chrono::steady_clock::time_point()> must_end)
+      : stream_(std::move(stream)),
+        server_(std::move(server)),
+        must_end_(std::move(must_end)),
+        reader_(new_reader()),
+        bytes_(size_t{64} << 10U) {}
 
   std::vector<RedisReply> exchange(std::span<const RedisCommand> commands, std::chrono::milliseconds timeout,
                                    size_t max_reply_bytes) override {
-    const Deadline deadline = std::chrono::steady_clock::now() + timeout;
+    const Deadline deadline(timeout, must_end_);
     std::string out;
     for (const RedisCommand& command : commands) out += format(command);
     std::string_view unsent = out;
@@ -165,6 +171,7 @@ class HiredisConnection : public RedisConnection {
 
   std::unique_ptr<ByteStream> stream_;
   std::string server_;
+  std::function<std::chrono::steady_clock::time_point()> must_end_;
   size_t max_reply_bytes_ = 0;
   size_t unread_bytes_ = 0;  ///< that the answers may still have
   Reader reader_;
@@ -172,10 +179,10 @@ class HiredisConnection : public RedisConnection {
 };
 
 std::unique_ptr<RedisConnection> connect(const RedisAddress& address, const RedisOptions& options) {
-  const Deadline deadline = std::chrono::steady_clock::now() + options.connect_timeout;
+  const Deadline deadline(options.connect_timeout, options.must_end);
   std::unique_ptr<ByteStream> stream = connect_tcp(address, deadline);
   if (address.tls) stream = start_tls(std::move(stream), address, options, deadline);
-  return std::make_unique<HiredisConnection>(std::move(stream), address.server());
+  return std::make_unique<HiredisConnection>(std::move(stream), address.server(), options.must_end);
 }
 
 }  // namespace

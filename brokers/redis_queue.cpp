@@ -66,16 +66,14 @@ redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
 return 1
 )";
 
-// KEYS: queue. XINFO STREAM without the two entries that it would send along, with their pictures: of the first its id.
+// KEYS: queue. XINFO STREAM without the pictures of the two entries that it would send along: of both their ids.
 constexpr const char* kStreamScript = R"(
 local all, kept = redis.call('XINFO', 'STREAM', KEYS[1]), {}
 for i = 1, #all, 2 do
   local value = all[i + 1]
-  if all[i] == 'first-entry' and value then value = {value[1]} end
-  if all[i] ~= 'last-entry' then
-    kept[#kept + 1] = all[i]
-    kept[#kept + 1] = value
-  end
+  if (all[i] == 'first-entry' or all[i] == 'last-entry') and value then value = {value[1]} end
+  kept[#kept + 1] = all[i]
+  kept[#kept + 1] = value
 end
 return kept
 )";
@@ -115,7 +113,9 @@ void RedisQueue::prepare() {
   redis_.connect();
   if (prepared_for_ == redis_.connections()) return;
   const std::vector<RedisCommand> commands = {{"XGROUP", "CREATE", address().key, options_.group, "0", "MKSTREAM"},
-                                              {"TIME"}};
+                                              {"TIME"},
+                                              {"XLEN", options_.results},
+                                              {"XLEN", options_.dead}};
   const std::vector<RedisReply> replies = redis_.pipeline(commands);
   // Who may not make groups may work in one that is there.
   const std::string_view code = replies[0].error_code();
@@ -125,6 +125,10 @@ void RedisQueue::prepare() {
       return static_cast<int64_t>(id_numbers(replies[1].at(index).as_text()).first);
     };
     clock_difference_ms_ = number(0) * 1000 + number(1) / 1000 - milliseconds_now();
+  }
+  // Before an entry is worked on in vain.
+  for (const size_t i : {2U, 3U}) {
+    if (replies[i].error_code() == "WRONGTYPE") redis_.throw_error(replies[i], commands[i]);
   }
   prepared_for_ = redis_.connections();
 }

@@ -82,7 +82,7 @@ class RedisQueue {
   RedisQueue(RedisAddress address, RedisQueueOptions options);
 
   const RedisAddress& address() const { return redis_.address(); }
-  /// Connects and makes what is missing.
+  /// Connects and makes what is missing. A key of results or dead letters that holds no stream is refused here.
   void prepare();
 
   /// New entries, at most `count`; waits up to `wait` where there are none. Throws ReplyTooLarge where together they

@@ -51,6 +51,9 @@ StreamFigures stream_figures(const RedisReply& stream, const RedisReply& groups,
   if (const RedisReply* first = stream.find("first-entry"); first != nullptr && !first->is_nil()) {
     figures.first = first->at(0).as_text();
   }
+  if (const RedisReply* last = stream.find("last-entry"); last != nullptr && !last->is_nil()) {
+    figures.last = last->at(0).as_text();
+  }
   const auto& all = groups.as_list();
   const auto ours = std::ranges::find_if(all, [&](const RedisReply& one) { return text_of(one, "name") == group; });
   if (ours == all.end()) throw BrokerError(fmt::format("the stream has no group {} any more", group), true);
@@ -66,6 +69,7 @@ int64_t dropped_of(const StreamFigures& figures, int64_t before) {
   // Redis counts what was trimmed unread as not read for ever.
   const int64_t not_read = std::max<int64_t>(0, figures.added - *figures.read);
   if (id_numbers(figures.last_read) >= id_numbers(figures.last_added)) return not_read;
+  if (*figures.read > 0 && id_numbers(figures.last_read) >= id_numbers(figures.last)) return not_read;
   const bool nothing_read_is_left = figures.first.empty() || id_numbers(figures.first) > id_numbers(figures.last_read);
   // Nothing read yet: what was trimmed before is not the group's loss.
   if (!nothing_read_is_left || *figures.read == 0) return before;
@@ -73,8 +77,8 @@ int64_t dropped_of(const StreamFigures& figures, int64_t before) {
 }
 
 int64_t waiting_of(const StreamFigures& figures, int64_t dropped) {
-  if (figures.read) return std::max<int64_t>(0, figures.added - *figures.read - dropped);
-  if (id_numbers(figures.last_read) >= id_numbers(figures.last_added)) return 0;
+  if (id_numbers(figures.last_read) >= id_numbers(figures.last)) return 0;
+  if (figures.read) return std::max<int64_t>(1, figures.added - *figures.read - dropped);
   return std::max<int64_t>(1, figures.length - figures.pending);
 }
 

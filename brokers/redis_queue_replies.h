@@ -23,7 +23,8 @@ struct StreamFigures {
   int64_t added = 0;            ///< ever
   std::optional<int64_t> read;  ///< delivered to the group ever; Redis loses count where entries were deleted
   std::string first;            ///< the oldest entry's id; empty where there is none
-  std::string last_added;       ///< id
+  std::string last;             ///< the newest entry's id, of those that are there; empty where there is none
+  std::string last_added;       ///< id; the entry may be gone
   std::string last_read;        ///< id
   int64_t pending = 0;
 };
@@ -34,6 +35,7 @@ StreamFigures stream_figures(const RedisReply& stream, const RedisReply& groups,
 int64_t dropped_of(const StreamFigures& figures, int64_t before);
 
 /// Entries that were not delivered to the group yet; at most so many, and one at least, where Redis has lost count.
+/// None where all that are there were delivered: those that were deleted nobody reads.
 int64_t waiting_of(const StreamFigures& figures, int64_t dropped);
 
 }  // namespace zoo::brokers

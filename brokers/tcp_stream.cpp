@@ -25,12 +25,14 @@ std::string text_of(int error) {
 }
 
 /// True before the deadline, false at it.
-bool poll_until(int fd, short events, Deadline deadline) {
+bool poll_until(int fd, short events, const Deadline& deadline) {
+  const int64_t look = deadline.may_come_earlier() ? 100 : 60'000;
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    const auto now = std::chrono::steady_clock::now();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline.time() - now).count();
     if (left <= 0) return false;
     pollfd waiting{fd, events, 0};
-    const int ready = poll(&waiting, 1, static_cast<int>(std::min<int64_t>(left, 60'000)));
+    const int ready = poll(&waiting, 1, static_cast<int>(std::min<int64_t>(left, look)));
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return true;  // what reads or writes next will say what it is
   }
@@ -68,7 +70,7 @@ class TcpStream : public ByteStream {
 };
 
 /// 0, or why this address does not answer.
-int connect_to(const addrinfo& found, int fd, Deadline deadline) {
+int connect_to(const addrinfo& found, int fd, const Deadline& deadline) {
   if (connect(fd, found.ai_addr, found.ai_addrlen) == 0) return 0;
   if (errno != EINPROGRESS) return errno;
   if (!poll_until(fd, POLLOUT, deadline)) return ETIMEDOUT;
@@ -80,12 +82,13 @@ int connect_to(const addrinfo& found, int fd, Deadline deadline) {
 
 }  // namespace
 
-void wait_for(const ByteStream& stream, bool reads, bool writes, Deadline deadline, const std::string& complaint) {
+void wait_for(const ByteStream& stream, bool reads, bool writes, const Deadline& deadline,
+              const std::string& complaint) {
   const int events = (reads ? POLLIN : 0) | (writes ? POLLOUT : 0);
   if (!poll_until(stream.descriptor(), static_cast<short>(events), deadline)) throw BrokerError(complaint, true);
 }
 
-std::unique_ptr<ByteStream> connect_tcp(const RedisAddress& address, Deadline deadline) {
+std::unique_ptr<ByteStream> connect_tcp(const RedisAddress& address, const Deadline& deadline) {
   const std::string server = address.server();
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
@@ -106,8 +109,7 @@ std::unique_ptr<ByteStream> connect_tcp(const RedisAddress& address, Deadline de
       continue;
     }
     // One that does not answer leaves time to the others.
-    const auto now = std::chrono::steady_clock::now();
-    last_error = connect_to(*found, fd.get(), now + (deadline - now) / left);
+    last_error = connect_to(*found, fd.get(), deadline.part(left));
     if (last_error != 0) continue;
     const int on = 1;
     setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

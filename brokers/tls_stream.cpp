@@ -109,7 +109,7 @@ class TlsStream : public ByteStream {
     expect_name(address.host);
   }
 
-  void shake_hands(Deadline deadline) {
+  void shake_hands(const Deadline& deadline) {
     for (;;) {
       ERR_clear_error();
       const int result = SSL_connect(session_.get());
@@ -186,7 +186,7 @@ class TlsStream : public ByteStream {
 }  // namespace
 
 std::unique_ptr<ByteStream> start_tls(std::unique_ptr<ByteStream> plain, const RedisAddress& address,
-                                      const RedisOptions& options, Deadline deadline) {
+                                      const RedisOptions& options, const Deadline& deadline) {
   auto stream = std::make_unique<TlsStream>(std::move(plain), address, options);
   stream->shake_hands(deadline);
   return stream;

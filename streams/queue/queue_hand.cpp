@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "brokers/broker_error.h"
 #include "nn/core/stopwatch.h"
 
 namespace zoo::streams {
@@ -44,10 +45,17 @@ BackoffOptions backoff_of(BackoffOptions options, int number) {
   return options;
 }
 
+/// Errors of the broker know; of others, no memory, it is not known.
+bool may_pass(const std::exception& error) {
+  const auto* refused = dynamic_cast<const brokers::BrokerError*>(&error);
+  return refused == nullptr || refused->transient();
+}
+
 }  // namespace
 
 QueueHand::QueueHand(QueueShared& shared, int number)
     : shared_(shared),
+      number_(number),
       queue_(shared.options.address, shared.options.queue),
       answers_(shared.model, shared.options.pictures, rules_of(shared.options), shared.failures),
       backoff_(backoff_of(shared.options.backoff, number)) {}
@@ -56,19 +64,21 @@ void QueueHand::run() {
   while (!shared_.stopping() || !untold_.empty()) {
     try {
       turn();
-      shared_.note_back();
       backoff_.reset();
     } catch (const std::exception& error) {
-      shared_.note_lost(error.what());
-      if (may_give_up()) return;
+      const bool transient = may_pass(error);
+      shared_.note_lost(number_, step_, error.what(), transient);
+      if (may_give_up(transient)) break;
       shared_.wait(backoff_.next());
     }
   }
+  shared_.note_ended(std::ssize(untold_));
 }
 
-/// The end does not wait for ever: what is not told is delivered again.
-bool QueueHand::may_give_up() const {
-  return shared_.stopping() && shared_.clock.now() - shared_.stopped_at() > shared_.options.patience_at_end;
+/// The end does not wait for ever, nor for what only a person mends: what is not told is delivered again.
+bool QueueHand::may_give_up(bool transient) const {
+  if (!shared_.stopping()) return false;
+  return !transient || shared_.clock.now() - shared_.stopped_at() >= shared_.options.patience_at_end;
 }
 
 void QueueHand::turn() {
@@ -76,8 +86,11 @@ void QueueHand::turn() {
   if (shared_.stopping()) return;
   if (!shared_.breaker.may_take()) return shared_.wait(kWait);
   if (claim_one()) return;
+  begin(QueueShared::Step::kRead);
   try {
-    work_on(queue_.read(shared_.breaker.is_open() ? 1 : read_size_.entries(), kWait));
+    std::vector<brokers::QueueEntry> entries = queue_.read(shared_.breaker.is_open() ? 1 : read_size_.entries(), kWait);
+    worked();
+    work_on(std::move(entries));
   } catch (const brokers::ReplyTooLarge&) {
     read_size_.note_too_large();
     throw;
@@ -89,7 +102,9 @@ void QueueHand::turn() {
 bool QueueHand::claim_one() {
   const std::unique_lock<std::mutex> turn_to_claim = shared_.try_claim();
   if (!turn_to_claim.owns_lock()) return false;
+  begin(QueueShared::Step::kClaim);
   brokers::RedisQueue::Claimed claimed = queue_.claim(shared_.claim_after());
+  worked();
   shared_.counters.lost += claimed.lost;
   if (!claimed.entry) {
     shared_.nothing_to_claim();
@@ -131,11 +146,13 @@ void QueueHand::work_on(std::vector<brokers::QueueEntry> entries) {
 
 void QueueHand::tell() {
   if (untold_.empty()) return;
+  begin(QueueShared::Step::kTell);
   std::vector<brokers::QueueAnswer> answers;
   for (const Untold& one : untold_) {
     if (one.outcome.answer) answers.push_back(*one.outcome.answer);
   }
   const std::vector<bool> counted = queue_.answer(answers);
+  worked();
   size_t next = 0;
   for (const Untold& one : untold_) count(one, !one.outcome.answer || counted[next++]);
   shared_.counters.dead_trimmed += queue_.take_dead_trimmed();

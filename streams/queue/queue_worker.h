@@ -42,8 +42,9 @@ struct QueueWorkerOptions {
   bool until_empty = false;   ///< stop() once nothing waits and nothing is pending, whoever works on it
   bool leaves_group = false;  ///< its name is nobody else's: the group forgets it at the end
   BackoffOptions backoff = {.first = std::chrono::milliseconds(100), .most = std::chrono::milliseconds(1'000)};
-  /// How long a broker that is away keeps the end waiting for what is to be told it.
-  std::chrono::milliseconds patience_at_end{10'000};
+  /// How long a broker that is away, or hangs, keeps the end waiting for what is to be told it: less than the 10 s that
+  /// whoever ends containers usually gives them.
+  std::chrono::milliseconds patience_at_end{5'000};
   Clock* clock = nullptr;  ///< null: system_clock()
   /// What the user should know, once. Threads of the worker, one at a time.
   std::function<void(const std::string&)> on_message = {};
@@ -61,7 +62,7 @@ struct QueueCounts {
   int64_t dead_trimmed = 0;  ///< dead letters that went (max_dead) as this worker added others: they are lost
   int64_t stale = 0;         ///< dropped for their age
   int64_t repeated = 0;      ///< somebody else was quicker: changed nothing
-  int64_t left = 0;          ///< left pending, to be tried again
+  int64_t left = 0;          ///< left pending, to be tried again; at the end what the queue could not be told, too
   int64_t lost = 0;          ///< were trimmed from the stream while pending
   int64_t connections_lost = 0;
 };
@@ -93,8 +94,10 @@ class QueueWorker {
  private:
   void watch();
   void leave() const;
+  void say_that_the_end_waits();
 
   std::shared_ptr<QueueShared> shared_;
+  int hands_;  ///< threads that work
   std::vector<std::jthread> threads_;
   bool left_ = false;  ///< the group
 };

@@ -39,6 +39,17 @@ TEST(RedisHostile, HalfAnAnswerIsWaitedForButNotForEver) {
   }
 }
 
+TEST(RedisHostile, AWaitEndsWhereItsOwnerMustEnd) {
+  const test::FakePeer peer({"+O"}, false);
+  RedisAddress address;
+  address.host = "127.0.0.1";
+  address.port = static_cast<uint16_t>(peer.port());
+  RedisOptions options{.connect_timeout = 1h, .command_timeout = 1h};
+  options.must_end = [] { return std::chrono::steady_clock::time_point::min(); };
+  RedisClient redis(address, options);
+  EXPECT_THROW(redis.command({"GET", "k"}), BrokerError);
+}
+
 TEST(RedisHostile, NonsenseIsRefused) {
   for (const char* nonsense :
        {"HTTP/1.1 400 Bad Request\r\n\r\n", "\x15\x03\x01\x02\x02\x16", "*-5\r\n", "$-7\r\n", ":12x\r\n", "*x\r\n",

@@ -353,6 +353,42 @@ TEST_F(RedisQueueTest, AUserNeedsFewRights) {
   queue.leave();
 }
 
+TEST_F(RedisQueueTest, NothingWaitsWhereWhatIsNotReadWasDeleted) {
+  const auto deleted = [&](const std::string& id) { redis_.command({"XDEL", "jobs", id}); };
+  deleted(add("a"));
+  RedisQueue queue = member("one");
+  EXPECT_EQ(queue.state().waiting, 0) << "the only entry, before there was a group";
+  const std::string b = add("b");
+  EXPECT_EQ(queue.state().waiting, 1);
+  queue.read(10, 1ms);
+  deleted(add("c"));
+  deleted(add("d"));
+  EXPECT_EQ(queue.state().waiting, 0) << "behind what was read";
+  EXPECT_EQ(queue.state().pending, 1);
+  queue.answer(std::vector{answer_to(b, "B")});
+  const std::string e = add("e");
+  add("f");
+  deleted(e);
+  EXPECT_GE(queue.state().waiting, 1) << "one is left";
+  EXPECT_THAT(queue.read(10, 1ms), SizeIs(1));
+  EXPECT_EQ(queue.state().waiting, 0);
+}
+
+TEST_F(RedisQueueTest, ResultsOrDeadLettersThatAreNoStreamAreRefused) {
+  for (const char* key : {"out", "dead"}) {
+    redis_.command({"SET", key, "x"});
+    try {
+      member("one").prepare();
+      FAIL() << key;
+    } catch (const BrokerError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(std::string(key) + ": WRONGTYPE"));
+      EXPECT_FALSE(error.transient());
+    }
+    redis_.command({"DEL", key});
+    EXPECT_NO_THROW(member("one").prepare());
+  }
+}
+
 TEST_F(RedisQueueTest, AStreamOfAnotherKindIsRefused) {
   redis_.command({"SET", "jobs", "x"});
   try {
@@ -368,6 +404,7 @@ TEST(RedisQueueReplies, ALostCountIsNotZero) {
                         .added = 1000,
                         .read = std::nullopt,
                         .first = "5-0",
+                        .last = "9-0",
                         .last_added = "9-0",
                         .last_read = "7-0",
                         .pending = 3};

@@ -54,6 +54,7 @@ TEST(QueueWorkerFaults, ComesBackWithTheServerAndSaysSoOnce) {
   rig.add("after", png());
   ASSERT_TRUE(comes_true([&] { return worker.counts().answered == 2; }));
   ASSERT_TRUE(comes_true([&] { return worker.state().has_value(); }));
+  ASSERT_TRUE(comes_true([&] { return messages.all().size() > 1; })) << "once the last thread is back";
   EXPECT_THAT(messages.all(), ElementsAre(HasSubstr("trying again until it works"), HasSubstr("works again after")));
   EXPECT_THAT(rig.answers(), SizeIs(2));
 }
@@ -142,6 +143,88 @@ TEST(QueueWorkerFaults, AnEntryThatCannotBeToldIsToldLater) {
   rig.redis.command({"DEL", "out"});
   ASSERT_TRUE(comes_true([&] { return worker.counts().answered == 1; }));
   EXPECT_THAT(rig.answers(), SizeIs(1));
+}
+
+TEST(QueueWorkerFaults, WhatCannotBeToldForAWhileIsSaidOnceAndWorksAgainWhenItDoes) {
+  QueueRig rig;
+  Messages messages;
+  QueueWorkerOptions options = rig.options("one");
+  options.on_message = messages.taker();
+  QueueWorker worker(slot_of(), options);
+  rig.add("a", png());
+  ASSERT_TRUE(comes_true([&] { return worker.counts().answered == 1; }));
+  rig.redis.command({"DEL", "out"});
+  rig.redis.command({"SET", "out", "no stream"});
+  rig.add("b", png());
+  rig.add("c", png());
+  // The thread that fails is not the one that reads in vain meanwhile, and so works.
+  ASSERT_TRUE(comes_true([&] { return worker.counts().connections_lost >= 10; }));
+  EXPECT_THAT(messages.all(), ElementsAre(AllOf(HasSubstr("WRONGTYPE"), HasSubstr("trying again until it works"))));
+  rig.redis.command({"DEL", "out"});
+  ASSERT_TRUE(comes_true([&] { return worker.counts().answered + worker.counts().repeated >= 3; }));
+  ASSERT_TRUE(comes_true([&] { return messages.all().size() > 1; }));
+  EXPECT_THAT(messages.all(), ElementsAre(HasSubstr("WRONGTYPE"), HasSubstr("works again after")));
+}
+
+TEST(QueueWorkerFaults, AnEmptyQueueThatCannotBeLookedAtIsSaid) {
+  QueueRig rig;
+  Messages messages;
+  QueueWorkerOptions options = rig.options("one");
+  options.on_message = messages.taker();
+  QueueWorker worker(slot_of(), options);
+  ASSERT_TRUE(comes_true([&] { return worker.state().has_value(); }));
+  rig.redis.command({"SET", "dead", "no stream"});
+  ASSERT_TRUE(comes_true([&] { return !messages.all().empty(); }));
+  EXPECT_THAT(messages.all().front(), HasSubstr("XLEN dead: WRONGTYPE"));
+}
+
+TEST(QueueWorkerFaults, UntilEmptyEndsWhereWhatWasAddedWasDeleted) {
+  QueueRig rig;
+  rig.redis.command({"XDEL", "jobs", rig.add("a", png())});
+  QueueWorkerOptions options = rig.options("one");
+  options.until_empty = true;
+  QueueWorker worker(slot_of(), options);
+  EXPECT_TRUE(comes_true([&] { return worker.stopping(); }));
+}
+
+TEST(QueueWorkerFaults, EndsWhereTheServerHangsAndSaysWhatItLeaves) {
+  QueueRig rig;
+  Gate gate;
+  Messages messages;
+  QueueWorkerOptions options = rig.options("one");
+  options.queue.redis.connect_timeout = options.queue.redis.command_timeout = 1h;
+  options.patience_at_end = 1'500ms;
+  options.leaves_group = true;
+  options.on_message = messages.taker();
+  QueueWorker worker(slot_of([&](const cv::Mat& picture) {
+                       gate.wait();
+                       return width_of(picture);
+                     }),
+                     options);
+  rig.add("a", png());
+  gate.wait_until_reached();
+  rig.server.pause();
+  gate.release();
+  worker.stop();
+  worker.join();
+  EXPECT_EQ(worker.counts().left, 1);
+  EXPECT_THAT(messages.all().front(), HasSubstr("ending: waiting for what is being worked on, and at most 1.5 s"));
+  rig.server.go_on();
+}
+
+TEST(QueueWorkerFaults, TheEndDoesNotWaitForWhatOnlyAPersonMends) {
+  QueueRig rig;
+  QueueWorkerOptions options = rig.options("one");
+  options.patience_at_end = 1h;
+  QueueWorker worker(slot_of(), options);
+  ASSERT_TRUE(comes_true([&] { return worker.state().has_value(); }));
+  rig.redis.command({"SET", "out", "no stream"});
+  rig.add("a", png());
+  ASSERT_TRUE(comes_true([&] { return worker.counts().connections_lost >= 1; }));
+  worker.stop();
+  worker.join();
+  EXPECT_EQ(worker.counts().left, 1);
+  EXPECT_EQ(rig.pending(), 1) << "somebody else will answer it";
 }
 
 /// A worker in a process of its own that dies of pictures 13 pixels wide.
