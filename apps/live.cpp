@@ -84,7 +84,13 @@ std::vector<streams::StreamOptions> streams_of(const LiveFlags& flags, const str
   for (const std::string& text : flags.sources) {
     const streams::NamedSource source = streams::named_source_from(text);
     origins.push_back(source.name.empty() ? streams::NameOrigin::kSource : streams::NameOrigin::kUser);
-    streams.push_back(streams::stream_from(source, defaults));
+    try {
+      streams.push_back(streams::stream_from(source, defaults));
+    } catch (const IoError&) {
+      throw;
+    } catch (const Error& error) {
+      throw UsageError(fmt::format("live: {}", error.what()));
+    }
   }
   try {
     streams::make_names_differ(streams, origins);

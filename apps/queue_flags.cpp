@@ -12,6 +12,7 @@
 #include "apps/commands.h"
 #include "apps/number_check.h"
 #include "apps/signals.h"
+#include "brokers/shown_address.h"
 #include "nn/core/shown_text.h"
 
 namespace zoo::apps {
@@ -25,6 +26,15 @@ constexpr double kMaxMs = 86'400'000.0;
 constexpr double kMaxSeconds = 86'400.0;
 constexpr int64_t kMaxEntries = 1'000'000'000;
 constexpr int64_t kMaxDeliveries = 1'000;
+
+/// A password in the address would become part of a key.
+void refuse_address(const char* flag, const std::string& name, const char* what) {
+  const bool is_address =
+      name.find("://") != std::string::npos || name.starts_with("redis:/") || without_secrets(name) != name;
+  if (!is_address) return;
+  throw UsageError(fmt::format("{} {}: is an address; give the name of a {} alone, on the server that --queue names",
+                               flag, brokers::shown_address(name), what));
+}
 
 /// Another name in each process of a group. Host and process do not tell: every container may be process 1 of a host of
 /// one name.
@@ -121,6 +131,10 @@ std::vector<std::string> QueueFlags::password_files() const {
 }
 
 brokers::RedisQueueOptions QueueFlags::queue_options(const std::string& stream) const {
+  refuse_address("--group", group, "group");
+  refuse_address("--results", results, "stream");
+  refuse_address("--dead", dead, "stream");
+  refuse_address("--consumer", consumer, "consumer");
   brokers::RedisQueueOptions options;
   options.group = group;
   options.consumer = consumer.empty() ? own_name() : consumer;

@@ -37,14 +37,30 @@ std::string name_hint(const std::string& text) {
   return fmt::format("; what stands before = is no name of a stream, which has {}", stream_name_rule());
 }
 
+/// A broker would be opened as a camera, again and again.
+bool is_of_broker(std::string_view text) {
+  const auto begins_with = [&](std::string_view scheme) {
+    return text.size() > scheme.size() && std::ranges::equal(text.substr(0, scheme.size()), scheme, [](char a, char b) {
+             return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b;
+           });
+  };
+  return begins_with("redis:/") || begins_with("rediss:/") || begins_with("mqtt:/") || begins_with("mqtts:/");
+}
+
 pipeline::SourceSpec one_source(const std::string& text) {
+  if (is_of_broker(text)) {
+    throw Error(
+        fmt::format("{}: a broker is no source: --publish ADDRESS sends results to it; pictures that wait in a "
+                    "stream of Redis are for `backbone-zoo worker --queue ADDRESS`",
+                    without_secrets(text)));
+  }
   std::vector<pipeline::SourceSpec> specs;
   try {
     specs = pipeline::resolve_sources({&text, 1});
   } catch (const IoError& error) {
     const std::string hint = name_hint(text);
     if (hint.empty()) throw;
-    throw IoError(error.what() + hint);
+    throw Error(error.what() + hint);
   }
   const bool pictures = std::ranges::any_of(
       specs, [](const pipeline::SourceSpec& spec) { return spec.kind == pipeline::SourceKind::kImages; });

@@ -39,7 +39,8 @@ struct StreamDefaults {
 };
 
 /// A stream of `source`, which must be one video, camera, address or pipeline. Without a name it is called after the
-/// source (stem_of). Throws IoError: nothing there, several, or pictures; Error: the name is none.
+/// source (stem_of). Throws IoError: nothing there, several, or pictures; Error: the name is none, or the source is a
+/// broker.
 StreamOptions stream_from(const NamedSource& source, const StreamDefaults& defaults);
 
 /// Where the name of a stream comes from.

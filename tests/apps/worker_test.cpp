@@ -119,12 +119,32 @@ TEST_F(Worker, WorksUntilItIsStopped) {
   redis_.close();
   add_samples();
   ASSERT_TRUE(wait_until([&] { return length("out") == 8; }));
+  ASSERT_TRUE(wait_until([&] { return program.err_so_far().find("works again after") != std::string::npos; }));
   program.send(SIGTERM);
   const ProgramResult result = program.wait();
   EXPECT_EQ(result.exit_code, 143) << result.err;
   EXPECT_THAT(result.err, AllOf(HasSubstr("trying again until it works"), HasSubstr("works again after"),
                                 HasSubstr("jobs: 8 answered")));
   EXPECT_THAT(redis_.command({"XINFO", "CONSUMERS", "jobs", "g"}).as_list(), IsEmpty());
+}
+
+TEST_F(Worker, ResultsThatAreNoStreamAreRefusedAtTheStart) {
+  redis_.command({"SET", "out", "x"});
+  const ProgramResult result = run_program(arguments({"--until-empty"}));
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("XLEN out: WRONGTYPE"), HasSubstr("name another one")));
+}
+
+TEST_F(Worker, EndsSoonWhereTheServerHangsAndSaysWhatItLeaves) {
+  RunningProgram program(arguments({"--consumer", "c"}));
+  add_samples();
+  ASSERT_TRUE(wait_until([&] { return length("out") == 4; }));
+  server_.pause();
+  program.send(SIGTERM);
+  const ProgramResult result = program.wait();
+  server_.go_on();
+  EXPECT_EQ(result.exit_code, 143) << result.err;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("ending: waiting for"), HasSubstr("at most 5 s"), HasSubstr("4 answered")));
 }
 
 TEST_F(Worker, SwapsItsModel) {
@@ -185,6 +205,21 @@ TEST(WorkerMistakes, SayWhatHelps) {
   EXPECT_THAT(says("host/jobs", out), HasSubstr("write redis://"));
   EXPECT_THAT(says("redis://u:hunter2@host", out), HasSubstr("the stream is missing: redis://u:***@host:6379/STREAM"));
   EXPECT_THAT(says("redis://u:hunter2@host:x/jobs", out), HasSubstr("the port is no number"));
+  for (const char* mistyped : {":hunter2@127.0.0.1:17391/jobs", "redis:/:hunter2@h/jobs", "hunter2@h/jobs"}) {
+    EXPECT_THAT(says(mistyped, out), AllOf(HasSubstr("***@"), HasSubstr("write redis://")));
+  }
+  for (const char* flag : {"--results", "--dead", "--group", "--consumer"}) {
+    for (const char* address : {"redis://:hunter2@h/a", "redis://h/a", ":hunter2@h/a"}) {
+      std::map<std::string, std::string> flags = {{"--group", "g"}, {"--results", "out"}};
+      flags[flag] = address;
+      std::vector<std::string> all = {"worker", demo_model(), "--queue", "redis://host/jobs"};
+      for (const auto& [name, value] : flags) all.insert(all.end(), {name, value});
+      const ProgramResult result = run_program(all);
+      EXPECT_EQ(result.exit_code, 2) << result.err;
+      EXPECT_THAT(result.err, AllOf(HasSubstr(std::string(flag) + " "), Not(HasSubstr("hunter2")),
+                                    HasSubstr("is an address; give the name of a")));
+    }
+  }
   EXPECT_THAT(says("redis://host/jobs", {}), HasSubstr("--results is required"));
   EXPECT_THAT(says("redis://host/jobs", {"--results", "jobs"}), HasSubstr("streams of their own"));
   EXPECT_THAT(says("redis://host/jobs", {"--results", "out", "--dead", "out"}), HasSubstr("streams of their own"));
