@@ -137,7 +137,9 @@ Hidden user_information_without_scheme(std::string_view text, size_t colon) {
   std::string_view word = text.substr(colon, end_of_address(text, colon) - colon);
   word = word.substr(0, word.find("://"));
   const size_t at = word.rfind('@');
-  return at == kNone ? Hidden{} : Hidden{colon + 1, colon + at};
+  // How messages say where it is written: "USER:PASSWORD@ before the host".
+  if (at == kNone || word.substr(1, at - 1) == "PASSWORD") return {};
+  return {colon + 1, colon + at};
 }
 
 bool ends_in_a_network_scheme(std::string_view text) {
