@@ -104,6 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
         Shown{"SchemeWithoutColon", "mqtt//u:hunter2@h", "mqtt//u:***@h"},
         Shown{"SchemeWithoutSlashes", "cam=rtsp:u:hunter2@h", "cam=rtsp:***@h"},
         Shown{"PortInPlaceOfAUser", "127.0.0.1:hunter2@h", "127.0.0.1:***@h"},
+        Shown{"Placeholder", "(USER:PASSWORD@ before the host)", "(USER:PASSWORD@ before the host)"},
         Shown{"BeforeAnotherAddress", "a:hunter2@redis://h", "a:***@redis://h"},
         Shown{"FileAtDouble", "icons/a@2x.png: is there, b@2x.png, too", "icons/a@2x.png: is there, b@2x.png, too"},
         Shown{"Proxied", "http+unix://u:p@host", "http+unix://u:***@host"}),
