@@ -18,7 +18,8 @@ struct Pairs {
 }  // namespace
 
 extern const Int8Table kInt8Avx2Table;
-constinit const Int8Table kInt8Avx2Table =
-    avx2::table_of(Int8Isa::kAvx2, {packed_int8_pairs_size, pack_int8_pairs, conv256<Pairs>, depthwise256<Pairs>});
+constinit const Int8Table kInt8Avx2Table = avx2::table_of(
+    Int8Isa::kAvx2,
+    {packed_int8_pairs_size, pack_int8_pairs, conv256<Pairs>, depthwise_by_kernel<DepthwiseSet256<Pairs>>});
 
 }  // namespace zoo::engine::kernels

@@ -16,7 +16,8 @@ struct Quads {
 }  // namespace
 
 extern const Int8Table kInt8AvxVnniTable;
-constinit const Int8Table kInt8AvxVnniTable =
-    avx2::table_of(Int8Isa::kAvxVnni, {packed_int8_quads_size, pack_int8_quads, conv256<Quads>, depthwise256<Quads>});
+constinit const Int8Table kInt8AvxVnniTable = avx2::table_of(
+    Int8Isa::kAvxVnni,
+    {packed_int8_quads_size, pack_int8_quads, conv256<Quads>, depthwise_by_kernel<DepthwiseSet256<Quads>>});
 
 }  // namespace zoo::engine::kernels
