@@ -1,12 +1,10 @@
 // Convolutions of f32 networks: from node to problem, candidates, step.
 #include <array>
+#include <cassert>
 #include <span>
 #include <utility>
 #include <variant>
 
-#include <fmt/format.h>
-
-#include "nn/core/error.h"
 #include "nn/engine/f32/convolution_list.h"
 #include "nn/engine/f32/f32_steps.h"
 #include "nn/engine/f32/onednn/onednn_convolution.h"
@@ -54,7 +52,7 @@ Prospect prospect(std::span<const ConvolutionProblem> members) {
 
 }  // namespace
 
-void compile_op(const LoweringContext& context, graph::NodeId id, const graph::Conv2d& op) {
+void compile_op(const LoweringContext& context, graph::NodeId id, const graph::Conv2d& /*op*/) {
   const ConvolutionNode node(context.network, id);
   // Images come row-major; the first convolution can read them as they are.
   if (context.network.reads_image(id)) {
@@ -66,12 +64,9 @@ void compile_op(const LoweringContext& context, graph::NodeId id, const graph::C
   ConvolutionKernels kernels = f32_convolution_kernels(problem, context.network.table());
   const bool is_slow = kernels.empty() || kernels.front()->is_last_resort();
   if (is_slow && compile_unfused(context, node, problem)) return;
-  if (compile_convolutions(context, kFormat, {&node, 1}, problem, std::move(kernels))) return;
-  throw EngineError(
-      fmt::format("node \"{}\" (Conv2d {}x{} stride {} dilation {} groups {}, {} -> {}): neither oneDNN nor this "
-                  "project has a fast implementation",
-                  context.network.node(id).name, op.kernel.h, op.kernel.w, op.stride.h, op.dilation.h, op.groups,
-                  problem.src.to_string(), problem.dst.to_string()));
+  [[maybe_unused]] const bool has_kernel =
+      compile_convolutions(context, kFormat, {&node, 1}, problem, std::move(kernels));
+  assert(has_kernel && "own:direct takes every blocked source");
 }
 
 std::span<const GroupKind* const> f32_groups() {
