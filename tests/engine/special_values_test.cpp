@@ -1,5 +1,6 @@
 // What is not a number stays so, whichever kernel a layer gets: NaN, infinities, zeros and limits through every
 // activation on every path that this machine runs.
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -9,9 +10,11 @@
 
 #include <gtest/gtest.h>
 
+#include "nn/engine/bf16/convolution_list.h"
 #include "nn/engine/kernels/bf16/bf16.h"
 #include "nn/engine/kernels/int8/int8.h"
 #include "nn/engine/machine/capabilities.h"
+#include "nn/engine/plan/stored_bytes.h"
 #include "nn/engine/reference/reference_ops.h"
 #include "tests/engine/bf16_sets.h"
 #include "tests/engine/convolution_fixture.h"
@@ -134,25 +137,25 @@ class SpecialValues : public ::testing::TestWithParam<kernels::Isa> {
 };
 
 /// Problems for which there is every family of kernels.
-std::vector<ConvolutionProblem> problems(ActivationKind kind) {
+std::vector<ConvolutionProblem> problems(ActivationKind kind, int64_t channels = kCount) {
   const Extras extras = {.activation = function_of(kind)};
   const graph::ResolvedPadding none = {{0, 0}, {0, 0}};
   const graph::ResolvedPadding one = {{1, 1}, {1, 1}};
-  ConvolutionProblem depthwise = dense_problem({1, kCount, 9, 9}, kCount, 3, 1, one, extras);
-  depthwise.op.groups = kCount;
-  ConvolutionProblem stem = dense_problem({1, 3, 17, 17}, kCount, 3, 2, one, extras);
+  ConvolutionProblem depthwise = dense_problem({1, channels, 9, 9}, channels, 3, 1, one, extras);
+  depthwise.op.groups = channels;
+  ConvolutionProblem stem = dense_problem({1, 3, 17, 17}, channels, 3, 2, one, extras);
   stem.src_format = kPlanarF32;
   ConvolutionProblem expand = depthwise;
-  graph::Conv2d expansion = dense_problem({1, kCount, 9, 9}, kCount, 1, 1, none, extras).op;
+  graph::Conv2d expansion = dense_problem({1, channels, 9, 9}, channels, 1, 1, none, extras).op;
   expand.expansions = {{expansion, none, function_of(kind)}};
-  ConvolutionProblem pair = dense_problem({1, kCount, 8, 8}, kCount, 1, 1, none, extras);
+  ConvolutionProblem pair = dense_problem({1, channels, 8, 8}, channels, 1, 1, none, extras);
   expansion.kernel = {3, 3};
   expansion.pad = {1, 1};
   pair.expansions = {{expansion, one, function_of(kind)}};
-  return {dense_problem({1, kCount, 5, 5}, kCount, 1, 1, none, extras),
-          dense_problem({2, kCount, 1, 1}, kCount, 1, 1, none, extras),
-          dense_problem({1, kCount, 8, 8}, kCount, 3, 1, one, extras),
-          dense_problem({1, kCount, 9, 9}, kCount, 5, 2, {{2, 2}, {2, 2}}, extras),
+  return {dense_problem({1, channels, 5, 5}, channels, 1, 1, none, extras),
+          dense_problem({2, channels, 1, 1}, channels, 1, 1, none, extras),
+          dense_problem({1, channels, 8, 8}, channels, 3, 1, one, extras),
+          dense_problem({1, channels, 9, 9}, channels, 5, 2, {{2, 2}, {2, 2}}, extras),
           depthwise,
           stem,
           expand,
@@ -402,10 +405,175 @@ TEST_P(SpecialValuesOfInt8, BytesHoldTheNearestNumberOfWhatLiesBeyond) {
   for (size_t i = 0; i < 6; ++i) EXPECT_EQ(pixels[4 * i], i % 2 == 0 ? 255 : 0) << x[i];
 }
 
+TEST_P(SpecialValuesOfInt8, BytesAreThoseOfTheReference) {
+  std::vector<float> bias;  // in steps of the result, around where activations bend and bytes end
+  for (const float x : kSpecials) {
+    if (!std::isnan(x)) bias.push_back(x);
+  }
+  for (const float x : {2147483520.0F, -2147483648.0F, 254.5F, 255.5F, -0.5F, 3.0F, -3.0F, 6.0F, 88.0F, -88.0F}) {
+    bias.push_back(x);
+  }
+  const int64_t channels = kernels::int8_padded(static_cast<int64_t>(bias.size()));
+  bias.resize(static_cast<size_t>(channels), 0.0F);
+  const std::vector<float> ones(bias.size(), 1.0F);
+  const std::vector<float> zero(bias.size(), 100.0F);
+  const std::vector<uint8_t> src(static_cast<size_t>(channels + kernels::kInt8Slack));
+  using Mode = kernels::Int8Epilogue::Mode;
+  for (const ActivationKind kind : kAllActivations) {
+    for (const Mode mode : {Mode::kLinear, Mode::kHardSwish, Mode::kOther}) {
+      const kernels::Int8Epilogue op = {.mode = mode,
+                                        .activation = function_of(kind),
+                                        .scale = ones.data(),
+                                        .bias = bias.data(),
+                                        .unit = ones.data(),
+                                        .zero = zero.data()};
+      std::vector<uint8_t> bytes(src.size(), 77);
+      std::vector<uint8_t> expected(src.size(), 77);
+      table().map(op, src.data(), nullptr, bytes.data(), channels, 0, 1);
+      kernels::int8_table(kernels::Int8Isa::kReference).map(op, src.data(), nullptr, expected.data(), channels, 0, 1);
+      EXPECT_EQ(bytes, expected) << to_string(kind) << " " << static_cast<int>(mode);
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(AllSets, SpecialValuesOfInt8, ::testing::ValuesIn(kInt8Sets), int8_set_name);
 
-TEST(SpecialValuesOfBf16, EveryLayersActivation) {
-  if (!machine_capabilities().avx512_bf16) GTEST_SKIP() << "this processor has no AVX512-BF16";
+float to_float(kernels::Bf16 value) { return std::bit_cast<float>(static_cast<uint32_t>(value) << 16U); }
+
+/// Of the kernels on maps in bf16.
+class SpecialValuesOfBf16 : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!machine_capabilities().avx512_bf16) GTEST_SKIP() << "this processor has no AVX512-BF16";
+  }
+
+  /// With one column of tiles, and with a pair and one more.
+  static constexpr int64_t kChannels[] = {kCount, 3 * kCount};
+
+  static std::vector<float> specials(int64_t count) {
+    std::vector<float> values;
+    while (static_cast<int64_t>(values.size()) < count) values.insert(values.end(), kSpecials, kSpecials + kCount);
+    return values;
+  }
+
+  static std::vector<ConvolutionProblem> bf16_problems(ActivationKind kind) {
+    std::vector<ConvolutionProblem> all;
+    for (const int64_t channels : kChannels) {
+      for (ConvolutionProblem& problem : problems(kind, channels)) {
+        if (problem.src_format == kBlockedF32) problem.src_format = kChannelsLastBf16;
+        problem.dst_format = kChannelsLastBf16;
+        problem.machine = machine_capabilities();
+        all.push_back(std::move(problem));
+      }
+    }
+    return all;
+  }
+
+  static ConvolutionKernels kernels_of(const ConvolutionProblem& problem) {
+    return bf16_convolution_kernels(problem, kernels::kernel_table(problem.machine.isa));
+  }
+
+  /// The result [position, channel] for a source of `x` everywhere.
+  static std::vector<float> run(const ConvolutionKernel& kernel, const ConvolutionProblem& problem, float x,
+                                float weight, const std::vector<float>& bias) {
+    const AlignedBuffer packed(kernel.packed_bytes());
+    const AlignedBuffer scratch(kernel.scratch_bytes(1));
+    const AlignedBuffer src(stored_bytes(problem.src, problem.src_format, kernel.lanes()));
+    const AlignedBuffer dst(stored_bytes(problem.dst, problem.dst_format, kernel.lanes()));
+    const int64_t channels = problem.src[1];
+    for (int64_t p = 0; p < problem.src.elements() / channels; ++p) {
+      for (int64_t c = 0; c < channels; ++c) {
+        if (problem.src_format == kPlanarF32) {
+          reinterpret_cast<float*>(src.data())[p * channels + c] = x;
+        } else {
+          reinterpret_cast<kernels::Bf16*>(src.data())[p * kernels::channel_pitch(channels) + c] =
+              kernels::round_to_bf16(x);
+        }
+      }
+    }
+    const std::vector<float> weights(static_cast<size_t>(problem.weight_count()), weight);
+    kernel.pack(weights, bias, packed.data());
+    kernel.bind({.src = src.data(), .packed = packed.data(), .dst = dst.data(), .scratch = scratch.data()})->run();
+    std::vector<float> result;
+    for (int64_t p = 0; p < problem.dst.elements() / problem.dst[1]; ++p) {
+      const auto* position =
+          reinterpret_cast<const kernels::Bf16*>(dst.data()) + p * kernels::channel_pitch(problem.dst[1]);
+      for (int64_t c = 0; c < problem.dst[1]; ++c) result.push_back(to_float(position[c]));
+    }
+    return result;
+  }
+
+  static void expect_rounded(const std::vector<float>& actual, ActivationKind kind, std::string_view path) {
+    for (size_t i = 0; i < actual.size(); ++i) {
+      const float x = kSpecials[i % kCount];
+      const float expected = to_float(kernels::round_to_bf16(expected_of(kind, x)));
+      const bool is_same = actual[i] == expected || (std::isnan(actual[i]) && std::isnan(expected)) ||
+                           std::abs(actual[i] - expected) <= 1e-6F + std::abs(expected) / 128.0F;
+      EXPECT_TRUE(is_same) << path << ": " << to_string(kind) << "(" << x << ") is " << actual[i] << ", expected "
+                           << expected;
+    }
+  }
+};
+
+TEST_F(SpecialValuesOfBf16, EveryConvolutionsActivation) {
+  size_t count = 0;
+  for (const ActivationKind kind : kAllActivations) {
+    for (const ConvolutionProblem& problem : bf16_problems(kind)) {
+      std::vector<float> bias = specials(problem.dst[1]);
+      bias.resize(static_cast<size_t>(problem.bias_count()));
+      for (const auto& kernel : kernels_of(problem)) {
+        SCOPED_TRACE(kernel->name() + " " + to_string(problem));
+        expect_rounded(run(*kernel, problem, 0.0F, 0.0F, bias), kind, kernel->name());
+        ++count;
+      }
+    }
+  }
+  EXPECT_GT(count, 0U);
+}
+
+TEST_F(SpecialValuesOfBf16, NaNOfTheSourceReachesEveryResult) {
+  for (const ActivationKind kind : kAllActivations) {
+    for (const ConvolutionProblem& problem : bf16_problems(kind)) {
+      const std::vector<float> bias(static_cast<size_t>(problem.bias_count()), 0.5F);
+      for (const auto& kernel : kernels_of(problem)) {
+        SCOPED_TRACE(kernel->name() + " " + to_string(problem));
+        const std::vector<float> result = run(*kernel, problem, kNaN, 0.5F, bias);
+        EXPECT_EQ(std::ranges::count_if(result, [](float v) { return !std::isnan(v); }), 0);
+      }
+    }
+  }
+}
+
+TEST_F(SpecialValuesOfBf16, EveryMapsActivation) {
+  for (const int64_t channels : kChannels) {
+    const auto pitch = static_cast<size_t>(kernels::channel_pitch(channels));
+    const std::vector<float> values = specials(channels);
+    std::vector<kernels::Bf16> src(pitch);
+    std::ranges::transform(values, src.begin(), kernels::round_to_bf16);
+    const std::vector<kernels::Bf16> zeros(pitch);
+    for (const ActivationKind kind : kAllActivations) {
+      for (const kernels::Bf16* other : {static_cast<const kernels::Bf16*>(nullptr), zeros.data()}) {
+        std::vector<kernels::Bf16> dst(pitch, kernels::round_to_bf16(-99.0F));
+        kernels::map_bf16(src.data(), other, dst.data(), function_of(kind), channels, 0, 1);
+        for (int64_t c = 0; c < channels; ++c) {
+          // The numbers at the ends of f32's range have become others.
+          const float expected = expected_of(kind, to_float(src[static_cast<size_t>(c)]));
+          const float actual = to_float(dst[static_cast<size_t>(c)]);
+          const bool is_same = actual == expected || (std::isnan(actual) && std::isnan(expected)) ||
+                               std::abs(actual - expected) <= 1e-6F + std::abs(expected) / 128.0F;
+          EXPECT_TRUE(is_same) << to_string(kind) << "(" << to_float(src[static_cast<size_t>(c)]) << ") is " << actual
+                               << ", expected " << expected;
+        }
+        for (size_t c = static_cast<size_t>(channels); c < static_cast<size_t>(kernels::padded_channels(channels));
+             ++c) {
+          EXPECT_EQ(dst[c], 0) << "the tail is not zero";
+        }
+      }
+    }
+  }
+}
+
+TEST_F(SpecialValuesOfBf16, EveryLayersActivation) {
   std::vector<float> bias(kSpecials, kSpecials + kCount);
   const std::vector<float> x(16, 0.0F);
   const std::vector<float> weights(static_cast<size_t>(kCount * kCount), 1.0F);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <immintrin.h>
@@ -15,7 +14,6 @@ namespace {
 inline constexpr int64_t kLanes = ZOO_KERNEL_LANES;
 // NOLINTBEGIN(modernize-use-using): attributes on alias declarations are ignored by GCC 12 here
 typedef float Vec __attribute__((vector_size(ZOO_KERNEL_LANES * sizeof(float))));
-typedef int32_t IntVec __attribute__((vector_size(ZOO_KERNEL_LANES * sizeof(int32_t))));
 typedef uint32_t BitVec __attribute__((vector_size(ZOO_KERNEL_LANES * sizeof(uint32_t))));
 typedef uint16_t HalfVec __attribute__((vector_size(ZOO_KERNEL_LANES * sizeof(uint16_t))));
 // NOLINTEND(modernize-use-using)
@@ -71,31 +69,6 @@ inline Vec per_lane(Vec v, F f) {
 inline Vec clear_tail(Vec v, int64_t channel, int64_t channels) {
   for (int64_t i = std::max<int64_t>(0, channels - channel); i < kLanes; ++i) v[i] = 0.0F;
   return v;
-}
-
-/// exp(x) for x <= 0, within 2 units in the last place; 0 below -87. NaN stays NaN.
-inline Vec exp_not_positive(Vec x) {
-  const Vec lowest = splat(-87.0F);  // 2^n below stays a normal number
-  const IntVec vanishes = x < lowest;
-  x = vanishes ? lowest : x;
-  // x = n ln 2 + r with |r| <= ln(2) / 2. The conversion truncates, which rounds to nearest as x <= 0. ln 2 comes in
-  // two parts, of which the first has so few bits that its product with n is exact.
-  const IntVec n = __builtin_convertvector(x * splat(1.44269504F) - splat(0.5F), IntVec);
-  const Vec whole = __builtin_convertvector(n, Vec);
-  const Vec r = (x - whole * splat(0.693359375F)) - whole * splat(-2.12194440e-4F);
-  // Taylor series of exp(r): what follows r^7 / 7! is below 6e-9.
-  Vec sum = splat(1.0F / 5040.0F);
-  sum = sum * r + splat(1.0F / 720.0F);
-  sum = sum * r + splat(1.0F / 120.0F);
-  sum = sum * r + splat(1.0F / 24.0F);
-  sum = sum * r + splat(1.0F / 6.0F);
-  sum = sum * r + splat(0.5F);
-  sum = sum * r + splat(1.0F);
-  sum = sum * r + splat(1.0F);
-  const BitVec power_bits = (__builtin_convertvector(n, BitVec) + 127U) << 23U;  // 2^n
-  Vec power;
-  std::memcpy(&power, &power_bits, sizeof(power));
-  return vanishes ? Vec{} : sum * power;
 }
 
 }  // namespace

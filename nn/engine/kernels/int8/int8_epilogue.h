@@ -2,11 +2,10 @@
 // has internal linkage.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstdint>
 
+#include "nn/engine/kernels/common/activations.h"
 #include "nn/engine/kernels/common/weight_fetcher.h"
 #include "nn/engine/kernels/int8/int8.h"
 
@@ -15,40 +14,25 @@ namespace {
 
 inline WeightFetcher fetcher_of(const Int8Ahead& ahead, int64_t steps) { return {ahead.begin, ahead.bytes, steps}; }
 
-/// The larger and the smaller of a limit and x; NaN stays NaN.
-inline Floats at_least(float limit, Floats x) { return larger(splat(limit), x); }
-inline Floats at_most(float limit, Floats x) { return smaller(splat(limit), x); }
+struct FloatsOps {
+  using Value = Floats;
 
-/// clamp(x * factor + 1 / 2, 0, 1).
-inline Floats hard_gate(Floats x, Floats factor) {
-  return at_most(1.0F, at_least(0.0F, multiply_add(x, factor, splat(0.5F))));
-}
+  [[gnu::always_inline]] static Floats splat(float x) { return kernels::splat(x); }
+  [[gnu::always_inline]] static Floats larger(Floats a, Floats b) { return kernels::larger(a, b); }
+  [[gnu::always_inline]] static Floats smaller(Floats a, Floats b) { return kernels::smaller(a, b); }
+  [[gnu::always_inline]] static Floats multiply_add(Floats a, Floats b, Floats c) {
+    return kernels::multiply_add(a, b, c);
+  }
+  [[gnu::always_inline]] static Floats if_positive(Floats x, Floats a, Floats b) {
+    return kernels::if_positive(x, a, b);
+  }
+  [[gnu::always_inline]] static Floats power_of_two(Floats x) { return kernels::power_of_two(x); }
+};
+
+using FloatsActivations = Activations<FloatsOps>;
 
 /// Rare, and too much code for every place that calls it.
-[[gnu::noinline]] inline Floats activate(ResolvedActivation f, Floats x) {
-  switch (f.kind) {
-    case ActivationKind::kIdentity:
-      return x;
-    case ActivationKind::kRelu:
-      return at_least(0.0F, x);
-    case ActivationKind::kRelu6:
-      return at_most(6.0F, at_least(0.0F, x));
-    case ActivationKind::kPrelu:
-    case ActivationKind::kLeakyRelu:
-      return slope_below_zero(x, f.slope);
-    case ActivationKind::kGelu:
-      return per_lane(x, [](float v) { return 0.5F * v * (1.0F + std::erf(v * 0.70710678F)); });
-    case ActivationKind::kSilu:
-      return per_lane(x, [](float v) { return v / (1.0F + std::exp(-v)); });
-    case ActivationKind::kHardSwish:
-      return multiply(x, hard_gate(x, splat(1.0F / 6.0F)));
-    case ActivationKind::kHardSigmoid:
-      return hard_gate(x, splat(1.0F / 6.0F));
-    case ActivationKind::kSigmoid:
-      return per_lane(x, [](float v) { return 1.0F / (1.0F + std::exp(-v)); });
-  }
-  return x;
-}
+[[gnu::noinline]] inline Floats activate(ResolvedActivation f, Floats x) { return FloatsActivations::activate(f, x); }
 
 /// How a sum becomes a result, decided at compile time of a kernel. kClamped is kLinear with other limits than 0 and
 /// 255.
@@ -75,7 +59,7 @@ class BlockEpilogue {
       unit_ = load(op.unit);
       zero_ = load(op.zero);
     }
-    if constexpr (kFinish == Finish::kHardSwish) unit_ = multiply(unit_, splat(1.0F / 6.0F));
+    if constexpr (kFinish == Finish::kHardSwish) unit_ = unit_ * splat(1.0F / 6.0F);
   }
 
   Floats scaled(Wholes sum) const { return multiply_add(to_floats(sum), scale_, bias_); }
@@ -89,9 +73,9 @@ class BlockEpilogue {
   /// Whole numbers, to be limited to 0 .. 255, then by `limited`.
   Wholes to_whole(Floats x) const {
     if constexpr (kFinish == Finish::kHardSwish) {
-      x = multiply_add(x, hard_gate(x, unit_), zero_);
+      x = multiply_add(x, FloatsActivations::hard_gate(x, unit_), zero_);
     } else if constexpr (kFinish == Finish::kOther) {
-      x = add(divide(activate(activation_, multiply(x, unit_)), unit_), zero_);
+      x = activate(activation_, x * unit_) / unit_ + zero_;
     }
     return to_wholes(x);
   }

@@ -1,38 +1,30 @@
 // The functions of int8.h as plain loops. The arithmetic in f32 is spelt out, fused multiply-adds included, so that the
 // vector kernels can be compared with it bit for bit.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
+#include "nn/engine/kernels/common/activations.h"
 #include "nn/engine/kernels/int8/int8.h"
 
 namespace zoo::engine::kernels {
 namespace {
 
-float activate(ResolvedActivation f, float x) {
-  switch (f.kind) {
-    case ActivationKind::kIdentity:
-      return x;
-    case ActivationKind::kRelu:
-      return std::max(x, 0.0F);
-    case ActivationKind::kRelu6:
-      return std::min(std::max(x, 0.0F), 6.0F);
-    case ActivationKind::kPrelu:
-    case ActivationKind::kLeakyRelu:
-      return x > 0.0F ? x : x * f.slope;
-    case ActivationKind::kGelu:
-      return 0.5F * x * (1.0F + std::erf(x * 0.70710678F));
-    case ActivationKind::kSilu:
-      return x / (1.0F + std::exp(-x));
-    case ActivationKind::kHardSwish:
-      return x * std::min(std::max(std::fma(x, 1.0F / 6.0F, 0.5F), 0.0F), 1.0F);
-    case ActivationKind::kHardSigmoid:
-      return std::min(std::max(std::fma(x, 1.0F / 6.0F, 0.5F), 0.0F), 1.0F);
-    case ActivationKind::kSigmoid:
-      return 1.0F / (1.0F + std::exp(-x));
-  }
-  return x;
-}
+struct FloatOps {
+  using Value = float;
+
+  static float splat(float x) { return x; }
+  static float larger(float a, float b) { return a > b ? a : b; }
+  static float smaller(float a, float b) { return a < b ? a : b; }
+  static float multiply_add(float a, float b, float c) { return std::fma(a, b, c); }
+  static float if_positive(float x, float a, float b) { return x > 0.0F ? a : b; }
+  static float power_of_two(float x) { return std::bit_cast<float>((std::bit_cast<uint32_t>(x) + 127U) << 23U); }
+};
+
+using FloatActivations = Activations<FloatOps>;
+
+float activate(ResolvedActivation f, float x) { return FloatActivations::activate(f, x); }
 
 /// As VCVTPS2DQ: what 32 bits cannot hold, NaN included, becomes the least number.
 int32_t to_whole(float x) {
@@ -57,7 +49,7 @@ int32_t finish(const Int8Epilogue& op, int64_t channel, int32_t sum, const uint8
     case Int8Epilogue::Mode::kLinear:
       break;
     case Int8Epilogue::Mode::kHardSwish: {
-      const float gate = std::min(std::max(std::fma(x, op.unit[channel] * (1.0F / 6.0F), 0.5F), 0.0F), 1.0F);
+      const float gate = FloatActivations::hard_gate(x, op.unit[channel] * (1.0F / 6.0F));
       return round_to_byte(std::fma(x, gate, op.zero[channel]));
     }
     case Int8Epilogue::Mode::kOther:

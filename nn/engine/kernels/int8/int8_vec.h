@@ -27,31 +27,21 @@ inline constexpr int64_t kMatVecSums[2] = {4, 2};
 
 inline Floats splat(float x) { return _mm512_set1_ps(x); }
 inline Floats load_floats(const float* p) { return _mm512_loadu_ps(p); }
-inline Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
-inline Floats subtract(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
-inline Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
-inline Floats divide(Floats a, Floats b) { return _mm512_div_ps(a, b); }
 /// a * b + c, rounded once.
 inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
 /// The larger and the smaller of both. x86 yields the second operand where one is NaN.
 inline Floats larger(Floats a, Floats b) { return _mm512_max_ps(a, b); }
 inline Floats smaller(Floats a, Floats b) { return _mm512_min_ps(a, b); }
-/// x > 0 ? x : x * slope.
-inline Floats slope_below_zero(Floats x, float slope) {
-  const __mmask16 not_positive = _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_NGT_UQ);
-  return _mm512_mask_mul_ps(x, not_positive, x, splat(slope));
+/// x > 0 ? a : b.
+inline Floats if_positive(Floats x, Floats a, Floats b) { return x > _mm512_setzero_ps() ? a : b; }
+/// 2^n of bits that are n in their lowest ones, n from -126 to 0.
+inline Floats power_of_two(Floats x) {
+  const __m512i exponent = _mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(127));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23));
 }
 inline Floats to_floats(Wholes a) { return _mm512_cvtepi32_ps(a); }
 /// To nearest even; what 32 bits cannot hold becomes the least number.
 inline Wholes to_wholes(Floats a) { return _mm512_cvtps_epi32(a); }
-
-template <typename F>
-inline Floats per_lane(Floats v, F f) {
-  alignas(64) float values[kInt8Lanes];
-  _mm512_store_ps(values, v);
-  for (float& value : values) value = f(value);
-  return _mm512_load_ps(values);
-}
 
 inline Wholes load_bytes(const uint8_t* bytes) {
   return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes)));

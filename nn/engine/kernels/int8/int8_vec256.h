@@ -35,17 +35,21 @@ inline constexpr int64_t kMatVecSums[2] = {4, 1};
 [[gnu::always_inline]] inline Floats load_floats(const float* p) {
   return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + kFloatLanes)};
 }
-[[gnu::always_inline]] inline Floats add(Floats a, Floats b) {
+[[gnu::always_inline]] inline Floats operator+(Floats a, Floats b) {
   return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)};
 }
-[[gnu::always_inline]] inline Floats subtract(Floats a, Floats b) {
+[[gnu::always_inline]] inline Floats operator-(Floats a, Floats b) {
   return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)};
 }
-[[gnu::always_inline]] inline Floats multiply(Floats a, Floats b) {
+[[gnu::always_inline]] inline Floats operator*(Floats a, Floats b) {
   return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)};
 }
-[[gnu::always_inline]] inline Floats divide(Floats a, Floats b) {
+[[gnu::always_inline]] inline Floats operator/(Floats a, Floats b) {
   return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)};
+}
+[[gnu::always_inline]] inline Floats operator-(Floats a) {
+  const __m256 sign = _mm256_set1_ps(-0.0F);
+  return {_mm256_xor_ps(a.low, sign), _mm256_xor_ps(a.high, sign)};
 }
 /// a * b + c, rounded once.
 [[gnu::always_inline]] inline Floats multiply_add(Floats a, Floats b, Floats c) {
@@ -58,11 +62,18 @@ inline constexpr int64_t kMatVecSums[2] = {4, 1};
 [[gnu::always_inline]] inline Floats smaller(Floats a, Floats b) {
   return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
 }
-/// x > 0 ? x : x * slope.
-[[gnu::always_inline]] inline Floats slope_below_zero(Floats x, float slope) {
-  const auto half = [slope](__m256 h) {
-    const __m256 not_positive = _mm256_cmp_ps(h, _mm256_setzero_ps(), _CMP_NGT_UQ);
-    return _mm256_blendv_ps(h, _mm256_mul_ps(h, _mm256_set1_ps(slope)), not_positive);
+/// x > 0 ? a : b.
+[[gnu::always_inline]] inline Floats if_positive(Floats x, Floats a, Floats b) {
+  const auto half = [](__m256 h, __m256 yes, __m256 no) {
+    return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(h, _mm256_setzero_ps(), _CMP_GT_OQ));
+  };
+  return {half(x.low, a.low, b.low), half(x.high, a.high, b.high)};
+}
+/// 2^n of bits that are n in their lowest ones, n from -126 to 0.
+[[gnu::always_inline]] inline Floats power_of_two(Floats x) {
+  const auto half = [](__m256 h) {
+    const __m256i exponent = _mm256_add_epi32(_mm256_castps_si256(h), _mm256_set1_epi32(127));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
   };
   return {half(x.low), half(x.high)};
 }
@@ -72,15 +83,6 @@ inline constexpr int64_t kMatVecSums[2] = {4, 1};
 /// To nearest even; what 32 bits cannot hold becomes the least number.
 [[gnu::always_inline]] inline Wholes to_wholes(Floats a) {
   return {_mm256_cvtps_epi32(a.low), _mm256_cvtps_epi32(a.high)};
-}
-
-template <typename F>
-[[gnu::always_inline]] inline Floats per_lane(Floats v, F f) {
-  alignas(32) float values[kInt8Lanes];
-  _mm256_store_ps(values, v.low);
-  _mm256_store_ps(values + kFloatLanes, v.high);
-  for (float& value : values) value = f(value);
-  return {_mm256_load_ps(values), _mm256_load_ps(values + kFloatLanes)};
 }
 
 [[gnu::always_inline]] inline __m128i load16(const uint8_t* p) {
