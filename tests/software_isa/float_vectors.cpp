@@ -11,9 +11,6 @@
 
 // NOLINTBEGIN: the names are Intel's
 
-__m512 _mm512_mask_mul_ps(__m512 src, __mmask16 mask, __m512 a, __m512 b) {
-  return zoo::software_isa::select<float>(mask, a * b, src);
-}
 __m512 _mm512_abs_ps(__m512 a) {
   return zoo::software_isa::map<uint32_t>(a, [](uint32_t bits) { return bits & 0x7FFFFFFFU; });
 }
@@ -48,20 +45,6 @@ inline bool compare(float a, float b, int predicate) {
                              kLess | kEqual | kGreater | kUnordered};
   const int relation = a < b ? kLess : a == b ? kEqual : a > b ? kGreater : kUnordered;
   return (kTrue[predicate % 16] & relation) != 0;
-}
-
-/// x * 2^floor(n); of both infinite, or 0 and +infinite, NaN.
-inline float scalef(float x, float n) {
-  if (std::isnan(x) || std::isnan(n)) return x + n;
-  if (std::isinf(n)) {
-    const bool grows = n > 0.0F;
-    if (grows ? x == 0.0F : std::isinf(x)) return -NAN;
-    return std::copysign(grows ? INFINITY : 0.0F, x);
-  }
-  const float power = std::floor(n);
-  // A product by a normal power of two is rounded once.
-  if (std::abs(power) <= 126.0F) return x * std::bit_cast<float>(static_cast<uint32_t>(power + 127.0F) << 23U);
-  return std::ldexp(x, static_cast<int>(std::fmax(-1000.0F, std::fmin(power, 1000.0F))));
 }
 
 /// What is beyond 32 bits, or NaN, becomes the smallest number.
@@ -99,12 +82,6 @@ __mmask16 _mm512_cmp_ps_mask(__m512 a, __m512 b, int predicate) {
   }
   return mask;
 }
-
-__m512 _mm512_roundscale_ps(__m512 a, int mode) {
-  if (mode != _MM_FROUND_TO_NEAREST_INT) zoo::software_isa::fault("another rounding than to the nearest integer");
-  return zoo::software_isa::map<float>(a, [](float x) { return std::nearbyint(x); });
-}
-__m512 _mm512_scalef_ps(__m512 a, __m512 b) { return zoo::software_isa::zip<float>(a, b, zoo::software_isa::scalef); }
 
 __m512i _mm512_cvtps_epi32(__m512 a) {
   const auto x = zoo::software_isa::Elements<float, __m512>::of(a);

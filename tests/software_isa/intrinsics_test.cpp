@@ -4,7 +4,6 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -128,10 +127,6 @@ uint32_t first_of(std::string_view name, uint32_t a, uint32_t b = 0, uint32_t c 
   return element(run(*std::ranges::find(cases, name, &IntrinsicCase::name), inputs), 0);
 }
 
-float first_float_of(std::string_view name, float a, float b) {
-  return std::bit_cast<float>(first_of(name, std::bit_cast<uint32_t>(a), std::bit_cast<uint32_t>(b)));
-}
-
 // What AVX2 does not have, by hand.
 
 TEST(SoftwareIntrinsics, RoundToBf16) {
@@ -165,21 +160,6 @@ TEST(SoftwareIntrinsics, AddProductsOfPairsOfBf16) {
   EXPECT_EQ(sum(2), 0.0F);
   // Elements 16 and on come from 32-bit elements: number 8 is the even one of sum 12.
   EXPECT_EQ(sum(12), 63.0F * -64.0F);
-}
-
-TEST(SoftwareIntrinsics, ScaleByPowersOfTwo) {
-  constexpr float kInfinite = std::numeric_limits<float>::infinity();
-  const auto scaled = [](float x, float n) { return first_float_of("_mm512_scalef_ps", x, n); };
-  EXPECT_EQ(scaled(3.0F, 4.9F), 48.0F);
-  EXPECT_EQ(scaled(3.0F, -1.1F), 0.75F);
-  EXPECT_EQ(scaled(1.0F, 200.0F), kInfinite);
-  EXPECT_EQ(scaled(0x1p-100F, 200.0F), 0x1p+100F);
-  EXPECT_EQ(scaled(1.0F, -149.0F), 0x1p-149F) << "a denormal number";
-  EXPECT_EQ(scaled(-2.0F, kInfinite), -kInfinite);
-  EXPECT_EQ(scaled(-2.0F, -kInfinite), 0.0F);
-  EXPECT_TRUE(std::isnan(scaled(0.0F, kInfinite)));
-  EXPECT_TRUE(std::isnan(scaled(kInfinite, -kInfinite)));
-  EXPECT_TRUE(std::isnan(scaled(NAN, 1.0F)));
 }
 
 TEST(SoftwareIntrinsics, PermuteTwoVectors) {

@@ -127,7 +127,7 @@ void mat_vec_tile(const Bf16MatVec& op, const float* src, int64_t src_stride, fl
 #pragma GCC unroll 4
     for (int b = 0; b < kBlocks; ++b) {
       const Bf16* at = weights + b * stride + pair * kChannelStep * 2;
-      _mm_prefetch(reinterpret_cast<const char*>(at) + kPrefetchBytes, _MM_HINT_T0);
+      __builtin_prefetch(reinterpret_cast<const char*>(at) + kPrefetchBytes);
       const __m512i values = _mm512_loadu_si512(at);
       const __m512 w0 = even_values(values);
       const __m512 w1 = odd_values(values);
