@@ -134,13 +134,13 @@ class DepthwiseKernels : public ConvKernels {
   void expect_equal(ActivationKind activation, bool with_residual, bool with_sums) const {
     const ConvCase& c = conv_case();
     const int64_t channels = c.src[1];
-    const Problem problem(table(), conv_of(c, channels, channels, activation), c.src, table().depthwise_tile);
+    const Problem problem(table(), conv_of(c, channels, channels, activation), c.src, depthwise_tile(table().isa));
     DepthwiseConv op;
     problem.describe(op);
     op.channels = channels;
     op.src_plane = c.src[2] * c.src[3] * table().lanes;
     op.dst_plane = problem.dst[2] * problem.dst[3] * table().lanes;
-    const DepthwiseFunction depthwise = table().depthwise(c.kernel, c.stride);
+    const DepthwiseFunction depthwise = kDepthwise[table().isa](c.kernel, c.stride);
     ASSERT_NE(depthwise, nullptr);
     const BlockedMaps maps(table());
     const Shape vector = {problem.dst[0], channels, 1, 1};
@@ -193,8 +193,8 @@ class StemKernels : public ConvKernels {
     const BlockedMaps maps(table());
     std::vector<float> y = maps.unwritten(problem.dst);
     const int64_t items = problem.dst[0] * problem.dst[2];
-    table().stem(op, problem.x.data(), y.data() + BlockedMaps::kGuard, 0, items / 2);
-    table().stem(op, problem.x.data(), y.data() + BlockedMaps::kGuard, items / 2, items);
+    kStem[table().isa](op, problem.x.data(), y.data() + BlockedMaps::kGuard, 0, items / 2);
+    kStem[table().isa](op, problem.x.data(), y.data() + BlockedMaps::kGuard, items / 2, items);
     EXPECT_TRUE(test::close_to_max(maps.planar(y, problem.dst), problem.expected(false), 1e-6));
   }
 };

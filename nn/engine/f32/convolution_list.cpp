@@ -1,30 +1,18 @@
 #include "nn/engine/f32/convolution_list.h"
 
 #include <algorithm>
-
-#include "nn/engine/f32/onednn/onednn_convolution.h"
+#include <span>
 
 namespace zoo::engine {
 
 ConvolutionKernels f32_convolution_kernels(const ConvolutionProblem& problem, const kernels::KernelTable& table) {
+  const std::span<F32Provider* const> list =
+      problem.expansions.empty() ? std::span<F32Provider* const>(kF32Convolutions) : kF32Expansions;
   ConvolutionKernels all;
-  const auto add = [&](std::unique_ptr<ConvolutionKernel> kernel) {
+  for (F32Provider* const make : list) {
+    auto kernel = make(problem, table);
     if (kernel != nullptr && kernel->lanes() == table.lanes) all.push_back(std::move(kernel));
-  };
-  if (!problem.expansions.empty()) {
-    add(make_expand_depthwise_convolution(problem, table));
-    add(make_winograd_pointwise_convolution(problem, table));
-    return all;
   }
-  add(make_depthwise_convolution(problem, table));
-  add(make_stem_convolution(problem, table));
-  add(make_mat_vec_convolution(problem, table));
-  add(make_pointwise_convolution(problem, table));
-  add(make_narrow_pointwise_convolution(problem, table));
-  add(make_winograd_convolution(problem, table));
-  add(make_split_convolution(problem, table));
-  add(make_onednn_convolution(problem, table));
-  add(make_direct_convolution(problem, table));
   std::stable_partition(all.begin(), all.end(), [](const auto& kernel) { return !kernel->is_last_resort(); });
   return all;
 }

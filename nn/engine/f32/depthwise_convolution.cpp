@@ -43,12 +43,12 @@ kernels::DepthwiseFunction depthwise_function(const ConvolutionProblem& problem,
   if (!problem.is_depthwise()) return nullptr;
   if (op.kernel.h != op.kernel.w || op.stride.h != op.stride.w || op.dilation != graph::Size2d{1, 1}) return nullptr;
   if (!is_below(problem.pad.begin, op.kernel.w) || !is_below(problem.pad.end, op.kernel.w)) return nullptr;
-  return table.depthwise(op.kernel.w, op.stride.w);
+  return kernels::kDepthwise[table.isa](op.kernel.w, op.stride.w);
 }
 
 std::vector<kernels::TileRun> depthwise_runs(const ConvolutionProblem& problem, const kernels::KernelTable& table) {
   return kernels::plan_row(problem.op.kernel.w, problem.op.stride.w, problem.pad.begin.w, problem.src[3],
-                           problem.dst[3], table.depthwise_tile);
+                           problem.dst[3], kernels::depthwise_tile(table.isa));
 }
 
 kernels::DepthwiseConv depthwise_op(const ConvolutionProblem& problem, const kernels::KernelTable& table,

@@ -61,8 +61,8 @@ void Pair::run(const float* src, float* dst, float* buffer, int64_t begin, int64
     kernels::PointwiseConv rows_expand = expand;
     rows_expand.area = (last - first - kept) * depthwise.src_w;
     if (rows_expand.area > 0) {
-      table->pointwise(rows_expand, src + (first + kept) * row_floats(), nullptr, buffer + kept * row_floats(), 0,
-                       expand.groups);
+      kernels::kPointwise[table->isa](rows_expand, src + (first + kept) * row_floats(), nullptr,
+                                      buffer + kept * row_floats(), 0, expand.groups);
     }
     kernels::DepthwiseConv rows_depthwise = depthwise;
     rows_depthwise.src_h = last - first;

@@ -45,7 +45,7 @@ class PointwiseConvolution : public OwnConvolution {
     kernels::PointwiseConv conv = with_packed(conv_, memory);
     conv.chunks = choose_chunks(conv, images(), table().lanes, memory.threads);
     return make_bound_step([=, threads = memory.threads, items = images() * conv.chunks * conv.groups,
-                            function = table().pointwise] {
+                            function = kernels::kPointwise[table().isa]] {
       parallel_for(threads, items,
                    [&](int64_t begin, int64_t end) { function(conv, maps.src, maps.residual, maps.dst, begin, end); });
     });
@@ -74,7 +74,7 @@ constexpr int64_t kManyInputs = 512;
 
 bool has_pointwise_kernel(const graph::Conv2d& op, const kernels::KernelTable& table) {
   constexpr graph::Size2d kOne = {1, 1};
-  return table.pointwise != nullptr && op.kernel == kOne && op.stride == kOne && op.groups == 1;
+  return kernels::kPointwise[table.isa] != nullptr && op.kernel == kOne && op.stride == kOne && op.groups == 1;
 }
 
 std::unique_ptr<ConvolutionKernel> make_pointwise_convolution(const ConvolutionProblem& problem,

@@ -30,7 +30,7 @@ class StemConvolution : public OwnConvolution {
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
     const FloatMaps maps = float_maps(memory);
     return make_bound_step([=, conv = with_packed(conv_, memory), threads = memory.threads,
-                            rows = images() * conv_.dst_h, stem = table().stem] {
+                            rows = images() * conv_.dst_h, stem = kernels::kStem[table().isa]] {
       parallel_for(threads, rows, [&](int64_t begin, int64_t end) { stem(conv, maps.src, maps.dst, begin, end); });
     });
   }

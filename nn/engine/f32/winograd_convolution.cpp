@@ -36,17 +36,17 @@ class WinogradConvolution : public OwnConvolution {
 
   std::unique_ptr<BoundStep> bind(const ConvolutionMemory& memory) const override {
     const FloatMaps maps = float_maps(memory);
-    return make_bound_step([=, conv = with_packed(conv_for(memory.threads), memory), parts = int64_t{memory.threads},
-                            tiles = all_tiles(),
-                            floats = kernels::winograd_scratch(conv_for(memory.threads), table().lanes),
-                            scratch = reinterpret_cast<float*>(memory.scratch), function = table().winograd] {
-      parallel_for(static_cast<int>(parts), parts, [&](int64_t first, int64_t last) {
-        for (int64_t p = first; p < last; ++p) {
-          const kernels::Part part = kernels::part_of(tiles, parts, p);
-          function(conv, maps.src, maps.residual, maps.dst, scratch + p * floats, part.begin, part.end);
-        }
-      });
-    });
+    return make_bound_step(
+        [=, conv = with_packed(conv_for(memory.threads), memory), parts = int64_t{memory.threads}, tiles = all_tiles(),
+         floats = kernels::winograd_scratch(conv_for(memory.threads), table().lanes),
+         scratch = reinterpret_cast<float*>(memory.scratch), function = kernels::kWinograd[table().isa]] {
+          parallel_for(static_cast<int>(parts), parts, [&](int64_t first, int64_t last) {
+            for (int64_t p = first; p < last; ++p) {
+              const kernels::Part part = kernels::part_of(tiles, parts, p);
+              function(conv, maps.src, maps.residual, maps.dst, scratch + p * floats, part.begin, part.end);
+            }
+          });
+        });
   }
 
  private:
@@ -76,7 +76,7 @@ bool has_winograd_kernel(const graph::Conv2d& op, const kernels::KernelTable& ta
   constexpr graph::Size2d kKernel = {kernels::kWinogradKernel, kernels::kWinogradKernel};
   constexpr graph::Size2d kOne = {1, 1};
   constexpr graph::Size2d kTwo = {2, 2};
-  return table.winograd != nullptr && op.kernel == kKernel && op.dilation == kOne && op.groups == 1 &&
+  return kernels::kWinograd[table.isa] != nullptr && op.kernel == kKernel && op.dilation == kOne && op.groups == 1 &&
          (op.stride == kOne || op.stride == kTwo);
 }
 

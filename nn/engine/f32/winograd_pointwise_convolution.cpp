@@ -40,11 +40,13 @@ struct Pair {
       const int64_t last = std::min(row + band, end);
       kernels::WinogradConv rows_first = first;
       rows_first.dst_first = row * kernels::kWinogradTile;
-      table->winograd(rows_first, src, nullptr, buffer, scratch, row * tile_columns(), last * tile_columns());
+      kernels::kWinograd[table->isa](rows_first, src, nullptr, buffer, scratch, row * tile_columns(),
+                                     last * tile_columns());
       kernels::PointwiseConv rows_second = second;
       const int64_t rows = std::min(last * kernels::kWinogradTile, first.dst_h) - rows_first.dst_first;
       rows_second.area = rows * first.dst_w;
-      table->pointwise(rows_second, buffer, nullptr, dst + rows_first.dst_first * row_floats(), 0, second.groups);
+      kernels::kPointwise[table->isa](rows_second, buffer, nullptr, dst + rows_first.dst_first * row_floats(), 0,
+                                      second.groups);
     }
   }
 };

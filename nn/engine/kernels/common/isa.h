@@ -18,6 +18,19 @@ enum class Int8Isa {
   kAmx,      ///< the same, convolutions on AMX tiles
 };
 
+/// What each set of the f32 kernels has of something: null where it has none.
+template <typename T>
+struct PerIsa {
+  T* sse;
+  T* avx2;
+  T* avx512;
+
+  constexpr T* operator[](Isa isa) const {
+    if (isa == Isa::kAvx512) return avx512;
+    return isa == Isa::kAvx2 ? avx2 : sse;
+  }
+};
+
 std::string_view to_string(Isa isa);
 std::string_view to_string(Int8Isa isa);
 

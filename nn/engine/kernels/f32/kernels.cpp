@@ -2,9 +2,15 @@
 
 namespace zoo::engine::kernels {
 
-extern const KernelTable kSseTable;
-extern const KernelTable kAvx2Table;
-extern const KernelTable kAvx512Table;
+namespace sse {
+extern const KernelTable table;
+}
+namespace avx2 {
+extern const KernelTable table;
+}
+namespace avx512 {
+extern const KernelTable table;
+}
 
 namespace {
 
@@ -19,15 +25,7 @@ void pack(const float* weights, int64_t outputs, int64_t inputs, int64_t lanes, 
 }  // namespace
 
 const KernelTable& kernel_table(Isa isa) {
-  switch (isa) {
-    case Isa::kAvx512:
-      return kAvx512Table;
-    case Isa::kAvx2:
-      return kAvx2Table;
-    case Isa::kSse:
-      break;
-  }
-  return kSseTable;
+  return *PerIsa<const KernelTable>{&sse::table, &avx2::table, &avx512::table}[isa];
 }
 
 int64_t packed_keys_size(const Attention& op, int64_t images, int64_t lanes) {

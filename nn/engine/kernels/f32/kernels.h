@@ -1,6 +1,6 @@
 // Own kernels for what oneDNN does badly or not at all: pooling, resizing, squeeze-and-excite, attention,
 // matrix-vector products, element-wise steps and re-layouts. One source is compiled for several instruction sets; a
-// table of functions per set is chosen at run time.
+// table of functions per set is chosen at run time. Kernels of convolutions have headers of their own.
 //
 // Blocked layout: [N, C/B, H, W, B] with B lanes, channels beyond C ("tail") always zero. Vectors [N, C] are the same
 // with H = W = 1: rows padded to a multiple of B.
@@ -74,17 +74,6 @@ struct Attention {
 /// Query positions of one work item of `attention`.
 inline constexpr int64_t kAttentionTile = 4;
 
-struct DepthwiseConv;  // depthwise.h
-
-/// Work item: one channel block of one image. `residual` may be null. `sums` may be null, else it gets what each item
-/// wrote, summed over the positions: [N, C padded to B].
-using DepthwiseFunction = void (*)(const DepthwiseConv& op, const float* src, const float* residual, float* dst,
-                                   float* sums, int64_t begin, int64_t end);
-
-struct StemConv;       // stem.h
-struct PointwiseConv;  // pointwise.h
-struct WinogradConv;   // winograd.h
-
 template <typename Weight>
 using MatVecFunction = void (*)(const MatVecOf<Weight>& op, const float* src, int64_t src_stride, float* dst,
                                 int64_t dst_stride, int64_t rows, int64_t begin, int64_t end);
@@ -106,24 +95,6 @@ struct KernelTable {
   /// Work item: one block of output channels of one image. `residual` may be null.
   void (*direct_conv)(const DirectConv& op, const float* src, const float* residual, float* dst, int64_t begin,
                       int64_t end);
-
-  /// The depthwise convolution of a square kernel; null if there is none.
-  DepthwiseFunction (*depthwise)(int64_t kernel, int64_t stride);
-  /// Widest tile of `depthwise`.
-  int64_t depthwise_tile = 1;
-
-  /// Work item: one row of the result of one image, in all its channels.
-  void (*stem)(const StemConv& op, const float* src, float* dst, int64_t begin, int64_t end);
-
-  /// Work item: one group of channel blocks in one chunk of positions of one image. `residual` may be null. Null if
-  /// there is no such kernel.
-  void (*pointwise)(const PointwiseConv& op, const float* src, const float* residual, float* dst, int64_t begin,
-                    int64_t end);
-
-  /// Work item: one tile of one image, in all its channels. `residual` may be null; `scratch` (winograd_scratch floats)
-  /// is for this call alone. Null if there is no such kernel.
-  void (*winograd)(const WinogradConv& op, const float* src, const float* residual, float* dst, float* scratch,
-                   int64_t begin, int64_t end);
 
   /// Work item: one channel block of one image. dst = src * gate[item, lane]; dst may be src.
   void (*scale)(const float* src, const float* gate, float* dst, int64_t area, int64_t begin, int64_t end);

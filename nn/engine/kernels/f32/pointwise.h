@@ -48,6 +48,18 @@ constexpr int64_t pointwise_max_tile(int64_t lanes, int64_t blocks) {
   return lanes == 16 ? kWide[static_cast<size_t>(blocks - 1)] : kNarrow[static_cast<size_t>(blocks - 1)];
 }
 
+/// Work item: one group of channel blocks in one chunk of positions of one image. `residual` may be null.
+using PointwiseFunction = void(const PointwiseConv& op, const float* src, const float* residual, float* dst,
+                               int64_t begin, int64_t end);
+namespace avx2 {
+PointwiseFunction pointwise;
+}
+namespace avx512 {
+PointwiseFunction pointwise;
+}
+/// SSE has 16 registers of half a vector each: too few.
+inline constexpr PerIsa<PointwiseFunction> kPointwise = {nullptr, avx2::pointwise, avx512::pointwise};
+
 /// Floats of the packed weights.
 int64_t pointwise_weights_size(const PointwiseConv& op, int64_t lanes);
 /// [out, in] row-major -> PointwiseConv::weights; `packed` must be zero before.

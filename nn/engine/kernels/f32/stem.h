@@ -25,7 +25,24 @@ struct StemConv {
   int64_t run_count = 0;
 };
 
-/// Widest tile of `stem`: blocks of the result are computed in pairs where their number is even.
-int64_t stem_tile(int64_t out_channels, int64_t lanes);
+/// Work item: one row of the result of one image, in all its channels.
+using StemFunction = void(const StemConv& op, const float* src, float* dst, int64_t begin, int64_t end);
+namespace sse {
+StemFunction stem;
+}
+namespace avx2 {
+StemFunction stem;
+}
+namespace avx512 {
+StemFunction stem;
+}
+inline constexpr PerIsa<StemFunction> kStem = {sse::stem, avx2::stem, avx512::stem};
+
+/// Widest tile: blocks of the result are computed in pairs where their number is even.
+constexpr int64_t stem_tile(int64_t out_channels, int64_t lanes) {
+  const bool wide = lanes == 16;
+  if (block_count(out_channels, lanes) % 2 == 0) return wide ? 8 : 4;
+  return wide ? 14 : 8;
+}
 
 }  // namespace zoo::engine::kernels

@@ -45,6 +45,18 @@ struct WinogradConv {
   ResolvedActivation activation;
 };
 
+/// Work item: one tile of one image, in all its channels. `residual` may be null; `scratch` (winograd_scratch floats)
+/// is for this call alone.
+using WinogradFunction = void(const WinogradConv& op, const float* src, const float* residual, float* dst,
+                              float* scratch, int64_t begin, int64_t end);
+namespace avx2 {
+WinogradFunction winograd;
+}
+namespace avx512 {
+WinogradFunction winograd;
+}
+inline constexpr PerIsa<WinogradFunction> kWinograd = {nullptr, avx2::winograd, avx512::winograd};
+
 /// Tiles of an image, row by row.
 int64_t winograd_tiles(const WinogradConv& op);
 /// Floats of the combined values of a tile.
