@@ -56,6 +56,8 @@ class Producer(threading.Thread):
                 answers = client.pipeline([("XADD", "jobs", "*", "key", i, "image", picture_of(i)) for i in numbers])
                 taken = next((i for i, answer in enumerate(answers) if isinstance(answer, ServerError)), len(answers))
                 self.added += taken
+                # A server that has just loaded its file refuses the first of these and takes the rest.
+                self.unsure.update(numbers[taken:])
             except OSError:
                 client = None
                 self.unsure.update(numbers)

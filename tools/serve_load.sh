@@ -66,7 +66,15 @@ stop
 start --queue 16
 memory
 echo "overload, twofold, ${overload_s} s:"
-post -z "${overload_s}s" -c 32 -q "$(awk -v rate="$rate" 'BEGIN {print int(rate * 2 / 32)}')" | grep -E 'responses'
+# hey forgets what comes after its first million of responses: several of it, each of which stays below.
+clients=()
+for part in 1 2 3 4; do
+  post -z "${overload_s}s" -c 8 -q "$(awk -v rate="$rate" 'BEGIN {print int(rate * 2 / 32)}')" >"$folder/overload$part.txt" &
+  clients+=($!)
+done
+wait "${clients[@]}"
+grep --no-filename responses "$folder"/overload?.txt | awk '{count[$1] += $2} END {for (code in count) print "  " code, count[code], "responses"}'
+grep --no-filename -A3 'Error distribution' "$folder"/overload?.txt || true
 curl --silent "$address/metrics" | grep -E '^nv_inference_request_(success|failure)'
 memory
 stop
