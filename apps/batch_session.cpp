@@ -13,12 +13,12 @@
 #include "apps/output.h"
 #include "apps/progress.h"
 #include "apps/signals.h"
+#include "apps/written.h"
 #include "nn/core/counted.h"
 #include "nn/core/shown_text.h"
 #include "pipeline/images/image_io.h"
 #include "pipeline/result_filter.h"
 #include "pipeline/tasks/rle.h"
-#include "sinks/text_output.h"
 #include "streams/source_opener.h"
 
 namespace zoo::apps {
@@ -224,7 +224,7 @@ int run_job(const BatchSession::Predictor& predictor, const BatchJob& job, batch
   if (exit_code >= kExitSignalBase || quiet) return exit_code;
   const std::string what = fmt::format("{}, {} failed", counted(std::ssize(job.rows), "row"), part.rows_failed());
   if (was_finished) {
-    sinks::TextOutput().line(fmt::format("{} was finished before: {}", printable(results), what));
+    tell_of_written(results, fmt::format("{} was finished before: {}\n", printable(results), what));
   } else {
     report_written(results, what);
   }

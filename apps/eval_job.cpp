@@ -26,6 +26,7 @@
 #include "pipeline/batch/manifest.h"
 #include "pipeline/batch/part_writer.h"
 #include "pipeline/batch/row_source.h"
+#include "sinks/source_text.h"
 
 namespace zoo::apps {
 namespace fs = std::filesystem;
@@ -41,7 +42,7 @@ struct RowLine {
 
 RowLine failure_line(const batch::ManifestRow& row, const std::string& message) {
   report(message);
-  const Json line = {{"row", row.row}, {"frame", 0}, {"source", row.path}, {"error", message}};
+  const Json line = {{"row", row.row}, {"frame", 0}, {"source", sinks::source_text(row.path)}, {"error", message}};
   return {line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n", true};
 }
 

@@ -2,6 +2,7 @@
 // libraries.
 #include <csignal>
 #include <cstdio>
+#include <fcntl.h>
 #include <string_view>
 #include <unistd.h>
 
@@ -9,6 +10,15 @@
 #include "nn/core/error.h"
 
 namespace {
+
+/// Standard descriptors that are closed (`>&-`) are taken, so that no file of ours gets their number and messages go
+/// into it. Opened the wrong way round: reading the one and writing the others fails as before.
+void take_standard_descriptors() {
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(number, F_GETFD) == -1)
+      open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY);  // the lowest free
+  }
+}
 
 /// Whether that is all that was asked for, and it could be written.
 bool tells_version(int argc, char** argv) {
@@ -23,6 +33,7 @@ bool tells_version(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  take_standard_descriptors();
   if (tells_version(argc, argv)) return 0;
   try {
     return zoo::apps::program_module().run(argc, argv);

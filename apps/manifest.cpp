@@ -56,6 +56,11 @@ int write_manifest(const ManifestFlags& flags) {
     return kExitDone;
   }
   const batch::ManifestTotals written = batch::write_manifest(folders, wanted, flags.output);
+  if (!written.left_out.empty()) {
+    report(
+        fmt::format("left out {} that no regular file lies behind (pipes, links to nothing or to themselves), e.g. {}",
+                    counted(std::ssize(written.left_out), "name"), written.left_out.front().string()));
+  }
   constexpr double kMegabyte = 1e6;
   report_written(flags.output, fmt::format("{}, {:.1f} MB, below {}", counted(written.rows, "row"),
                                            static_cast<double>(written.bytes) / kMegabyte, written.root.string()));

@@ -10,6 +10,7 @@
 #include "apps/eval_report.h"
 #include "apps/output.h"
 #include "apps/unknown_report.h"
+#include "apps/written.h"
 #include "nn/core/counted.h"
 #include "nn/core/files.h"
 #include "nn/core/json_nesting.h"
@@ -125,7 +126,7 @@ void merge_figures(const batch::PartSet& parts, const Facts& facts, Metric metri
   std::string text = counted(parts.done(), "picture") + "\n\n";
   if (all.agreement.total > 0) text += fmt::format("agreement with f32 {}\n\n", to_text(all.agreement));
   if (known) text += known->to_text() + "\n";
-  sinks::TextOutput().write(text + to_text(summary, labels));
+  tell_of_written(output, text + to_text(summary, labels));
   if (parts.failed() > 0) {
     report(fmt::format("{} of {} failed and count in no figure", parts.failed(),
                        counted(parts.done() + parts.failed(), "picture")));

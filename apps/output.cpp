@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "apps/written.h"
 #include "nn/core/shown_text.h"
-#include "sinks/text_output.h"
 
 namespace zoo::apps {
 namespace {
@@ -62,7 +62,7 @@ void show_status(std::string text) {
 void report(std::string_view message) { write_error(fmt::format("backbone-zoo: {}\n", message)); }
 
 void report_written(const std::string& file, std::string_view what) {
-  sinks::TextOutput().line(fmt::format("wrote {}: {}", printable(file), what));
+  tell_of_written(file, fmt::format("wrote {}: {}\n", printable(file), what));
 }
 
 std::function<void(const std::string& note)> note_reporter() {

@@ -16,6 +16,7 @@
 #include "apps/predict_flags.h"
 #include "apps/run_inputs.h"
 #include "apps/signals.h"
+#include "nn/core/counted.h"
 #include "nn/core/files.h"
 #include "nn/core/run_files.h"
 #include "pipeline/batch/manifest_writer.h"
@@ -118,6 +119,23 @@ SourceFiles files_of(const std::vector<pipeline::SourceSpec>& sources, std::stri
   return list;
 }
 
+/// Says it where files have come since the job began: they are no part of it.
+void report_new_files(const Plan& plan, const std::vector<batch::ManifestFile>& files) {
+  const auto is_new = [&](const batch::ManifestFile& file) {
+    return !std::ranges::binary_search(plan.job.rows, file.path, {}, &batch::ManifestRow::path);
+  };
+  const auto count = std::ranges::count_if(files, is_new);
+  if (count == 0) return;
+  std::error_code error;
+  const bool is_finished = fs::exists(plan.names.receipt, error);
+  report(
+      fmt::format("{}: {} that came after this job began are not of it, e.g. {}: name another file for a job of "
+                  "their own, or remove {} to begin anew with all",
+                  plan.names.results.string(), counted(count, "file"),
+                  plan.job.place.prefix + std::ranges::find_if(files, is_new)->path,
+                  (is_finished ? plan.names.receipt : plan.names.journal).string()));
+}
+
 /// Sources on one machine: what they are is written down beside the results when the job begins.
 Plan plan_sources(const PredictFlags& flags) {
   Plan plan;
@@ -141,10 +159,11 @@ Plan plan_sources(const PredictFlags& flags) {
                       results.string(), plan.names.receipt.filename().string()));
     }
     batch::ManifestWriter writer(manifest);
-    for (batch::ManifestFile& file : list.files) writer.add(std::move(file));
+    for (const batch::ManifestFile& file : list.files) writer.add(file);
     writer.write(list.root);
   }
   take_manifest(plan, manifest, {});
+  report_new_files(plan, list.files);
   plan.other_setting = fmt::format("{} of {}", flags.recursive ? "all" : "pictures", fmt::join(flags.sources, ", "));
   return plan;
 }

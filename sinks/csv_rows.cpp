@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "sinks/source_text.h"
+
 namespace zoo::sinks {
 namespace {
 
@@ -99,12 +101,12 @@ int64_t frame_number(const pipeline::FrameFailure& failure) { return failure.ind
 std::string rows_of_event(const pipeline::FrameEvent& event, const CsvColumns& columns, const std::string& begin,
                           int64_t frame, const std::string& end) {
   if (const auto* failure = std::get_if<pipeline::FrameFailure>(&event)) {
-    return fmt::format("{}{},{},,{},{}{}\n", begin, csv_field(failure->source), frame, empty_columns(columns.task),
-                       csv_field(failure->message), answers_of({}, columns) + end);
+    return fmt::format("{}{},{},,{},{}{}\n", begin, csv_field(source_text(failure->source)), frame,
+                       empty_columns(columns.task), csv_field(failure->message), answers_of({}, columns) + end);
   }
   const auto& item = std::get<pipeline::ProcessedFrame>(event);
-  const std::string start =
-      fmt::format("{}{},{},{},", begin, csv_field(item.frame.source), frame, number(item.frame.time_s, kThousandths));
+  const std::string start = fmt::format("{}{},{},{},", begin, csv_field(source_text(item.frame.source)), frame,
+                                        number(item.frame.time_s, kThousandths));
   const std::vector<Columns> rows = std::visit([](const auto& result) { return rows_of(result); }, item.result);
   const std::string answers = answers_of(item.result, columns) + end;
   if (rows.empty()) return fmt::format("{}{},{}\n", start, empty_columns(columns.task), answers);

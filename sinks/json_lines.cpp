@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "pipeline/tasks/rle.h"
+#include "sinks/source_text.h"
 
 namespace zoo::sinks {
 namespace {
@@ -87,7 +88,7 @@ void add_stream(Json& line, const pipeline::ProcessedFrame& item) {
 void add_stream(Json& line, const pipeline::FrameFailure& failure) { line["epoch"] = failure.epoch; }
 
 void add_event(Json& line, const pipeline::ProcessedFrame& item, const std::string& mask_file) {
-  line["source"] = item.frame.source;
+  line["source"] = source_text(item.frame.source);
   line["frame"] = item.frame.index;
   line["time_s"] = rounded(item.frame.time_s, kThousandths);
   line["size"] = {item.frame.image.rows, item.frame.image.cols};
@@ -100,7 +101,7 @@ void add_event(Json& line, const pipeline::ProcessedFrame& item, const std::stri
 }
 
 void add_event(Json& line, const pipeline::FrameFailure& failure, const std::string& /*mask_file*/) {
-  line["source"] = failure.source;
+  line["source"] = source_text(failure.source);
   line["frame"] = failure.index;
   line["error"] = failure.message;
   line["kind"] = std::string(to_string(failure.kind));
@@ -111,14 +112,14 @@ void add_event(Json& line, const pipeline::FrameFailure& failure, const std::str
 enum class Place { kSaid, kLeftOut };
 
 void add_answer(Json& line, const pipeline::ProcessedFrame& item, Place place) {
-  line["source"] = item.frame.source;
+  line["source"] = source_text(item.frame.source);
   if (place == Place::kSaid) line["time_s"] = rounded(item.frame.time_s, kThousandths);
   line["size"] = {item.frame.image.rows, item.frame.image.cols};
   std::visit([&](const auto& result) { add_result(line, result, {"", item.mask_counts}); }, item.result);
 }
 
 void add_answer(Json& line, const pipeline::FrameFailure& failure, Place /*place*/) {
-  line["source"] = failure.source;
+  line["source"] = source_text(failure.source);
   line["error"] = failure.message;
   line["kind"] = std::string(to_string(failure.kind));
 }

@@ -13,8 +13,8 @@
 // in pixels; `time_s` is the position in a video; `box` is x0, y0, x1, y1 in pixels of the source frame. Masks are
 // COCO's compressed run lengths (rle.h) of the classes that occur, or the palette PNG that was written; `classes` are
 // their shares of the pixels. `known` and the score it is decided by come with a model that has `unknown`, `steady`
-// (the name that a video has shown of late, and in which share of the window) with one that has `smoothing`. Text that
-// is not UTF-8 (file names) is repaired with U+FFFD.
+// (the name that a video has shown of late, and in which share of the window) with one that has `smoothing`. `source`
+// is source_text() of its name; any other text that is not UTF-8 is repaired with U+FFFD.
 #pragma once
 
 #include <chrono>

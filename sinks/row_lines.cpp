@@ -10,6 +10,7 @@
 #include "nn/core/error.h"
 #include "nn/core/shown_text.h"
 #include "pipeline/tasks/rle.h"
+#include "sinks/source_text.h"
 
 namespace zoo::sinks {
 namespace {
@@ -83,9 +84,10 @@ void add_answers(Json& line, const pipeline::FrameEvent& event, const CsvColumns
 std::string flat_lines(const pipeline::FrameEvent& event, const RowNumber& number, const CsvColumns& columns) {
   const auto* item = std::get_if<pipeline::ProcessedFrame>(&event);
   const auto* failure = std::get_if<pipeline::FrameFailure>(&event);
-  Json start = {{"row", number.row},
-                {"source", item != nullptr ? item->frame.source : std::get<pipeline::FrameFailure>(event).source},
-                {"frame", number.frame}};
+  Json start = {
+      {"row", number.row},
+      {"source", source_text(item != nullptr ? item->frame.source : std::get<pipeline::FrameFailure>(event).source)},
+      {"frame", number.frame}};
   start["time_s"] = item != nullptr ? Json(rounded(item->frame.time_s, kThousandths)) : Json(nullptr);
   start["height"] = item != nullptr ? Json(item->frame.image.rows) : Json(nullptr);
   start["width"] = item != nullptr ? Json(item->frame.image.cols) : Json(nullptr);

@@ -1,6 +1,5 @@
 #include "pipeline/batch/journal.h"
 
-#include <array>
 #include <fstream>
 #include <optional>
 #include <string_view>
@@ -10,21 +9,32 @@
 #include "nn/core/error.h"
 #include "nn/core/files.h"
 #include "nn/core/parse_number.h"
+#include "pipeline/batch/checksum.h"
 
 namespace zoo::batch {
 namespace {
 
-std::optional<JournalEntry> entry_of(std::string_view line) {
-  std::array<int64_t, 4> numbers{};
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    const size_t tab = i + 1 < numbers.size() ? line.find('\t') : line.size();
-    const auto number =
-        tab == std::string_view::npos ? std::nullopt : parse_number_in<int64_t>(line.substr(0, tab), 0, INT64_MAX);
-    if (!number) return std::nullopt;
-    numbers[i] = *number;
-    line.remove_prefix(tab == line.size() ? tab : tab + 1);
+template <typename T>
+bool take_field(std::string_view& line, T& value, int base = 10) {
+  const size_t tab = line.find('\t');
+  if (tab == std::string_view::npos) return false;
+  const auto number = parse_number<T>(line.substr(0, tab), base);
+  line.remove_prefix(tab + 1);
+  value = number.value_or(T{});
+  return number.has_value();
+}
+
+std::optional<JournalEntry> entry_of(const std::string& line) {
+  std::string_view rest = line;
+  JournalEntry entry;
+  for (int64_t* number : {&entry.rows, &entry.result_bytes, &entry.failed_bytes, &entry.failed_rows}) {
+    if (!take_field(rest, *number) || *number < 0) return std::nullopt;
   }
-  return JournalEntry{numbers[0], numbers[1], numbers[2], numbers[3]};
+  for (uint32_t* sum : {&entry.result_sum, &entry.failed_sum}) {
+    if (!take_field(rest, *sum, 16)) return std::nullopt;
+  }
+  if (to_line(entry) != line + "\n") return std::nullopt;  // with the checksum of the line
+  return entry;
 }
 
 bool is_behind(const JournalEntry& entry, const JournalEntry& before) {
@@ -35,7 +45,9 @@ bool is_behind(const JournalEntry& entry, const JournalEntry& before) {
 }  // namespace
 
 std::string to_line(const JournalEntry& entry) {
-  return fmt::format("{}\t{}\t{}\t{}\n", entry.rows, entry.result_bytes, entry.failed_bytes, entry.failed_rows);
+  const std::string line = fmt::format("{}\t{}\t{}\t{}\t{:08x}\t{:08x}\t", entry.rows, entry.result_bytes,
+                                       entry.failed_bytes, entry.failed_rows, entry.result_sum, entry.failed_sum);
+  return fmt::format("{}{:08x}\n", line, checksum_of(line).value());
 }
 
 Journal read_journal(const std::filesystem::path& file) {

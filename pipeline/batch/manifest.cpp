@@ -1,6 +1,7 @@
 #include "pipeline/batch/manifest.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <optional>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "nn/core/parse_number.h"
 #include "nn/core/shown_text.h"
 #include "pipeline/batch/manifest_form.h"
+#include "pipeline/batch/regular_file.h"
 
 namespace zoo::batch {
 namespace fs = std::filesystem;
@@ -43,7 +45,11 @@ class Reader {
   Reader(const fs::path& file, const ShardId& shard) : file_(file), shard_(shard) {}
 
   Manifest read() {
+    check_regular(file_);
     std::ifstream stream(file_, std::ios::binary);
+    if (!stream && (errno == ENOENT || errno == ENOTDIR)) {
+      throw ConfigError({fmt::format("{}: there is no such manifest; {}", file_.string(), kWayOut)});
+    }
     if (!stream) throw IoError(fmt::format("{}: cannot be read: {}; {}", file_.string(), errno_text(), kWayOut));
     std::string line;
     for (line_ = 1; problems_.size() < kMaxProblems && std::getline(stream, line); ++line_) {
@@ -53,6 +59,9 @@ class Reader {
       }
       if (line.size() > kMaxLine) {
         problem("the line is longer than any path");
+      } else if (line.ends_with('\r')) {
+        problem("the file has CRLF line ends, which are no part of a path: take them out with `sed -i 's/\\r$//'`");
+        break;
       } else if (line_ == 1) {
         if (!take_header(line)) break;
       } else {
@@ -101,12 +110,14 @@ class Reader {
 
   void take_row(std::string_view line) {
     const std::vector<std::string_view> fields = split(line);
+    const auto number = parse_number_in<int64_t>(fields[0], 0, INT64_MAX / 2);
+    const int64_t row = next_;
+    next_ = number.value_or(row) + 1;  // one row too many or too few is one problem
     if (fields.size() != 3) {
       problem(fmt::format("expected row, bytes and path with tabs between, found {} fields", fields.size()));
       return;
     }
-    const int64_t row = next_++;
-    if (parse_number<int64_t>(fields[0]) != row) {
+    if (number != row) {
       problem(fmt::format("expected row {}, found `{}`", row, shortened(fields[0])));
       return;
     }

@@ -33,7 +33,7 @@ struct Manifest {
 };
 
 /// Checks the whole file and keeps the rows of a shard. Throws ConfigError with what is wrong, line by line (the first
-/// 20), IoError where it cannot be read.
+/// 20), or where there is none or it is no regular file; IoError where it cannot be read.
 Manifest read_manifest(const std::filesystem::path& file, const ShardId& shard);
 
 }  // namespace zoo::batch

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -216,10 +217,18 @@ ManifestTotals write_manifest(std::span<const fs::path> folders, const std::func
     real.push_back(real_folder(folder));
     root = real.size() == 1 ? real.front() : common_folder(root, real.back());
   }
+  std::set<fs::path> left_out;  // several folders may hold the same
   ManifestWriter writer(file, most_memory);
   for (const fs::path& folder : real) {
     const std::vector<std::string> problems = visit_files(folder, WalkDepth::kSubfolders, [&](const fs::path& found) {
-      if (wanted(found)) writer.add({below(root, found), listed_bytes(found)});
+      if (!wanted(found)) return;
+      const int64_t bytes = listed_bytes(found);
+      std::error_code error;
+      if (fs::is_regular_file(found, error)) {
+        writer.add({below(root, found), bytes});
+      } else {
+        left_out.insert(found);
+      }
     });
     if (!problems.empty()) {
       throw IoError(
@@ -231,7 +240,9 @@ ManifestTotals write_manifest(std::span<const fs::path> folders, const std::func
   if (writer.is_empty()) {
     throw IoError(fmt::format("{}: there is nothing to list in it or its subfolders", folders.front().string()));
   }
-  return writer.write(root);
+  ManifestTotals totals = writer.write(root);
+  totals.left_out.assign(left_out.begin(), left_out.end());
+  return totals;
 }
 
 }  // namespace zoo::batch

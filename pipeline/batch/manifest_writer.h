@@ -27,7 +27,8 @@ int64_t listed_bytes(const std::filesystem::path& file);
 struct ManifestTotals {
   std::filesystem::path root;
   int64_t rows = 0;
-  int64_t bytes = 0;  ///< of all files together
+  int64_t bytes = 0;                                 ///< of all files together
+  std::vector<std::filesystem::path> left_out = {};  ///< wanted, but no regular files
 };
 
 /// Takes files in any order and writes them sorted, each once. What does not fit into the memory lies sorted in hidden
@@ -60,8 +61,9 @@ class ManifestWriter {
 };
 
 /// Writes a manifest of the files below `folders`, subfolders included (walk_folder.h), that `wanted` takes, under the
-/// deepest folder that holds all of `folders`; its path is absolute and without links. Throws IoError: no such folder,
-/// one that cannot be read, a file whose size cannot be told, nothing that is wanted.
+/// deepest folder that holds all of `folders`; its path is absolute and without links. What is no regular file (a pipe,
+/// a link to nothing or to itself) is left out. Throws IoError: no such folder, one that cannot be read, a file whose
+/// size cannot be told, nothing that is wanted.
 ManifestTotals write_manifest(std::span<const std::filesystem::path> folders,
                               const std::function<bool(const std::filesystem::path&)>& wanted,
                               const std::filesystem::path& file, size_t most_memory = ManifestWriter::kMostMemory);

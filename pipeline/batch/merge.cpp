@@ -13,6 +13,7 @@
 #include "nn/core/counted.h"
 #include "nn/core/error.h"
 #include "nn/core/files.h"
+#include "pipeline/batch/regular_file.h"
 #include "pipeline/batch/row_reader.h"
 
 namespace zoo::batch {
@@ -86,6 +87,7 @@ class Side {
 }
 
 void check_seal(const fs::path& file, const FileSeal& seal, const fs::path& receipt) {
+  check_regular(file);
   std::error_code error;
   const bool is_there = fs::exists(file, error);
   if (seal.bytes == 0 && !is_there) return;
@@ -145,6 +147,15 @@ void visit_part(const PartNames& names, const Receipt& receipt, const PartSet::V
   }
 }
 
+std::string way_out(const std::vector<std::string>& foreign) {
+  if (foreign.empty()) {
+    return "nothing was written: run the missing shards with --resume, and name each part of one job once";
+  }
+  const std::string more = foreign.size() == 1 ? "" : fmt::format(" and {} more", foreign.size() - 1);
+  return fmt::format("nothing was written: remove {}{}, or keep it elsewhere, and run what is missing with --resume",
+                     foreign.front(), more);
+}
+
 /// Collects what is written into larger pieces.
 class Buffered {
  public:
@@ -171,48 +182,67 @@ class Buffered {
 
 }  // namespace
 
-PartSet::PartSet(std::span<const PartNames> parts) {
-  Problems problems;
-  std::map<int64_t, Part> by_shard;
-  const JobKey* first = nullptr;
-  std::set<int64_t> counts;
-  for (const PartNames& names : parts) {
-    Receipt receipt = read_receipt(names.receipt);
-    counts.insert(receipt.key.shard.count);
-    const std::vector<std::string> differing =
-        first == nullptr ? std::vector<std::string>() : differences(receipt.key, *first);
-    if (!differing.empty()) {
-      problems.add(fmt::format("{}: is of another job than {}: {}", names.receipt.string(),
-                               by_shard.begin()->second.names.receipt.string(), fmt::join(differing, "; ")));
-      continue;
-    }
-    const ShardId shard = receipt.key.shard;
-    const auto [place, is_new] = by_shard.try_emplace(shard.index, Part{names, std::move(receipt)});
-    if (first == nullptr) first = &place->second.receipt.key;
-    if (!is_new && fs::path(place->second.names.receipt) != names.receipt) {
-      problems.add(fmt::format("shard {} ({}) is there twice: {} and {}", to_string(shard),
-                               rows_text(place->second.receipt.key.range()), place->second.names.receipt.string(),
-                               names.receipt.string()));
+size_t PartSet::norm_of(std::span<const Part> parts) {
+  std::vector<std::pair<size_t, int64_t>> jobs;  // first part of each, and how many there are
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const auto same = std::ranges::find_if(
+        jobs, [&](const auto& job) { return differences(parts[i].receipt.key, parts[job.first].receipt.key).empty(); });
+    if (same == jobs.end()) {
+      jobs.emplace_back(i, 1);
+    } else {
+      ++same->second;
     }
   }
-  if (first == nullptr) throw ConfigError({"there are no parts to merge"});
-  const int64_t count = first->shard.count;
+  return std::ranges::max_element(jobs, {}, [](const auto& job) { return job.second; })->first;
+}
+
+PartSet::PartSet(std::span<const PartNames> parts) {
+  Problems problems;
+  std::vector<Part> read;
+  std::set<int64_t> counts;
+  for (const PartNames& names : parts) {
+    read.push_back({names, read_receipt(names.receipt)});
+    counts.insert(read.back().receipt.key.shard.count);
+  }
+  if (read.empty()) throw ConfigError({"there are no parts to merge"});
+  const size_t norm = norm_of(read);
+  const JobKey job = read[norm].receipt.key;
+  const fs::path norm_receipt = read[norm].names.receipt;
+  std::map<int64_t, Part> by_shard;
+  std::vector<std::string> foreign;
+  for (Part& part : read) {
+    const std::vector<std::string> differing = differences(part.receipt.key, job);
+    if (!differing.empty()) {
+      problems.add(fmt::format("{}: is of another job than {}: {}", part.names.receipt.string(), norm_receipt.string(),
+                               fmt::join(differing, "; ")));
+      foreign.push_back(part.names.receipt.string());
+      continue;
+    }
+    const ShardId shard = part.receipt.key.shard;
+    const fs::path receipt = part.names.receipt;
+    const auto [place, is_new] = by_shard.try_emplace(shard.index, std::move(part));
+    if (!is_new && place->second.names.receipt != receipt) {
+      problems.add(fmt::format("shard {} ({}) is there twice: {} and {}", to_string(shard),
+                               rows_text(place->second.receipt.key.range()), place->second.names.receipt.string(),
+                               receipt.string()));
+    }
+  }
+  const int64_t count = job.shard.count;
   int64_t expected = 0;
   const auto add_missing = [&](int64_t end) {
-    if (expected < end) problems.add(missing_text({expected, count}, end - 1, first->rows));
+    if (expected < end) problems.add(missing_text({expected, count}, end - 1, job.rows));
   };
   for (const auto& [index, part] : by_shard) {
     add_missing(index);
     expected = index + 1;
   }
   add_missing(count);
-  problems.throw_if_any(
-      counts.size() == 1
-          ? "nothing was written: run the missing shards with --resume, and name each part of one job once"
-          : fmt::format(
-                "nothing was written: these are parts of jobs of {} shards: remove those of all but one, or name "
-                "the files of one, and run what is missing of it with --resume",
-                fmt::join(counts, " and ")));
+  problems.throw_if_any(counts.size() == 1
+                            ? way_out(foreign)
+                            : fmt::format("nothing was written: these are parts of jobs of {} shards: remove those of "
+                                          "all but one, or name the files of one, and run what is missing of it with "
+                                          "--resume",
+                                          fmt::join(counts, " and ")));
   for (auto& [index, part] : by_shard) parts_.push_back(std::move(part));
 }
 
@@ -242,6 +272,7 @@ void PartSet::visit(const Visitor& visitor) const {
 }
 
 void merge_parts(const PartSet& parts, const PartNames& names) {
+  for (const fs::path& file : {names.results, names.failed, names.receipt}) check_regular(file);
   Buffered results(names.results);
   std::optional<Buffered> failures;
   if (parts.failed() > 0) failures.emplace(names.failed);
@@ -261,6 +292,7 @@ void merge_parts(const PartSet& parts, const PartNames& names) {
   receipt.results_name = names.results.filename().string();
   receipt.failures_name = names.failed.filename().string();
   receipt.facts = parts.facts();
+  receipt.merged = true;
   if (failures) {
     failures->publish();
     receipt.failures = seal_of(names.failed);

@@ -44,6 +44,9 @@ class PartSet {
     Receipt receipt;
   };
 
+  /// The first part of the job that most are of: what the others are held to.
+  static size_t norm_of(std::span<const Part> parts);
+
   std::vector<Part> parts_;
 };
 

@@ -14,6 +14,7 @@
 #include "nn/core/parse_number.h"
 #include "nn/core/walk_folder.h"
 #include "pipeline/batch/key_json.h"
+#include "pipeline/batch/regular_file.h"
 
 namespace zoo::batch {
 namespace fs = std::filesystem;
@@ -80,10 +81,30 @@ std::vector<fs::path> stems_of(const fs::path& file) {
   return stems;
 }
 
+/// Throws IoError for anything that is not a whole and possible receipt.
+Receipt receipt_of(std::string_view text, const std::string& what) {
+  if (text.size() > kMaxReceipt) throw IoError(fmt::format("{}: is too long to be a receipt", what));
+  const KeyJson json = parse_key_json(text, what);
+  Receipt receipt;
+  receipt.key = key_of(json, what);
+  receipt.done = count_in(json, "done", what);
+  receipt.failed = count_in(json, "failed", what);
+  receipt.results = seal_in(json, "results", what);
+  receipt.failures = seal_in(json, "failures", what);
+  receipt.results_name = name_in(json, "results", what);
+  receipt.failures_name = name_in(json, "failures", what);
+  if (const auto facts = json.find("facts"); facts != json.end()) receipt.facts = facts->dump();
+  receipt.merged = json.value("merged", KeyJson()) == KeyJson(true);
+  if (receipt.done + receipt.failed != receipt.key.range().size()) {
+    throw IoError(fmt::format("{}: {} results and {} failures are not the {} rows of shard {}", what, receipt.done,
+                              receipt.failed, receipt.key.range().size(), to_string(receipt.key.shard)));
+  }
+  return receipt;
+}
+
 /// Of a finished part: as its receipt says.
-PartNames names_of_receipt(const fs::path& stem) {
+PartNames names_of_receipt(const fs::path& stem, const Receipt& receipt) {
   PartNames names = names_of_stem(stem);
-  const Receipt receipt = read_receipt(names.receipt);
   if (!receipt.results_name.empty()) names.results = stem.parent_path() / receipt.results_name;
   if (!receipt.failures_name.empty()) names.failed = stem.parent_path() / receipt.failures_name;
   return names;
@@ -139,6 +160,7 @@ void check_shard_count(const fs::path& folder, const ShardId& shard) {
 }
 
 FileSeal seal_of(const fs::path& file) {
+  check_regular(file);
   std::error_code error;
   const auto bytes = fs::file_size(file, error);
   if (error) throw IoError(fmt::format("{}: cannot be read: {}", file.string(), error.message()));
@@ -151,33 +173,27 @@ void write_receipt(const fs::path& file, const Receipt& receipt) {
   json["failed"] = receipt.failed;
   json["results"] = to_json(receipt.results, receipt.results_name);
   json["failures"] = to_json(receipt.failures, receipt.failures_name);
+  if (receipt.merged) json["merged"] = true;
   if (!receipt.facts.empty()) json["facts"] = KeyJson::parse(receipt.facts);
   write_file(file, to_text(json) + "\n");
 }
 
 Receipt read_receipt(const fs::path& file) {
+  check_regular(file);
   std::ifstream stream(file, std::ios::binary);
   if (!stream) throw IoError(fmt::format("{}: cannot be read: {}", file.string(), errno_text()));
   std::string text(kMaxReceipt + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad()) throw IoError(fmt::format("{}: reading failed: {}", file.string(), errno_text()));
   text.resize(static_cast<size_t>(stream.gcount()));
-  const std::string what = file.string();
-  if (text.size() > kMaxReceipt) throw IoError(fmt::format("{}: is too long to be a receipt", what));
-  const KeyJson json = parse_key_json(text, what);
-  Receipt receipt;
-  receipt.key = key_of(json, what);
-  receipt.done = count_in(json, "done", what);
-  receipt.failed = count_in(json, "failed", what);
-  receipt.results = seal_in(json, "results", what);
-  receipt.failures = seal_in(json, "failures", what);
-  receipt.results_name = name_in(json, "results", what);
-  receipt.failures_name = name_in(json, "failures", what);
-  if (const auto facts = json.find("facts"); facts != json.end()) receipt.facts = facts->dump();
-  if (receipt.done + receipt.failed != receipt.key.range().size()) {
-    throw IoError(fmt::format("{}: {} results and {} failures are not the {} rows of shard {}", what, receipt.done,
-                              receipt.failed, receipt.key.range().size(), to_string(receipt.key.shard)));
+  try {
+    return receipt_of(text, file.string());
+  } catch (const IoError& error) {
+    throw ConfigError(
+        {fmt::format("{}; the receipt was changed, cut off or made by another program: copy it again, or "
+                     "remove it and run its command again, which makes the part anew",
+                     error.what())});
   }
-  return receipt;
 }
 
 std::vector<PartNames> find_parts(const fs::path& path) {
@@ -185,7 +201,9 @@ std::vector<PartNames> find_parts(const fs::path& path) {
   if (!fs::is_directory(path, error)) {
     const std::vector<fs::path> stems = stems_of(path);
     for (const fs::path& stem : stems) {
-      if (fs::exists(names_of_stem(stem).receipt, error)) return {names_of_receipt(stem)};
+      if (fs::exists(names_of_stem(stem).receipt, error)) {
+        return {names_of_receipt(stem, read_receipt(names_of_stem(stem).receipt))};
+      }
     }
     for (const fs::path& stem : stems) {
       if (fs::exists(names_of_stem(stem).journal, error)) refuse_unfinished(names_of_stem(stem));
@@ -199,7 +217,9 @@ std::vector<PartNames> find_parts(const fs::path& path) {
   if (!walk.problems.empty()) throw IoError(walk.problems.front());
   std::vector<PartNames> parts;
   for (const fs::path& file : walk.files) {
-    if (file.native().ends_with(kReceipt)) parts.push_back(names_of_receipt(stems_of(file).front()));
+    if (!file.native().ends_with(kReceipt)) continue;
+    const Receipt receipt = read_receipt(file);
+    if (!receipt.merged) parts.push_back(names_of_receipt(stems_of(file).front(), receipt));
   }
   if (parts.empty()) {
     throw IoError(fmt::format("{}: there are no finished parts in this folder (part-*{})", path.string(), kReceipt));

@@ -67,7 +67,8 @@ struct Receipt {
   /// What the two files are called, beside the receipt. Empty in those of earlier versions, which are found by theirs.
   std::string results_name = {};
   std::string failures_name = {};
-  std::string facts;  ///< JSON of the command's own; else empty
+  std::string facts;    ///< JSON of the command's own; else empty
+  bool merged = false;  ///< of what `merge` wrote: no part, wherever it lies
 };
 
 /// Of a file that is there. Throws IoError.
@@ -75,11 +76,12 @@ FileSeal seal_of(const std::filesystem::path& file);
 
 /// Writes beside and renames. Throws IoError.
 void write_receipt(const std::filesystem::path& file, const Receipt& receipt);
-/// Throws IoError: it cannot be read or is no whole receipt.
+/// Throws IoError: it cannot be read; ConfigError, with the way out: it is no whole receipt.
 Receipt read_receipt(const std::filesystem::path& file);
 
 /// The finished parts that a user means with `path`: those of a folder, or the one that a file of results, of failures
-/// or a receipt belongs to. Throws IoError: nothing there, or a part that was named is not finished, with the way out.
+/// or a receipt belongs to. What `merge` wrote into a folder is no part of it. Throws IoError: nothing there, or a part
+/// that was named is not finished, with the way out; ConfigError as read_receipt.
 std::vector<PartNames> find_parts(const std::filesystem::path& path);
 
 }  // namespace zoo::batch

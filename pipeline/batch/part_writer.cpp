@@ -15,6 +15,7 @@
 #include "nn/core/error.h"
 #include "nn/core/files.h"
 #include "pipeline/batch/journal.h"
+#include "pipeline/batch/regular_file.h"
 #include "pipeline/batch/row_reader.h"
 
 namespace zoo::batch {
@@ -46,13 +47,23 @@ bool is_there(const fs::path& file) {
   return ::lstat(file.c_str(), &status) == 0;
 }
 
-/// Throws IoError unless what was found is of the same job and shard. `results`: what it found is said of.
+/// Throws ConfigError unless what was found is of the same job and shard. `results`: what it found is said of.
 void check_key(const fs::path& file, const JobKey& found, const JobKey& key, const fs::path& results) {
   std::vector<std::string> differing = differences(found, key);
   if (found.shard.index != key.shard.index) differing.push_back(fmt::format("it is shard {}", to_string(found.shard)));
   if (differing.empty()) return;
-  give_up(file, fmt::format("belongs to another job ({}): write elsewhere, or remove it and {} to begin anew",
-                            fmt::join(differing, "; "), results.string()));
+  refuse(file, fmt::format("belongs to another job ({}): go on with what it was begun with, write elsewhere, or remove "
+                           "it and {} to begin anew",
+                           fmt::join(differing, "; "), results.string()));
+}
+
+/// A damaged one is no fault of the command: other parts may go on.
+Receipt read_own_receipt(const fs::path& file) {
+  try {
+    return read_receipt(file);
+  } catch (const ConfigError& error) {
+    throw IoError(error.problems().front());
+  }
 }
 
 /// Throws IoError where a file of a finished part is not as its receipt says; one that takes long to read only by its
@@ -90,7 +101,10 @@ fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.
 
 PartWriter::PartWriter(PartNames names, JobKey key, PartOptions options)
     : names_(std::move(names)), key_(std::move(key)), options_(std::move(options)) {
-  for (const fs::path& file : names_.all()) check_replaceable(file);
+  for (const fs::path& file : names_.all()) {
+    check_regular(file);
+    check_replaceable(file);
+  }
   if (take_finished()) return;
   if (is_there(names_.journal) && options_.when_there == WhenThere::kRefuse) {
     refuse(names_.journal, "this part was begun: --resume goes on where it stopped; remove it to begin anew");
@@ -119,7 +133,7 @@ bool PartWriter::take_receipt() {
   if (options_.when_there == WhenThere::kRefuse) {
     refuse(names_.receipt, "this part is finished: --resume leaves it as it is; remove it to begin anew");
   }
-  const Receipt receipt = read_receipt(names_.receipt);
+  const Receipt receipt = read_own_receipt(names_.receipt);
   const fs::path folder = names_.receipt.parent_path();
   check_key(names_.receipt, receipt.key, key_,
             receipt.results_name.empty() ? names_.results : folder / receipt.results_name);
@@ -150,17 +164,25 @@ void PartWriter::take_back_failures() {
   if (!was_finished) {
     check_journal_key(journal.head);
   }
-  RowReader failures(is_there(names_.failed_open()) && !was_finished ? names_.failed_open() : names_.failed,
-                     LineFormat::kJsonLines);
+  const fs::path failed_file = is_there(names_.failed_open()) && !was_finished ? names_.failed_open() : names_.failed;
+  const fs::path results_file =
+      is_there(names_.results_open()) && !was_finished ? names_.results_open() : names_.results;
+  if (!was_finished) {
+    checked_content(results_file, journal.last.result_bytes, journal.last.result_sum);
+    checked_content(failed_file, journal.last.failed_bytes, journal.last.failed_sum);
+  }
+  RowReader failures(failed_file, LineFormat::kJsonLines);
   if (!failures.next()) return;
-  RowReader results(is_there(names_.results_open()) && !was_finished ? names_.results_open() : names_.results,
-                    line_format(key_));
+  RowReader results(results_file, line_format(key_));
   const int64_t end = was_finished ? read_receipt(names_.receipt).results.bytes : journal.last.result_bytes;
   auto bytes = static_cast<int64_t>(results.head().size());
   while (bytes < end && results.next() && results.row() < failures.row()) bytes += std::ssize(results.record());
   if (::ftruncate(journal_.get(), 0) != 0) fail(names_.journal, "writing failed");
   put(journal_.get(), names_.journal,
-      to_json(key_) + "\n" + to_line({failures.row() - key_.range().begin, bytes, 0, 0}));
+      to_json(key_) + "\n" +
+          to_line({.rows = failures.row() - key_.range().begin,
+                   .result_bytes = bytes,
+                   .result_sum = checksum_of(results_file, bytes).value()}));
   if (::fdatasync(journal_.get()) != 0) fail(names_.journal, "writing failed");
   if (was_finished && ::unlink(names_.receipt.c_str()) != 0) fail(names_.receipt, "cannot be removed");
   rows_failed_ = 0;
@@ -204,12 +226,12 @@ void PartWriter::check_ours() const {
 
 void PartWriter::begin_anew() {
   if (::ftruncate(journal_.get(), 0) != 0) fail(names_.journal, "writing failed");
-  open(results_, names_.results_open(), 0);
-  open(failed_, names_.failed_open(), 0);
+  open(results_, names_.results_open(), 0, 0);
+  open(failed_, names_.failed_open(), 0, 0);
   begun_ = std::make_shared<RowsBegun>(names_.begun(), RowsBegun::Earlier::kForget);
   put(journal_.get(), names_.journal, to_json(key_) + "\n");
-  results_.pending = options_.head;
-  results_.row_begin = results_.size();
+  results_.add(options_.head);
+  results_.end_row();
   commit();
   sync_folder(folder_of(names_.journal));
 }
@@ -226,15 +248,25 @@ void PartWriter::resume() {
   rows_failed_ = journal.last.failed_rows;
   // Finishing may have been interrupted after a file had its name.
   const auto found = [](const fs::path& open, const fs::path& name) { return is_there(open) ? open : name; };
-  open(results_, found(names_.results_open(), names_.results), journal.last.result_bytes);
+  open(results_, found(names_.results_open(), names_.results), journal.last.result_bytes, journal.last.result_sum);
   open(failed_, journal.last.failed_bytes == 0 ? names_.failed_open() : found(names_.failed_open(), names_.failed),
-       journal.last.failed_bytes);
+       journal.last.failed_bytes, journal.last.failed_sum);
   begun_ = std::make_shared<RowsBegun>(names_.begun(), RowsBegun::Earlier::kKeep);
 }
 
-void PartWriter::open(Growing& file, const fs::path& path, int64_t size) const {
+Checksum PartWriter::checked_content(const fs::path& path, int64_t bytes, uint32_t sum) const {
+  const Checksum found = bytes == 0 ? Checksum() : checksum_of(path, bytes);
+  if (found.value() == sum) return found;
+  give_up(path,
+          fmt::format("is not what was written (CRC-32 of its first {} bytes, in {}): it was changed from outside; "
+                      "remove {} to begin anew",
+                      bytes, names_.journal.filename().string(), names_.journal.string()));
+}
+
+void PartWriter::open(Growing& file, const fs::path& path, int64_t size, uint32_t sum) const {
   file.path = path;
-  file.descriptor = Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666));
+  file.descriptor =
+      Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666));
   if (!file.descriptor.is_open()) fail(path, "cannot be written");
   struct stat status = {};
   if (::fstat(file.descriptor.get(), &status) != 0) fail(path, "cannot be written");
@@ -243,9 +275,10 @@ void PartWriter::open(Growing& file, const fs::path& path, int64_t size) const {
                               "begin anew",
                               status.st_size, names_.journal.filename().string(), size, names_.journal.string()));
   }
+  file.row_sum = checked_content(path, size, sum);
   file.written = status.st_size;
-  cut(file, size);
   file.row_begin = size;
+  cut(file);
 }
 
 void PartWriter::flush(Growing& file) const {
@@ -254,7 +287,9 @@ void PartWriter::flush(Growing& file) const {
   file.pending.clear();
 }
 
-void PartWriter::cut(Growing& file, int64_t size) const {
+void PartWriter::cut(Growing& file) const {
+  const int64_t size = file.row_begin;
+  file.sum = file.row_sum;
   if (size >= file.written) {
     file.pending.resize(static_cast<size_t>(size - file.written));
     return;
@@ -265,7 +300,7 @@ void PartWriter::cut(Growing& file, int64_t size) const {
 }
 
 void PartWriter::write(std::string_view lines) {
-  results_.pending += lines;
+  results_.add(lines);
   if (results_.pending.size() >= kBuffer) flush(results_);
 }
 
@@ -273,16 +308,16 @@ void PartWriter::end_row() { row_is_done(); }
 
 void PartWriter::fail_row(std::string_view line) {
   abandon_row();
-  failed_.pending += line;
+  failed_.add(line);
   ++rows_failed_;
   row_is_done();
 }
 
-void PartWriter::abandon_row() { cut(results_, results_.row_begin); }
+void PartWriter::abandon_row() { cut(results_); }
 
 void PartWriter::row_is_done() {
   const int64_t row = key_.range().begin + rows_done_++;
-  results_.row_begin = results_.size();
+  results_.end_row();
   // How often a row has ended its process is forgotten only once nobody will try it again.
   const bool is_suspect = begun_->endings(row) > 0;
   if (is_suspect || std::chrono::steady_clock::now() - last_commit_ >= options_.commit_interval) commit();
@@ -296,7 +331,9 @@ void PartWriter::commit() {
     if (::fdatasync(file->descriptor.get()) != 0) fail(file->path, "writing failed");
   }
   check_ours();
-  put(journal_.get(), names_.journal, to_line({rows_done_, results_.written, failed_.written, rows_failed_}));
+  put(journal_.get(), names_.journal,
+      to_line(
+          {rows_done_, results_.written, failed_.written, rows_failed_, results_.sum.value(), failed_.sum.value()}));
   if (::fdatasync(journal_.get()) != 0) fail(names_.journal, "writing failed");
   committed_ = rows_done_;
   last_commit_ = std::chrono::steady_clock::now();
@@ -319,6 +356,7 @@ void PartWriter::finish(const std::string& facts) {
     throw Error(fmt::format("{}: {} of {} rows are done", names_.results.string(), rows_done_, key_.range().size()));
   }
   check_ours();
+  for (const Growing* file : {&results_, &failed_}) checked_content(file->path, file->written, file->sum.value());
   publish(results_, names_.results, true);
   publish(failed_, names_.failed, failed_.written > 0);
   sync_folder(folder_of(names_.results));

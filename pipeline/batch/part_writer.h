@@ -2,9 +2,11 @@
 // else.
 //
 // Results and failures are added to files of their own (part_files.h). Now and then both are brought to the disk, and
-// only then a line of the journal says how far they are: `ROWS<TAB>RESULT_BYTES<TAB>FAILED_BYTES<TAB>FAILED_ROWS`. Its
-// first line is the key of the job. Whoever resumes cuts both files back to the last line that is whole, so that no row
-// is there twice or in part, whatever was written after it.
+// only then a line of the journal says how far they are:
+// `ROWS<TAB>RESULT_BYTES<TAB>FAILED_BYTES<TAB>FAILED_ROWS<TAB>RESULT_CRC<TAB>FAILED_CRC<TAB>LINE_CRC`. Its first line
+// is the key of the job. Whoever resumes cuts both files back to the last line that is whole, so that no row is there
+// twice or in part, whatever was written after it; a file whose bytes up to there are others than were written is
+// refused.
 #pragma once
 
 #include <chrono>
@@ -15,6 +17,7 @@
 #include <string_view>
 
 #include "nn/core/descriptor.h"
+#include "pipeline/batch/checksum.h"
 #include "pipeline/batch/job_key.h"
 #include "pipeline/batch/part_files.h"
 #include "pipeline/batch/rows_begun.h"
@@ -40,8 +43,8 @@ struct PartOptions {
 class PartWriter {
  public:
   /// Makes or resumes the part. Throws ConfigError, with the way out, where there is a part of this name that is not to
-  /// be resumed; IoError, as other parts may go on, where it is one of another job, is damaged, or another process is
-  /// at work on it.
+  /// be resumed, or one of another job (other flags, another model), or where one of its files is no regular file;
+  /// IoError, as other parts may go on, where it is damaged, or another process is at work on it.
   PartWriter(PartNames names, JobKey key, PartOptions options = {});
   ~PartWriter();
   PartWriter(const PartWriter&) = delete;
@@ -82,8 +85,18 @@ class PartWriter {
     int64_t written = 0;       ///< bytes in the file
     std::string pending = {};  ///< bytes behind them
     int64_t row_begin = 0;     ///< where the row that comes next begins
+    Checksum sum = {};         ///< of the file and what is pending
+    Checksum row_sum = {};     ///< up to row_begin
 
     int64_t size() const { return written + static_cast<int64_t>(pending.size()); }
+    void add(std::string_view text) {
+      pending += text;
+      sum.add(text);
+    }
+    void end_row() {
+      row_begin = size();
+      row_sum = sum;
+    }
   };
 
   bool take_receipt();
@@ -99,9 +112,12 @@ class PartWriter {
   bool has_its_name() const;
   /// Throws IoError where another process has written to the files or replaced them.
   void check_ours() const;
-  void open(Growing& file, const std::filesystem::path& path, int64_t size) const;
+  /// Yields `sum`. Throws IoError unless a file begins with what was written.
+  Checksum checked_content(const std::filesystem::path& path, int64_t bytes, uint32_t sum) const;
+  void open(Growing& file, const std::filesystem::path& path, int64_t size, uint32_t sum) const;
   void flush(Growing& file) const;
-  void cut(Growing& file, int64_t size) const;
+  /// Back to the begin of the row.
+  void cut(Growing& file) const;
   void row_is_done();
   void publish(const Growing& file, const std::filesystem::path& name, bool wanted) const;
 

@@ -136,7 +136,7 @@ TEST_F(BatchEval, RowsWithoutGroundTruthAreFailuresAndOtherListsAreRefused) {
   fs::copy_file(data + "/loose.jpg", data + "/dog/a.jpg");
   const ProgramResult truth = run_program({"eval", demo_model(), "--data", data, "--manifest", folder_ / "list.tsv",
                                            "--shard", "0/2", "--out", folder_ / "parts", "--resume"});
-  EXPECT_EQ(truth.exit_code, 1);
+  EXPECT_EQ(truth.exit_code, 2);
   EXPECT_THAT(truth.err, HasSubstr("the ground truth: "));
   make_pictures(3);
   const ProgramResult other = run_program(

@@ -245,7 +245,7 @@ TEST_F(BatchJobs, OfOtherKernelsOrPreprocessingAreOtherJobs) {
   EXPECT_EQ(run_program(predict("parts", "0/2")).exit_code, 3);
   const auto refusal = [&](const std::vector<std::string>& more) {
     const ProgramResult result = run_program(predict("parts", "0/2", more));
-    EXPECT_EQ(result.exit_code, 1) << result.err;
+    EXPECT_EQ(result.exit_code, 2) << result.err;
     return result.err;
   };
   EXPECT_THAT(refusal({"--resume", "--isa", "sse"}), HasSubstr("the flags: nothing in place of --isa sse"));
@@ -305,7 +305,77 @@ TEST_F(BatchJobs, OfOneMachineGoOnWithoutAManifest) {
   EXPECT_EQ(lines.size(), 20U);
   EXPECT_EQ(Json::parse(lines.front()).at("source"), folder_ / "pictures/b/00000.ppm");
   EXPECT_EQ(lines_of(read_text(folder_ / "results.failed.jsonl")).size(), 2U);
-  EXPECT_THAT(run_program(arguments).out, HasSubstr("was finished before"));
+  const ProgramResult again = run_program(arguments);
+  EXPECT_THAT(again.out, HasSubstr("was finished before"));
+  EXPECT_THAT(again.err, AllOf(HasSubstr("1 file that came after this job began"), HasSubstr("pictures/a_new.ppm"),
+                               HasSubstr("name another file"),
+                               HasSubstr("remove " + (folder_ / "results.receipt.json") + " to begin anew")));
+  fs::remove(folder_ / "results.receipt.json");
+  const ProgramResult anew = run_program(arguments);
+  EXPECT_THAT(anew.err, Not(HasSubstr("came after")));
+  EXPECT_EQ(lines_of(read_text(folder_ / "results.jsonl")).size(), 21U);
+}
+
+// A descriptor that is closed must not become a file of the job, which messages would then go into.
+TEST_F(BatchJobs, WithoutStandardOutputAreDoneAndSaySo) {
+  make_pictures(9);
+  const auto run = [&](const std::string& out, const std::string& redirection) {
+    std::string command;
+    for (const std::string& word : predict(out, "")) command += "'" + word + "' ";
+    const int status = std::system(fmt::format("'{}' {} {}", ZOO_PROGRAM, command, redirection).c_str());
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+  };
+  EXPECT_EQ(run("whole", ">'" + (folder_ / "out") + "'"), 3);
+  const std::string part = "/part-00000-of-00001.jsonl";
+  int number = 0;
+  for (const std::string closed : {">&-", ">/dev/full", "<&- >&-"}) {
+    const std::string out = fmt::format("out{}", number++);
+    EXPECT_EQ(run(out, closed + " 2>'" + (folder_ / "err") + "'"), 1) << closed;
+    EXPECT_THAT(read_text(folder_ / "err"),
+                AllOf(HasSubstr("standard output: writing failed"), HasSubstr(part + " is whole all the same")));
+    EXPECT_EQ(read_text(folder_ / out + part), read_text(folder_ / "whole" + part)) << closed;
+  }
+  EXPECT_EQ(run("none", "<&- >&- 2>&-"), 1);
+  EXPECT_EQ(read_text(folder_ / "none" + part), read_text(folder_ / "whole" + part));
+  EXPECT_TRUE(fs::exists(folder_ / "none/part-00000-of-00001.receipt.json"));
+}
+
+TEST_F(BatchJobs, FaultsOfTheCommandEndWith2) {
+  make_pictures(3);
+  ASSERT_EQ(run_program(predict("parts", "0/2")).exit_code, 3);
+  const ProgramResult other = run_program(predict("parts", "0/2", {"--resume", "--format", "csv"}));
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, AllOf(HasSubstr("the format: jsonl in place of csv"),
+                               HasSubstr("go on with what it was begun"), Not(HasSubstr(".csv"))));
+  write_text(folder_ / "parts/part-00001-of-00002.receipt.json", "{");
+  const ProgramResult merged = run_program({"merge", folder_ / "parts", "-o", folder_ / "all.jsonl"});
+  EXPECT_EQ(merged.exit_code, 2);
+  EXPECT_THAT(merged.err, HasSubstr("copy it again, or remove it"));
+  const std::string list = read_text(folder_ / "list.tsv");
+  const auto fails = [&](const std::string& reason) {
+    const ProgramResult result = run_program(predict("more", ""));
+    EXPECT_EQ(result.exit_code, 2) << reason;
+    EXPECT_THAT(result.err, HasSubstr(reason));
+  };
+  fs::remove(folder_ / "list.tsv");
+  fails("there is no such manifest");
+  ASSERT_EQ(::mkfifo((folder_ / "list.tsv").c_str(), 0600), 0);
+  fails("is a pipe");
+  fs::remove(folder_ / "list.tsv");
+  std::string windows;
+  for (const std::string& line : lines_of(list)) windows += line + "\r\n";
+  write_text(folder_ / "list.tsv", windows);
+  fails("has CRLF line ends");
+}
+
+TEST_F(BatchJobs, ListsSayWhatTheyLeaveOut) {
+  make_pictures(3);
+  fs::create_symlink("nowhere", folder_ / "pictures/gone.jpg");
+  const ProgramResult listed =
+      run_program({"manifest", folder_ / "pictures", folder_ / "pictures", "-o", folder_ / "l"});
+  EXPECT_EQ(listed.exit_code, 0);
+  EXPECT_THAT(listed.out, HasSubstr(": 5 rows"));
+  EXPECT_THAT(listed.err, AllOf(HasSubstr("left out 1 name"), HasSubstr("gone.jpg")));
 }
 
 TEST_F(BatchJobs, AndRunsDoNotTakeEachOthersFiles) {
@@ -400,7 +470,7 @@ TEST_F(BatchJobs, FlagsThatDoNotGoTogetherAreRefusedWithTheWayOut) {
   EXPECT_THAT(refusal(predict("parts", "", {"--root", folder_ / "nowhere"}), 1), HasSubstr("is no folder here"));
   EXPECT_EQ(run_program(predict("parts", "0/2")).exit_code, 3);
   EXPECT_THAT(refusal(predict("parts", "0/2")), HasSubstr("--resume leaves it as it is"));
-  EXPECT_THAT(refusal(predict("parts", "0/2", {"--resume", "--topk", "2"}), 1),
+  EXPECT_THAT(refusal(predict("parts", "0/2", {"--resume", "--topk", "2"})),
               HasSubstr("another job (the flags: nothing in place of --topk 2)"));
   EXPECT_THAT(refusal({"merge", folder_ / "parts", "-o", folder_ / "all.jsonl"}),
               AllOf(HasSubstr("shard 1/2 is missing: rows 2 to 3"), HasSubstr("--resume")));

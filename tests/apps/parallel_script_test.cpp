@@ -55,8 +55,8 @@ TEST_F(BatchParallel, SaysDoneOnlyWhereEveryPartOfThisJobIsThere) {
   merge_and_compare();
 
   const Outcome flags = bash(job + " --topk 2");
-  EXPECT_EQ(flags.exit_code, 1);
-  EXPECT_THAT(flags.said, AllOf(HasSubstr("belongs to another job"), HasSubstr("4 of 4 shards are not done")));
+  EXPECT_EQ(flags.exit_code, 2);
+  EXPECT_THAT(flags.said, AllOf(HasSubstr("belongs to another job"), HasSubstr("a task ended with 2")));
   const Outcome list = bash("$BACKBONE_ZOO manifest pictures/b -o other.tsv\n$predict 4 $model other.tsv parts/");
   EXPECT_NE(list.exit_code, 0) << list.said;
 }

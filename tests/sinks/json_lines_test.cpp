@@ -91,9 +91,9 @@ TEST(JsonLines, FailureHasItsReason) {
             R"({"source":"a.jpg","frame":2,"error":"a.jpg: no image","kind":"not_an_image"})");
 }
 
-TEST(JsonLines, TextThatIsNotUtf8IsRepaired) {
-  EXPECT_EQ(to_json_line(pipeline::FrameFailure{"a\xFF.jpg", 0, pipeline::FailureKind::kEmpty, "x"}),
-            "{\"source\":\"a\xEF\xBF\xBD.jpg\",\"frame\":0,\"error\":\"x\",\"kind\":\"empty\"}");
+TEST(JsonLines, TextThatIsNotUtf8IsRepairedAndNamesStayDifferent) {
+  EXPECT_EQ(to_json_line(pipeline::FrameFailure{"a\xFF.jpg", 0, pipeline::FailureKind::kEmpty, "x\xFF"}),
+            "{\"source\":\"a\\\\xff.jpg\",\"frame\":0,\"error\":\"x\xEF\xBF\xBD\",\"kind\":\"empty\"}");
 }
 
 }  // namespace

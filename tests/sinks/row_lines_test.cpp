@@ -1,9 +1,12 @@
 #include "sinks/row_lines.h"
 
+#include <set>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "nn/core/utf8.h"
 
 namespace zoo::sinks {
 namespace {
@@ -30,6 +33,25 @@ TEST(RowLines, JsonBeginsWithTheRowAndHasNoTimes) {
   EXPECT_EQ(row_lines(kFailure, {5, 7}, RowFormat::kJsonLines, Task::kClassification),
             R"({"row":5,"frame":7,"source":"a/b.mp4","error":"a/b.mp4: it is cut off","kind":"truncated"})"
             "\n");
+}
+
+// As manifests have them, so that two names that differ stay different in every form.
+TEST(RowLines, OddNamesStayDifferentNames) {
+  auto item = frame_with(pipeline::Classification{{{3, "cat", 0.5, 7.25}}, {}});
+  for (const RowFormat format : {RowFormat::kJsonLines, RowFormat::kFlat, RowFormat::kCsv}) {
+    const std::string byte = format == RowFormat::kCsv ? R"(\xfe)" : R"(\\xfe)";
+    std::set<std::string> lines;
+    for (const std::string name : {"\xfe.jpg", "\xff.jpg", "\\xfe.jpg", "\\\\xfe.jpg", "\x01.jpg", "\\x01.jpg"}) {
+      item.frame.source = name;
+      const std::string line = row_lines(item, {1, 0}, format, Task::kClassification);
+      EXPECT_TRUE(is_utf8(line)) << line;
+      EXPECT_TRUE(lines.insert(line).second) << line;
+    }
+    item.frame.source = "\xfe.jpg";
+    EXPECT_NE(row_lines(item, {1, 0}, format, Task::kClassification).find(byte + ".jpg"), std::string::npos);
+    const pipeline::FrameFailure failure{.source = "a\xfe", .kind = pipeline::FailureKind::kEmpty, .message = "m"};
+    EXPECT_NE(row_lines(failure, {1, 0}, format, Task::kClassification).find("a" + byte), std::string::npos);
+  }
 }
 
 TEST(RowLines, FlatLinesHaveTheSameKeysWhateverWasFound) {

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <sys/stat.h>
 #include <vector>
 
 #include <fmt/format.h>
@@ -19,6 +20,7 @@ namespace zoo::batch {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -66,9 +68,10 @@ TEST_F(ManifestFiles, HoldWhatFoldersHoldSortedEachOnceWhateverItIsCalled) {
   add("photos/\xc3\xa4.jpg", "123");
   const std::vector<fs::path> folders = {folder_ / "photos", folder_ / "photos/2024"};
   const std::string root = fs::canonical(folder_.path()) / "photos";
-  const auto [listed_root, rows, bytes] = write_manifest(folders, is_picture, folder_ / "list.tsv");
+  const auto [listed_root, rows, bytes, left_out] = write_manifest(folders, is_picture, folder_ / "list.tsv");
   EXPECT_EQ(listed_root, root);
   EXPECT_EQ(rows, 4);
+  EXPECT_TRUE(left_out.empty());
   EXPECT_EQ(bytes, 9);
   const std::string text = text_of(folder_ / "list.tsv");
   EXPECT_EQ(text, "backbone-zoo-manifest\t1\t4\t" + root +
@@ -117,12 +120,50 @@ TEST_F(ManifestFiles, AreRefusedWithEveryProblemAndItsLine) {
   EXPECT_EQ(problems(many).size(), 20U);
 }
 
+TEST_F(ManifestFiles, OneRowTooManyOrOneTabIsOneProblem) {
+  const std::string head = "backbone-zoo-manifest\t1\t4\t/data\n";
+  EXPECT_THAT(problems(head + "0\t1\ta\n1\t1\tb\n1\t1\tb\n2\t1\tc\n3\t1\td\n"),
+              ElementsAre("list.tsv:4: expected row 2, found `1`"));
+  EXPECT_THAT(problems(head + "0\t1\ta\n1\t1\t\tb\n2\t1\tc\n3\t1\td\n"),
+              ElementsAre(HasSubstr("list.tsv:3: expected row, bytes and path with tabs between, found 4 fields")));
+  EXPECT_THAT(problems(head + "0\t1\ta\n2\t1\tc\n3\t1\td\n"), ElementsAre("list.tsv:3: expected row 1, found `2`"));
+}
+
+TEST_F(ManifestFiles, LineEndsOfWindowsAreRefused) {
+  const std::string head = "backbone-zoo-manifest\t1\t2\t/data";
+  EXPECT_THAT(problems(head + "\r\n0\t1\ta.jpg\r\n1\t1\tb.jpg\r\n"),
+              ElementsAre(AllOf(HasSubstr("list.tsv:1: the file has CRLF line ends"), HasSubstr("sed -i"))));
+  EXPECT_THAT(problems(head + "\n0\t1\ta.jpg\n1\t1\tb.jpg\r\n"),
+              ElementsAre(HasSubstr("list.tsv:3: the file has CRLF line ends")));
+}
+
+TEST_F(ManifestFiles, ThatAreNoFilesAreFaultsOfTheCommand) {
+  EXPECT_THROW(read_manifest(folder_ / "nowhere.tsv", {}), ConfigError);
+  EXPECT_THROW(read_manifest(folder_.path(), {}), ConfigError);
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  EXPECT_THROW(read_manifest(folder_ / "pipe", {}), ConfigError);
+}
+
 TEST_F(ManifestFiles, FoldersThatCannotBeListedAreRefused) {
   const std::vector<fs::path> nowhere = {folder_ / "nowhere"};
   EXPECT_THROW(write_manifest(nowhere, is_picture, folder_ / "list.tsv"), IoError);
   const std::vector<fs::path> empty = {folder_.path()};
   EXPECT_THROW(write_manifest(empty, is_picture, folder_ / "list.tsv"), IoError);
   EXPECT_FALSE(fs::exists(folder_ / "list.tsv"));
+}
+
+TEST_F(ManifestFiles, HoldRegularFilesOnlyAndSayWhatIsLeftOut) {
+  add("photos/a.jpg", "1");
+  fs::create_symlink("a.jpg", folder_ / "photos/b.jpg");
+  fs::create_symlink("nowhere", folder_ / "photos/c.jpg");
+  fs::create_symlink("d.jpg", folder_ / "photos/d.jpg");
+  ASSERT_EQ(::mkfifo((folder_ / "photos/e.jpg").c_str(), 0600), 0);
+  fs::create_symlink("nowhere", folder_ / "photos/not_wanted.txt");
+  const std::vector<fs::path> folders = {folder_ / "photos", folder_ / "photos"};
+  const ManifestTotals written = write_manifest(folders, is_picture, folder_ / "list.tsv");
+  EXPECT_EQ(written.rows, 2);
+  const fs::path root = fs::canonical(folder_.path()) / "photos";
+  EXPECT_THAT(written.left_out, ElementsAre(root / "c.jpg", root / "d.jpg", root / "e.jpg"));
 }
 
 // Each file a run of its own, more of them than are open at a time; a few in each; all in memory.

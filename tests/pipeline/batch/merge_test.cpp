@@ -73,6 +73,33 @@ TEST_F(Parts, MergeRefusesPartsOfAnotherModelAndChangedFiles) {
   EXPECT_FALSE(fs::exists(folder_ / "all.jsonl"));
 }
 
+TEST_F(Parts, OfAnotherJobAmongGoodOnesIsTheOneThatIsNamed) {
+  for (const int64_t odd : {0, 2, 3}) {
+    const test::TempFolder folder;
+    std::vector<PartNames> parts;
+    for (int64_t i = 0; i < 4; ++i) {
+      parts.push_back(part_names(folder.path(), {i, 4}, ".jsonl"));
+      PartWriter part(parts.back(), key(20, {i, 4}, i == odd ? "other" : "abc"));
+      work(part, rows_of_shard(20, {i, 4}), rows_of_shard(20, {i, 4}).end);
+      part.finish();
+    }
+    const std::string receipt = parts[static_cast<size_t>(odd)].receipt.string();
+    const std::string what = what_of([&] { const PartSet set(parts); });
+    EXPECT_THAT(what, AllOf(HasSubstr(receipt + ": is of another job"), HasSubstr("the weights: other in place of abc"),
+                            HasSubstr("remove " + receipt)));
+    EXPECT_EQ(std::ranges::count(what, '\n'), 3) << what;  // it, that its shard is missing, the way out
+  }
+}
+
+TEST_F(Parts, MergedFilesInTheFolderAreNoPartsOfIt) {
+  make(20, {0, 2});
+  make(20, {1, 2});
+  EXPECT_EQ(text_of(merged("all.jsonl")), all_results(20));
+  EXPECT_EQ(text_of(merged("again.jsonl")), all_results(20));
+  EXPECT_EQ(text_of(merged("all.jsonl")), all_results(20));
+  EXPECT_EQ(find_parts(folder_.path()).size(), 2U);
+}
+
 /// A part whose receipt fits, whatever it holds.
 void forge(const PartNames& names, JobKey key, const std::string& results, const std::string& failures,
            int64_t failed) {

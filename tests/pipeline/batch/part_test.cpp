@@ -4,6 +4,7 @@
 #include <fstream>
 #include <functional>
 #include <string>
+#include <sys/stat.h>
 #include <vector>
 
 #include <fmt/format.h>
@@ -97,7 +98,8 @@ TEST_F(Parts, AreLeftAloneUnlessTheyAreResumedByTheSameJob) {
   { PartWriter begun(names({}), key(5, {})); }
   EXPECT_THAT(what_of([&] { make(5, {}); }), HasSubstr("--resume goes on"));
   EXPECT_THAT(what_of([&] { make(5, {}, WhenThere::kResume, "other"); }),
-              AllOf(HasSubstr("belongs to another job (the weights: abc in place of other)"), HasSubstr("remove it")));
+              AllOf(HasSubstr("belongs to another job (the weights: abc in place of other)"),
+                    HasSubstr("go on with what it was begun with"), HasSubstr("remove it")));
   EXPECT_THAT(what_of([&] { make(6, {}, WhenThere::kResume); }), HasSubstr("the number of rows: 5 in place of 6"));
   make(5, {}, WhenThere::kResume);
   EXPECT_THAT(what_of([&] { make(5, {}); }), HasSubstr("this part is finished"));
@@ -226,7 +228,7 @@ TEST_F(Parts, OnesOwnTroubleIsNotThatOfTheCommand) {
     EXPECT_THROW(make(5, {}, WhenThere::kResume), IoError);
   }
   EXPECT_THROW(make(5, {}), ConfigError);
-  EXPECT_THROW(make(5, {}, WhenThere::kResume, "other"), IoError);
+  EXPECT_THROW(make(5, {}, WhenThere::kResume, "other"), ConfigError);  // the command's, wherever it is run
   {
     PartWriter part(names({}), key(5, {}), {.when_there = WhenThere::kResume});
     work(part, {0, 5}, 5);
@@ -248,6 +250,78 @@ TEST_F(Parts, ThatWereChangedFromOutsideAreRefused) {
   EXPECT_THAT(what_of([&] { make(5, {}, WhenThere::kResume); }), HasSubstr("is not a line of JSON"));
 }
 
+// Of the same length, so that sizes say nothing.
+TEST_F(Parts, ThatWereEditedFromOutsideAreRefused) {
+  constexpr int64_t kRows = 12;
+  const auto edited = [](const fs::path& file, const std::string& from, const std::string& to) {
+    std::string text = text_of(file);
+    ASSERT_NE(text.find(from), std::string::npos) << text;
+    write_file(file, text.replace(text.find(from), from.size(), to));
+  };
+  const auto begun = [&](const PartNames& part_of_folder) {
+    PartWriter part(part_of_folder, key(kRows, {}), {.commit_interval = kNever});
+    work(part, {0, kRows}, 5);
+    part.commit();
+    work(part, {0, kRows}, kRows - 1);
+    part.commit();
+  };
+  for (const WhenThere when_there : {WhenThere::kResume, WhenThere::kRetryFailed}) {
+    for (const bool is_failure : {false, true}) {
+      const test::TempFolder folder;
+      const PartNames part_of_folder = part_names(folder.path(), {}, ".jsonl");
+      begun(part_of_folder);
+      if (is_failure) {
+        edited(part_of_folder.failed_open(), "bad", "odd");
+      } else {
+        edited(part_of_folder.results_open(), "\"x\":4", "\"x\":5");
+      }
+      const std::string what = what_of([&] { PartWriter(part_of_folder, key(kRows, {}), {.when_there = when_there}); });
+      EXPECT_THAT(what, AllOf(HasSubstr("is not what was written"),
+                              HasSubstr("remove " + part_of_folder.journal.string() + " to begin anew")))
+          << is_failure;
+    }
+  }
+  // A line of the journal that is not whole counts for nothing: the one before it does.
+  const test::TempFolder folder;
+  const PartNames part_of_folder = part_names(folder.path(), {}, ".jsonl");
+  begun(part_of_folder);
+  edited(part_of_folder.journal, "\n11\t", "\n12\t");
+  EXPECT_EQ(PartWriter(part_of_folder, key(kRows, {}), {.when_there = WhenThere::kResume}).rows_done(), 5);
+}
+
+TEST_F(Parts, ThatAreEditedWhileTheyAreWorkedOnAreNotSealed) {
+  PartWriter part(names({}), key(5, {}), {.commit_interval = kNever});
+  work(part, {0, 5}, 5);
+  part.commit();
+  std::fstream(names({}).results_open(), std::ios::in | std::ios::out) << '[';
+  EXPECT_THAT(what_of([&] { part.finish(); }), HasSubstr("is not what was written"));
+  EXPECT_FALSE(fs::exists(names({}).receipt));
+}
+
+TEST_F(Parts, FilesThatAreNotRegularAreRefusedWithoutWaiting) {
+  const fs::path pipe = out_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  for (const fs::path& file : names({}).all()) {
+    fs::rename(pipe, file);
+    EXPECT_THROW(make(5, {}, WhenThere::kResume), ConfigError);
+    EXPECT_THAT(what_of([&] { make(5, {}, WhenThere::kResume); }), HasSubstr(file.string() + ": is a pipe"));
+    fs::rename(file, pipe);
+  }
+  make(10, {0, 2});
+  make(10, {1, 2});
+  for (const fs::path& file : {names({9, 12}).receipt, names({0, 2}).results, names({1, 2}).failed}) {
+    const bool was_there = fs::exists(file);
+    if (was_there) fs::rename(file, out_ / "kept");
+    fs::rename(pipe, file);
+    EXPECT_THAT(what_of([&] { merged("all.jsonl"); }), HasSubstr(file.string() + ": is a pipe"));
+    fs::rename(file, pipe);
+    if (was_there) fs::rename(out_ / "kept", file);
+  }
+  EXPECT_THAT(what_of([&] { merge_parts(PartSet(find_parts(folder_.path())), names_beside(pipe)); }),
+              HasSubstr("is a pipe"));
+  EXPECT_EQ(text_of(merged("all.jsonl")), all_results(10));
+}
+
 TEST_F(Parts, AreFoundByAnyOfTheirFiles) {
   make(10, {0, 2});
   { PartWriter begun(names({1, 2}), key(10, {1, 2})); }
@@ -267,6 +341,10 @@ TEST_F(Parts, ReceiptsAreCheckedAsHostile) {
     return what_of([&] { read_receipt(names({}).receipt); });
   };
   EXPECT_EQ(refused(good), "");
+  write_file(names({}).receipt, "{");
+  EXPECT_THROW(find_parts(folder_.path()), ConfigError);  // changed: 2 of `merge`
+  EXPECT_THROW(make(10, {}, WhenThere::kResume), IoError);
+  EXPECT_THAT(refused(good.substr(0, good.size() / 2)), HasSubstr("copy it again, or remove it and run its command"));
   EXPECT_NE(refused(""), "");
   EXPECT_NE(refused(std::string(100'000, '[')), "");
   EXPECT_NE(refused("{\"backbone_zoo_part\":1}"), "");
