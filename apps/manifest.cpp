@@ -30,13 +30,19 @@ struct ManifestFlags {
   bool videos = false;
 };
 
+void report_left_out(const batch::ManifestTotals& written) {
+  if (written.left_out.empty()) return;
+  report(fmt::format("left out {} that no regular file lies behind (pipes, links to nothing or to themselves), e.g. {}",
+                     counted(std::ssize(written.left_out), "name"), written.left_out.front().string()));
+}
+
 /// Written whole before the first byte is passed on: its first line says how many rows there are.
 void print_manifest(const std::vector<std::filesystem::path>& folders, const Wanted& wanted) {
   std::error_code error;
   const std::filesystem::path temporary = std::filesystem::temp_directory_path(error);
   const NewFile file((error ? std::filesystem::path("/tmp") : temporary) / "backbone-zoo-manifest",
                      Durability::kProcess);  // never published
-  batch::write_manifest(folders, wanted, file.part());
+  report_left_out(batch::write_manifest(folders, wanted, file.part()));
   std::ifstream stream(file.part(), std::ios::binary);
   sinks::TextOutput output;
   for (std::string line; std::getline(stream, line);) output.line(line);
@@ -56,11 +62,7 @@ int write_manifest(const ManifestFlags& flags) {
     return kExitDone;
   }
   const batch::ManifestTotals written = batch::write_manifest(folders, wanted, flags.output);
-  if (!written.left_out.empty()) {
-    report(
-        fmt::format("left out {} that no regular file lies behind (pipes, links to nothing or to themselves), e.g. {}",
-                    counted(std::ssize(written.left_out), "name"), written.left_out.front().string()));
-  }
+  report_left_out(written);
   constexpr double kMegabyte = 1e6;
   report_written(flags.output, fmt::format("{}, {:.1f} MB, below {}", counted(written.rows, "row"),
                                            static_cast<double>(written.bytes) / kMegabyte, written.root.string()));

@@ -127,13 +127,14 @@ void report_new_files(const Plan& plan, const std::vector<batch::ManifestFile>& 
   const auto count = std::ranges::count_if(files, is_new);
   if (count == 0) return;
   std::error_code error;
-  const bool is_finished = fs::exists(plan.names.receipt, error);
-  report(
-      fmt::format("{}: {} that came after this job began are not of it, e.g. {}: name another file for a job of "
-                  "their own, or remove {} to begin anew with all",
-                  plan.names.results.string(), counted(count, "file"),
-                  plan.job.place.prefix + std::ranges::find_if(files, is_new)->path,
-                  (is_finished ? plan.names.receipt : plan.names.journal).string()));
+  const std::string notes = fs::exists(plan.names.receipt, error)
+                                ? fmt::format("{} and {}", plan.names.receipt.string(), plan.names.results.string())
+                                : plan.names.journal.string();
+  report(fmt::format(
+      "{}: {} that came after this job began are not of it, e.g. {}: name another file for a job of their own, or "
+      "remove {} to begin anew with all",
+      plan.names.results.string(), counted(count, "file"),
+      plan.job.place.prefix + std::ranges::find_if(files, is_new)->path, notes));
 }
 
 /// Sources on one machine: what they are is written down beside the results when the job begins.

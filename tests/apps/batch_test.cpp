@@ -309,8 +309,9 @@ TEST_F(BatchJobs, OfOneMachineGoOnWithoutAManifest) {
   EXPECT_THAT(again.out, HasSubstr("was finished before"));
   EXPECT_THAT(again.err, AllOf(HasSubstr("1 file that came after this job began"), HasSubstr("pictures/a_new.ppm"),
                                HasSubstr("name another file"),
-                               HasSubstr("remove " + (folder_ / "results.receipt.json") + " to begin anew")));
+                               HasSubstr("remove " + (folder_ / "results.receipt.json") + " and ")));
   fs::remove(folder_ / "results.receipt.json");
+  fs::remove(folder_ / "results.jsonl");
   const ProgramResult anew = run_program(arguments);
   EXPECT_THAT(anew.err, Not(HasSubstr("came after")));
   EXPECT_EQ(lines_of(read_text(folder_ / "results.jsonl")).size(), 21U);
