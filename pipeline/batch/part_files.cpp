@@ -48,9 +48,8 @@ FileSeal seal_in(const KeyJson& json, const std::string& name, std::string_view 
   return {count_in(*found, "bytes", what), text_in(*found, "sha256", what)};
 }
 
-std::string without_end(std::string text, std::string_view end) {
-  text.resize(text.size() - end.size());
-  return text;
+std::string without_end(const std::string& text, std::string_view end) {
+  return text.substr(0, text.size() - end.size());
 }
 
 /// Names beside `stem` with its folder, with what lies there.
