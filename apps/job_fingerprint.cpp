@@ -58,8 +58,8 @@ std::string digest_of_weights(const std::filesystem::path& checkpoint) {
 batch::Fingerprint job_fingerprint(const ModelFlags& flags, const models::Model& model, engine::Precision precision,
                                    const KernelFlags& kernels, const std::vector<std::string>& settings) {
   const models::ModelConfig& config = model.config();
-  batch::Fingerprint fingerprint = {{"the version", ZOO_VERSION},
-                                    {"the build of the engine", std::string(engine::kEngineRevision)},
+  batch::Fingerprint fingerprint = {{std::string(batch::kVersion), ZOO_VERSION},
+                                    {std::string(batch::kBuild), std::string(engine::kEngineRevision)},
                                     {"the model file", digest(config.file)}};
   const ConfigDocument document = ConfigDocument::load(config.file, flags.parsed_overrides());
   const ConfigNode labels = document.root().find("model").find("labels");
@@ -70,9 +70,9 @@ batch::Fingerprint job_fingerprint(const ModelFlags& flags, const models::Model&
   }
   fingerprint.emplace_back("the preprocessing", text_of(config.preprocess));
   fingerprint.emplace_back("the weights", model.report() ? digest_of_weights(model.report()->file) : "random");
-  fingerprint.emplace_back("the precision", engine::to_string(precision));
+  fingerprint.emplace_back(batch::kPrecision, engine::to_string(precision));
   if (precision == engine::Precision::kInt8) {
-    fingerprint.emplace_back("the calibration table", digest(model.calibration_file()));
+    fingerprint.emplace_back(batch::kCalibration, digest(model.calibration_file()));
   }
   std::vector<std::string> all = settings;
   if (kernels.wanted != "auto") all.push_back("--kernels " + kernels.wanted);

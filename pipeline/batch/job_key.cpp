@@ -49,6 +49,19 @@ std::vector<std::string> differences(const JobKey& found, const JobKey& expected
   return result;
 }
 
+bool differ_by_node_only(const JobKey& found, const JobKey& expected) {
+  const std::string precision(kPrecision);
+  const bool other_precision = value_in(found.fingerprint, precision) != value_in(expected.fingerprint, precision);
+  const auto without_node = [&](JobKey key) {
+    std::erase_if(key.fingerprint, [&](const auto& entry) {
+      return entry.first == kVersion || entry.first == kBuild || entry.first == kPrecision ||
+             (entry.first == kCalibration && other_precision);
+    });
+    return key;
+  };
+  return found != expected && without_node(found) == without_node(expected);
+}
+
 KeyJson to_key_json(const JobKey& key) {
   KeyJson json = {{"backbone_zoo_part", kPartVersion}, {"work", key.work}, {"format", key.format},
                   {"manifest", key.manifest},          {"rows", key.rows}, {"shard", key.shard.index},

@@ -47,11 +47,17 @@ bool is_there(const fs::path& file) {
   return ::lstat(file.c_str(), &status) == 0;
 }
 
-/// Throws ConfigError unless what was found is of the same job and shard. `results`: what it found is said of.
+/// Throws ConfigError unless what was found is of the same job and shard; IoError where another node may go on with it.
+/// `results`: what it found is said of.
 void check_key(const fs::path& file, const JobKey& found, const JobKey& key, const fs::path& results) {
   std::vector<std::string> differing = differences(found, key);
   if (found.shard.index != key.shard.index) differing.push_back(fmt::format("it is shard {}", to_string(found.shard)));
   if (differing.empty()) return;
+  if (differ_by_node_only(found, key)) {
+    give_up(file, fmt::format("was begun on a node with another program or precision ({}): go on there, give all nodes "
+                              "the same (--precision names one), or remove it and {} to begin anew",
+                              fmt::join(differing, "; "), results.string()));
+  }
   refuse(file, fmt::format("belongs to another job ({}): go on with what it was begun with, write elsewhere, or remove "
                            "it and {} to begin anew",
                            fmt::join(differing, "; "), results.string()));

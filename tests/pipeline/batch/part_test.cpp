@@ -109,6 +109,32 @@ TEST_F(Parts, AreLeftAloneUnlessTheyAreResumedByTheSameJob) {
   EXPECT_EQ(again.rows_failed(), 1);
 }
 
+TEST_F(Parts, OfAnotherNodeAreNoFaultOfTheCommand) {
+  const auto made_with = [&](const Fingerprint& fingerprint) {
+    JobKey made = key(5, {});
+    made.fingerprint.insert(made.fingerprint.end(), fingerprint.begin(), fingerprint.end());
+    return made;
+  };
+  const auto resume = [&](const JobKey& made) { PartWriter(names({}), made, {.when_there = WhenThere::kResume}); };
+  const JobKey begun = made_with({{"the version", "1"}, {"the precision", "int8"}, {"the calibration table", "abc"}});
+  { PartWriter part(names({}), begun); }
+  EXPECT_THROW(resume(made_with({{"the version", "1"}, {"the precision", "f32"}})), IoError);
+  EXPECT_THROW(resume(made_with({{"the version", "2"}, {"the precision", "int8"}, {"the calibration table", "abc"}})),
+               IoError);
+  EXPECT_THROW(resume(made_with({{"the version", "1"}, {"the precision", "int8"}, {"the calibration table", "def"}})),
+               ConfigError);
+  JobKey other_command = made_with({{"the version", "2"}, {"the precision", "f32"}});
+  other_command.manifest = "digest of another manifest";
+  EXPECT_THROW(resume(other_command), ConfigError);
+  EXPECT_THAT(what_of([&] {
+                resume(made_with({{"the version", "1"}, {"the precision", "f32"}}));
+              }),
+              AllOf(HasSubstr("was begun on a node with another program or precision (the precision: int8 in place of "
+                              "f32"),
+                    HasSubstr("--precision names one")));
+  resume(begun);
+}
+
 TEST_F(Parts, AreNotCalledFinishedWhereTheirFilesAreNotWhatTheReceiptSays) {
   for (const bool results : {true, false}) {
     const fs::path file = results ? names({}).results : names({}).failed;
