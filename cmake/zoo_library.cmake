@@ -12,30 +12,13 @@ if(ZOO_SANITIZE)
   target_link_options(zoo_settings INTERFACE -fsanitize=${ZOO_SANITIZE})
 endif()
 
-# A third of the time that the libraries take to compile would go into reading these headers again and again. Precompiled
-# headers are shared between targets of the same flags only, so they have a target of their own; DEPENDS are those that
-# bring flags. Sources include all that they use as if there were none: CMAKE_DISABLE_PRECOMPILE_HEADERS=ON leaves them out.
-function(zoo_library_headers name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
-  add_library(${name} OBJECT ${PROJECT_SOURCE_DIR}/cmake/headers.cpp)
-  target_link_libraries(${name} PRIVATE zoo_settings fmt::fmt ${ARG_DEPENDS})
-  target_precompile_headers(${name} PRIVATE
-    <algorithm> <array> <chrono> <filesystem> <functional> <map> <memory> <optional> <span> <string> <string_view>
-    <variant> <vector> <fmt/format.h>)
-endfunction()
-
-# zoo_library(NAME PRECOMPILED headers SOURCES ... HEADERS ... DEPENDS ... PRIVATE_DEPENDS ...): the library of one folder,
-# as target zoo::NAME. HEADERS are those that programs outside the project may include; cmake/install.cmake installs them.
-# PRECOMPILED is a target of zoo_library_headers(), by default that without flags.
+# zoo_library(NAME SOURCES ... HEADERS ... DEPENDS ... PRIVATE_DEPENDS ...): the library of one folder, as target
+# zoo::NAME. HEADERS are those that programs outside the project may include; cmake/install.cmake installs them.
 function(zoo_library name)
-  cmake_parse_arguments(ARG "" "PRECOMPILED" "SOURCES;HEADERS;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;HEADERS;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   add_library(zoo_${name} STATIC ${ARG_SOURCES})
   add_library(zoo::${name} ALIAS zoo_${name})
   target_link_libraries(zoo_${name} PUBLIC zoo_settings ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
-  if(NOT ARG_PRECOMPILED)
-    set(ARG_PRECOMPILED zoo_library_headers)
-  endif()
-  target_precompile_headers(zoo_${name} REUSE_FROM ${ARG_PRECOMPILED})
   cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE folder)
   list(TRANSFORM ARG_HEADERS PREPEND ${folder}/)
   set_property(GLOBAL APPEND PROPERTY ZOO_LIBRARIES zoo_${name})

@@ -1,1 +1,0 @@
-// The target whose precompiled headers the libraries use (cmake/zoo_library.cmake).
