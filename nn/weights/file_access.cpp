@@ -19,24 +19,6 @@
 namespace zoo::weights {
 namespace {
 
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-
-  int get() const { return fd_; }
-  bool valid() const { return fd_ >= 0; }
-  /// The descriptor, which is the caller's from now on.
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
 /// Not when its state changed, which renaming another file to its name does, too.
 std::array<int64_t, 2> last_write(const struct stat& status) { return {status.st_mtim.tv_sec, status.st_mtim.tv_nsec}; }
 
@@ -97,20 +79,15 @@ class MappedBytes final : public FileBytes {
 
 InputFile::InputFile(const std::filesystem::path& path) : path_(path) {
   // Without O_NONBLOCK, opening a named pipe would wait for a writer.
-  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file.valid()) fail("cannot open the file: " + errno_text());
+  descriptor_ = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!descriptor_.is_open()) fail("cannot open the file: " + errno_text());
   struct stat status = {};
-  if (::fstat(file.get(), &status) != 0) fail("cannot look at the file: " + errno_text());
+  if (::fstat(descriptor(), &status) != 0) fail("cannot look at the file: " + errno_text());
   if (S_ISDIR(status.st_mode)) fail("is a folder, not a checkpoint file");
   if (!S_ISREG(status.st_mode)) fail("is not a regular file");
   if (status.st_size == 0) fail("the file is empty");
   size_ = static_cast<size_t>(status.st_size);
   written_ = last_write(status);
-  descriptor_ = file.release();
-}
-
-InputFile::~InputFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 void InputFile::fail(const std::string& problem) const {
@@ -119,7 +96,7 @@ void InputFile::fail(const std::string& problem) const {
 
 void InputFile::read(uint64_t offset, std::span<std::byte> dst) const {
   while (!dst.empty()) {
-    const ssize_t count = ::pread(descriptor_, dst.data(), dst.size(), static_cast<off_t>(offset));
+    const ssize_t count = ::pread(descriptor(), dst.data(), dst.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) fail("cannot read the file: " + errno_text());
     if (count == 0) fail("the file became shorter while it was read; is it still being written?");
@@ -130,7 +107,7 @@ void InputFile::read(uint64_t offset, std::span<std::byte> dst) const {
 
 bool InputFile::changed() const {
   struct stat status = {};
-  return ::fstat(descriptor_, &status) != 0 || static_cast<size_t>(status.st_size) != size_ ||
+  return ::fstat(descriptor(), &status) != 0 || static_cast<size_t>(status.st_size) != size_ ||
          last_write(status) != written_;
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "nn/core/checked_values.h"
+#include "nn/core/descriptor.h"
 #include "nn/weights/file_use.h"
 
 namespace zoo::weights {
@@ -23,10 +24,9 @@ class InputFile {
   explicit InputFile(const std::filesystem::path& path);
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
-  ~InputFile();
 
   size_t size() const { return size_; }
-  int descriptor() const { return descriptor_; }
+  int descriptor() const { return descriptor_.get(); }
   /// Fills `dst` with what is at `offset`. Throws WeightError, also where the file ends before.
   void read(uint64_t offset, std::span<std::byte> dst) const;
   /// Whether somebody has written to the file, or cut it, since it was opened. A file that was renamed, removed or
@@ -37,7 +37,7 @@ class InputFile {
 
  private:
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  Descriptor descriptor_;
   size_t size_ = 0;
   std::array<int64_t, 2> written_ = {};  ///< when, in s and ns
 };
